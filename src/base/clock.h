@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The two clocks.  Waits are measured on the monotonic one, in milliseconds since
+ * some start; dates come from the wall clock, in seconds since 1970 (UTC).
+ *
+ * A deadline is a point on the monotonic clock; CLOCK_NEVER is the one that never
+ * comes.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CLOCK_NEVER INT64_MAX
+
+int64_t clock_ms(void);			/* monotonic */
+int64_t clock_unix(void);		/* wall clock, seconds */
+int64_t clock_unix_us(void);		/* wall clock, microseconds */
+
+/* now + ms, CLOCK_NEVER for ms < 0 or on overflow. */
+int64_t clock_deadline(int64_t ms);
+int64_t clock_earlier(int64_t a, int64_t b);
+/* Milliseconds until then as poll(2) wants them: 0 when past, -1 for never. */
+int clock_poll_timeout(int64_t deadline);
+
+/* "Sat, 21 Nov 2026 10:00:00 +0000" (RFC 5322 3.3), local time zone, C locale
+ * names; size at least CLOCK_DATE_MAX. */
+enum { CLOCK_DATE_MAX = 40 };
+void clock_rfc5322(char *out, size_t size, int64_t unix_s);
+/* "Sat Nov 21 10:00:00 2026" UTC, as an mbox From_ line has it (RFC 4155). */
+void clock_asctime(char *out, size_t size, int64_t unix_s);
+/* "2026-11-21T10:00:00+01:00", for log lines. */
+void clock_iso8601(char *out, size_t size, int64_t unix_s);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Message digests (OpenSSL's EVP).  SHA-256 tells messages and certificates
+ * apart; MD5 exists for APOP alone (RFC 1939 section 7).
+ *
+ *	d = digest_new(DIGEST_SHA256); digest_add(d, ...)...; digest_end(d, out);
+ *
+ * digest_end leaves the digest ready for a new message.  A library that refuses
+ * the algorithm (MD5 under FIPS) makes digest_new return NULL; SHA-256 is always
+ * there, or the program aborts.
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DIGEST_SIZE_MAX = 32, DIGEST_SHA256_SIZE = 32, DIGEST_MD5_SIZE = 16 };
+enum digest_kind { DIGEST_SHA256, DIGEST_MD5 };
+
+struct digest;
+
+struct digest *digest_new(enum digest_kind kind);
+void digest_free(struct digest **d);
+void digest_add(struct digest *d, const void *bytes, size_t size);
+/* Writes 32 or 16 bytes, by kind. */
+void digest_end(struct digest *d, uint8_t out[DIGEST_SIZE_MAX]);
+void digest_sha256(const void *bytes, size_t size,
+		   uint8_t out[DIGEST_SHA256_SIZE]);
+
+/* `size` random bytes that nobody can foresee (for file names, sentinels). */
+void digest_random(void *out, size_t size);
+
+#endif

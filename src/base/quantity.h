@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Durations and sizes as people write them: "90 seconds", "14 days", "1 hour 30
+ * minutes", "20 MiB", "512".  Blanks between number and unit are optional, units
+ * may be singular, plural or short (s sec min m h hour d day w week; B K KB KiB M
+ * MB MiB G GB GiB: K, KB and KiB are all 1024), case is ignored.
+ */
+#ifndef BASE_QUANTITY_H
+#define BASE_QUANTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Seconds.  A number without unit is refused unless it is 0.  False when not
+ * understood, negative, or beyond 100 years. */
+bool quantity_duration(const char *text, int64_t *seconds);
+/* Bytes.  False when not understood or beyond 2^62. */
+bool quantity_size(const char *text, uint64_t *bytes);
+
+enum { QUANTITY_TEXT_MAX = 32 };
+/* "312 B", "1.2 MiB". */
+void quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes);
+/* "14 days", "1 hour 30 minutes", at most two units. */
+void quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Bytes made fit for people, files and lines.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Writes foreign bytes so that a terminal or log is safe with them: valid UTF-8
+ * without control characters stays; C0, DEL, C1, bidirectional controls
+ * (U+200E/F, U+202A..E, U+2066..9), line and paragraph separators and invalid
+ * bytes become \xNN (of each byte).  A backslash stays as it is.  Cut at
+ * out_size - 1 bytes, never inside an escape or character; always ends in NUL.
+ * Independent of the locale. */
+void text_safe(char *out, size_t out_size, const void *bytes, size_t size);
+
+/* Lower-case hexadecimal, 2 * size + 1 bytes are written. */
+void text_hex(char *out, const void *bytes, size_t size);
+/* The reverse (either case, optional colons between pairs): true when text is
+ * exactly `size` bytes. */
+bool text_unhex(const char *text, void *out, size_t size);
+
+/* Percent-encodes for a file name: letters, digits and @ . _ - + stay (a leading
+ * dot does not).  Appends to out. */
+bool text_percent(struct buf *out, const char *text);
+
+/* Of the NULL-terminated list the word nearest to `word` by edit distance (case
+ * ignored), or NULL when none is near (more than a third of it differs). */
+const char *text_nearest(const char *word, const char *const list[]);
+
+/* ASCII only, independent of the locale. */
+bool text_is_word(const void *bytes, size_t size, const char *word);
+bool text_starts(const void *bytes, size_t size, const char *word);
+void text_lower(char *s);
+
+/* A decimal number of digits only: false when empty, with other bytes, or
+ * beyond max. */
+bool text_number(const void *bytes, size_t size, uint64_t max, uint64_t *out);
+
+#endif

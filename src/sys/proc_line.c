@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first line of a program's output. */
+#include "config.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+#ifndef __linux__
+extern char **environ;
+#endif
+
+/* Where no SIGCHLD tells that it has ended, look so often. */
+enum { LOOK_MS = 50 };
+
+/* At once is read so much at most: more than a pipe holds, and little enough that
+ * a program which never stops printing meets its deadline. */
+enum { READ_STEP = 4096, READ_STEPS = 32 };
+
+struct first_line {
+	struct buf text;	/* up to and without the LF */
+	bool whole;		/* the LF has come */
+	bool too_long;
+	bool at_end;		/* of the output */
+};
+
+static void
+take_line(struct first_line *line, const uint8_t *bytes, size_t size)
+{
+	const uint8_t *lf = memchr(bytes, '\n', size);
+
+	if (line->whole || line->too_long)
+		return;
+	line->whole = lf != NULL;
+	if (!buf_append(&line->text, bytes, lf ? (size_t)(lf - bytes) : size))
+		line->too_long = true;
+}
+
+/* Reads what is there; what follows the line is thrown away, so that the program
+ * does not die of SIGPIPE. */
+static void
+drain(struct first_line *line, int fd)
+{
+	uint8_t step[READ_STEP];
+	ssize_t n = 1;
+	int i;
+
+	for (i = 0; i < READ_STEPS && n > 0 && !line->at_end; i++) {
+		n = read(fd, step, sizeof(step));
+		if (n > 0)
+			take_line(line, step, (size_t)n);
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			line->at_end = true;
+	}
+	secret_wipe(step, sizeof(step));
+}
+
+static void
+wait_a_little(const struct first_line *line, int fd, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	proc_poll(&p, line->at_end ? 0 : 1,
+		  clock_earlier(deadline, clock_deadline(LOOK_MS)));
+}
+
+/* Until it ends: a daemon that it left behind may keep the pipe open. */
+static int
+await_line(struct proc *p, const char *name, int64_t deadline,
+	   struct first_line *line, int *status, struct err *e)
+{
+	while (!proc_ended(p, status)) {
+		if (proc_stops() > 0)
+			return err_set(e, ERR_STOPPED, "'%s' was stopped",
+				       name);
+		if (clock_poll_timeout(deadline) == 0)
+			return err_set(e, ERR_LATER, "'%s' took too long",
+				       name);
+		wait_a_little(line, proc_output(p), deadline);
+		drain(line, proc_output(p));
+	}
+	drain(line, proc_output(p));
+	return 0;
+}
+
+static int
+check_status(const char *name, int status, struct err *e)
+{
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_LATER, "'%s' was ended by signal %d",
+			       name, WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_LATER, "'%s' ended with status %d", name,
+			       WEXITSTATUS(status));
+	return 0;
+}
+
+static int
+make_secret(const struct first_line *line, const char *name, size_t max,
+	    struct secret **out, struct err *e)
+{
+	const struct buf *text = &line->text;
+	size_t size = text->len;
+
+	if (size > 0 && text->data[size - 1] == '\r')
+		size--;
+	if (line->too_long || size > max)
+		return err_set(e, ERR_LATER,
+			       "'%s' printed a line of more than %zu bytes",
+			       name, max);
+	if (size == 0)
+		return err_set(e, ERR_LATER, "'%s' printed nothing", name);
+	*out = secret_new(text->data, size);
+	return 0;
+}
+
+int
+proc_first_line(const char *const argv[], size_t max, int64_t deadline,
+		struct secret **line, struct err *e)
+{
+	const struct proc_program program = {
+		.argv = argv, .env = (const char *const *)environ,
+		.input = -1, .wants_output = true
+	};
+	struct first_line first = { .whole = false };
+	struct proc *p = NULL;
+	int rc, status = 0;
+
+	*line = NULL;
+	if (proc_start(&p, &program, e) != 0) {
+		e->kind = ERR_CONFIG;
+		return -1;
+	}
+	buf_init(&first.text, max + 1);		/* a CR may be at the end */
+	rc = await_line(p, argv[0], deadline, &first, &status, e);
+	if (rc == 0)
+		rc = check_status(argv[0], status, e);
+	if (rc == 0)
+		rc = make_secret(&first, argv[0], max, line, e);
+	buf_free(&first.text);
+	proc_free(&p);
+	return rc;
+}

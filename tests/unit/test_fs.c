@@ -1,0 +1,846 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a caller notices of sys/fs.h. Each test runs in a directory of its own. */
+#include "config.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- faults --- */
+
+/* These stand before the C library's. An errno makes each call fail with it. */
+static struct {
+	int fsync, syncfs, renameat2;
+	int fsyncs, syncfss;		/* how often they were called */
+} fault;
+
+int
+fsync(int fd)
+{
+	fault.fsyncs++;
+	errno = fault.fsync;
+	return errno ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+#ifdef __linux__
+int
+syncfs(int fd)
+{
+	fault.syncfss++;
+	errno = fault.syncfs;
+	return errno ? -1 : (int)syscall(SYS_syncfs, fd);
+}
+
+int
+renameat2(int from_dir, const char *from, int to_dir, const char *to,
+	  unsigned flags)
+{
+	errno = fault.renameat2;
+	return errno ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir,
+					 to, flags);
+}
+#endif
+
+static char place[64];
+static int start_dir = -1;
+static int here = -1;		/* a descriptor of the place */
+static struct err e;
+
+static int
+enter_place(void **state)
+{
+	(void)state;
+	(void)umask(077);
+	err_clear(&e);
+	memset(&fault, 0, sizeof(fault));
+	strcpy(place, "test-fs-XXXXXX");
+	start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (start_dir < 0 || !mkdtemp(place) || chdir(place) != 0)
+		return -1;
+	return fs_open_dir(".", &here, &e);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int
+leave_place(void **state)
+{
+	int rc;
+
+	(void)state;
+	fs_drop(&here);
+	rc = fchdir(start_dir);
+	fs_drop(&start_dir);
+	return rc ? rc : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+write_file(const char *name, const void *bytes, size_t size)
+{
+	int fd = -1;
+
+	assert_int_equal(fs_create_at(here, name, 0600, &fd, &e), 0);
+	assert_int_equal(fs_write(fd, bytes, size, &e), 0);
+	assert_int_equal(fs_close(&fd, &e), 0);
+	assert_int_equal(fd, -1);
+}
+
+static void
+assert_failed(int rc, enum err_kind kind, int sys, const char *named)
+{
+	assert_int_equal(rc, -1);
+	assert_int_equal(e.kind, kind);
+	assert_int_equal(e.sys, sys);
+	if (!strstr(e.text, named))
+		fail_msg("'%s' does not name '%s'", e.text, named);
+	err_clear(&e);
+}
+
+/* --- directories --- */
+
+static void
+a_directory_is_made_once_and_then_found(void **state)
+{
+	bool made = false;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fs_make_dir("a", 0700, &made, &e), 0);
+	assert_true(made);
+	assert_int_equal(stat("a", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(fs_make_dir("a//", 0700, &made, &e), 0);
+	assert_false(made);
+	assert_int_equal(fs_make_dir_at(here, "b", 0700, &made, &e), 0);
+	assert_true(made);
+	assert_int_equal(fs_make_dir_at(here, "b", 0700, &made, &e), 0);
+	assert_false(made);
+	assert_int_equal(fs_make_dir("a/c/", 0700, NULL, &e), 0);
+	assert_true(fs_is_dir("a/c"));
+	assert_true(fs_is_dir("b"));
+}
+
+static void
+a_directory_is_not_made_where_something_else_is(void **state)
+{
+	(void)state;
+	write_file("f", "", 0);
+	assert_int_equal(symlink("a", "dangling"), 0);
+	assert_int_equal(mkdir("a", 0700), 0);
+	assert_int_equal(symlink("a", "link"), 0);
+	assert_int_equal(symlink("nothing", "dead"), 0);
+	assert_failed(fs_make_dir("f", 0700, NULL, &e), ERR_CREATE, ENOTDIR,
+		      "'f'");
+	assert_failed(fs_make_dir("f/g", 0700, NULL, &e), ERR_CREATE, ENOTDIR,
+		      "'f/g'");
+	assert_failed(fs_make_dir("x/y", 0700, NULL, &e), ERR_CREATE, ENOENT,
+		      "'x/y'");
+	assert_failed(fs_make_dir("dead", 0700, NULL, &e), ERR_CREATE, ENOENT,
+		      "'dead'");
+	assert_int_equal(fs_make_dir("link", 0700, NULL, &e), 0);
+	assert_failed(fs_make_dir_at(here, "link", 0700, NULL, &e), ERR_CREATE,
+		      ENOTDIR, "/link'");
+	assert_failed(fs_make_dir_at(here, "../x", 0700, NULL, &e), ERR_CREATE,
+		      EINVAL, "../x'");
+}
+
+static void
+a_path_is_made_with_all_its_components(void **state)
+{
+	char here_path[512], *whole = NULL;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fs_make_path("a/b//c/", 0700, &e), 0);
+	assert_true(fs_is_dir("a/b/c"));
+	assert_int_equal(stat("a/b", &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(fs_make_path("a/b/c", 0700, &e), 0);
+	assert_non_null(getcwd(here_path, sizeof(here_path)));
+	whole = fs_expand("d/e", here_path, &e);
+	assert_int_equal(fs_make_path(whole, 0700, &e), 0);
+	assert_true(fs_is_dir("d/e"));
+	free(whole);
+	write_file("f", "", 0);
+	assert_failed(fs_make_path("f/g/h", 0700, &e), ERR_CREATE, ENOTDIR,
+		      "'f'");
+}
+
+static void
+a_symbolic_link_in_a_directory_is_not_entered(void **state)
+{
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0700), 0);
+	assert_int_equal(symlink("a", "link"), 0);
+	assert_int_equal(fs_open_dir_at(here, "a", &fd, &e), 0);
+	fs_drop(&fd);
+	assert_int_equal(fs_open_dir_at(here, "link", &fd, &e), -1);
+	assert_int_equal(e.kind, ERR_CREATE);
+	assert_int_equal(fd, -1);
+	assert_int_equal(fs_open_dir("link", &fd, &e), 0);
+	fs_drop(&fd);
+	assert_failed(fs_open_dir("missing", &fd, &e), ERR_CREATE, ENOENT,
+		      "'missing'");
+	assert_failed(fs_open_dir_at(here, "..", &fd, &e), ERR_CREATE, EINVAL,
+		      "..");
+	assert_failed(fs_open_dir_at(here, "a/b", &fd, &e), ERR_CREATE, EINVAL,
+		      "a/b");
+	assert_failed(fs_open_dir_at(here, "", &fd, &e), ERR_CREATE, EINVAL,
+		      "");
+}
+
+static void
+presence_is_told(void **state)
+{
+	bool there = true;
+	int file = -1;
+
+	(void)state;
+	write_file("f", "", 0);
+	assert_int_equal(symlink("nothing", "dead"), 0);
+	assert_true(fs_is_there("f"));
+	assert_false(fs_is_dir("f"));
+	assert_false(fs_is_there("g"));
+	assert_true(fs_is_there_at(here, "f"));
+	assert_true(fs_is_there_at(here, "dead"));
+	assert_false(fs_is_there_at(here, "g"));
+	assert_false(fs_is_there_at(here, ".."));
+	assert_int_equal(fs_find_at(here, "f", &there, &e), 0);
+	assert_true(there);
+	assert_int_equal(fs_find_at(here, "g", &there, &e), 0);
+	assert_false(there);
+	/* "I cannot tell" is not "no". */
+	assert_int_equal(fs_open_at(here, "f", &file, &e), 0);
+	assert_failed(fs_find_at(file, "g", &there, &e), ERR_LOCAL, ENOTDIR,
+		      "g'");
+	assert_failed(fs_find_at(here, "../f", &there, &e), ERR_LOCAL, EINVAL,
+		      "../f'");
+	fs_drop(&file);
+}
+
+static int
+count_or_stop(void *arg, const char *name, struct err *why)
+{
+	int *count = arg;
+
+	assert_string_not_equal(name, ".");
+	assert_string_not_equal(name, "..");
+	if (strcmp(name, "stop") == 0)
+		return err_set(why, ERR_DATABASE, "told to stop");
+	++*count;
+	return 0;
+}
+
+static int
+remove_listed(void *arg, const char *name, struct err *why)
+{
+	++*(int *)arg;
+	return fs_remove_at(here, name, why);
+}
+
+static void
+a_listing_has_every_entry_and_may_remove_them(void **state)
+{
+	char name[24];
+	int i, count = 0;
+
+	(void)state;
+	for (i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "file-%d", i);
+		write_file(name, "", 0);
+	}
+	assert_int_equal(fs_list(here, count_or_stop, &count, &e), 0);
+	assert_int_equal(count, 300);
+	count = 0;
+	assert_int_equal(fs_list(here, remove_listed, &count, &e), 0);
+	assert_int_equal(count, 300);
+	count = 0;
+	assert_int_equal(fs_list(here, count_or_stop, &count, &e), 0);
+	assert_int_equal(count, 0);
+}
+
+static void
+a_listing_ends_with_the_error_of_its_callback(void **state)
+{
+	int count = 0, file = -1;
+
+	(void)state;
+	write_file("stop", "", 0);
+	assert_failed(fs_list(here, count_or_stop, &count, &e), ERR_DATABASE, 0,
+		      "told to stop");
+	assert_int_equal(fs_open_at(here, "stop", &file, &e), 0);
+	assert_failed(fs_list(file, count_or_stop, &count, &e), ERR_LOCAL,
+		      ENOTDIR, "stop");
+	fs_drop(&file);
+}
+
+/* --- files --- */
+
+static void
+creating_never_touches_what_is_there(void **state)
+{
+	int fd = 7;
+
+	(void)state;
+	write_file("f", "old", 3);
+	assert_failed(fs_create_at(here, "f", 0600, &fd, &e), ERR_CREATE,
+		      EEXIST, "/f'");
+	assert_int_equal(fd, -1);
+	assert_int_equal(symlink("elsewhere", "link"), 0);
+	assert_failed(fs_create_at(here, "link", 0600, &fd, &e), ERR_CREATE,
+		      EEXIST, "/link'");
+	assert_false(fs_is_there("elsewhere"));
+	assert_failed(fs_create_at(here, "a/b", 0600, &fd, &e), ERR_CREATE,
+		      EINVAL, "a/b'");
+}
+
+static void
+a_link_is_not_opened(void **state)
+{
+	int fd = -1;
+
+	(void)state;
+	write_file("f", "", 0);
+	assert_int_equal(symlink("f", "link"), 0);
+	assert_failed(fs_open_at(here, "link", &fd, &e), ERR_CREATE, ELOOP,
+		      "/link'");
+	assert_failed(fs_open_at(here, "g", &fd, &e), ERR_CREATE, ENOENT,
+		      "/g'");
+}
+
+static void
+a_file_is_opened_for_an_update_in_place(void **state)
+{
+	int fd = -1;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10);
+	write_file("f", "abc", 3);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_int_equal(symlink("f", "link"), 0);
+	assert_int_equal(fs_open_update_at(here, "f", &fd, &e), 0);
+	assert_int_equal(fs_write_at(fd, "X", 1, 1, &e), 0);
+	assert_int_equal(fs_close(&fd, &e), 0);
+	assert_int_equal(fs_read_file("f", 10, &b, &e), 0);
+	assert_string_equal(buf_text(&b), "aXc");
+	buf_free(&b);
+	assert_failed(fs_open_update_at(here, "link", &fd, &e), ERR_CREATE,
+		      ELOOP, "/link'");
+	assert_failed(fs_open_update_at(here, "none", &fd, &e), ERR_CREATE,
+		      ENOENT, "/none'");
+	assert_int_equal(fs_open_update_at(here, "fifo", &fd, &e), 0);
+	fs_drop(&fd);
+}
+
+static void
+what_is_written_is_read_again(void **state)
+{
+	size_t size = 3 << 20, got = 0, i;
+	char *out = malloc(size), *in = malloc(size + 10);
+	off_t length;
+	int fd = -1;
+
+	(void)state;
+	for (i = 0; i < size; i++)
+		out[i] = (char)(i * 13 >> 3);
+	write_file("f", out, size);
+	assert_int_equal(fs_open_at(here, "f", &fd, &e), 0);
+	assert_int_equal(fs_size(fd, &length, &e), 0);
+	assert_int_equal(length, size);
+	assert_int_equal(fs_read(fd, in, size + 10, &got, &e), 0);
+	assert_int_equal(got, size);
+	assert_memory_equal(in, out, size);
+	assert_int_equal(fs_read(fd, in, 10, &got, &e), 0);
+	assert_int_equal(got, 0);
+	assert_int_equal(fs_read_at(fd, in, 10, 5, &got, &e), 0);
+	assert_int_equal(got, 10);
+	assert_memory_equal(in, out + 5, 10);
+	assert_failed(fs_read_at(fd, in, 10, -1, &got, &e), ERR_LOCAL, EINVAL,
+		      "/f'");
+	fs_drop(&fd);
+	free(out);
+	free(in);
+}
+
+static void
+a_temporary_file_has_no_name(void **state)
+{
+	int fd = -1, count = 0;
+	char in[8];
+	size_t got;
+
+	(void)state;
+	assert_int_equal(fs_temp(".", &fd, &e), 0);
+	assert_int_equal(fs_list(here, count_or_stop, &count, &e), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(fs_write(fd, "0123456789", 10, &e), 0);
+	assert_int_equal(fs_write_at(fd, "ab", 2, 3, &e), 0);
+	assert_int_equal(fs_truncate(fd, 6, &e), 0);
+	assert_int_equal(fs_read_at(fd, in, sizeof(in), 0, &got, &e), 0);
+	assert_int_equal(got, 6);
+	assert_memory_equal(in, "012ab5", 6);
+	assert_true(fs_is_private(fd));
+	assert_failed(fs_write_at(fd, "x", 1, -1, &e), ERR_LOCAL, EINVAL, "");
+	fs_drop(&fd);
+	assert_failed(fs_temp("missing", &fd, &e), ERR_CREATE, ENOENT,
+		      "'missing'");
+	assert_int_equal(fd, -1);
+}
+
+static void
+a_full_disk_is_told(void **state)
+{
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_failed(fs_write(fd, "x", 1, &e), ERR_LOCAL, ENOSPC, "/dev/full");
+	assert_int_equal(fs_write(fd, "", 0, &e), 0);
+	fs_drop(&fd);
+}
+
+static void
+bad_descriptors_are_told_and_dropped_quietly(void **state)
+{
+	int fd = -1, closed = dup(here);
+	off_t size;
+	size_t got;
+	char in[1];
+
+	(void)state;
+	(void)close(closed);
+	assert_failed(fs_write(closed, "x", 1, &e), ERR_LOCAL, EBADF, "");
+	assert_failed(fs_read(closed, in, 1, &got, &e), ERR_LOCAL, EBADF, "");
+	assert_failed(fs_size(closed, &size, &e), ERR_LOCAL, EBADF, "");
+	assert_failed(fs_truncate(closed, 0, &e), ERR_LOCAL, EBADF, "");
+	assert_failed(fs_sync(closed, "'x'", &e), ERR_LOCAL, EBADF, "'x'");
+	assert_failed(fs_close(&closed, &e), ERR_LOCAL, EBADF, "");
+	assert_int_equal(closed, -1);
+	fs_drop(&fd);
+	assert_int_equal(fd, -1);
+}
+
+static void
+a_whole_file_is_read(void **state)
+{
+	struct buf b;
+	char *big = malloc(200000);
+
+	(void)state;
+	memset(big, 'b', 200000);
+	write_file("empty", "", 0);
+	write_file("big", big, 200000);
+	buf_init(&b, 300000);
+	assert_int_equal(fs_read_file("empty", 10, &b, &e), 0);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(fs_read_file("big", 200000, &b, &e), 0);
+	assert_int_equal(b.len, 200000);
+	assert_memory_equal(b.data, big, 200000);
+	buf_free(&b);
+	free(big);
+}
+
+static void
+what_is_no_sane_text_file_is_refused(void **state)
+{
+	struct buf b, small;
+
+	(void)state;
+	buf_init(&b, 1000);
+	buf_init(&small, 5);
+	write_file("six", "123456", 6);
+	write_file("nul", "a\0b", 3);
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_failed(fs_read_file("six", 5, &b, &e), ERR_LOCAL, 0,
+		      "'six' is larger than 5 bytes");
+	assert_failed(fs_read_file("six", 10, &small, &e), ERR_LOCAL, 0,
+		      "'six' is larger than 5 bytes");
+	assert_failed(fs_read_file("nul", 10, &b, &e), ERR_LOCAL, 0,
+		      "'nul' has a NUL byte in it");
+	assert_failed(fs_read_file("d", 10, &b, &e), ERR_LOCAL, 0,
+		      "'d' is not a regular file");
+	assert_failed(fs_read_file("fifo", 10, &b, &e), ERR_LOCAL, 0,
+		      "'fifo' is not a regular file");
+	assert_failed(fs_read_file("none", 10, &b, &e), ERR_CREATE, ENOENT,
+		      "'none'");
+	buf_free(&b);
+	buf_free(&small);
+}
+
+static void
+a_file_that_others_may_read_keeps_no_secret(void **state)
+{
+	static const mode_t modes[] = { 0600, 0400, 0640, 0604, 0610, 0602 };
+	size_t i;
+	int fd = -1;
+
+	(void)state;
+	write_file("f", "", 0);
+	assert_int_equal(fs_open_at(here, "f", &fd, &e), 0);
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(chmod("f", modes[i]), 0);
+		assert_int_equal(fs_is_private(fd), i < 2);
+	}
+	fs_drop(&fd);
+	assert_false(fs_is_private(here));
+	if (geteuid() == 0) {
+		assert_int_equal(chmod("f", 0600), 0);
+		assert_int_equal(chown("f", 65534, 65534), 0);
+		assert_int_equal(fs_open_at(here, "f", &fd, &e), 0);
+		assert_false(fs_is_private(fd));
+		fs_drop(&fd);
+	}
+}
+
+/* --- names --- */
+
+static void
+a_rename_never_overwrites(void **state)
+{
+	int other = -1;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10);
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(fs_open_dir("d", &other, &e), 0);
+	write_file("a", "A", 1);
+	write_file("b", "B", 1);
+	assert_failed(fs_rename_at(here, "a", here, "b", &e), ERR_LOCAL,
+		      EEXIST, "/b'");
+	assert_true(fs_is_there("a"));
+	assert_int_equal(fs_rename_at(here, "a", other, "b", &e), 0);
+	assert_false(fs_is_there("a"));
+	assert_int_equal(fs_read_file("d/b", 10, &b, &e), 0);
+	assert_string_equal(buf_text(&b), "A");
+	assert_failed(fs_rename_at(here, "a", other, "c", &e), ERR_LOCAL,
+		      ENOENT, "'a'");
+	assert_failed(fs_rename_at(here, "b", here, "d/c", &e), ERR_LOCAL,
+		      EINVAL, "d/c'");
+	assert_int_equal(symlink("nothing", "dead"), 0);
+	assert_failed(fs_rename_at(here, "b", here, "dead", &e), ERR_LOCAL,
+		      EEXIST, "/dead'");
+	buf_free(&b);
+	fs_drop(&other);
+}
+
+static void
+removing_what_is_gone_is_fine(void **state)
+{
+	(void)state;
+	write_file("f", "", 0);
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(fs_remove_at(here, "f", &e), 0);
+	assert_false(fs_is_there("f"));
+	assert_int_equal(fs_remove_at(here, "f", &e), 0);
+	assert_int_equal(fs_remove_at(here, "d", &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	assert_true(fs_is_dir("d"));
+	assert_failed(fs_remove_at(here, "../x", &e), ERR_LOCAL, EINVAL,
+		      "../x'");
+}
+
+/* --- durability --- */
+
+enum { MANY = 40 };
+
+static void
+few_and_many_files_are_synced_with_their_directory(void **state)
+{
+	char name[24];
+	int fds[MANY], i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		assert_int_equal(fs_create_at(here, name, 0600, &fds[i], &e),
+				 0);
+		assert_int_equal(fs_write(fds[i], "x", 1, &e), 0);
+	}
+	assert_int_equal(fs_sync_all(here, NULL, 0, &e), 0);
+	assert_int_equal(fs_sync_all(here, fds, 1, &e), 0);
+	assert_int_equal(fs_sync_all(here, fds, 3, &e), 0);
+	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
+	assert_int_equal(fs_sync(here, ".", &e), 0);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(fs_close(&fds[i], &e), 0);
+}
+
+static void
+a_sync_that_fails_is_told(void **state)
+{
+	int ends[2], fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	fds[0] = here;
+	fds[1] = ends[0];
+	assert_failed(fs_sync(ends[0], "the pipe", &e), ERR_LOCAL, EINVAL,
+		      "the pipe");
+	assert_int_equal(fs_sync_all(here, fds, 2, &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void
+a_failed_sync_is_not_tried_again(void **state)
+{
+	int fds[2] = { here, here };
+
+	(void)state;
+	fault.fsync = EIO;
+	assert_failed(fs_sync(here, "x", &e), ERR_LOCAL, EIO, "'x'");
+	assert_int_equal(fault.fsyncs, 1);
+	assert_failed(fs_sync_all(here, fds, 2, &e), ERR_LOCAL, EIO, "sync");
+	assert_int_equal(fault.fsyncs, 2);
+}
+
+static void
+a_directory_that_is_not_durable_is_not_left(void **state)
+{
+	(void)state;
+	fault.fsync = EIO;
+	assert_failed(fs_make_dir("a", 0700, NULL, &e), ERR_LOCAL, EIO, "'.'");
+	assert_failed(fs_make_dir_at(here, "b", 0700, NULL, &e), ERR_LOCAL,
+		      EIO, "");
+	assert_false(fs_is_there("a"));
+	assert_false(fs_is_there("b"));
+}
+
+static void
+a_file_system_that_cannot_sync_directories_is_lived_with(void **state)
+{
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(fs_temp(".", &fd, &e), 0);
+	fault.fsync = EINVAL;
+	assert_int_equal(fs_sync(here, ".", &e), 0);
+	assert_failed(fs_sync(fd, "f", &e), ERR_LOCAL, EINVAL, "'f'");
+	fs_drop(&fd);
+}
+
+#ifdef __linux__
+static void
+open_many(int fds[MANY])
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(fs_temp(".", &fds[i], &e), 0);
+}
+
+static void
+many_files_cost_one_wait_where_the_kernel_can(void **state)
+{
+	int fds[MANY], i;
+
+	(void)state;
+	open_many(fds);
+	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
+	if (fault.syncfss > 0)
+		assert_in_range(fault.fsyncs, 0, 1);
+	else
+		assert_int_equal(fault.fsyncs, MANY + 1);
+	for (i = 0; i < MANY; i++)
+		fs_drop(&fds[i]);
+}
+
+static void
+a_failed_sync_of_the_file_system_is_told(void **state)
+{
+	int fds[MANY], i;
+
+	(void)state;
+	open_many(fds);
+	fault.syncfs = EIO;
+	fault.fsync = EIO;
+	assert_int_equal(fs_sync_all(here, fds, MANY, &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	assert_int_equal(e.sys, EIO);
+	assert_int_equal(fault.syncfss + fault.fsyncs, 1);
+	for (i = 0; i < MANY; i++)
+		fs_drop(&fds[i]);
+}
+
+static void
+without_syncfs_each_file_is_synced(void **state)
+{
+	int fds[MANY], i;
+
+	(void)state;
+	open_many(fds);
+	fault.syncfs = ENOSYS;
+	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
+	assert_int_equal(fault.fsyncs, MANY + 1);
+	for (i = 0; i < MANY; i++)
+		fs_drop(&fds[i]);
+}
+
+static void
+without_renameat2_nothing_is_overwritten_either(void **state)
+{
+	static const int causes[] = { ENOSYS, EINVAL };
+	size_t i;
+
+	(void)state;
+	write_file("b", "B", 1);
+	assert_int_equal(symlink("nothing", "dead"), 0);
+	for (i = 0; i < 2; i++) {
+		fault.renameat2 = causes[i];
+		write_file("a", "A", 1);
+		assert_failed(fs_rename_at(here, "a", here, "b", &e),
+			      ERR_LOCAL, EEXIST, "/b'");
+		assert_failed(fs_rename_at(here, "a", here, "dead", &e),
+			      ERR_LOCAL, EEXIST, "/dead'");
+		assert_int_equal(fs_rename_at(here, "a", here, "c", &e), 0);
+		assert_false(fs_is_there("a"));
+		assert_int_equal(fs_remove_at(here, "c", &e), 0);
+		assert_failed(fs_rename_at(here, "a", here, "c", &e),
+			      ERR_LOCAL, ENOENT, "'a'");
+	}
+}
+#endif
+
+static void
+free_space_is_known_or_unlimited(void **state)
+{
+	(void)state;
+	assert_true(fs_free_bytes(here) > 0);
+	assert_true(fs_free_bytes(-1) == UINT64_MAX);
+}
+
+/* --- paths --- */
+
+static void
+assert_expands(const char *path, const char *base, const char *expected)
+{
+	char *whole = fs_expand(path, base, &e);
+
+	assert_non_null(whole);
+	assert_string_equal(whole, expected);
+	free(whole);
+}
+
+static void
+paths_become_absolute(void **state)
+{
+	char here_path[512], expected[600];
+	const struct passwd *root = getpwuid(0);
+
+	(void)state;
+	assert_int_equal(setenv("HOME", "/home/jane", 1), 0);
+	assert_expands("~", NULL, "/home/jane");
+	assert_expands("~/Mail", "/base", "/home/jane/Mail");
+	assert_expands("/a/b", "/base", "/a/b");
+	assert_expands("a/~b", "/base", "/base/a/~b");
+	assert_non_null(getcwd(here_path, sizeof(here_path)));
+	snprintf(expected, sizeof(expected), "%s/a", here_path);
+	assert_expands("a", NULL, expected);
+	snprintf(expected, sizeof(expected), "%s/rel/a", here_path);
+	assert_expands("a", "rel", expected);
+	if (root) {
+		snprintf(here_path, sizeof(here_path), "~%s/x", root->pw_name);
+		snprintf(expected, sizeof(expected), "%s/x", root->pw_dir);
+		assert_expands(here_path, NULL, expected);
+	}
+}
+
+static void
+paths_that_lead_nowhere_are_a_matter_of_configuration(void **state)
+{
+	(void)state;
+	assert_null(fs_expand("~no-such-user-here/x", NULL, &e));
+	assert_int_equal(e.kind, ERR_CONFIG);
+	assert_non_null(strstr(e.text, "no-such-user-here"));
+	assert_null(fs_expand("", "/base", &e));
+	assert_int_equal(e.kind, ERR_CONFIG);
+}
+
+static void
+home_comes_from_the_environment_or_the_password_database(void **state)
+{
+	const struct passwd *us = getpwuid(getuid());
+
+	(void)state;
+	assert_int_equal(setenv("HOME", "/home/jane", 1), 0);
+	assert_string_equal(fs_home(), "/home/jane");
+	assert_int_equal(setenv("HOME", "relative", 1), 0);
+	if (us)
+		assert_string_equal(fs_home(), us->pw_dir);
+	assert_int_equal(unsetenv("HOME"), 0);
+	if (us)
+		assert_string_equal(fs_home(), us->pw_dir);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_directory_is_made_once_and_then_found),
+		TEST(a_directory_is_not_made_where_something_else_is),
+		TEST(a_path_is_made_with_all_its_components),
+		TEST(a_symbolic_link_in_a_directory_is_not_entered),
+		TEST(presence_is_told),
+		TEST(a_listing_has_every_entry_and_may_remove_them),
+		TEST(a_listing_ends_with_the_error_of_its_callback),
+		TEST(creating_never_touches_what_is_there),
+		TEST(a_link_is_not_opened),
+		TEST(a_file_is_opened_for_an_update_in_place),
+		TEST(what_is_written_is_read_again),
+		TEST(a_temporary_file_has_no_name),
+		TEST(a_full_disk_is_told),
+		TEST(bad_descriptors_are_told_and_dropped_quietly),
+		TEST(a_whole_file_is_read),
+		TEST(what_is_no_sane_text_file_is_refused),
+		TEST(a_file_that_others_may_read_keeps_no_secret),
+		TEST(a_rename_never_overwrites),
+		TEST(removing_what_is_gone_is_fine),
+		TEST(few_and_many_files_are_synced_with_their_directory),
+		TEST(a_sync_that_fails_is_told),
+		TEST(a_failed_sync_is_not_tried_again),
+		TEST(a_directory_that_is_not_durable_is_not_left),
+		TEST(a_file_system_that_cannot_sync_directories_is_lived_with),
+#ifdef __linux__
+		TEST(many_files_cost_one_wait_where_the_kernel_can),
+		TEST(a_failed_sync_of_the_file_system_is_told),
+		TEST(without_syncfs_each_file_is_synced),
+		TEST(without_renameat2_nothing_is_overwritten_either),
+#endif
+		TEST(free_space_is_known_or_unlimited),
+		TEST(paths_become_absolute),
+		TEST(paths_that_lead_nowhere_are_a_matter_of_configuration),
+		TEST(home_comes_from_the_environment_or_the_password_database),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
