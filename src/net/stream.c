@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A byte stream to a server with a deadline on every wait. */
+#include "config.h"
+
+#include "net/stream.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "sys/proc.h"
+
+/* Bytes start..end of both buffers are in use; both lie at the front while
+ * empty, so that most reads and writes find all the room there is. */
+struct stream {
+	struct transport *t;
+	int64_t timeout_ms;
+	int64_t end;
+	uint8_t *in;
+	size_t in_start, in_end;
+	size_t scanned; /* unread bytes known to hold no LF */
+	uint8_t *out;
+	size_t out_start, out_end;
+	short read_event; /* what the next read or write waits for */
+	short write_event;
+	bool input_over;    /* read failed, or the peer closed */
+	struct err failure; /* told when the input before it is used up */
+};
+
+/* --- time --- */
+
+static int
+silence_error(int64_t timeout_ms, struct err *e)
+{
+	if (timeout_ms % 1000 != 0)
+		return err_set(e, ERR_NETWORK,
+			       "no answer from server for %lld ms",
+			       (long long)timeout_ms);
+	return err_set(e, ERR_NETWORK,
+		       "no answer from server for %lld second%s",
+		       (long long)(timeout_ms / 1000),
+		       timeout_ms == 1000 ? "" : "s");
+}
+
+static int
+check_end(int64_t end, struct err *e)
+{
+	if (clock_ms() < end)
+		return 0;
+	return err_set(e, ERR_NETWORK, "session_timeout reached");
+}
+
+int
+transport_ready(const struct transport *t, enum transport_wait want,
+		int64_t timeout_ms, int64_t end, struct err *e)
+{
+	struct pollfd fd = { .fd = t->fd };
+	int64_t silence = clock_deadline(timeout_ms);
+
+	assert(want == TRANSPORT_WANT_READ || want == TRANSPORT_WANT_WRITE);
+	fd.events = want == TRANSPORT_WANT_READ ? POLLIN : POLLOUT;
+	for (;;) {
+		if (proc_poll(&fd, 1, clock_earlier(silence, end)) > 0)
+			return check_end(end, e);
+		if (check_end(end, e) != 0)
+			return -1;
+		if (clock_ms() >= silence)
+			return silence_error(timeout_ms, e);
+	}
+}
+
+/* --- life --- */
+
+void
+stream_new(struct stream **out, struct transport *t, int64_t timeout_ms,
+	   int64_t end)
+{
+	struct stream *s = mem_alloc(sizeof(*s));
+
+	s->t = t;
+	s->timeout_ms = timeout_ms;
+	s->end = end;
+	s->in = mem_alloc(STREAM_INPUT_SIZE);
+	/* Of full size at once: growing would leave copies of passwords. */
+	s->out = mem_alloc(STREAM_OUTPUT_MAX);
+	s->read_event = POLLIN;
+	s->write_event = POLLOUT;
+	*out = s;
+}
+
+static void
+stream_dispose(struct stream **s)
+{
+	secret_wipe((*s)->out + (*s)->out_start,
+		    (*s)->out_end - (*s)->out_start);
+	free((*s)->out);
+	free((*s)->in);
+	free(*s);
+	*s = NULL;
+}
+
+void
+stream_free(struct stream **s)
+{
+	if (*s == NULL)
+		return;
+	(*s)->t->class->free((*s)->t);
+	stream_dispose(s);
+}
+
+int
+stream_fd(const struct stream *s)
+{
+	return s->t->fd;
+}
+
+const struct transport *
+stream_transport(const struct stream *s)
+{
+	return s->t;
+}
+
+/* --- output --- */
+
+size_t
+stream_queued(const struct stream *s)
+{
+	return s->out_end - s->out_start;
+}
+
+void
+stream_queue(struct stream *s, const void *bytes, size_t size)
+{
+	size_t queued = stream_queued(s);
+
+	assert(size <= STREAM_OUTPUT_MAX - queued);
+	if (size > STREAM_OUTPUT_MAX - s->out_end) {
+		memmove(s->out, s->out + s->out_start, queued);
+		secret_wipe(s->out + queued, s->out_end - queued);
+		s->out_start = 0;
+		s->out_end = queued;
+	}
+	if (size > 0)
+		memcpy(s->out + s->out_end, bytes, size);
+	s->out_end += size;
+}
+
+static void
+output_done(struct stream *s, size_t size)
+{
+	secret_wipe(s->out + s->out_start, size);
+	s->out_start += size;
+	if (s->out_start == s->out_end)
+		s->out_start = s->out_end = 0;
+}
+
+/* A failed write is not told at once: the server may have said why it hung up,
+ * and that is still to be read. */
+static void
+push(struct stream *s)
+{
+	while (stream_queued(s) > 0 && s->failure.kind == ERR_NONE) {
+		ptrdiff_t n = s->t->class->write(s->t, s->out + s->out_start,
+						 stream_queued(s), &s->failure);
+
+		s->write_event = n == TRANSPORT_WANT_READ ? POLLIN : POLLOUT;
+		if (n <= 0)
+			return;
+		output_done(s, (size_t)n);
+	}
+}
+
+int
+stream_push(struct stream *s, struct err *e)
+{
+	bool more;
+
+	push(s);
+	if (s->failure.kind == ERR_NONE || s->in_end > s->in_start)
+		return 0;
+	return stream_pull(s, &more, e);
+}
+
+/* --- input --- */
+
+/* Room at the end of the buffer, of half its size at least unless the unread
+ * bytes fill more than that. */
+static size_t
+input_room(struct stream *s)
+{
+	size_t unread = s->in_end - s->in_start;
+
+	if (unread == 0 || s->in_end > STREAM_INPUT_SIZE / 2) {
+		memmove(s->in, s->in + s->in_start, unread);
+		s->in_start = 0;
+		s->in_end = unread;
+	}
+	return STREAM_INPUT_SIZE - s->in_end;
+}
+
+/* Reads until the transport has no more (bytes that it holds decrypted would not
+ * wake a poll) or the buffer is full.  True when something came. */
+static bool
+pull(struct stream *s)
+{
+	size_t room = s->input_over ? 0 : input_room(s);
+	size_t before = s->in_end;
+
+	while (room > 0) {
+		ptrdiff_t n = s->t->class->read(s->t, s->in + s->in_end, room,
+						&s->failure);
+
+		s->read_event = n == TRANSPORT_WANT_WRITE ? POLLOUT : POLLIN;
+		if (n <= 0) {
+			s->input_over =
+				n == TRANSPORT_END || n == TRANSPORT_ERROR;
+			if (n == TRANSPORT_END)
+				err_set(&s->failure, ERR_NETWORK,
+					"connection closed by server");
+			break;
+		}
+		s->in_end += (size_t)n;
+		room -= (size_t)n;
+	}
+	return s->in_end > before;
+}
+
+int
+stream_pull(struct stream *s, bool *more, struct err *e)
+{
+	*more = false;
+	if (check_end(s->end, e) != 0)
+		return -1;
+	push(s);
+	*more = pull(s);
+	if (*more || s->failure.kind == ERR_NONE)
+		return 0;
+	*e = s->failure;
+	return -1;
+}
+
+static struct pollfd
+stream_pollfd(const struct stream *s)
+{
+	struct pollfd fd = { .fd = s->t->fd, .events = s->read_event };
+
+	if (stream_queued(s) > 0)
+		fd.events |= s->write_event;
+	return fd;
+}
+
+int
+stream_fill(struct stream *s, size_t have, struct err *e)
+{
+	int64_t silence = clock_deadline(s->timeout_ms);
+
+	assert(have < STREAM_INPUT_SIZE);
+	while (s->in_end - s->in_start <= have) {
+		size_t queued = stream_queued(s);
+		struct pollfd fd;
+		bool more;
+
+		if (stream_pull(s, &more, e) != 0)
+			return -1;
+		if (more)
+			continue;
+		/* A server that takes our bytes is not silent. */
+		if (stream_queued(s) < queued)
+			silence = clock_deadline(s->timeout_ms);
+		if (clock_ms() >= silence)
+			return silence_error(s->timeout_ms, e);
+		fd = stream_pollfd(s);
+		proc_poll(&fd, 1, clock_earlier(silence, s->end));
+	}
+	return 0;
+}
+
+const uint8_t *
+stream_unread(const struct stream *s, size_t *size)
+{
+	*size = s->in_end - s->in_start;
+	return s->in + s->in_start;
+}
+
+void
+stream_consume(struct stream *s, size_t size)
+{
+	assert(size <= s->in_end - s->in_start);
+	s->in_start += size;
+	s->scanned = s->scanned > size ? s->scanned - size : 0;
+}
+
+/* Is there a whole line among the unread bytes?  Its length with the LF. */
+static bool
+find_line(struct stream *s, size_t *length)
+{
+	const uint8_t *start = s->in + s->in_start;
+	size_t unread = s->in_end - s->in_start;
+	const uint8_t *lf =
+		memchr(start + s->scanned, '\n', unread - s->scanned);
+
+	s->scanned = unread;
+	if (lf == NULL)
+		return false;
+	*length = (size_t)(lf - start) + 1;
+	return true;
+}
+
+/* The bytes of a line, or the beginning of one, without its line end. */
+static size_t
+line_content(const uint8_t *line, size_t length)
+{
+	if (length > 0 && line[length - 1] == '\n')
+		length--;
+	if (length > 0 && line[length - 1] == '\r')
+		length--;
+	return length;
+}
+
+int
+stream_line(struct stream *s, size_t max, const uint8_t **line, size_t *size,
+	    struct err *e)
+{
+	const uint8_t *start;
+	size_t length;
+	bool whole;
+
+	assert(max <= STREAM_INPUT_SIZE - 2);
+	while (!(whole = find_line(s, &length))) {
+		start = stream_unread(s, &length);
+		if (line_content(start, length) > max)
+			break;
+		if (stream_fill(s, length, e) != 0)
+			return -1;
+	}
+	start = s->in + s->in_start;
+	if (!whole || line_content(start, length) > max)
+		return err_set(e, ERR_PROTOCOL,
+			       "line of more than %zu bytes from server", max);
+	*line = start;
+	*size = line_content(start, length);
+	stream_consume(s, length);
+	/* find_line stopped at the LF, what follows is not scanned. */
+	s->scanned = 0;
+	return 0;
+}
+
+int
+stream_wait(struct stream *s, int other, int64_t until, bool *ready,
+	    struct err *e)
+{
+	bool polled = false;
+
+	*ready = false;
+	for (;;) {
+		struct pollfd fds[2] = { { .fd = -1 },
+					 { .fd = other, .events = POLLIN } };
+		bool idle = s->in_end == s->in_start;
+		int64_t deadline = 0;
+
+		if (check_end(s->end, e) != 0)
+			return -1;
+		push(s);
+		if (idle)
+			idle = !pull(s) && s->failure.kind == ERR_NONE;
+		if (!idle && (polled || other == -1))
+			return 0;
+		if (idle) {
+			fds[0] = stream_pollfd(s);
+			deadline = clock_earlier(until, s->end);
+		}
+		proc_poll(fds, 2, deadline);
+		polled = true;
+		*ready = fds[1].revents != 0;
+		if (!idle || *ready || clock_ms() >= until)
+			return 0;
+	}
+}
+
+int
+stream_release(struct stream **s, struct transport **t, struct err *e)
+{
+	bool more;
+
+	/* What is already on its way is as much of an injection. */
+	if ((*s)->in_end == (*s)->in_start && stream_pull(*s, &more, e) != 0)
+		return -1;
+	if ((*s)->in_end > (*s)->in_start)
+		return err_set(e, ERR_PROTOCOL,
+			       "unexpected bytes from server "
+			       "before the TLS handshake");
+	if (stream_queued(*s) > 0)
+		return err_set(e, ERR_PROTOCOL,
+			       "command not sent before the "
+			       "TLS handshake");
+	*t = (*s)->t;
+	stream_dispose(s);
+	return 0;
+}

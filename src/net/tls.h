@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TLS over a transport's socket, the server verified (OpenSSL).
+ *
+ * Verified means: the chain ends in the system's store or the given one, and the
+ * name or address is in subjectAltName (RFC 9525: no common name, no partial
+ * wildcards; an address literal matches iPAddress entries only).  With pins, any
+ * one that matches takes the place of both checks.  TLS 1.2 at least, security
+ * level 2 at least whatever openssl.cnf says, no renegotiation, no compression,
+ * no resumption.  There is no way to switch verification off.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/stream.h"
+
+enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
+enum tls_pin_kind { TLS_PIN_CERTIFICATE, TLS_PIN_SPKI };
+enum { TLS_PIN_SIZE = 32, TLS_INFO_MAX = 64 };
+
+/* SHA-256 of the DER certificate, or of its SubjectPublicKeyInfo. */
+struct tls_pin {
+	enum tls_pin_kind kind;
+	uint8_t digest[TLS_PIN_SIZE];
+};
+
+/* Borrowed for the call; strings may be NULL where a default is named. */
+struct tls_settings {
+	const char *server_name;	/* for SNI and the check; a trailing dot
+					   is dropped; literals send no SNI */
+	const char *ca_file, *ca_dir;	/* both NULL: the system's store */
+	const struct tls_pin *pins;
+	size_t pin_count;
+	enum tls_version min_version;
+	const char *cert_file, *key_file;	/* PEM; key_file NULL: the key is
+						   in cert_file */
+};
+
+/* "sha256:HEX" or "spki-sha256:HEX" (colons between bytes are fine). */
+bool tls_parse_pin(const char *text, struct tls_pin *pin);
+
+/*
+ * The handshake, under both the silence limit and the deadline.  OpenSSL writes
+ * without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).  On success
+ * *t becomes the encrypted transport that owns the old one; on failure *t is still
+ * the caller's, and may only be freed.
+ *
+ * Errors are ERR_TLS (ERR_CONFIG for files that cannot be used, ERR_NETWORK for
+ * time-outs and a connection that ends without a word) and say which check failed:
+ *   certificate chain: ... | certificate name: expected 'x', it is for 'y', 'z' |
+ *   certificate expired on DATE | certificate is not valid before DATE |
+ *   certificate pin: ...
+ * and for pins and untrusted chains name the presented values as the option wants
+ * them: sha256:HEX and spki-sha256:HEX.  A server that talks in the clear (its
+ * first bytes are "+OK" or "-ERR") is told apart: "server does not speak TLS on
+ * this port".  The caller puts "TLS" before all of them.
+ */
+int tls_connect(struct transport **t, const struct tls_settings *settings,
+		int64_t timeout_ms, int64_t deadline, struct err *e);
+
+/* Of a transport made by tls_connect: "TLSv1.3 TLS_AES_256_GCM_SHA384". */
+void tls_info(const struct transport *t, char out[TLS_INFO_MAX]);
+/* Was it made by tls_connect? */
+bool tls_is(const struct transport *t);
+
+/* For STLS on a port that answers a ClientHello and the reverse: do these first
+ * bytes of a server look like a TLS record? */
+bool tls_is_record(const uint8_t *bytes, size_t size);
+
+#endif

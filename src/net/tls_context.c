@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What TLS may do here: versions, ciphers, trust anchors, our certificate. */
+#include "config.h"
+
+#include "net/tls_context.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	SECURITY_LEVEL = 2,	/* 112 bits: RSA and DH of 2048, no SHA-1 */
+	READ_BUFFER = 64 * 1024 /* some records with one system call */
+};
+
+/* What the default list would still offer where OpenSSL was built with it. */
+static const char ciphers_1_2[] =
+	"DEFAULT:!aNULL:!eNULL:!3DES:!RC4:!SEED:!IDEA:!MD5:!PSK:!SRP";
+static const char ciphers_1_3[] =
+	"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+	"TLS_AES_128_GCM_SHA256";
+
+const char *
+tls_reason(char out[TLS_REASON_MAX])
+{
+	unsigned long code = ERR_peek_error();
+	const char *text = ERR_reason_error_string(code);
+
+	if (ERR_SYSTEM_ERROR(code))
+		text = strerror(ERR_GET_REASON(code));
+	snprintf(out, TLS_REASON_MAX, "%s",
+		 text != NULL ? text : "unknown error");
+	ERR_clear_error();
+	return out;
+}
+
+/*
+ * The system's store is a bundle that takes 20 ms to read, a directory that is
+ * looked into as needed, or both (Debian).  The bundle is read only when the
+ * directory does not help.
+ */
+static int
+system_issuer(X509 **issuer, X509_STORE_CTX *c, X509 *certificate)
+{
+	X509_STORE *store = X509_STORE_CTX_get0_store(c);
+	int found = X509_STORE_CTX_get1_issuer(issuer, c, certificate);
+	bool fresh = found == 1 &&
+		     X509_cmp_current_time(X509_get0_notAfter(*issuer)) > 0;
+
+	/* The function that the store has now tells whether it was read. */
+	if (found < 0 || fresh ||
+	    X509_STORE_get_get_issuer(store) != system_issuer)
+		return found;
+	if (found == 1)
+		X509_free(*issuer);
+	*issuer = NULL;
+	X509_STORE_set_get_issuer(store, X509_STORE_CTX_get1_issuer);
+	(void)X509_STORE_set_default_paths(store);
+	ERR_clear_error();
+	return X509_STORE_CTX_get1_issuer(issuer, c, certificate);
+}
+
+static int
+trust_file(SSL_CTX *ctx, const char *path, struct err *e)
+{
+	char why[TLS_REASON_MAX];
+
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_file(ctx, path) == 1)
+		return 0;
+	return err_set(e, ERR_CONFIG, "cannot use tls_ca_file '%s': %s", path,
+		       tls_reason(why));
+}
+
+/* OpenSSL would take any path, and find nothing there later. */
+static int
+trust_dir(SSL_CTX *ctx, const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char why[TLS_REASON_MAX];
+
+	if (fd == -1)
+		return err_sys(e, ERR_CONFIG, "cannot use tls_ca_dir '%s'",
+			       path);
+	close(fd);
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_dir(ctx, path) == 1)
+		return 0;
+	return err_set(e, ERR_CONFIG, "cannot use tls_ca_dir '%s': %s", path,
+		       tls_reason(why));
+}
+
+static int
+trust(SSL_CTX *ctx, const struct tls_settings *settings, struct err *e)
+{
+	if (settings->ca_file == NULL && settings->ca_dir == NULL) {
+		SSL_CTX_set_default_verify_dir(ctx);
+		X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(ctx),
+					  system_issuer);
+		return 0;
+	}
+	/* Whoever names an intermediate or a server's own certificate as the
+	 * one to trust means it. */
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
+				    X509_V_FLAG_PARTIAL_CHAIN);
+	if (settings->ca_file != NULL &&
+	    trust_file(ctx, settings->ca_file, e) != 0)
+		return -1;
+	if (settings->ca_dir != NULL)
+		return trust_dir(ctx, settings->ca_dir, e);
+	return 0;
+}
+
+/* Without it OpenSSL asks on the terminal. */
+static int
+no_passphrase(char *out, int size, int writing, void *arg)
+{
+	bool *asked = arg;
+
+	(void)out, (void)size, (void)writing;
+	*asked = true;
+	return -1;
+}
+
+static int
+client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
+		   struct err *e)
+{
+	const char *cert = settings->cert_file;
+	const char *key =
+		settings->key_file != NULL ? settings->key_file : cert;
+	char why[TLS_REASON_MAX];
+	bool asked = false;
+	int result = 0;
+
+	if (cert == NULL)
+		return 0;
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+		result = err_set(e, ERR_CONFIG,
+				 "cannot use tls_cert_file '%s': %s", cert,
+				 tls_reason(why));
+	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		result = err_set(e, ERR_CONFIG,
+				 "cannot use the key in '%s': %s", key,
+				 asked ? "it has a passphrase"
+				       : tls_reason(why));
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+	return result;
+}
+
+/* Whatever openssl.cnf made of a new context: it may be stricter than this, never
+ * weaker. */
+static bool
+harden(SSL_CTX *ctx, enum tls_version min_version)
+{
+	long min = min_version == TLS_VERSION_1_3 ? TLS1_3_VERSION
+						  : TLS1_2_VERSION;
+	int level;
+
+	if (SSL_CTX_get_min_proto_version(ctx) > min)
+		min = SSL_CTX_get_min_proto_version(ctx);
+	SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_COMPRESSION |
+					 SSL_OP_NO_TICKET |
+					 SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_default_read_buffer_len(ctx, READ_BUFFER);
+	level = SSL_CTX_get_security_level(ctx);
+	SSL_CTX_set_security_level(ctx, level > SECURITY_LEVEL
+						? level
+						: SECURITY_LEVEL);
+	return SSL_CTX_set_min_proto_version(ctx, min) == 1 &&
+	       SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
+	       SSL_CTX_set_cipher_list(ctx, ciphers_1_2) == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1;
+}
+
+SSL_CTX *
+tls_context_new(const struct tls_settings *settings, struct err *e)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	char why[TLS_REASON_MAX];
+
+	if (ctx == NULL || !harden(ctx, settings->min_version)) {
+		err_set(e, ERR_INTERNAL, "cannot set up TLS: %s",
+			tls_reason(why));
+		goto fail;
+	}
+	if (settings->pin_count == 0 && trust(ctx, settings, e) != 0)
+		goto fail;
+	if (client_certificate(ctx, settings, e) != 0)
+		goto fail;
+	return ctx;
+fail:
+	SSL_CTX_free(ctx);
+	return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What TLS may do here: versions, ciphers, trust anchors, our certificate.  Only
+ * tls.c uses this.
+ */
+#ifndef NET_TLS_CONTEXT_H
+#define NET_TLS_CONTEXT_H
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/err.h"
+#include "net/tls.h"
+
+/* Owned by the caller (SSL_CTX_free), who has still to say how servers are
+ * verified.  NULL, with *e set, when a file cannot be used (ERR_CONFIG). */
+SSL_CTX *tls_context_new(const struct tls_settings *settings, struct err *e);
+
+/* Why OpenSSL failed: its first error, which is the nearest to the cause.  Empties
+ * its queue. */
+enum { TLS_REASON_MAX = 160 };
+const char *tls_reason(char out[TLS_REASON_MAX]);
+
+#endif
