@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The login: chooses a mechanism and carries it out.
+ */
+#include "config.h"
+
+#include "pop3/auth.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "pop3/sasl.h"
+
+const char *const auth_names[] = { "auto", "user", "plain", "login", "apop",
+				   "xoauth2", "oauthbearer", NULL };
+
+/* Of the reason that an OAuth server gives, what an error text shows. */
+enum { FAILURE_MAX = 240 };
+
+/* A SASL mechanism under way. */
+struct exchange {
+	const char *mechanism;
+	struct secret *responses[2];	/* owned, in base64 */
+	size_t count;			/* of them */
+	size_t sent;			/* of them */
+	const char *farewell;		/* answer to a challenge that tells of
+					   a failure; NULL: there is none */
+	bool failed;			/* it was sent */
+	char failure[FAILURE_MAX];
+};
+
+/* --- what may be sent at all --- */
+
+static bool
+is_oauth(enum auth_method method)
+{
+	return method == AUTH_XOAUTH2 || method == AUTH_OAUTHBEARER;
+}
+
+/* CR, LF and NUL would break lines and messages; a control character in what
+ * goes into an OAuth message could end its field. */
+static int
+check_part(const char *name, const void *bytes, size_t size,
+	   enum auth_method method, struct err *e)
+{
+	const uint8_t *at = bytes;
+
+	for (; size > 0; at++, size--)
+		if (*at == '\r' || *at == '\n' || *at == '\0' ||
+		    (is_oauth(method) && (*at < 0x20 || *at == 0x7f)))
+			return err_set(e, ERR_CONFIG,
+				       "%s contains a control character", name);
+	return 0;
+}
+
+static int
+check_parts(const struct auth_settings *s, enum auth_method method,
+	    struct err *e)
+{
+	if (check_part("user name", s->user, strlen(s->user), method, e) != 0)
+		return -1;
+	return check_part(is_oauth(method) ? "token" : "password",
+			  secret_bytes(s->secret), secret_size(s->secret),
+			  method, e);
+}
+
+static bool
+may_travel(const struct auth_settings *s)
+{
+	return s->encrypted || s->may_be_clear;
+}
+
+/* Asked before the first octet of a credential is queued, here and nowhere
+ * else. */
+static int
+check_travel(const struct auth_settings *s, enum auth_method method,
+	     struct err *e)
+{
+	if (method == AUTH_APOP || may_travel(s))
+		return 0;
+	return err_set(e, ERR_CONFIG,
+		       "refusing to send the %s over an "
+		       "unencrypted connection: set tls = \"implicit\" or "
+		       "tls = \"starttls\", or insecure_auth = true",
+		       is_oauth(method) ? "token" : "password");
+}
+
+/* --- the choice --- */
+
+static bool
+is_announced(const struct capa *c, enum capa_mechanism mechanism)
+{
+	return (c->mechanisms & mechanism) != 0;
+}
+
+/* Do both lines fit into 255 octets (RFC 2449 section 4)? */
+static bool
+fits_user_and_pass(const struct auth_settings *s)
+{
+	size_t most = POP3_COMMAND_MAX - strlen("USER \r\n");
+
+	return strlen(s->user) <= most && secret_size(s->secret) <= most;
+}
+
+static int
+choose_auto(const struct pop3 *p, const struct auth_settings *s,
+	    enum auth_method *method, struct err *e)
+{
+	static const char oauth_hint[] =
+		": set auth = \"xoauth2\" or \"oauthbearer\"";
+	const struct capa *c = pop3_capabilities(p);
+	bool apop = pop3_challenge(p) != NULL;
+
+	if (!may_travel(s))
+		*method = apop ? AUTH_APOP : AUTH_AUTO;
+	else if (is_announced(c, CAPA_PLAIN))
+		*method = AUTH_PLAIN;
+	else if (is_announced(c, CAPA_LOGIN))
+		*method = AUTH_LOGIN;
+	else if (c->user || !c->known)
+		*method = AUTH_USER;
+	else if (apop)
+		*method = AUTH_APOP;
+	else if (!c->sasl) /* it must have something, and forgot USER */
+		*method = AUTH_USER;
+	else
+		return err_set(e, ERR_UNAVAILABLE,
+			       "server offers no login with a password%s",
+			       c->mechanisms != 0 ? oauth_hint : "");
+	return 0;
+}
+
+/* May a method that was named be tried? */
+static bool
+is_possible(const struct pop3 *p, enum auth_method method)
+{
+	const struct capa *c = pop3_capabilities(p);
+
+	switch (method) {
+	case AUTH_USER:
+		return c->user || !c->sasl;
+	case AUTH_PLAIN:
+		return is_announced(c, CAPA_PLAIN) || !c->sasl;
+	case AUTH_LOGIN:
+		return is_announced(c, CAPA_LOGIN) || !c->sasl;
+	case AUTH_APOP:
+		return pop3_challenge(p) != NULL;
+	case AUTH_AUTO:
+	case AUTH_XOAUTH2:
+	case AUTH_OAUTHBEARER:
+		break;
+	}
+	return true;
+}
+
+static int
+choose(const struct pop3 *p, const struct auth_settings *s,
+       enum auth_method *method, struct err *e)
+{
+	*method = s->method;
+	if (s->method == AUTH_AUTO && choose_auto(p, s, method, e) != 0)
+		return -1;
+	if (!is_possible(p, *method))
+		return err_set(e, ERR_UNAVAILABLE,
+			       "server does not offer the login method '%s'",
+			       auth_names[*method]);
+	if (*method != AUTH_USER || fits_user_and_pass(s))
+		return 0;
+	if (!is_announced(pop3_capabilities(p), CAPA_PLAIN))
+		return err_set(e, ERR_CONFIG,
+			       "user name or password is too long for a POP3 "
+			       "command, and the server has no AUTH PLAIN");
+	*method = AUTH_PLAIN;
+	return 0;
+}
+
+/* --- refusals --- */
+
+/* `detail`: what else is known, or an empty string. */
+static int
+refuse(const struct pop3_reply *r, enum auth_method method, const char *detail,
+       struct err *e)
+{
+	pop3_refusal(r, ERR_LOGIN, e);
+	if (e->kind != ERR_LOGIN)
+		return -1;
+	if (detail[0] != '\0')
+		return err_context(e, "login refused (%s)", detail);
+	if (r->code == POP3_CODE_AUTH)
+		return err_context(e, "login refused, check user name and %s",
+				   is_oauth(method) ? "token" : "password");
+	return err_context(e, "login refused");
+}
+
+static int
+read_verdict(struct pop3 *p, enum auth_method method, struct err *e)
+{
+	struct pop3_reply r;
+
+	if (pop3_reply(p, false, &r, e) != 0)
+		return -1;
+	return r.status == POP3_OK ? 0 : refuse(&r, method, "", e);
+}
+
+/* --- USER and PASS, APOP --- */
+
+static int
+login_user(struct pop3 *p, const struct auth_settings *s, struct err *e)
+{
+	if (pop3_command(p, e, "USER %s", s->user) != 0 ||
+	    read_verdict(p, AUTH_USER, e) != 0 || pop3_check_idle(p, e) != 0 ||
+	    pop3_secret_command(p, "PASS ", secret_bytes(s->secret),
+				secret_size(s->secret), false, e) != 0)
+		return -1;
+	return read_verdict(p, AUTH_USER, e);
+}
+
+static int
+login_apop(struct pop3 *p, const struct auth_settings *s, struct err *e)
+{
+	char *keyword, digest[33];
+	int result;
+
+	if (sasl_apop(digest, pop3_challenge(p), s->secret, e) != 0)
+		return -1;
+	keyword = mem_format("APOP %s ", s->user);
+	result = pop3_secret_command(p, keyword, (const uint8_t *)digest,
+				     strlen(digest), false, e);
+	free(keyword);
+	secret_wipe(digest, sizeof(digest));
+	return result != 0 ? -1 : read_verdict(p, AUTH_APOP, e);
+}
+
+/* --- SASL --- */
+
+/* Adds a message to the responses; takes it. */
+static void
+add_response(struct exchange *x, struct secret *message)
+{
+	x->responses[x->count++] =
+		sasl_encode(secret_bytes(message), secret_size(message));
+	secret_free(&message);
+}
+
+static int
+build_messages(struct exchange *x, const struct auth_settings *s,
+	       enum auth_method method, struct err *e)
+{
+	struct secret *message = NULL;
+
+	switch (method) {
+	case AUTH_PLAIN:
+		x->mechanism = "PLAIN";
+		if (sasl_plain(&message, s->user, s->secret, e) != 0)
+			return -1;
+		break;
+	case AUTH_LOGIN:
+		x->mechanism = "LOGIN";
+		add_response(x, secret_new(s->user, strlen(s->user)));
+		message = secret_copy(s->secret);
+		break;
+	case AUTH_XOAUTH2:
+		x->mechanism = "XOAUTH2";
+		x->farewell = "";
+		if (sasl_xoauth2(&message, s->user, s->secret, e) != 0)
+			return -1;
+		break;
+	case AUTH_OAUTHBEARER:
+		x->mechanism = "OAUTHBEARER";
+		x->farewell = "AQ=="; /* ^A (RFC 7628 section 3.2.3) */
+		if (sasl_oauthbearer(&message, s->user, s->host, s->port,
+				     s->secret, e) != 0)
+			return -1;
+		break;
+	case AUTH_AUTO:
+	case AUTH_USER:
+	case AUTH_APOP:
+		abort(); /* no SASL mechanisms */
+	}
+	add_response(x, message);
+	return 0;
+}
+
+static void
+free_messages(struct exchange *x)
+{
+	for (size_t i = 0; i < x->count; i++)
+		secret_free(&x->responses[i]);
+}
+
+/* Only the line with the whole of a PLAIN login: an initial response is known to
+ * servers with a SASL list (RFC 2449 section 6.3), and the OAuth mechanisms are
+ * refused by Exchange Online in that form. */
+static bool
+is_whole(const struct pop3 *p, const struct auth_settings *s,
+	 enum auth_method method)
+{
+	size_t plain = strlen(s->user) + secret_size(s->secret) + 2;
+	size_t encoded = (plain + 2) / 3 * 4;
+
+	return method == AUTH_PLAIN && pop3_capabilities(p)->sasl &&
+	       strlen("AUTH PLAIN \r\n") + encoded <= POP3_COMMAND_MAX;
+}
+
+static int
+send_response(struct pop3 *p, struct exchange *x, const char *keyword,
+	      struct err *e)
+{
+	const struct secret *response = x->responses[x->sent++];
+
+	return pop3_secret_command(p, keyword, secret_bytes(response),
+				   secret_size(response), keyword[0] == '\0',
+				   e);
+}
+
+/* Gives the exchange up.  Whatever the server says to that, it is over. */
+static int
+cancel(struct pop3 *p, const char *why, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	struct pop3_reply r;
+
+	if (pop3_outstanding(p) == 0 && pop3_command(p, &ignored, "*") == 0)
+		(void)pop3_reply(p, true, &r, &ignored);
+	return err_set(e, ERR_PROTOCOL, "%s", why);
+}
+
+/* The server tells why it will refuse, and wants to hear that this was heard. */
+static int
+take_failure(struct pop3 *p, struct exchange *x, const struct buf *json,
+	     struct err *e)
+{
+	sasl_oauth_failure(json, x->failure, sizeof(x->failure));
+	x->failed = true;
+	return pop3_command(p, e, "%s", x->farewell);
+}
+
+static int
+answer(struct pop3 *p, struct exchange *x, const struct pop3_reply *r,
+       struct err *e)
+{
+	struct buf challenge;
+	int result;
+
+	buf_init(&challenge, POP3_CHALLENGE_MAX);
+	if (!sasl_decode(r->text, r->text_size, &challenge))
+		result = cancel(p, "challenge is not base64", e);
+	else if (x->sent < x->count)
+		result = send_response(p, x, "", e);
+	else if (x->farewell != NULL && !x->failed)
+		result = take_failure(p, x, &challenge, e);
+	else
+		result = cancel(p, "challenge after the last response", e);
+	buf_free(&challenge);
+	return result;
+}
+
+/* Reads replies and answers challenges until the server has decided. */
+static int
+run_exchange(struct pop3 *p, struct exchange *x, enum auth_method method,
+	     struct err *e)
+{
+	struct pop3_reply r;
+
+	for (;;) {
+		if (pop3_reply(p, true, &r, e) != 0)
+			return -1;
+		switch (r.status) {
+		case POP3_OK:
+			if (x->sent == x->count && !x->failed)
+				return 0;
+			return err_set(
+				e, ERR_PROTOCOL,
+				"server accepts a login that is not complete");
+		case POP3_ERR:
+			if (x->sent > 0)
+				return refuse(&r, method, x->failure, e);
+			pop3_refusal(&r, ERR_UNAVAILABLE, e);
+			return err_context(e, "AUTH %s", x->mechanism);
+		case POP3_CONTINUE:
+			if (answer(p, x, &r, e) != 0)
+				return -1;
+		}
+	}
+}
+
+/* The line that holds all. */
+static int
+send_whole(struct pop3 *p, const struct auth_settings *s, struct err *e)
+{
+	struct exchange x = { .count = 0 };
+	int result = -1;
+
+	if (build_messages(&x, s, AUTH_PLAIN, e) == 0)
+		result = send_response(p, &x, "AUTH PLAIN ", e);
+	free_messages(&x);
+	return result;
+}
+
+static int
+login_sasl(struct pop3 *p, const struct auth_settings *s,
+	   enum auth_method method, struct err *e)
+{
+	struct exchange x = { .count = 0 };
+	int result = -1;
+
+	if (build_messages(&x, s, method, e) == 0 &&
+	    pop3_command(p, e, "AUTH %s", x.mechanism) == 0)
+		result = run_exchange(p, &x, method, e);
+	free_messages(&x);
+	return result;
+}
+
+/* --- the login --- */
+
+int
+auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
+	  bool *whole, struct err *e)
+{
+	assert(s->user != NULL && s->secret != NULL);
+	if (choose(p, s, used, e) != 0 || check_parts(s, *used, e) != 0 ||
+	    check_travel(s, *used, e) != 0 || pop3_check_idle(p, e) != 0)
+		return -1;
+	*whole = is_whole(p, s, *used);
+	return *whole ? send_whole(p, s, e) : 0;
+}
+
+int
+auth_receive(struct pop3 *p, const struct auth_settings *s,
+	     enum auth_method used, bool whole, struct err *e)
+{
+	struct exchange sent = { .mechanism = "PLAIN", .count = 1, .sent = 1 };
+
+	if (whole)
+		return run_exchange(p, &sent, used, e);
+	if (check_travel(s, used, e) != 0)
+		return -1;
+	if (used == AUTH_USER)
+		return login_user(p, s, e);
+	if (used == AUTH_APOP)
+		return login_apop(p, s, e);
+	return login_sasl(p, s, used, e);
+}
+
+int
+auth_login(struct pop3 *p, const struct auth_settings *s,
+	   enum auth_method *used, struct err *e)
+{
+	bool whole;
+
+	if (auth_send(p, s, used, &whole, e) != 0)
+		return -1;
+	return auth_receive(p, s, *used, whole, e);
+}

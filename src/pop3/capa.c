@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a server says it can do: the lines of CAPA.
+ */
+#include "config.h"
+
+#include "pop3/capa.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+/* Larger values are taken for nonsense and ignored. */
+enum { LOGIN_DELAY_MAX = 30 * 24 * 3600, EXPIRE_MAX = 36500 };
+
+struct word {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+static bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* Takes the next word off the line; an empty one at the end. */
+static struct word
+next_word(struct word *line)
+{
+	struct word w;
+
+	while (line->size > 0 && is_blank(*line->bytes)) {
+		line->bytes++;
+		line->size--;
+	}
+	w.bytes = line->bytes;
+	w.size = 0;
+	while (w.size < line->size && !is_blank(w.bytes[w.size]))
+		w.size++;
+	line->bytes += w.size;
+	line->size -= w.size;
+	return w;
+}
+
+static bool
+is(struct word w, const char *name)
+{
+	return text_is_word(w.bytes, w.size, name);
+}
+
+void
+capa_start(struct capa *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->expire_days = CAPA_EXPIRE_UNSAID;
+}
+
+/* Old servers spread the mechanisms over several lines, so they add up. */
+static void
+read_sasl(struct capa *c, struct word args)
+{
+	static const struct {
+		const char *name;
+		enum capa_mechanism bit;
+	} known[] = {
+		{ "PLAIN", CAPA_PLAIN },
+		{ "LOGIN", CAPA_LOGIN },
+		{ "XOAUTH2", CAPA_XOAUTH2 },
+		{ "OAUTHBEARER", CAPA_OAUTHBEARER },
+	};
+	struct word w;
+
+	c->sasl = true;
+	while ((w = next_word(&args)).size > 0)
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			if (is(w, known[i].name))
+				c->mechanisms |= known[i].bit;
+}
+
+/* RFC 2449 6.5: LOGIN-DELAY seconds ["USER"] */
+static void
+read_login_delay(struct capa *c, struct word args)
+{
+	struct word w = next_word(&args);
+	uint64_t seconds;
+
+	if (text_number(w.bytes, w.size, LOGIN_DELAY_MAX, &seconds))
+		c->login_delay_s = (int64_t)seconds;
+	c->varies |= is(next_word(&args), "USER");
+}
+
+/* RFC 2449 6.7: EXPIRE days|"NEVER" ["USER"] */
+static void
+read_expire(struct capa *c, struct word args)
+{
+	struct word w = next_word(&args);
+	uint64_t days;
+
+	if (is(w, "NEVER"))
+		c->expire_days = CAPA_EXPIRE_NEVER;
+	else if (text_number(w.bytes, w.size, EXPIRE_MAX, &days))
+		c->expire_days = (int64_t)days;
+	c->varies |= is(next_word(&args), "USER");
+}
+
+static void
+read_implementation(struct capa *c, struct word args)
+{
+	while (args.size > 0 && is_blank(*args.bytes)) {
+		args.bytes++;
+		args.size--;
+	}
+	text_safe(c->implementation, sizeof(c->implementation), args.bytes,
+		  args.size);
+}
+
+void
+capa_line(struct capa *c, const uint8_t *line, size_t size)
+{
+	struct word args = { line, size };
+	struct word tag = next_word(&args);
+
+	if (is(tag, "TOP"))
+		c->top = true;
+	else if (is(tag, "USER"))
+		c->user = true;
+	else if (is(tag, "UIDL"))
+		c->uidl = true;
+	else if (is(tag, "STLS"))
+		c->stls = true;
+	else if (is(tag, "PIPELINING"))
+		c->pipelining = true;
+	else if (is(tag, "UTF8"))
+		c->utf8 = true;
+	else if (is(tag, "RESP-CODES"))
+		c->resp_codes = true;
+	else if (is(tag, "AUTH-RESP-CODE"))
+		c->resp_codes = c->auth_resp_code = true;
+	else if (is(tag, "SASL"))
+		read_sasl(c, args);
+	else if (is(tag, "LOGIN-DELAY"))
+		read_login_delay(c, args);
+	else if (is(tag, "EXPIRE"))
+		read_expire(c, args);
+	else if (is(tag, "IMPLEMENTATION"))
+		read_implementation(c, args);
+}

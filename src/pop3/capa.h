@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a server says it can do (CAPA, RFC 2449, and the extensions since).
+ * A plain value.
+ */
+#ifndef POP3_CAPA_H
+#define POP3_CAPA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum capa_mechanism {
+	CAPA_PLAIN = 1 << 0,
+	CAPA_LOGIN = 1 << 1,
+	CAPA_XOAUTH2 = 1 << 2,
+	CAPA_OAUTHBEARER = 1 << 3
+};
+enum {
+	CAPA_EXPIRE_UNSAID = -2, CAPA_EXPIRE_NEVER = -1,
+	CAPA_TEXT_MAX = 128
+};
+
+struct capa {
+	bool known;		/* CAPA was answered with +OK */
+	bool top, user, uidl, stls, pipelining, utf8;
+	bool resp_codes;	/* RESP-CODES or AUTH-RESP-CODE */
+	bool auth_resp_code;
+	bool sasl;		/* SASL was listed at all */
+	unsigned mechanisms;	/* enum capa_mechanism */
+	int64_t expire_days;	/* or one of the above */
+	int64_t login_delay_s;	/* 0: none */
+	bool varies;		/* LOGIN-DELAY or EXPIRE carry USER: ask again
+				   after login (RFC 2449 6.5, 6.7) */
+	char implementation[CAPA_TEXT_MAX];	/* made safe; shown only */
+};
+
+/* Nothing known: what a server without CAPA is taken to be. */
+void capa_start(struct capa *c);
+/* One line of the listing, without line end.  Tags in any case; unknown tags and
+ * surplus arguments are ignored. */
+void capa_line(struct capa *c, const uint8_t *line, size_t size);
+
+#endif

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The POP3 client: commands out, replies in, over a stream.
+ */
+#include "config.h"
+
+#include "pop3/pop3.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "net/tls.h"
+#include "pop3/reply.h"
+
+/* Of unwanted bytes, what an error text shows. */
+enum { SAMPLE_MAX = 60 };
+
+struct pop3 {
+	struct stream *stream;		/* owned */
+	pop3_trace *trace;
+	void *trace_arg;
+	struct capa capa;
+	char *challenge;		/* owned; NULL: none */
+	size_t outstanding;
+	struct secret *hidden;		/* what was sent last, while its reply
+					   may repeat it */
+};
+
+void
+pop3_new(struct pop3 **p, struct stream *s, pop3_trace *trace, void *arg)
+{
+	*p = mem_alloc(sizeof(**p));
+	(*p)->stream = s;
+	(*p)->trace = trace;
+	(*p)->trace_arg = arg;
+	capa_start(&(*p)->capa);
+}
+
+void
+pop3_free(struct pop3 **p)
+{
+	if (*p == NULL)
+		return;
+	stream_free(&(*p)->stream);
+	secret_free(&(*p)->hidden);
+	free((*p)->challenge);
+	free(*p);
+	*p = NULL;
+}
+
+struct stream *
+pop3_take_stream(struct pop3 **p)
+{
+	struct stream *s = (*p)->stream;
+
+	(*p)->stream = NULL;
+	pop3_free(p);
+	return s;
+}
+
+struct stream *
+pop3_stream(const struct pop3 *p)
+{
+	return p->stream;
+}
+
+const struct capa *
+pop3_capabilities(const struct pop3 *p)
+{
+	return &p->capa;
+}
+
+void
+pop3_set_capabilities(struct pop3 *p, const struct capa *c)
+{
+	p->capa = *c;
+}
+
+const char *
+pop3_challenge(const struct pop3 *p)
+{
+	return p->challenge;
+}
+
+size_t
+pop3_outstanding(const struct pop3 *p)
+{
+	return p->outstanding;
+}
+
+static void
+trace(const struct pop3 *p, bool out, const void *text, size_t size)
+{
+	if (p->trace != NULL)
+		p->trace(p->trace_arg, out, text, size);
+}
+
+/* A protocol error that shows the bytes in question. */
+static int
+protocol_error(struct err *e, const char *what, const uint8_t *bytes,
+	       size_t size)
+{
+	char sample[SAMPLE_MAX + 1];
+
+	text_safe(sample, sizeof(sample), bytes, size);
+	return err_set(e, ERR_PROTOCOL, "%s: '%s'", what, sample);
+}
+
+/* --- commands --- */
+
+static int
+too_long(struct err *e, const char *keyword, size_t size)
+{
+	return err_set(e, ERR_CONFIG,
+		       "%.*s needs a line of %zu octets, "
+		       "but POP3 allows no more than %d",
+		       (int)strcspn(keyword, " "), keyword, size,
+		       POP3_COMMAND_MAX);
+}
+
+static int __attribute__((format(printf, 3, 0)))
+queue_command(struct pop3 *p, struct err *e, const char *format, va_list args)
+{
+	char line[POP3_COMMAND_MAX + 1];
+	int length = vsnprintf(line, sizeof(line), format, args);
+	size_t size = (size_t)length;
+
+	assert(length >= 0);
+	if (size + 2 > POP3_COMMAND_MAX)
+		return too_long(e, line, size + 2);
+	assert(strcspn(line, "\r\n") == size);
+	trace(p, true, line, size);
+	memcpy(line + size, "\r\n", 2);
+	stream_queue(p->stream, line, size + 2);
+	p->outstanding++;
+	return 0;
+}
+
+int
+pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
+{
+	va_list args;
+	int result;
+
+	va_start(args, format);
+	result = queue_command(p, e, format, args);
+	va_end(args);
+	return result;
+}
+
+static void
+assert_one_line(const void *bytes, size_t size)
+{
+	assert(size == 0 || memchr(bytes, '\r', size) == NULL);
+	assert(size == 0 || memchr(bytes, '\n', size) == NULL);
+	assert(size == 0 || memchr(bytes, '\0', size) == NULL);
+	(void)bytes;
+	(void)size;
+}
+
+static void
+trace_secret(const struct pop3 *p, const char *keyword)
+{
+	char *line = mem_format("%s***", keyword);
+
+	trace(p, true, line, strlen(line));
+	free(line);
+}
+
+int
+pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
+		    size_t size, bool exchange, struct err *e)
+{
+	size_t length = strlen(keyword);
+
+	assert_one_line(keyword, length);
+	assert_one_line(secret, size);
+	if (!exchange && length + size + 2 > POP3_COMMAND_MAX)
+		return too_long(e, keyword, length + size + 2);
+	if (size > STREAM_OUTPUT_MAX / 2)
+		return err_set(e, ERR_CONFIG, "password or token is too long");
+	secret_free(&p->hidden);
+	p->hidden = secret_new(secret, size);
+	trace_secret(p, keyword);
+	stream_queue(p->stream, keyword, length);
+	stream_queue(p->stream, secret, size);
+	stream_queue(p->stream, "\r\n", 2);
+	p->outstanding++;
+	return 0;
+}
+
+/* --- replies --- */
+
+/* Some servers repeat a command that they do not like. */
+static bool
+repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
+{
+	const uint8_t *secret;
+	size_t length;
+
+	if (p->hidden == NULL)
+		return false;
+	secret = secret_bytes(p->hidden);
+	length = secret_size(p->hidden);
+	for (size_t i = 0; length > 0 && size - i >= length; i++)
+		if (memcmp(text + i, secret, length) == 0)
+			return true;
+	return false;
+}
+
+static void
+hide_text(struct pop3_reply *r)
+{
+	static const char instead[] = "*** (repeats what was secret)";
+
+	r->text = (const uint8_t *)instead;
+	r->text_size = sizeof(instead) - 1;
+}
+
+/* Reads and takes apart a status line. */
+static int
+read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
+	    struct err *e)
+{
+	static const char unknown[] = "not a POP3 reply";
+	const uint8_t *line;
+	bool known, hidden;
+	size_t size;
+
+	if (stream_line(p->stream,
+			may_continue ? POP3_CHALLENGE_MAX : POP3_REPLY_MAX,
+			&line, &size, e) != 0)
+		return -1;
+	hidden = repeats_secret(p, line, size);
+	trace(p, false, hidden ? (const void *)"***" : line, hidden ? 3 : size);
+	known = reply_parse(r, line, size, &p->capa) &&
+		(size <= POP3_REPLY_MAX || r->status == POP3_CONTINUE);
+	if (known && (r->status != POP3_CONTINUE || may_continue)) {
+		if (hidden)
+			hide_text(r);
+		return 0;
+	}
+	if (hidden)
+		return err_set(e, ERR_PROTOCOL, unknown);
+	return protocol_error(e, unknown, line, size);
+}
+
+int
+pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
+	   struct err *e)
+{
+	if (p->outstanding == 0)
+		return err_set(e, ERR_PROTOCOL, "reply to no command");
+	if (read_status(p, may_continue, r, e) != 0)
+		return -1;
+	if (--p->outstanding == 0)
+		secret_free(&p->hidden);
+	return 0;
+}
+
+int
+pop3_ask(struct pop3 *p, struct pop3_reply *r, struct err *e,
+	 const char *format, ...)
+{
+	va_list args;
+	int result;
+
+	if (pop3_check_idle(p, e) != 0)
+		goto failed;
+	va_start(args, format);
+	result = queue_command(p, e, format, args);
+	va_end(args);
+	if (result != 0 || pop3_reply(p, false, r, e) != 0)
+		goto failed;
+	if (r->status == POP3_OK)
+		return 0;
+	pop3_refusal(r, ERR_UNAVAILABLE, e);
+failed:
+	return err_context(e, "%.*s", (int)strcspn(format, " "), format);
+}
+
+bool
+pop3_has_input(const struct pop3 *p)
+{
+	size_t size;
+
+	(void)stream_unread(p->stream, &size);
+	return size > 0;
+}
+
+int
+pop3_check_idle(struct pop3 *p, struct err *e)
+{
+	const uint8_t *bytes;
+	size_t size;
+	bool more;
+
+	assert(p->outstanding == 0);
+	if (!pop3_has_input(p) && stream_pull(p->stream, &more, e) != 0)
+		return -1;
+	bytes = stream_unread(p->stream, &size);
+	if (size > 0)
+		return protocol_error(e, "server sent what nothing asked for",
+				      bytes, size);
+	return 0;
+}
+
+/* --- the start of a session --- */
+
+/* A server that speaks TLS from the start, and found out that we do not, may have
+ * sent an alert. */
+static int
+refuse_tls_record(struct pop3 *p, struct err *e)
+{
+	enum { RECORD_HEAD = 3 };
+	const uint8_t *bytes;
+	size_t size = 0;
+
+	do {
+		if (stream_fill(p->stream, size, e) != 0)
+			return -1;
+		bytes = stream_unread(p->stream, &size);
+	} while (size < RECORD_HEAD && tls_is_record(bytes, size));
+	if (!tls_is_record(bytes, size))
+		return 0;
+	return err_set(e, ERR_TLS,
+		       "server speaks TLS from the start on this "
+		       "port: set tls = \"implicit\"");
+}
+
+int
+pop3_greeting(struct pop3 *p, struct err *e)
+{
+	struct pop3_reply r;
+
+	if (refuse_tls_record(p, e) != 0 || read_status(p, false, &r, e) != 0)
+		return err_context(e, "greeting");
+	if (r.status == POP3_ERR) {
+		pop3_refusal(&r, ERR_LATER, e);
+		return err_context(e, "greeting");
+	}
+	free(p->challenge);
+	p->challenge = reply_challenge(r.text, r.text_size);
+	return 0;
+}
+
+static int
+read_capabilities(struct pop3 *p, struct capa *c, struct err *e)
+{
+	const uint8_t *line;
+	size_t size;
+	bool end;
+
+	for (unsigned count = 0; count <= POP3_CAPA_LINES_MAX; count++) {
+		if (pop3_list_line(p, &line, &size, &end, e) != 0)
+			return -1;
+		if (end)
+			return 0;
+		trace(p, false, line, size);
+		capa_line(c, line, size);
+	}
+	return err_set(e, ERR_PROTOCOL, "more than %d capabilities",
+		       POP3_CAPA_LINES_MAX);
+}
+
+int
+pop3_capa(struct pop3 *p, struct err *e)
+{
+	struct pop3_reply r;
+	struct capa fresh;
+
+	capa_start(&fresh);
+	if (pop3_check_idle(p, e) != 0 || pop3_command(p, e, "CAPA") != 0 ||
+	    pop3_reply(p, false, &r, e) != 0)
+		return err_context(e, "CAPA");
+	fresh.known = r.status == POP3_OK;
+	if (fresh.known && read_capabilities(p, &fresh, e) != 0)
+		return err_context(e, "CAPA");
+	p->capa = fresh;
+	return 0;
+}
+
+int
+pop3_stls(struct pop3 *p, struct err *e)
+{
+	struct pop3_reply r;
+
+	/* A reply that came before its command is an injection as well. */
+	if (pop3_check_idle(p, e) != 0 || pop3_command(p, e, "STLS") != 0 ||
+	    pop3_reply(p, false, &r, e) != 0)
+		return err_context(e, "STLS");
+	if (r.status == POP3_ERR) {
+		pop3_refusal(&r, ERR_TLS, e);
+		e->kind = ERR_TLS;
+		return err_context(e, "STLS");
+	}
+	if (pop3_check_idle(p, e) != 0)
+		return err_context(e, "STLS");
+	return 0;
+}
+
+/* --- what has several lines --- */
+
+/*
+ * Looks for the line's end itself, for speed, and since it must see the CR: a
+ * listing of a server that ends lines with a bare LF is read, but an end marker
+ * is "." CRLF and nothing else.  "." LF is neither marker nor entry, and no
+ * server is known to send it; to go on in either way would be a guess.
+ */
+int
+pop3_list_line(struct pop3 *p, const uint8_t **line, size_t *size, bool *end,
+	       struct err *e)
+{
+	const uint8_t *bytes, *lf = NULL;
+	size_t have, looked = 0, length;
+
+	for (;;) {
+		bytes = stream_unread(p->stream, &have);
+		if (have > looked)
+			lf = memchr(bytes + looked, '\n', have - looked);
+		if (lf != NULL || have > POP3_LINE_MAX)
+			break;
+		looked = have;
+		if (stream_fill(p->stream, have, e) != 0)
+			return -1;
+	}
+	if (lf == NULL || lf - bytes > POP3_LINE_MAX)
+		return err_set(e, ERR_PROTOCOL,
+			       "line of a listing is longer than %d octets",
+			       POP3_LINE_MAX);
+	length = (size_t)(lf - bytes);
+	stream_consume(p->stream, length + 1);
+	*end = length == 2 && bytes[0] == '.' && bytes[1] == '\r';
+	if (length == 1 && bytes[0] == '.')
+		return err_set(e, ERR_PROTOCOL, "'.' without CR in a listing");
+	length -= length > 0 && bytes[length - 1] == '\r';
+	*line = bytes + (length > 0 && bytes[0] == '.');
+	*size = length - (size_t)(*line - bytes);
+	return 0;
+}
+
+int
+pop3_body(struct pop3 *p, struct body *b, uint8_t *out, size_t out_size,
+	  size_t *written, struct err *e)
+{
+	const uint8_t *bytes;
+	size_t size, used;
+
+	assert(out_size >= BODY_OUT_MIN);
+	*written = 0;
+	while (*written == 0 && !b->ended) {
+		bytes = stream_unread(p->stream, &size);
+		if (size == 0) {
+			if (stream_fill(p->stream, 0, e) != 0)
+				return -1;
+			bytes = stream_unread(p->stream, &size);
+		}
+		*written = body_decode(b, bytes, size, &used, out, out_size);
+		stream_consume(p->stream, used);
+	}
+	return 0;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What SASL mechanisms and APOP put on the wire.
+ *
+ * Messages grow in a struct buf, which leaves no copies behind and is wiped.
+ */
+#include "config.h"
+
+#include "pop3/sasl.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+
+/* --- messages --- */
+
+static int
+refuse_nul(const struct secret *s, struct err *e)
+{
+	size_t size = secret_size(s);
+
+	if (size > 0 && memchr(secret_bytes(s), '\0', size) != NULL)
+		return err_set(e, ERR_CONFIG,
+			       "password or token contains a NUL byte");
+	return 0;
+}
+
+static void
+add(struct buf *b, const void *bytes, size_t size)
+{
+	bool room = buf_append(b, bytes, size);
+
+	assert(room);
+	(void)room;
+}
+
+static void
+add_text(struct buf *b, const char *text)
+{
+	add(b, text, strlen(text));
+}
+
+static void
+add_secret(struct buf *b, const struct secret *s)
+{
+	add(b, secret_bytes(s), secret_size(s));
+}
+
+static struct secret *
+finish(struct buf *b)
+{
+	struct secret *s = secret_new(b->data, b->len);
+
+	buf_free(b);
+	return s;
+}
+
+int
+sasl_plain(struct secret **message, const char *user,
+	   const struct secret *password, struct err *e)
+{
+	struct buf b;
+
+	if (refuse_nul(password, e) != 0)
+		return -1;
+	buf_init(&b, SIZE_MAX);
+	add(&b, "", 1);
+	add(&b, user, strlen(user) + 1);
+	add_secret(&b, password);
+	*message = finish(&b);
+	return 0;
+}
+
+int
+sasl_xoauth2(struct secret **message, const char *user,
+	     const struct secret *token, struct err *e)
+{
+	struct buf b;
+
+	if (refuse_nul(token, e) != 0)
+		return -1;
+	buf_init(&b, SIZE_MAX);
+	add_text(&b, "user=");
+	add_text(&b, user);
+	add_text(&b, "\001auth=Bearer ");
+	add_secret(&b, token);
+	add_text(&b, "\001\001");
+	*message = finish(&b);
+	return 0;
+}
+
+/* A name inside a GS2 header (RFC 5801 section 4). */
+static void
+add_gs2_name(struct buf *b, const char *name)
+{
+	for (; *name != '\0'; name++)
+		if (*name == ',')
+			add_text(b, "=2C");
+		else if (*name == '=')
+			add_text(b, "=3D");
+		else
+			add(b, name, 1);
+}
+
+int
+sasl_oauthbearer(struct secret **message, const char *user, const char *host,
+		 uint16_t port, const struct secret *token, struct err *e)
+{
+	struct buf b;
+
+	if (refuse_nul(token, e) != 0)
+		return -1;
+	buf_init(&b, SIZE_MAX);
+	add_text(&b, "n,a=");
+	add_gs2_name(&b, user);
+	add_text(&b, ",\001host=");
+	add_text(&b, host);
+	buf_format(&b, "\001port=%u\001auth=Bearer ", (unsigned)port);
+	add_secret(&b, token);
+	add_text(&b, "\001\001");
+	*message = finish(&b);
+	return 0;
+}
+
+int
+sasl_apop(char out[33], const char *challenge, const struct secret *password,
+	  struct err *e)
+{
+	struct digest *d = digest_new(DIGEST_MD5);
+	uint8_t md5[DIGEST_SIZE_MAX];
+
+	if (d == NULL)
+		return err_set(e, ERR_CONFIG,
+			       "cannot use APOP: the "
+			       "cryptographic library does not allow MD5");
+	digest_add(d, challenge, strlen(challenge));
+	digest_add(d, secret_bytes(password), secret_size(password));
+	digest_end(d, md5);
+	digest_free(&d);
+	text_hex(out, md5, DIGEST_MD5_SIZE);
+	secret_wipe(md5, sizeof(md5));
+	return 0;
+}
+
+/* --- base64 --- */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Up to three bytes as four characters. */
+static void
+encode_group(char out[4], const uint8_t *in, size_t size)
+{
+	uint32_t bits = (uint32_t)in[0] << 16;
+
+	if (size > 1)
+		bits |= (uint32_t)in[1] << 8;
+	if (size > 2)
+		bits |= in[2];
+	out[0] = alphabet[bits >> 18];
+	out[1] = alphabet[bits >> 12 & 63];
+	out[2] = size > 1 ? alphabet[bits >> 6 & 63] : '=';
+	out[3] = size > 2 ? alphabet[bits & 63] : '=';
+	secret_wipe(&bits, sizeof(bits));
+}
+
+struct secret *
+sasl_encode(const void *bytes, size_t size)
+{
+	const uint8_t *in = bytes;
+	struct buf b;
+	char group[4];
+
+	buf_init(&b, SIZE_MAX);
+	for (size_t i = 0; i < size; i += 3) {
+		encode_group(group, in + i, size - i < 3 ? size - i : 3);
+		add(&b, group, sizeof(group));
+	}
+	secret_wipe(group, sizeof(group));
+	return finish(&b);
+}
+
+static int
+value_of(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four characters, of which the last `padding` are not looked at. */
+static bool
+decode_group(uint8_t out[3], const uint8_t *in, size_t padding)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		int value = i < 4 - padding ? value_of(in[i]) : 0;
+
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (uint32_t)value;
+	}
+	out[0] = (uint8_t)(bits >> 16);
+	out[1] = (uint8_t)(bits >> 8);
+	out[2] = (uint8_t)bits;
+	return true;
+}
+
+bool
+sasl_decode(const void *text, size_t size, struct buf *out)
+{
+	const uint8_t *in = text;
+	size_t before = out->len, padding = 0;
+	uint8_t group[3];
+
+	if (size % 4 != 0)
+		return false;
+	if (size > 0 && in[size - 1] == '=')
+		padding = in[size - 2] == '=' ? 2 : 1;
+	for (size_t i = 0; i < size; i += 4) {
+		size_t missing = i + 4 == size ? padding : 0;
+
+		if (!decode_group(group, in + i, missing) ||
+		    !buf_append(out, group, 3 - missing)) {
+			out->len = before;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- the JSON of a failed OAuth login --- */
+
+/* A reader of just enough JSON to find the members of the outermost object. */
+struct json {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+static void
+json_blanks(struct json *j)
+{
+	while (j->at < j->end && memchr(" \t\r\n", *j->at, 4) != NULL)
+		j->at++;
+}
+
+static void
+add_utf8(struct buf *b, unsigned c)
+{
+	if (c < 0x80) {
+		buf_byte(b, (uint8_t)c);
+	} else if (c < 0x800) {
+		buf_byte(b, (uint8_t)(0xc0 | c >> 6));
+		buf_byte(b, (uint8_t)(0x80 | (c & 63)));
+	} else {
+		buf_byte(b, (uint8_t)(0xe0 | c >> 12));
+		buf_byte(b, (uint8_t)(0x80 | (c >> 6 & 63)));
+		buf_byte(b, (uint8_t)(0x80 | (c & 63)));
+	}
+}
+
+/* Behind a backslash.  Halves of surrogate pairs come out as invalid UTF-8,
+ * which text_safe shows as what it is. */
+static void
+json_escape(struct json *j, struct buf *out)
+{
+	static const char names[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+	uint8_t c = *j->at++, hex[2];
+	char digits[5] = "";
+	const char *name;
+
+	if (c == 'u' && j->end - j->at >= 4) {
+		memcpy(digits, j->at, 4);
+		if (text_unhex(digits, hex, sizeof(hex))) {
+			j->at += 4;
+			add_utf8(out, (unsigned)hex[0] << 8 | hex[1]);
+			return;
+		}
+	}
+	name = memchr(names, c, sizeof(names) - 1);
+	buf_byte(out, name != NULL ? (uint8_t)meanings[name - names] : c);
+}
+
+/* At an opening quote: reads the string, unescaped, up to what `out` takes. */
+static void
+json_string(struct json *j, struct buf *out)
+{
+	buf_clear(out);
+	for (j->at++; j->at < j->end && *j->at != '"';) {
+		if (*j->at != '\\')
+			buf_byte(out, *j->at++);
+		else if (++j->at < j->end)
+			json_escape(j, out);
+	}
+	if (j->at < j->end)
+		j->at++;
+}
+
+/* A number or word, as it stands. */
+static void
+json_bare(struct json *j, struct buf *out)
+{
+	buf_clear(out);
+	while (j->at < j->end && memchr(",{}[]\" \t\r\n", *j->at, 10) == NULL)
+		buf_byte(out, *j->at++);
+}
+
+/* Finds a member by name and leaves its value, if it is a string, number or
+ * word, in out. */
+static bool
+json_member(const struct buf *json, const char *name, struct buf *out)
+{
+	struct json j = { json->data, json->data + json->len };
+	int depth = 0;
+	bool found;
+
+	while (j.at < j.end) {
+		if (*j.at != '"') {
+			depth += *j.at == '{' || *j.at == '[';
+			depth -= *j.at == '}' || *j.at == ']';
+			j.at++;
+			continue;
+		}
+		json_string(&j, out);
+		json_blanks(&j);
+		found = depth == 1 && text_is_word(out->data, out->len, name);
+		if (!found || j.at == j.end || *j.at != ':')
+			continue;
+		j.at++;
+		json_blanks(&j);
+		if (j.at < j.end && *j.at == '"')
+			json_string(&j, out);
+		else
+			json_bare(&j, out);
+		return out->len > 0;
+	}
+	return false;
+}
+
+void
+sasl_oauth_failure(const struct buf *json, char *out, size_t out_size)
+{
+	enum { VALUE_MAX = 256 };
+	struct buf value, line;
+
+	buf_init(&value, VALUE_MAX);
+	buf_init(&line, 2 * VALUE_MAX + 32);
+	if (json->len > 0 && json_member(json, "status", &value)) {
+		add_text(&line, "status ");
+		add(&line, value.data, value.len);
+		if (json_member(json, "error_description", &value)) {
+			add_text(&line, ": ");
+			add(&line, value.data, value.len);
+		}
+		text_safe(out, out_size, line.data, line.len);
+	} else {
+		text_safe(out, out_size, json->data, json->len);
+	}
+	buf_free(&value);
+	buf_free(&line);
+}
