@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A keyed hash for tables in memory (SipHash-2-4).  Who chooses what goes into a
+ * table, as a server chooses uids and numbers, cannot make it slow without the key.
+ * Not for anything that is stored.
+ */
+#ifndef STATE_HASH_H
+#define STATE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_key {
+	uint64_t k0, k1;
+};
+
+void hash_key_make(struct hash_key *key);	/* random */
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes,
+		    size_t size);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which rows and which listed messages share a uid. */
+#include "config.h"
+#include "state/match.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "state/hash.h"
+
+#define NONE UINT32_MAX
+
+/* All that have one uid. */
+struct group {
+	uint32_t hash;
+	uint32_t first_row;
+	uint32_t last_entry;
+	uint32_t entries : 31;
+	uint32_t digest : 1;	/* a row has one */
+};
+
+struct match {
+	struct group *groups;
+	size_t group_count, group_room;
+	uint32_t *next_row;	/* of the same group */
+	uint32_t *entry_group;	/* NONE: without uid */
+	uint32_t *twin;		/* NULL until a uid comes twice */
+	uint8_t *row_listed;	/* a bit for each row */
+};
+
+/* What only match_new needs. */
+struct maker {
+	struct match *m;
+	const struct listing *l;
+	const struct store_rows *rows;
+	struct hash_key key;
+	uint32_t *slots;	/* group + 1 by hash */
+	size_t slot_count;	/* a power of two */
+};
+
+struct bytes {
+	const uint8_t *at;
+	size_t size;
+};
+
+static struct bytes
+row_uid(const struct maker *k, size_t r)
+{
+	struct store_row row = store_rows_at(k->rows, r);
+
+	return (struct bytes){ row.uid, row.uid_size };
+}
+
+static struct bytes
+entry_uid(const struct maker *k, size_t i)
+{
+	struct listing_entry x = listing_at(k->l, i);
+
+	return (struct bytes){ x.uid, x.uid_size };
+}
+
+static struct bytes
+group_uid(const struct maker *k, const struct group *g)
+{
+	return g->first_row != NONE ? row_uid(k, g->first_row)
+				    : entry_uid(k, g->last_entry);
+}
+
+static bool
+is_group_of(const struct maker *k, uint32_t group, uint32_t hash,
+	    struct bytes uid)
+{
+	const struct group *g = &k->m->groups[group];
+	struct bytes own;
+
+	if (g->hash != hash)
+		return false;
+	own = group_uid(k, g);
+	return own.size == uid.size && memcmp(own.at, uid.at, uid.size) == 0;
+}
+
+static void
+grow_slots(struct maker *k)
+{
+	size_t mask, slot;
+
+	free(k->slots);
+	k->slot_count = k->slot_count ? 2 * k->slot_count : 1024;
+	k->slots = mem_array(k->slot_count, sizeof(*k->slots));
+	mask = k->slot_count - 1;
+	for (size_t g = 0; g < k->m->group_count; g++) {
+		slot = k->m->groups[g].hash & mask;
+		while (k->slots[slot])
+			slot = (slot + 1) & mask;
+		k->slots[slot] = (uint32_t)g + 1;
+	}
+}
+
+static uint32_t
+add_group(struct maker *k, uint32_t hash)
+{
+	struct match *m = k->m;
+
+	if (m->group_count == m->group_room) {
+		m->group_room += m->group_room / 2 + 64;
+		m->groups = mem_resize(m->groups, m->group_room,
+				       sizeof(*m->groups));
+	}
+	assert(m->group_count < NONE);
+	m->groups[m->group_count] = (struct group){
+		.hash = hash,
+		.first_row = NONE,
+		.last_entry = NONE,
+	};
+	return (uint32_t)m->group_count++;
+}
+
+/* The group of a uid, made when there is none: the caller puts a row or an entry
+ * into it at once. */
+static uint32_t
+group_for(struct maker *k, struct bytes uid)
+{
+	uint32_t hash = (uint32_t)hash_bytes(&k->key, uid.at, uid.size);
+	size_t mask, slot;
+
+	if (3 * k->slot_count <= 4 * k->m->group_count)
+		grow_slots(k);
+	mask = k->slot_count - 1;
+	for (slot = hash & mask; k->slots[slot]; slot = (slot + 1) & mask)
+		if (is_group_of(k, k->slots[slot] - 1, hash, uid))
+			return k->slots[slot] - 1;
+	k->slots[slot] = add_group(k, hash) + 1;
+	return k->slots[slot] - 1;
+}
+
+/* From the last to the first, so that each chain ascends. */
+static void
+add_rows(struct maker *k)
+{
+	size_t r = store_rows_count(k->rows);
+
+	while (r-- > 0) {
+		struct store_row row = store_rows_at(k->rows, r);
+		struct group *g;
+		uint32_t group;
+
+		k->m->next_row[r] = NONE;
+		if (row.uid_size == 0)
+			continue;
+		group = group_for(k, row_uid(k, r));	/* may move them */
+		g = &k->m->groups[group];
+		k->m->next_row[r] = g->first_row;
+		g->first_row = (uint32_t)r;
+		if (row.has_digest)
+			g->digest = 1;
+	}
+}
+
+static void
+set_twin(struct maker *k, size_t i, uint32_t before)
+{
+	size_t count = listing_count(k->l);
+
+	if (!k->m->twin) {
+		k->m->twin = mem_array(count, sizeof(*k->m->twin));
+		memset(k->m->twin, 0xff, count * sizeof(*k->m->twin));
+	}
+	k->m->twin[i] = before;
+}
+
+static void
+mark_rows(struct match *m, const struct group *g)
+{
+	for (uint32_t r = g->first_row; r != NONE; r = m->next_row[r])
+		m->row_listed[r / 8] |= (uint8_t)(1u << r % 8);
+}
+
+static void
+add_entries(struct maker *k)
+{
+	size_t count = listing_count(k->l);
+
+	for (size_t i = 0; i < count; i++) {
+		struct bytes uid = entry_uid(k, i);
+		struct group *g;
+
+		k->m->entry_group[i] = NONE;
+		if (uid.size == 0)
+			continue;
+		k->m->entry_group[i] = group_for(k, uid);
+		g = &k->m->groups[k->m->entry_group[i]];
+		if (g->entries == 0)
+			mark_rows(k->m, g);
+		else
+			set_twin(k, i, g->last_entry);
+		g->last_entry = (uint32_t)i;
+		g->entries++;
+	}
+}
+
+struct match *
+match_new(const struct listing *l, const struct store_rows *rows)
+{
+	struct match *m = mem_alloc(sizeof(*m));
+	struct maker k = { .m = m, .l = l, .rows = rows };
+	size_t row_count = store_rows_count(rows);
+
+	assert(row_count < INT32_MAX && listing_count(l) < INT32_MAX);
+	hash_key_make(&k.key);
+	m->next_row = mem_array(row_count, sizeof(*m->next_row));
+	m->row_listed = mem_array(row_count / 8 + 1, 1);
+	m->entry_group = mem_array(listing_count(l), sizeof(*m->entry_group));
+	add_rows(&k);
+	add_entries(&k);
+	free(k.slots);
+	return m;
+}
+
+void
+match_free(struct match **m)
+{
+	if (!*m)
+		return;
+	free((*m)->groups);
+	free((*m)->next_row);
+	free((*m)->entry_group);
+	free((*m)->twin);
+	free((*m)->row_listed);
+	free(*m);
+	*m = NULL;
+}
+
+static const struct group *
+group_of(const struct match *m, size_t i)
+{
+	return m->entry_group[i] == NONE ? NULL
+					 : &m->groups[m->entry_group[i]];
+}
+
+static size_t
+position(uint32_t i)
+{
+	return i == NONE ? SIZE_MAX : i;
+}
+
+size_t
+match_first_row(const struct match *m, size_t i)
+{
+	const struct group *g = group_of(m, i);
+
+	return g ? position(g->first_row) : SIZE_MAX;
+}
+
+size_t
+match_next_row(const struct match *m, size_t row)
+{
+	return position(m->next_row[row]);
+}
+
+bool
+match_has_digest(const struct match *m, size_t i)
+{
+	const struct group *g = group_of(m, i);
+
+	return g && g->digest;
+}
+
+bool
+match_is_alone(const struct match *m, size_t i)
+{
+	const struct group *g = group_of(m, i);
+
+	return !g || g->entries == 1;
+}
+
+size_t
+match_twin(const struct match *m, size_t i)
+{
+	return m->twin ? position(m->twin[i]) : SIZE_MAX;
+}
+
+bool
+match_row_is_listed(const struct match *m, size_t row)
+{
+	return m->row_listed[row / 8] >> row % 8 & 1;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a state database lies, and what it is before SQLite opens it. */
+#include "config.h"
+#include "state/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "sys/fs.h"
+
+/* SQLite takes no longer names, and appends "-journal". */
+enum { FILE_LENGTH_MAX = 500 };
+
+/* SQLite's file format, sections 1.3 and 1.6. */
+enum {
+	HEADER_SIZE = 108,
+	HEADER_FORMATS = 18,	/* two bytes, both 2: with a log */
+	HEADER_VERSION = 60,
+	HEADER_APPLICATION = 68,
+	HEADER_CELLS = 103	/* how much schema there is on the first page */
+};
+
+/* --- finding --- */
+
+/* SQLITE_OPEN_NOFOLLOW refuses symbolic links anywhere in a path, also where they
+ * are usual (/home): so the directory's are followed here. */
+int
+place_find(struct place *p, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash ? mem_string_n(path, (size_t)(slash - path) + 1)
+			     : mem_string(".");
+
+	p->path = path;
+	p->name = slash ? slash + 1 : path;
+	p->dir = realpath(parent, NULL);
+	p->file = NULL;
+	free(parent);
+	if (p->dir)
+		p->file = mem_format("%s/%s", p->dir, p->name);
+	else if (errno != ENOENT)
+		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);
+	if (p->file && strlen(p->file) > FILE_LENGTH_MAX) {
+		errno = ENAMETOOLONG;
+		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);
+	}
+	return 0;
+}
+
+void
+place_end(struct place *p)
+{
+	free(p->dir);
+	free(p->file);
+	p->dir = p->file = NULL;
+}
+
+/* --- examining --- */
+
+int
+place_check_kind(const char *path, int64_t application, int64_t version,
+		 struct err *e)
+{
+	if (application != PLACE_APPLICATION)
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' is another program's"
+			       " database", path);
+	if (version > PLACE_VERSION)
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' was made by a newer popfetch",
+			       path);
+	if (version < PLACE_VERSION)
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' is damaged: it has no"
+			       " version", path);
+	return 0;
+}
+
+static uint32_t
+big_endian(const uint8_t *p, size_t size)
+{
+	uint32_t n = 0;
+
+	while (size-- > 0)
+		n = n << 8 | *p++;
+	return n;
+}
+
+static int
+check_header(const char *path, const uint8_t h[HEADER_SIZE], struct err *e)
+{
+	uint32_t application = big_endian(h + HEADER_APPLICATION, 4);
+	uint32_t version = big_endian(h + HEADER_VERSION, 4);
+
+	if (memcmp(h, "SQLite format 3", 16) != 0)
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' is damaged: it is no"
+			       " database", path);
+	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
+		return 0;
+	if (place_check_kind(path, application, version, e) != 0)
+		return -1;
+	/* Ours had its log before it had a schema.  SQLite would pass over what
+	 * the log holds. */
+	if (big_endian(h + HEADER_FORMATS, 2) != 0x0202)
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' is damaged: it has no log",
+			       path);
+	return 0;
+}
+
+static int
+examine_open(const struct place *p, int fd, struct err *e)
+{
+	uint8_t header[HEADER_SIZE] = { 0 };
+	char *journal;
+	size_t got;
+	bool has_journal;
+
+	if (!fs_is_private(fd))
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' must belong to the user and"
+			       " be closed to others (chmod 600)", p->path);
+	if (fs_read_at(fd, header, sizeof(header), 0, &got, e) != 0)
+		return -1;
+	if (got == 0)
+		return 0;
+	/* A power cut while it was made: the journal says that it was empty. */
+	journal = mem_format("%s-journal", p->file);
+	has_journal = fs_is_there(journal);
+	free(journal);
+	return has_journal ? 0 : check_header(p->path, header, e);
+}
+
+static int
+open_to_read(const struct place *p, int *fd, struct err *e)
+{
+	int dir = -1, rc = fs_open_dir(p->dir, &dir, e);
+
+	if (rc == 0)
+		rc = fs_open_at(dir, p->name, fd, e);
+	fs_drop(&dir);
+	if (rc != 0)	/* it is there, perhaps not for us */
+		e->kind = e->sys == EACCES || e->sys == ELOOP ? ERR_DATABASE
+							      : ERR_LOCAL;
+	return rc;
+}
+
+int
+place_examine(const struct place *p, bool *there, struct err *e)
+{
+	struct stat st;
+	int fd = -1, rc;
+
+	*there = p->file && lstat(p->file, &st) == 0;
+	if (!*there && p->file && errno != ENOENT)
+		return err_sys(e, ERR_LOCAL, "cannot open '%s'", p->path);
+	if (!*there)
+		return 0;
+	/* Before it is opened, since a pipe would make that wait. */
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_DATABASE,
+			       "state database '%s' is not a regular file",
+			       p->path);
+	rc = open_to_read(p, &fd, e);
+	if (rc == 0)
+		rc = examine_open(p, fd, e);
+	fs_drop(&fd);
+	return rc;
+}
+
+/* --- making --- */
+
+int
+place_make(const struct place *p, struct err *e)
+{
+	int dir = -1, fd = -1, rc;
+
+	if (!p->dir) {
+		errno = ENOENT;
+		return err_sys(e, ERR_CREATE, "cannot create '%s'", p->path);
+	}
+	rc = fs_open_dir(p->dir, &dir, e);
+	/* Not left to SQLite, which would choose other permissions. */
+	if (rc == 0)
+		rc = fs_create_at(dir, p->name, 0600, &fd, e);
+	fs_drop(&fd);
+	fs_drop(&dir);
+	return rc;
+}
+
+int
+place_sync(const struct place *p, struct err *e)
+{
+	int dir = -1, rc = fs_open_dir(p->dir, &dir, e);
+
+	if (rc == 0)
+		rc = fs_sync(dir, p->dir, e);
+	fs_drop(&dir);
+	return rc;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The decision: what to do with each listed message.  Pure: listing, rows, rules
+ * and clock in, actions out; no disk, no network, no wall clock of its own.
+ *
+ *	plan_new                   matches the listing with the rows
+ *	plan_sizes                 is LIST needed?  (then listing_set_size, again)
+ *	plan_decide                the actions
+ *	plan_settle                for each PLAN_COMPARE, once its header is known
+ *
+ * Identity of a message is its uid and its size.  A known uid with another size, or
+ * one uid more than once in a listing, is settled by comparing header digests; an
+ * unknown size on either side is no difference.  Where no row of the uid has a
+ * digest there is nothing to compare: the size alone decides.  Nothing that was not
+ * delivered is ever deleted; a listing entry that is odd is fetched but never deleted.
+ *
+ * One uid more than once in a listing: all are PLAN_COMPARE when rows with it exist;
+ * without rows the first is PLAN_FETCH, the others are PLAN_COMPARE.  They are settled
+ * in order of number, each after those before it were fetched and recorded, and
+ * compared with the rows (plan_next_candidate) and with what this session fetched for
+ * the entries before it (plan_twin).  Equal to such a one: it is that message, it needs
+ * no settling, and what holds for a message just delivered holds for it.
+ */
+#ifndef STATE_PLAN_H
+#define STATE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "state/listing.h"
+#include "state/store.h"
+
+#define PLAN_KEEP_FOREVER INT64_MAX
+
+struct plan_rules {
+	int64_t keep_s;		/* 0: delete once delivered; seconds; forever */
+	uint64_t max_size;	/* octets, 0: no limit */
+	uint64_t max_messages;	/* new ones this run, 0: no limit */
+	bool all;		/* fetch also what was fetched before */
+	bool ignore_backoff;	/* try what was set aside at once */
+	int64_t now;
+	int64_t last_run;	/* clock of the previous run, or 0: none */
+};
+
+enum plan_action {
+	PLAN_FETCH,
+	PLAN_COMPARE,	/* known uid, unclear whether known message: compare the
+			   header digest (TOP n 0, or RETR) with the rows of this
+			   uid, then plan_settle */
+	PLAN_KEEP,	/* delivered, stays on the server */
+	PLAN_DELETE,	/* delivered, due: check its header, then DELE */
+	PLAN_TOO_LARGE,
+	PLAN_SET_ASIDE,	/* failed before, its next try is not due */
+	PLAN_LATER	/* beyond max_messages */
+};
+
+struct plan_item {
+	enum plan_action action;
+	bool by_content;	/* FETCH: without uid; compare the whole
+				   message with earlier ones before delivery */
+	bool size_changed;	/* known, listed with another size: store it */
+	size_t row;		/* index into the rows, or SIZE_MAX: none.
+				   FETCH: the attempt is recorded in this row;
+				   TOO_LARGE, SET_ASIDE: it is on record
+				   already, do not record it again */
+};
+
+/* A next try further ahead than this comes from a clock that was wrong: due. */
+enum { PLAN_BACKOFF_MAX_S = 14 * 86400 };
+
+struct plan;
+
+enum plan_sizes {
+	PLAN_SIZES_ENOUGH,	/* STAT's total is explained: no LIST */
+	PLAN_SIZES_NEW,		/* LIST n for plan_wants_size entries */
+	PLAN_SIZES_ALL		/* the whole LIST */
+};
+
+/* Borrows listing and rows until plan_free.  The listing is done (listing_done);
+ * sizes may still be set in it. */
+struct plan *plan_new(const struct listing *l, const struct store_rows *rows);
+void plan_free(struct plan **p);
+
+/* Asked before sizes are there, and again after PLAN_SIZES_NEW was answered: then
+ * it is ENOUGH or ALL.  The first answer is ALL when LIST n would be sent for more
+ * than a quarter of the entries; without pipelining the caller may always answer NEW
+ * by the whole LIST, and ask no more.  STAT's total equal to the sum of the stored
+ * sizes of what is known (each uid once) and the listed sizes of the rest is
+ * ENOUGH. */
+enum plan_sizes plan_sizes(struct plan *p);
+/* An entry whose size neither a row nor LIST has told. */
+bool plan_wants_size(const struct plan *p, size_t i);
+
+/* Decides all entries, in order of number; the oldest go first under
+ * max_messages.  By age nothing is deleted when the clock is behind last_run or more
+ * than 30 days ahead of it. */
+void plan_decide(struct plan *p, const struct plan_rules *rules);
+struct plan_item plan_at(const struct plan *p, size_t i);
+size_t plan_count(const struct plan *p, enum plan_action action);
+/* Was deletion by age withheld because of the clock? */
+bool plan_clock_is_odd(const struct plan *p);
+
+/* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and is
+ * set to a row index; false when there are no more. */
+bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
+/* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls all
+ * of them. */
+size_t plan_twin(const struct plan *p, size_t i);
+/* Entry i is the message of this row (or, SIZE_MAX, of none: it is new):
+ * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to be
+ * another's; for a FETCH by_content that turned out to be known. */
+void plan_settle(struct plan *p, size_t i, size_t row);
+
+/* Rows that the listing lacks, or that are back, for the gone_since bookkeeping:
+ * was row r listed?  One without uid is when an entry was settled as it. */
+bool plan_row_is_listed(const struct plan *p, size_t r);
+
+/* Why, in words for -n: "new", "delivered 3 days ago, kept for 14 days",
+ * "larger than 20 MiB", "set aside, next try in 2 hours". */
+enum { PLAN_REASON_MAX = 128 };
+void plan_reason(const struct plan *p, size_t i, char out[PLAN_REASON_MAX]);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All rows of a state in memory. */
+#include "config.h"
+#include "state/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "state/sql.h"
+
+/* A million rows are not unusual, so they are packed; times reach to 2106. */
+struct packed {
+	int64_t id;
+	int64_t size;
+	uint64_t uid_end;	/* in uids; it starts where the one before ends */
+	uint32_t delivered;
+	uint32_t gone_since;
+	uint32_t dele_sent;
+	uint32_t next_try;
+	uint16_t attempts;
+	uint8_t status;
+	bool has_digest;
+};
+
+struct store_rows {
+	struct packed *rows;
+	size_t count, room;
+	uint8_t *uids;
+	size_t uids_size, uids_room;
+};
+
+/* The columns of SQL_ROWS. */
+enum {
+	ID, UID, SIZE, DIGEST_SIZE, STATUS, DELIVERED, GONE_SINCE, DELE_SENT,
+	NEXT_TRY, ATTEMPTS
+};
+
+static uint64_t
+clamped(sqlite3_stmt *st, int column, uint64_t max)
+{
+	int64_t value = sqlite3_column_int64(st, column);
+
+	if (value < 0)
+		return 0;
+	return (uint64_t)value > max ? max : (uint64_t)value;
+}
+
+static uint32_t
+time_of(sqlite3_stmt *st, int column)
+{
+	return (uint32_t)clamped(st, column, UINT32_MAX);
+}
+
+static void
+make_room(struct store_rows *r, size_t uid_size)
+{
+	if (r->count == r->room) {
+		r->room += r->room / 4 + 64;
+		r->rows = mem_resize(r->rows, r->room, sizeof(*r->rows));
+	}
+	if (uid_size > r->uids_room - r->uids_size) {
+		r->uids_room += r->uids_room / 4 + uid_size + 1024;
+		r->uids = mem_resize(r->uids, r->uids_room, 1);
+	}
+}
+
+static int
+add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
+{
+	const void *uid = sqlite3_column_blob(st, UID);
+	size_t uid_size = (size_t)sqlite3_column_bytes(st, UID);
+	int64_t digest_size = sqlite3_column_int64(st, DIGEST_SIZE);
+	int64_t status = sqlite3_column_int64(st, STATUS);
+	int64_t size = sqlite3_column_int64(st, SIZE);
+
+	if (uid_size > 0 && !uid)
+		mem_exhausted();
+	if (status < STORE_READY || status > STORE_TOO_LARGE ||
+	    (digest_size != 0 && digest_size != DIGEST_SHA256_SIZE))
+		return sql_damaged(s, "a row makes no sense", e);
+	make_room(r, uid_size);
+	if (uid_size > 0)
+		memcpy(r->uids + r->uids_size, uid, uid_size);
+	r->uids_size += uid_size;
+	r->rows[r->count++] = (struct packed){
+		.id = sqlite3_column_int64(st, ID),
+		.size = size < 0 ? -1 : size,
+		.uid_end = r->uids_size,
+		.delivered = status == STORE_DELIVERED ? time_of(st, DELIVERED)
+						       : 0,
+		.gone_since = time_of(st, GONE_SINCE),
+		.dele_sent = time_of(st, DELE_SENT),
+		.next_try = time_of(st, NEXT_TRY),
+		.attempts = (uint16_t)clamped(st, ATTEMPTS, UINT16_MAX),
+		.status = (uint8_t)status,
+		.has_digest = digest_size != 0,
+	};
+	return 0;
+}
+
+/* What was allocated beyond need. */
+static void
+trim(struct store_rows *r)
+{
+	r->rows = mem_resize(r->rows, r->count, sizeof(*r->rows));
+	r->uids = mem_resize(r->uids, r->uids_size, 1);
+	r->room = r->count;
+	r->uids_room = r->uids_size;
+}
+
+int
+store_load(struct store *s, struct store_rows **rows, struct err *e)
+{
+	struct store_rows *r = mem_alloc(sizeof(*r));
+	sqlite3_stmt *st = sql_get(s, SQL_ROWS, e);
+	bool more = st != NULL;
+	int rc = st ? 0 : -1;
+
+	while (more) {
+		rc = sql_next(s, st, &more, e);
+		if (more)
+			rc = add_row(s, r, st, e);
+		if (rc != 0)
+			break;
+	}
+	sql_end(st);
+	if (rc == 0)
+		trim(r);
+	else
+		store_rows_free(&r);
+	*rows = r;
+	return rc;
+}
+
+size_t
+store_rows_count(const struct store_rows *r)
+{
+	return r->count;
+}
+
+struct store_row
+store_rows_at(const struct store_rows *r, size_t i)
+{
+	static const uint8_t none[1];
+	const struct packed *x = &r->rows[i];
+	size_t start;
+
+	assert(i < r->count);
+	start = i > 0 ? (size_t)r->rows[i - 1].uid_end : 0;
+	return (struct store_row){
+		.id = x->id,
+		.uid = x->uid_end > start ? r->uids + start : none,
+		.uid_size = (size_t)x->uid_end - start,
+		.size = x->size,
+		.status = x->status,
+		.has_digest = x->has_digest,
+		.delivered = x->delivered,
+		.gone_since = x->gone_since,
+		.dele_sent = x->dele_sent,
+		.next_try = x->next_try,
+		.attempts = x->attempts,
+	};
+}
+
+void
+store_rows_free(struct store_rows **r)
+{
+	if (!*r)
+		return;
+	free((*r)->rows);
+	free((*r)->uids);
+	free(*r);
+	*r = NULL;
+}

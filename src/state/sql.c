@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Statements, and what SQLite's errors mean to us. */
+#include "config.h"
+#include "state/sql.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Status values are those of enum store_status: READY 1, DELIVERED 2,
+ * SET_ASIDE 3.  An intent remembers what its row was before; prior_status 0: it was
+ * made for the intent. */
+static const char *const texts[SQL_COUNT] = {
+	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
+		     " gone_since, dele_sent, next_try, attempts"
+		     " FROM message ORDER BY id",
+	[SQL_DIGEST] = "SELECT digest FROM message WHERE id = ?1",
+	[SQL_CONTENT] = "SELECT id FROM message"
+			" WHERE uid = x'' AND digest = ?1 ORDER BY id LIMIT 1",
+	[SQL_ERROR] = "SELECT error FROM message WHERE id = ?1",
+	[SQL_INTENTS] = "SELECT message, evidence FROM intent ORDER BY id",
+	[SQL_DESTINATION] = "SELECT 1 FROM destination WHERE name = ?1",
+	[SQL_FACT] = "SELECT value FROM fact WHERE name = ?1",
+	[SQL_ADD_MESSAGE] = "INSERT INTO message (uid, size, digest, status,"
+			    " delivered, attempts, next_try, error)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_ADD_INTENT] =
+		"INSERT INTO intent"
+		" (message, evidence, prior_status, prior_size, prior_digest)"
+		" SELECT id, ?2, CASE WHEN ?3 OR status = 1 THEN 0"
+		" ELSE status END, size, digest FROM message WHERE id = ?1"
+		" ON CONFLICT (message) DO UPDATE"
+		" SET evidence = excluded.evidence",
+	[SQL_READY] = "UPDATE message SET status = 1,"
+		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
+		      " digest = ?3, gone_since = 0 WHERE id = ?1",
+	[SQL_DELIVERED] = "UPDATE message SET status = 2, delivered = ?2,"
+			  " attempts = 0, next_try = 0, error = NULL"
+			  " WHERE id = ?1",
+	[SQL_ASIDE] = "UPDATE message SET status = 3, delivered = 0,"
+		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
+		      " digest = coalesce(?3, digest),"
+		      " attempts = attempts + 1, next_try = ?4, error = ?5"
+		      " WHERE id = ?1",
+	[SQL_WAS_DELIVERED] = "SELECT status = 2 OR EXISTS (SELECT 1"
+			      " FROM intent WHERE intent.message = message.id"
+			      " AND prior_status = 2)"
+			      " FROM message WHERE id = ?1",
+	[SQL_RESTORE] = "UPDATE message SET status = prior_status,"
+			" size = prior_size, digest = prior_digest FROM intent"
+			" WHERE intent.message = message.id"
+			" AND message.id = ?1 AND prior_status <> 0",
+	[SQL_REMOVE_MADE] = "DELETE FROM message WHERE id = ?1 AND EXISTS"
+			    " (SELECT 1 FROM intent WHERE message = ?1"
+			    " AND prior_status = 0)",
+	[SQL_REMOVE_INTENT] = "DELETE FROM intent WHERE message = ?1",
+	[SQL_SET_SIZE] = "UPDATE message SET size = ?2 WHERE id = ?1",
+	[SQL_SET_DIGEST] = "UPDATE message SET digest = ?2 WHERE id = ?1",
+	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
+	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
+	[SQL_PURGE_GONE] = "DELETE FROM message WHERE gone_since > 0"
+			   " AND gone_since < ?1 AND status <> 1",
+	[SQL_ADD_DESTINATION] =
+		"INSERT OR IGNORE INTO destination (name) VALUES (?1)",
+	[SQL_SET_FACT] = "INSERT INTO fact (name, value) VALUES (?1, ?2)"
+			 " ON CONFLICT (name) DO UPDATE"
+			 " SET value = excluded.value",
+	[SQL_REMOVE_FACT] = "DELETE FROM fact WHERE name = ?1",
+};
+
+/* --- errors --- */
+
+int
+sql_damaged(const struct store *s, const char *what, struct err *e)
+{
+	return err_set(e, ERR_DATABASE, "state database '%s' is damaged: %s",
+		       s->path, what);
+}
+
+static int
+last_errno(sqlite3 *db, int of)
+{
+	sqlite3_file *file = NULL;
+	int last = 0;
+
+	(void)sqlite3_file_control(db, "main", of, &file);
+	if (file && file->pMethods)
+		(void)file->pMethods->xFileControl(
+			file, SQLITE_FCNTL_LAST_ERRNO, &last);
+	return last;
+}
+
+/* Of a failed COMMIT SQLite leaves the errno with the file alone. */
+static int
+system_errno(sqlite3 *db)
+{
+	int code = sqlite3_system_errno(db);
+
+	if (code == 0)
+		code = last_errno(db, SQLITE_FCNTL_JOURNAL_POINTER);
+	if (code == 0)
+		code = last_errno(db, SQLITE_FCNTL_FILE_POINTER);
+	return code;
+}
+
+/* By errno where SQLite kept one. */
+static int
+fail_system(struct store *s, int code, const char *verb, struct err *e)
+{
+	errno = 0;
+	if (code == SQLITE_FULL)
+		errno = ENOSPC;
+	else if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)
+		errno = system_errno(s->db);
+	if (errno != 0)
+		return err_sys(e, ERR_LOCAL, "cannot %s '%s'", verb, s->path);
+	return err_set(e, ERR_LOCAL, "cannot %s '%s': %s", verb, s->path,
+		       sqlite3_errmsg(s->db));
+}
+
+int
+sql_fail(struct store *s, const char *verb, struct err *e)
+{
+	int whole = sqlite3_extended_errcode(s->db), code = whole & 0xff;
+
+	if (whole == SQLITE_IOERR_SHORT_READ)
+		code = SQLITE_CORRUPT;
+	s->spoiled = s->writing;
+	switch (code) {
+	case SQLITE_NOMEM:
+		mem_exhausted();
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+	case SQLITE_FORMAT:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_ERROR:
+		/* The SQL is static: what is wrong with it is the schema. */
+		return sql_damaged(s, sqlite3_errmsg(s->db), e);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(e, ERR_LATER,
+			       "state database '%s' is in use by another program",
+			       s->path);
+	default:
+		return fail_system(s, code, verb, e);
+	}
+}
+
+/* --- statements --- */
+
+sqlite3_stmt *
+sql_get(struct store *s, enum sql which, struct err *e)
+{
+	sqlite3_stmt **kept = &s->kept[which];
+
+	if (!*kept &&
+	    sqlite3_prepare_v3(s->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+			       kept, NULL) != SQLITE_OK) {
+		(void)sql_fail(s, "read", e);
+		return NULL;
+	}
+	return *kept;
+}
+
+static void
+bound(int code)
+{
+	if (code == SQLITE_NOMEM)
+		mem_exhausted();
+	assert(code == SQLITE_OK);
+}
+
+void
+sql_bind_bytes(sqlite3_stmt *st, int at, const void *bytes, size_t size)
+{
+	assert(size <= INT_MAX);
+	/* No bytes are an empty blob, not NULL. */
+	bound(sqlite3_bind_blob(st, at, size ? bytes : "", (int)size,
+				SQLITE_STATIC));
+}
+
+void
+sql_bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	bound(text ? sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC)
+		   : sqlite3_bind_null(st, at));
+}
+
+void
+sql_bind_number(sqlite3_stmt *st, int at, int64_t number)
+{
+	bound(sqlite3_bind_int64(st, at, number));
+}
+
+void
+sql_end(sqlite3_stmt *st)
+{
+	if (!st)
+		return;
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+}
+
+int
+sql_next(struct store *s, sqlite3_stmt *st, bool *row, struct err *e)
+{
+	int code = sqlite3_step(st), rc = 0;
+
+	*row = code == SQLITE_ROW;
+	if (*row)
+		return 0;
+	if (code != SQLITE_DONE)
+		rc = sql_fail(s, "read", e);
+	sql_end(st);
+	return rc;
+}
+
+int
+sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e)
+{
+	int rc = 0;
+
+	assert(s->writing);
+	/* A failed write may have ended the transaction: what came after it would
+	 * be committed on its own. */
+	if (s->spoiled || sqlite3_get_autocommit(s->db))
+		rc = err_set(e, ERR_LOCAL,
+			     "cannot write '%s': an earlier write failed",
+			     s->path);
+	else if (sqlite3_step(st) != SQLITE_DONE)
+		rc = sql_fail(s, "write", e);
+	sql_end(st);
+	if (changed)
+		*changed = rc == 0 ? sqlite3_changes(s->db) : 0;
+	return rc;
+}
+
+int
+sql_run(struct store *s, const char *text, const char *verb, struct err *e)
+{
+	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
+		return sql_fail(s, verb, e);
+	return 0;
+}
+
+int
+sql_number(struct store *s, const char *text, int64_t *number, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	bool row = false;
+	int rc;
+
+	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) != SQLITE_OK)
+		return sql_fail(s, "read", e);
+	rc = sql_next(s, st, &row, e);
+	*number = row ? sqlite3_column_int64(st, 0) : 0;
+	(void)sqlite3_finalize(st);
+	return rc;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the files of the store (sql, store, record, rows) share and nobody else sees:
+ * the connection, its statements, and what SQLite's errors mean to us.
+ *
+ * All SQL is static text: the statements that run for messages are prepared once and
+ * kept (sql_get), the others stand where they are used (sql_run).
+ */
+#ifndef STATE_SQL_H
+#define STATE_SQL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "state/store.h"
+
+enum sql {
+	SQL_ROWS,
+	SQL_DIGEST,
+	SQL_CONTENT,
+	SQL_ERROR,
+	SQL_INTENTS,
+	SQL_DESTINATION,
+	SQL_FACT,
+	SQL_ADD_MESSAGE,
+	SQL_ADD_INTENT,
+	SQL_READY,
+	SQL_DELIVERED,
+	SQL_ASIDE,
+	SQL_WAS_DELIVERED,
+	SQL_RESTORE,
+	SQL_REMOVE_MADE,
+	SQL_REMOVE_INTENT,
+	SQL_SET_SIZE,
+	SQL_SET_DIGEST,
+	SQL_SET_DELE_SENT,
+	SQL_SET_GONE,
+	SQL_PURGE_GONE,
+	SQL_ADD_DESTINATION,
+	SQL_SET_FACT,
+	SQL_REMOVE_FACT,
+	SQL_COUNT
+};
+
+/* The fact that holds the state's own name; not for others to set. */
+#define STORE_FACT_ID "id"
+
+struct store {
+	sqlite3 *db;
+	char *path;		/* as given, for texts */
+	char id[STORE_ID_SIZE + 1];
+	sqlite3_stmt *kept[SQL_COUNT];
+	int wal_pages;		/* as of the last commit */
+	bool is_new;
+	bool writing;		/* between begin and commit */
+	bool lazy;		/* synchronous=NORMAL is set */
+	bool spoiled;		/* a write of this transaction failed */
+	bool broken;		/* a commit failed */
+};
+
+/* Sets *e for what SQLite's last call on the connection complained of; `verb`
+ * completes "cannot ... 'path'".  Returns -1. */
+int sql_fail(struct store *s, const char *verb, struct err *e);
+/* The same for what the database holds: ERR_DATABASE. */
+int sql_damaged(const struct store *s, const char *what, struct err *e);
+
+/* The kept statement, ready to bind; NULL with *e set. */
+sqlite3_stmt *sql_get(struct store *s, enum sql which, struct err *e);
+/* A parameter; bytes are borrowed until the statement has run. */
+void sql_bind_bytes(sqlite3_stmt *st, int at, const void *bytes, size_t size);
+void sql_bind_text(sqlite3_stmt *st, int at, const char *text); /* or NULL */
+void sql_bind_number(sqlite3_stmt *st, int at, int64_t number);
+
+/* The next row of an answer.  After the last one, and after a failure, the
+ * statement is reset. */
+int sql_next(struct store *s, sqlite3_stmt *st, bool *row, struct err *e);
+/* Gives up an answer early; also NULL. */
+void sql_end(sqlite3_stmt *st);
+/* Runs a statement that writes, inside a transaction; how many rows it changed is
+ * in *changed, which may be NULL. */
+int sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e);
+
+/* Static text without parameters: one or more statements without an answer; or
+ * one with a single number as its answer. */
+int sql_run(struct store *s, const char *text, const char *verb, struct err *e);
+int sql_number(struct store *s, const char *text, int64_t *number,
+	       struct err *e);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The state of one mailbox: opening, making, transactions. */
+#include "config.h"
+#include "state/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "state/place.h"
+#include "state/sql.h"
+
+/* Pages of 4 KiB in the log before it is copied into the database.  Copying costs
+ * syncs, so bookkeeping alone puts it off. */
+enum { WAL_MAX = 1000, WAL_LAZY_MAX = 4000 };
+
+/* The last two are PLACE_APPLICATION and PLACE_VERSION.  In one transaction with
+ * the state's id, so that a kill leaves all or nothing. */
+static const char schema[] =
+	"CREATE TABLE message ("
+	" id INTEGER PRIMARY KEY,"
+	" uid BLOB NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" digest BLOB,"
+	" status INTEGER NOT NULL,"
+	" delivered INTEGER NOT NULL DEFAULT 0,"
+	" gone_since INTEGER NOT NULL DEFAULT 0,"
+	" dele_sent INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" next_try INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT);"
+	"CREATE INDEX message_content ON message (digest) WHERE uid = x'';"
+	"CREATE TABLE intent ("
+	" id INTEGER PRIMARY KEY,"
+	" message INTEGER NOT NULL UNIQUE REFERENCES message,"
+	" evidence TEXT NOT NULL,"
+	" prior_status INTEGER NOT NULL,"
+	" prior_size INTEGER NOT NULL,"
+	" prior_digest BLOB);"
+	"CREATE TABLE destination (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"PRAGMA application_id = 0x706f7066;"
+	"PRAGMA user_version = 1";
+
+/* --- the connection --- */
+
+static int
+connect_to(struct store *s, const char *file, struct err *e)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+			  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
+	int code = sqlite3_open_v2(file, &s->db, flags, NULL);
+
+	if (!s->db)
+		mem_exhausted();
+	(void)sqlite3_extended_result_codes(s->db, 1);
+	return code == SQLITE_OK ? 0 : sql_fail(s, "open", e);
+}
+
+static int
+note_wal(void *arg, sqlite3 *db, const char *schema_name, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)schema_name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static int
+set_up(struct store *s, struct err *e)
+{
+	static const struct {
+		int what, on;
+	} settings[] = {
+		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (sqlite3_db_config(s->db, settings[i].what, settings[i].on,
+				      NULL) != SQLITE_OK)
+			return err_set(e, ERR_INTERNAL,
+				       "SQLite %s lacks setting %d",
+				       sqlite3_libversion(), settings[i].what);
+	/* Takes the place of automatic checkpoints. */
+	(void)sqlite3_wal_hook(s->db, note_wal, s);
+	return sql_run(s,
+		       "PRAGMA locking_mode = EXCLUSIVE;"
+		       "PRAGMA temp_store = MEMORY;"
+		       "PRAGMA mmap_size = 0;"
+		       "PRAGMA cell_size_check = ON;"
+		       "PRAGMA journal_size_limit = 4194304;"
+		       "PRAGMA synchronous = FULL", "open", e);
+}
+
+/* By what SQLite reads, which may stand in the log alone. */
+static int
+identify(struct store *s, bool *blank, struct err *e)
+{
+	int64_t application, version, things;
+
+	if (sql_number(s, "PRAGMA application_id", &application, e) != 0 ||
+	    sql_number(s, "PRAGMA user_version", &version, e) != 0 ||
+	    sql_number(s, "SELECT count(*) FROM sqlite_schema", &things, e))
+		return -1;
+	*blank = application == 0 && things == 0;
+	if (*blank)
+		return 0;
+	return place_check_kind(s->path, application, version, e);
+}
+
+static int
+use_wal(struct store *s, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	const unsigned char *mode = NULL;
+	bool row = false;
+	int rc;
+
+	if (sqlite3_prepare_v2(s->db, "PRAGMA journal_mode = WAL", -1, &st,
+			       NULL) != SQLITE_OK)
+		return sql_fail(s, "open", e);
+	rc = sql_next(s, st, &row, e);
+	if (row)
+		mode = sqlite3_column_text(st, 0);
+	if (rc == 0 && (!mode || strcmp((const char *)mode, "wal") != 0))
+		rc = err_set(e, ERR_LOCAL, "cannot keep a log for '%s'",
+			     s->path);
+	(void)sqlite3_finalize(st);
+	return rc;
+}
+
+static int
+load_id(struct store *s, struct err *e)
+{
+	uint8_t bytes[STORE_ID_SIZE / 2];
+	char *id;
+
+	if (store_fact_text(s, STORE_FACT_ID, &id, e) != 0)
+		return -1;
+	/* It becomes part of file names. */
+	if (!id || strlen(id) != STORE_ID_SIZE ||
+	    !text_unhex(id, bytes, sizeof(bytes))) {
+		free(id);
+		return sql_damaged(s, "its id makes no sense", e);
+	}
+	text_hex(s->id, bytes, sizeof(bytes));
+	free(id);
+	return 0;
+}
+
+/* --- making --- */
+
+static int
+record_id(struct store *s, struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_SET_FACT, e);
+	uint8_t bytes[STORE_ID_SIZE / 2];
+
+	if (!st)
+		return -1;
+	digest_random(bytes, sizeof(bytes));
+	text_hex(s->id, bytes, sizeof(bytes));
+	sql_bind_text(st, 1, STORE_FACT_ID);
+	sql_bind_text(st, 2, s->id);
+	return sql_write(s, st, NULL, e);
+}
+
+/* Into an empty database, in memory too. */
+static int
+fill(struct store *s, struct err *e)
+{
+	s->is_new = true;
+	if (store_begin(s, STORE_DURABLE, e) != 0)
+		return -1;
+	if (sql_run(s, schema, "write", e) != 0 || record_id(s, e) != 0) {
+		store_rollback(s);
+		return -1;
+	}
+	return store_commit(s, e);
+}
+
+static void
+copy_log(struct store *s)
+{
+	/* It failing is no harm: everything is in the log, and stays there. */
+	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					NULL, NULL);
+}
+
+static int
+make(struct store *s, const struct place *p, struct err *e)
+{
+	if (use_wal(s, e) == 0 && fill(s, e) == 0) {
+		/* From here on the file itself says whose it is. */
+		copy_log(s);
+		if (place_sync(p, e) == 0)
+			return 0;
+	}
+	if (e->kind == ERR_LOCAL)
+		e->kind = ERR_CREATE;
+	return -1;
+}
+
+/* --- opening --- */
+
+static struct store *
+new_store(const char *path)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+
+	s->path = mem_string(path);
+	return s;
+}
+
+static int
+open_memory(struct store *s, struct err *e)
+{
+	return connect_to(s, ":memory:", e) != 0 || set_up(s, e) != 0
+		       ? -1
+		       : fill(s, e);
+}
+
+/* *blank: nothing in it, and nothing to be put there. */
+static int
+open_file(struct store *s, const struct place *p, bool create, bool *blank,
+	  struct err *e)
+{
+	if (connect_to(s, p->file, e) != 0 || set_up(s, e) != 0 ||
+	    identify(s, blank, e) != 0)
+		return -1;
+	if (*blank)
+		return create ? make(s, p, e) : 0;
+	return use_wal(s, e) != 0 ? -1 : load_id(s, e);
+}
+
+static int
+open_place(struct store **s, const struct place *p, bool create, struct err *e)
+{
+	bool there, blank = false;
+
+	if (place_examine(p, &there, e) != 0)
+		return -1;
+	if (!there && !create)
+		return open_memory(*s, e);
+	if (!there && place_make(p, e) != 0)
+		return -1;
+	if (open_file(*s, p, create, &blank, e) != 0)
+		return -1;
+	if (!blank || create)
+		return 0;
+	store_close(s);
+	*s = new_store(p->path);
+	return open_memory(*s, e);
+}
+
+int
+store_open(struct store **s, const char *path, bool create, struct err *e)
+{
+	struct place p = { .path = NULL };
+	int rc;
+
+	*s = new_store(path);
+	rc = place_find(&p, path, e);
+	if (rc == 0)
+		rc = open_place(s, &p, create, e);
+	place_end(&p);
+	if (rc != 0)
+		store_close(s);
+	return rc;
+}
+
+void
+store_close(struct store **s)
+{
+	struct store *old = *s;
+
+	if (!old)
+		return;
+	store_rollback(old);
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		(void)sqlite3_finalize(old->kept[i]);
+	(void)sqlite3_close(old->db);
+	free(old->path);
+	free(old);
+	*s = NULL;
+}
+
+bool
+store_is_new(const struct store *s)
+{
+	return s->is_new;
+}
+
+const char *
+store_id(const struct store *s)
+{
+	return s->id;
+}
+
+/* --- transactions --- */
+
+int
+store_begin(struct store *s, enum store_durability d, struct err *e)
+{
+	const bool lazy = d == STORE_LAZY;
+
+	assert(!s->writing);
+	if (s->broken)
+		return err_set(e, ERR_LOCAL,
+			       "cannot write '%s': an earlier commit failed",
+			       s->path);
+	if (s->lazy != lazy &&
+	    sql_run(s,
+		    lazy ? "PRAGMA synchronous = NORMAL"
+			 : "PRAGMA synchronous = FULL", "write", e) != 0)
+		return -1;
+	s->lazy = lazy;
+	if (sql_run(s, "BEGIN IMMEDIATE", "write", e) != 0)
+		return -1;
+	s->writing = true;
+	s->spoiled = false;
+	return 0;
+}
+
+int
+store_commit(struct store *s, struct err *e)
+{
+	assert(s->writing);
+	if (s->spoiled || sqlite3_get_autocommit(s->db)) {
+		store_rollback(s);
+		return err_set(e, ERR_LOCAL,
+			       "cannot write '%s': an earlier write failed",
+			       s->path);
+	}
+	if (sql_run(s, "COMMIT", "write", e) != 0) {
+		/* Its frames may be in the log: nothing may be written over them
+		 * that takes them for void. */
+		s->broken = true;
+		store_rollback(s);
+		return -1;
+	}
+	s->writing = false;
+	if (s->wal_pages >= (s->lazy ? WAL_LAZY_MAX : WAL_MAX))
+		copy_log(s);
+	return 0;
+}
+
+void
+store_rollback(struct store *s)
+{
+	if (!s->writing)
+		return;
+	if (!sqlite3_get_autocommit(s->db))
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->writing = false;
+	s->spoiled = false;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The state of one mailbox: a SQLite database of its own.  Nobody else knows SQL
+ * (store.c, and behind it place, sql, record and rows).
+ *
+ * The caller holds the account's lock from before store_open until after store_close.
+ * The database is opened with locking_mode=EXCLUSIVE, journal_mode=WAL,
+ * synchronous=FULL, trusted_schema=OFF, cell_size_check=ON and no checkpoint on close;
+ * a durable commit costs one sync.  Writes happen only between store_begin and
+ * store_commit.
+ *
+ * Failures: ERR_DATABASE when the file is no database, corrupt, of another program
+ * (application_id), newer (user_version), not ours or open to others; nothing was
+ * changed.  ERR_CREATE when it cannot be made.  ERR_LATER when another program (a
+ * SQLite shell) has it open.  ERR_LOCAL for a failed read or write.  After a failed
+ * write the caller rolls back; a commit of that transaction fails.  After a failed
+ * commit the transaction may be in the file all the same: the caller stops and lets the
+ * next recovery decide; no other transaction begins.
+ *
+ * Schema: table message (id, uid, size, digest, status, delivered, gone_since,
+ * dele_sent, attempts, next_try, error), intent (message, evidence, and what the row
+ * was before), destination (name), fact (name, value).  Times are seconds since 1970.
+ */
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+
+enum { STORE_ID_SIZE = 32 };	/* hex digits of the state's own random name */
+
+/* What a row says of its message. */
+enum store_status {
+	STORE_READY = 1,	/* about to be published: has an intent */
+	STORE_DELIVERED = 2,
+	STORE_SET_ASIDE = 3,	/* failed; waits for next_try */
+	STORE_TOO_LARGE = 4	/* named once to the user, not fetched */
+};
+
+struct store_row {
+	int64_t id;
+	const uint8_t *uid;	/* borrowed from the rows; may hold any byte */
+	size_t uid_size;
+	int64_t size;		/* by LIST, or -1 */
+	enum store_status status;
+	bool has_digest;
+	int64_t delivered;	/* 0 unless STORE_DELIVERED */
+	int64_t gone_since;	/* first complete listing without it, or 0 */
+	int64_t dele_sent;	/* last DELE, or 0 */
+	int64_t next_try;
+	unsigned attempts;
+};
+
+/* All rows in memory, read-only; compact (48 bytes and the uid each; times to the
+ * year 2106). */
+struct store_rows;
+size_t store_rows_count(const struct store_rows *r);
+struct store_row store_rows_at(const struct store_rows *r, size_t i);
+void store_rows_free(struct store_rows **r);
+
+struct store;
+
+/* Opens, or creates when `create` (0600; schema, ids and version in one
+ * transaction; the directory is synced).  Not there and not to be created: an empty
+ * state in memory, so that a dry run reads as it would. */
+int store_open(struct store **s, const char *path, bool create, struct err *e);
+void store_close(struct store **s);
+/* Was it made, or empty in memory, this time? */
+bool store_is_new(const struct store *s);
+/* STORE_ID_SIZE lower-case hex digits and a NUL; borrowed. */
+const char *store_id(const struct store *s);
+
+/* --- reading --- */
+int store_load(struct store *s, struct store_rows **rows, struct err *e);
+/* The header digest of a row (content digest for rows without uid).  *found is
+ * false when there is none. */
+int store_digest(struct store *s, int64_t id, bool *found,
+		 uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
+/* Id of a row without uid whose digest this is, or 0. */
+int store_find_content(struct store *s,
+		       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t *id,
+		       struct err *e);
+/* The last error of a message set aside; owned by the caller; NULL if none. */
+int store_error(struct store *s, int64_t id, char **text, struct err *e);
+/* Calls for each intent in order of commitment; a non-zero answer ends it. */
+int store_intents(struct store *s,
+		  int (*each)(void *arg, int64_t id, const char *evidence,
+			      struct err *e),
+		  void *arg, struct err *e);
+/* Has mail been delivered to this destination ("maildir:/home/...") before? */
+int store_knows_destination(struct store *s, const char *name, bool *known,
+			    struct err *e);
+/* Facts: small named values (what was learned about the server, bookkeeping); the
+ * name "id" is taken.  An absent one is `otherwise`, or NULL for text (owned by the
+ * caller). */
+int store_fact(struct store *s, const char *name, int64_t otherwise,
+	       int64_t *value, struct err *e);
+int store_fact_text(struct store *s, const char *name, char **value,
+		    struct err *e);
+
+/* --- writing --- */
+/* STORE_DURABLE: the commit is on disk when it returns.  STORE_LAZY: bookkeeping
+ * that may be lost with a power cut (synchronous=NORMAL: no sync). */
+enum store_durability { STORE_DURABLE, STORE_LAZY };
+int store_begin(struct store *s, enum store_durability d, struct err *e);
+int store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s);	/* also when nothing is open */
+
+struct store_message {
+	const uint8_t *uid;
+	size_t uid_size;
+	int64_t size;
+	const uint8_t *digest;		/* DIGEST_SHA256_SIZE bytes, or NULL */
+};
+
+/* A message about to be published: a new row (*id 0), or that row again (it had been
+ * set aside, too large, or --all fetches it anew), which takes over size and digest.
+ * Its intent is added, and remembers what the row was. */
+int store_set_ready(struct store *s, int64_t *id,
+		    const struct store_message *m, const char *evidence,
+		    struct err *e);
+/* Delivered at `when`; its intent goes; attempts and error are cleared. */
+int store_set_delivered(struct store *s, int64_t id, int64_t when,
+			struct err *e);
+/* A row recorded as delivered without delivery (--catch-up, an alias). */
+int store_add_delivered(struct store *s, const struct store_message *m,
+			int64_t when, struct err *e);
+/* Set aside: attempts + 1, the error, the next try.  *id 0 makes the row.  Its
+ * intent goes.  A row that was delivered before (--all) is what it was. */
+int store_set_aside(struct store *s, int64_t *id,
+		    const struct store_message *m, int64_t next_try,
+		    const char *error, struct err *e);
+int store_set_too_large(struct store *s, const struct store_message *m,
+			struct err *e);
+/* The intent was not carried out: a row made for it goes, one that was there
+ * before is what it was, size and digest included. */
+int store_forget_intent(struct store *s, int64_t id, struct err *e);
+/* The server counts its size anew; or its digest is known now. */
+int store_set_size(struct store *s, int64_t id, int64_t size, struct err *e);
+int store_set_digest(struct store *s, int64_t id,
+		     const uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
+int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
+			struct err *e);
+/* 0: it is listed again. */
+int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
+/* Removes rows gone since before `before`; *count tells. */
+int store_purge_gone(struct store *s, int64_t before, size_t *count,
+		     struct err *e);
+int store_add_destination(struct store *s, const char *name, struct err *e);
+int store_set_fact(struct store *s, const char *name, int64_t value,
+		   struct err *e);
+int store_set_fact_text(struct store *s, const char *name, const char *value,
+			struct err *e);	/* NULL removes */
+
+#endif
