@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A staged file while it is written: small pieces are gathered, so that a small
+ * message is one write.  The memory goes with draft_flush.
+ *
+ *	draft_start (takes fd); draft_add...; draft_flush; draft_close in any case
+ */
+#ifndef DELIVER_DRAFT_H
+#define DELIVER_DRAFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct draft {
+	int fd;
+	struct buf waiting;
+	uint64_t size;		/* bytes added */
+};
+
+void draft_start(struct draft *d, int fd);
+int draft_add(struct draft *d, const void *bytes, size_t size, struct err *e);
+int draft_flush(struct draft *d, struct err *e);
+/* Throws away what waits; the descriptor may have been closed (-1) before. */
+void draft_close(struct draft *d);
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Delivery to a Maildir: staged in tmp/.popfetch/STATE-ID/, renamed into new/. */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "deliver/class.h"
+#include "deliver/draft.h"
+#include "deliver/evidence.h"
+#include "deliver/maildirrecovery.h"
+#include "deliver/staging.h"
+#include "sys/fs.h"
+
+/* Each staged message of a batch has a descriptor until it is secured; so many are
+ * left for everything else. */
+enum { BATCH_MAX = 256, OTHER_DESCRIPTORS = 64 };
+enum { HOST_MAX = 64, RANDOM_SIZE = 8 };
+
+struct maildir {
+	struct deliver base;
+	struct staging staging;
+	char host[HOST_MAX + 1];	/* fit for a file name */
+	unsigned counter;
+	char *sentinel;		/* of the batch in hand, or NULL */
+	char **settled;		/* sentinels of batches that were published */
+	size_t settled_count;
+};
+
+struct maildir_staged {
+	struct deliver_staged base;
+	struct draft draft;	/* the descriptor is closed by secure */
+	char *name;		/* in the staging directory */
+	char *final;		/* in new/; set by finish */
+};
+
+static struct maildir *
+maildir_of(struct deliver *d)
+{
+	return (struct maildir *)d;
+}
+
+static struct maildir_staged *
+staged_of(struct deliver_staged *s)
+{
+	return (struct maildir_staged *)s;
+}
+
+/* --- open and close --- */
+
+/* The host's name as a part of a file name: '/' is \057 and ':' \072, by Maildir's
+ * custom, and so are all other bytes that are unusual in one. */
+static void
+set_host(struct maildir *m)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	char name[256] = "";
+	size_t i, at = 0;
+
+	if (gethostname(name, sizeof(name) - 1) != 0 || !name[0])
+		strcpy(name, "localhost");
+	for (i = 0; name[i] && at + 4 <= HOST_MAX; i++) {
+		if (strchr(plain, name[i]))
+			m->host[at++] = name[i];
+		else
+			at += (size_t)snprintf(m->host + at, 5, "\\%03o",
+					       (unsigned char)name[i]);
+	}
+	m->host[at] = '\0';
+}
+
+/* A batch being secured and the next one coming in at the same time. */
+static size_t
+batch_max_by_descriptors(void)
+{
+	const rlim_t wanted = 2 * BATCH_MAX + OTHER_DESCRIPTORS;
+	struct rlimit limit;
+	rlim_t half;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1;
+	if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max
+							 : wanted;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return 1;
+	}
+	if (limit.rlim_cur >= wanted)
+		return BATCH_MAX;
+	if (limit.rlim_cur < OTHER_DESCRIPTORS + 4)
+		return 1;
+	half = (limit.rlim_cur - OTHER_DESCRIPTORS) / 2;
+	return (size_t)half;
+}
+
+static int
+maildir_open(struct deliver **d, const struct deliver_target *target,
+	     bool may_create, struct err *e)
+{
+	struct maildir *m;
+	struct staging staging;
+
+	if (staging_open(&staging, target->path, target->state_id, may_create,
+			 e) != 0)
+		return -1;
+	m = mem_alloc(sizeof(*m));
+	m->staging = staging;
+	m->base.batch_max = batch_max_by_descriptors();
+	set_host(m);
+	*d = &m->base;
+	return 0;
+}
+
+static void
+free_settled(struct maildir *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->settled_count; i++)
+		free(m->settled[i]);
+	free(m->settled);
+	m->settled = NULL;
+	m->settled_count = 0;
+}
+
+static void
+maildir_close(struct deliver *d)
+{
+	struct maildir *m = maildir_of(d);
+
+	free(m->sentinel);
+	free_settled(m);
+	staging_close(&m->staging);
+	free(m);
+}
+
+static uint64_t
+maildir_free_bytes(const struct deliver *d)
+{
+	return fs_free_bytes(((const struct maildir *)d)->staging.dir);
+}
+
+/* --- one message --- */
+
+static void
+random_hex(char out[2 * RANDOM_SIZE + 1])
+{
+	uint8_t random[RANDOM_SIZE];
+
+	digest_random(random, sizeof(random));
+	text_hex(out, random, sizeof(random));
+}
+
+/* The name is never used again: two runs, two hosts and a clock that goes back may
+ * share all of it but the random digits. */
+static char *
+fresh_name(struct maildir *m)
+{
+	int64_t us = clock_unix_us();
+	char hex[2 * RANDOM_SIZE + 1];
+
+	random_hex(hex);
+	return mem_format("%" PRId64 ".M%" PRId64 "P%ldQ%uR%s.%s",
+			  us / 1000000, us % 1000000, (long)getpid(),
+			  m->counter++, hex, m->host);
+}
+
+static int
+maildir_stage(struct deliver *d, const struct deliver_message *message,
+	      struct deliver_staged **s, struct err *e)
+{
+	struct maildir *m = maildir_of(d);
+	struct maildir_staged *staged;
+	char *name = fresh_name(m);
+	int fd = -1;
+
+	(void)message;
+	if (fs_create_at(m->staging.dir, name, 0600, &fd, e) != 0) {
+		free(name);
+		return -1;
+	}
+	staged = mem_alloc(sizeof(*staged));
+	draft_start(&staged->draft, fd);
+	staged->name = name;
+	*s = &staged->base;
+	return 0;
+}
+
+static int
+maildir_write(struct deliver_staged *s, const void *bytes, size_t size,
+	      struct err *e)
+{
+	return draft_add(&staged_of(s)->draft, bytes, size, e);
+}
+
+static int
+maildir_finish(struct deliver_staged *s, const char *sender, struct err *e)
+{
+	struct maildir_staged *staged = staged_of(s);
+
+	(void)sender;
+	if (draft_flush(&staged->draft, e) != 0)
+		return -1;
+	staged->final = mem_format("%s,S=%" PRIu64, staged->name,
+				   staged->draft.size);
+	return 0;
+}
+
+static void
+maildir_leave(struct deliver_staged *s)
+{
+	struct maildir_staged *staged = staged_of(s);
+
+	draft_close(&staged->draft);
+	free(staged->name);
+	free(staged->final);
+	free(staged);
+}
+
+static void
+remove_staged(struct maildir *m, const char *name)
+{
+	struct err ignored = ERR_INIT;	/* recovery removes what stays */
+
+	(void)fs_remove_at(m->staging.dir, name, &ignored);
+}
+
+static void
+maildir_discard(struct deliver_staged *s)
+{
+	remove_staged(maildir_of(s->owner), staged_of(s)->name);
+	maildir_leave(s);
+}
+
+/* --- a batch --- */
+
+static void
+set_evidence(struct deliver *d)
+{
+	struct maildir *m = maildir_of(d);
+	struct maildir_staged *staged;
+	struct buf line;
+	size_t i;
+
+	for (i = 0; i < d->count; i++) {
+		staged = staged_of(d->batch[i]);
+		buf_init(&line, SIZE_MAX);
+		evidence_add(&line, maildir_class.name);
+		evidence_add(&line, d->target->path);
+		evidence_add(&line, staged->name);
+		evidence_add(&line, staged->final);
+		evidence_add(&line, m->sentinel);
+		staged->base.evidence = mem_string(buf_text(&line));
+		buf_free(&line);
+	}
+}
+
+/* The staged files, the sentinel behind them, and their directory. */
+static int
+sync_batch(struct deliver *d, int sentinel, struct err *e)
+{
+	int *fds = mem_array(d->count + 1, sizeof(*fds)), rc;
+	size_t i;
+
+	for (i = 0; i < d->count; i++)
+		fds[i] = staged_of(d->batch[i])->draft.fd;
+	fds[d->count] = sentinel;
+	rc = fs_sync_all(maildir_of(d)->staging.dir, fds, d->count + 1, e);
+	free(fds);
+	for (i = 0; i < d->count && rc == 0; i++)
+		rc = fs_close(&staged_of(d->batch[i])->draft.fd, e);
+	return rc;
+}
+
+static void
+maildir_abandon(struct deliver *d)
+{
+	struct maildir *m = maildir_of(d);
+
+	remove_staged(m, m->sentinel);
+	free(m->sentinel);
+	m->sentinel = NULL;
+}
+
+static int
+maildir_secure(struct deliver *d, struct err *e)
+{
+	struct maildir *m = maildir_of(d);
+	char hex[2 * RANDOM_SIZE + 1];
+	int fd = -1, rc;
+
+	random_hex(hex);
+	m->sentinel = mem_format("sentinel.%s", hex);
+	rc = fs_create_at(m->staging.dir, m->sentinel, 0600, &fd, e);
+	if (rc == 0)
+		rc = sync_batch(d, fd, e);
+	fs_drop(&fd);
+	if (rc == 0)
+		set_evidence(d);
+	else
+		maildir_abandon(d);
+	return rc;
+}
+
+static int
+maildir_publish(struct deliver *d, bool *running, struct err *e)
+{
+	struct maildir *m = maildir_of(d);
+	struct maildir_staged *staged;
+	size_t i;
+
+	(void)running;
+	for (i = 0; i < d->count; i++) {
+		staged = staged_of(d->batch[i]);
+		if (fs_rename_at(m->staging.dir, staged->name,
+				 m->staging.new_dir, staged->final, e) == 0)
+			continue;
+		if (e->sys == EXDEV)
+			e->kind = ERR_CONFIG;
+		return -1;
+	}
+	return 0;
+}
+
+/* In this order: were the removal from the staging directory durable before the entry
+ * in new/, a power cut between them would lose what recovery believes delivered. */
+static int
+maildir_settle(struct deliver *d, struct err *e)
+{
+	struct maildir *m = maildir_of(d);
+	size_t i;
+
+	if (fs_sync(m->staging.new_dir, d->target->path, e) != 0 ||
+	    fs_sync(m->staging.dir, d->target->path, e) != 0)
+		return -1;
+	for (i = 0; i < d->count; i++)
+		d->batch[i]->outcome = DELIVER_DONE;
+	m->settled = mem_resize(m->settled, m->settled_count + 1,
+				sizeof(*m->settled));
+	m->settled[m->settled_count++] = m->sentinel;
+	m->sentinel = NULL;
+	return 0;
+}
+
+static void
+maildir_retire(struct deliver *d)
+{
+	struct maildir *m = maildir_of(d);
+	size_t i;
+
+	for (i = 0; i < m->settled_count; i++)
+		remove_staged(m, m->settled[i]);
+	free_settled(m);
+}
+
+static void
+maildir_drop(struct deliver *d)
+{
+	struct maildir *m = maildir_of(d);
+
+	free(m->sentinel);
+	m->sentinel = NULL;
+}
+
+const struct deliver_class maildir_class = {
+	.name = "maildir",
+	.batch_max = BATCH_MAX,
+	.open = maildir_open,
+	.close = maildir_close,
+	.free_bytes = maildir_free_bytes,
+	.stage = maildir_stage,
+	.write = maildir_write,
+	.finish = maildir_finish,
+	.discard = maildir_discard,
+	.leave = maildir_leave,
+	.secure = maildir_secure,
+	.abandon = maildir_abandon,
+	.publish = maildir_publish,
+	.settle = maildir_settle,
+	.retire = maildir_retire,
+	.drop = maildir_drop,
+	.recover = maildir_recover,
+	.recovered = maildir_recovered
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A block: what is appended to an mbox for one message, and what its evidence says
+ * of it.  In the file it is
+ *
+ *	newlines	which complete what was there; first block of a batch only
+ *	From_ line	"From SENDER DATE\n"
+ *	text		the quoted message up to and with an empty line
+ */
+#ifndef DELIVER_MBOXBLOCK_H
+#define DELIVER_MBOXBLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+
+enum { MBOXBLOCK_NEWLINES_MAX = 2, MBOXBLOCK_BEFORE_MAX = 4096 };
+
+struct mboxblock {
+	char *path;		/* the mbox; owned, as is from_line */
+	uint64_t base;		/* length of the file before the batch */
+	uint8_t before[DIGEST_SIZE_MAX];	/* of the last bytes before it */
+	uint64_t offset;	/* where the block begins */
+	uint64_t newlines;
+	char *from_line;	/* with its LF */
+	uint64_t text_size;
+	uint8_t text[DIGEST_SIZE_MAX];		/* SHA-256 of the text */
+	uint8_t content[DIGEST_SIZE_MAX];	/* see mboxscan.h */
+};
+
+uint64_t mboxblock_size(const struct mboxblock *b);
+/* Where its From_ line and text begin in the file. */
+uint64_t mboxblock_line_at(const struct mboxblock *b);
+uint64_t mboxblock_text_at(const struct mboxblock *b);
+uint64_t mboxblock_end(const struct mboxblock *b);
+
+/* Owned by the caller. */
+char *mboxblock_evidence(const struct mboxblock *b);
+/* False, and nothing to free, when it is none. */
+bool mboxblock_parse(struct mboxblock *b, const char *evidence);
+void mboxblock_clear(struct mboxblock *b);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Is the end of an mbox a torn batch of ours?  After a kill it is a prefix of what was
+ * being written, after a power cut perhaps with NULs in place of parts of it.
+ */
+#ifndef DELIVER_MBOXTAIL_H
+#define DELIVER_MBOXTAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "deliver/mboxblock.h"
+
+/* The file from blocks[0]->offset to its end at `size`; the blocks are those of one
+ * batch, in order of offset.  *ours: it is no longer than they are, each of them begins
+ * with its own From_ line where it should (or a part of it, or NULs), and in no other
+ * place is there what looks like one, not even in the middle of a line. */
+int mboxtail_is_ours(int fd, uint64_t size,
+		     const struct mboxblock *const blocks[], size_t count,
+		     bool *ours, struct err *e);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The directories of a Maildir that delivery needs. */
+#include "config.h"
+#include "deliver/staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+
+static const char our_directory[] = ".popfetch";
+
+/* --- opening, and making what is missing --- */
+
+static int
+open_or_make(int dir, const char *name, int *fd, struct err *e)
+{
+	if (fs_make_dir_at(dir, name, 0700, NULL, e) != 0)
+		return -1;
+	return fs_open_dir_at(dir, name, fd, e);
+}
+
+static int
+fail_missing(const char *path, struct err *e)
+{
+	int missing = e->sys;
+
+	err_set(e, ERR_CREATE,
+		"Maildir '%s' is not there; is its disk mounted?", path);
+	e->sys = missing;
+	return -1;
+}
+
+static int
+open_root(const char *path, bool may_create, int *root, struct err *e)
+{
+	if (fs_open_dir(path, root, e) == 0)
+		return 0;
+	if (e->sys != ENOENT)
+		return -1;
+	if (!may_create)
+		return fail_missing(path, e);
+	err_clear(e);
+	if (fs_make_dir(path, 0700, NULL, e) != 0)
+		return -1;
+	return fs_open_dir(path, root, e);
+}
+
+static int
+count_entry(void *arg, const char *name, struct err *e)
+{
+	(void)name;
+	(void)e;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* A directory with other things in it is no Maildir that somebody began: were cur,
+ * new and tmp put there, a mistaken path would do so in a home directory. */
+static int
+check_may_become_maildir(int root, const char *path, struct err *e)
+{
+	unsigned entries = 0;
+
+	if (fs_is_there_at(root, "tmp") || fs_is_there_at(root, "cur") ||
+	    fs_is_there_at(root, "new"))
+		return 0;
+	if (fs_list(root, count_entry, &entries, e) != 0)
+		return -1;
+	if (entries > 0)
+		return err_set(e, ERR_CREATE, "'%s' is a directory, but no "
+			       "Maildir: it has no 'new'", path);
+	return 0;
+}
+
+static int
+open_part(int root, const char *path, const char *name, bool may_create,
+	  int *fd, struct err *e)
+{
+	if (fs_open_dir_at(root, name, fd, e) == 0)
+		return 0;
+	if (e->sys != ENOENT)
+		return -1;
+	if (!may_create)
+		return err_set(e, ERR_CREATE, "Maildir '%s' has no '%s'; is its "
+			       "disk mounted?", path, name);
+	err_clear(e);
+	return open_or_make(root, name, fd, e);
+}
+
+/* new/ comes last: it is what a whole Maildir is known by. */
+static int
+open_parts(struct staging *s, int root, const char *path, bool may_create,
+	   int *tmp, struct err *e)
+{
+	int cur = -1, rc;
+
+	if (may_create && check_may_become_maildir(root, path, e) != 0)
+		return -1;
+	rc = open_part(root, path, "tmp", may_create, tmp, e);
+	if (rc == 0)
+		rc = open_part(root, path, "cur", may_create, &cur, e);
+	if (rc == 0)
+		rc = open_part(root, path, "new", may_create, &s->new_dir, e);
+	fs_drop(&cur);
+	return rc;
+}
+
+/* --- does it work? --- */
+
+/* Renames a file that is not there: file systems are compared before names are
+ * looked up, so that this tells without leaving a trace. */
+static int
+check_rename(const struct staging *s, const char *path, struct err *e)
+{
+	if (fs_rename_at(s->dir, "probe", s->new_dir, ".popfetch-probe", e) ==
+		    0 || e->sys == ENOENT) {
+		err_clear(e);
+		return 0;
+	}
+	if (e->sys == EXDEV)
+		return err_set(e, ERR_CONFIG, "'tmp' and 'new' of Maildir '%s' "
+			       "are on different file systems", path);
+	e->kind = ERR_CREATE;
+	return -1;
+}
+
+static int
+check_works(const struct staging *s, const char *path, struct err *e)
+{
+	int fd = -1;
+
+	if (fs_remove_at(s->dir, "probe", e) != 0 ||
+	    fs_create_at(s->dir, "probe", 0600, &fd, e) != 0)
+		return -1;
+	fs_drop(&fd);
+	if (fs_remove_at(s->dir, "probe", e) != 0)
+		return -1;
+	if (faccessat(s->new_dir, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return err_sys(e, ERR_CREATE, "cannot write to '%s/new'", path);
+	return check_rename(s, path, e);
+}
+
+int
+staging_open(struct staging *s, const char *path, const char *state_id,
+	     bool may_create, struct err *e)
+{
+	int root = -1, tmp = -1, ours = -1, rc;
+
+	s->new_dir = s->dir = -1;
+	rc = open_root(path, may_create, &root, e);
+	if (rc == 0)
+		rc = open_parts(s, root, path, may_create, &tmp, e);
+	if (rc == 0)
+		rc = open_or_make(tmp, our_directory, &ours, e);
+	if (rc == 0)
+		rc = open_or_make(ours, state_id, &s->dir, e);
+	if (rc == 0)
+		rc = check_works(s, path, e);
+	fs_drop(&root);
+	fs_drop(&tmp);
+	fs_drop(&ours);
+	if (rc != 0)
+		staging_close(s);
+	return rc;
+}
+
+/* --- recovery --- */
+
+/* dir < 0: its parent is not there, so neither is it. */
+static int
+find_dir(int dir, const char *name, int *fd, struct err *e)
+{
+	*fd = -1;
+	if (dir < 0 || fs_open_dir_at(dir, name, fd, e) == 0)
+		return 0;
+	if (e->sys != ENOENT)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+static int
+find_root(const char *path, int *root, struct err *e)
+{
+	if (fs_open_dir(path, root, e) == 0)
+		return 0;
+	if (e->sys != ENOENT && e->sys != ENOTDIR)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+int
+staging_find(struct staging *s, const char *path, const char *state_id,
+	     struct err *e)
+{
+	int root = -1, tmp = -1, ours = -1, rc;
+
+	s->new_dir = s->dir = -1;
+	rc = find_root(path, &root, e);
+	if (rc == 0)
+		rc = find_dir(root, "new", &s->new_dir, e);
+	if (rc == 0)
+		rc = find_dir(root, "tmp", &tmp, e);
+	if (rc == 0)
+		rc = find_dir(tmp, our_directory, &ours, e);
+	if (rc == 0)
+		rc = find_dir(ours, state_id, &s->dir, e);
+	fs_drop(&root);
+	fs_drop(&tmp);
+	fs_drop(&ours);
+	if (rc != 0)
+		staging_close(s);
+	return rc;
+}
+
+void
+staging_close(struct staging *s)
+{
+	fs_drop(&s->new_dir);
+	fs_drop(&s->dir);
+}

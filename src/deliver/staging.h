@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The directories of a Maildir that delivery needs: new/, and our staging directory
+ * tmp/.popfetch/STATE-ID/.  They are opened once and used by descriptor; below the
+ * Maildir itself no symbolic link is followed, so that nobody can turn a delivery
+ * elsewhere while it is under way.
+ */
+#ifndef DELIVER_STAGING_H
+#define DELIVER_STAGING_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct staging {
+	int new_dir;		/* -1: not there */
+	int dir;		/* the staging directory, -1: not there */
+};
+
+/* For delivery: with may_create what is missing is made (0700): a Maildir that is not
+ * there, or is an empty or half-made directory; the staging directory always.  Each
+ * is durable when this returns.  Checks that files can be staged and that they can be
+ * renamed into new/. */
+int staging_open(struct staging *s, const char *path, const char *state_id,
+		 bool may_create, struct err *e);
+/* For recovery: what is there; makes nothing. */
+int staging_find(struct staging *s, const char *path, const char *state_id,
+		 struct err *e);
+void staging_close(struct staging *s);
+
+#endif
