@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The courier: the process of an account that talks to the server.  It resolves,
+ * connects, does TLS, POP3 and the login, and decodes messages; it holds the password
+ * and no file but its socket and the link.  It takes orders from the keeper (link.h)
+ * and carries them out in order, as many at a time as the server allows.
+ *
+ * It decides nothing about mail: what to fetch and what to delete is the keeper's.
+ * Every fault, and the end of the link, makes it drop the connection without QUIT, so
+ * that the server deletes nothing.
+ */
+#ifndef FETCH_COURIER_H
+#define FETCH_COURIER_H
+
+#include <stdbool.h>
+
+#include "fetch/account.h"
+#include "fetch/link.h"
+#include "pop3/capa.h"
+
+/* Payload of LINK_GO: what the state knows of this server. */
+struct link_go {
+	bool skip_capa;		/* it closes or hangs on CAPA */
+	bool skip_late_capa;	/* CAPA after login adds nothing to it */
+	bool pipelines;		/* it has kept PIPELINING announced after login */
+	bool wants_sizes;	/* LIST along with UIDL */
+	bool trace;		/* send LINK_TRACE */
+};
+
+/* Payload of LINK_FACTS: what this session has shown. */
+struct link_facts {
+	struct capa capa;	/* after login */
+	bool encrypted;
+	bool capa_failed;	/* CAPA made the server close or hang */
+	bool late_capa_asked;	/* CAPA was asked again after login ... */
+	bool late_pipelining;	/* ... and showed PIPELINING only then */
+};
+
+/* The body of the process: returns when the session is over, for whatever reason;
+ * takes the link, and wipes the account's password.  The caller then ends the
+ * process. */
+void courier_run(struct account *a, struct link **link);
+
+#endif

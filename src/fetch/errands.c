@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/errands.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "fetch/report.h"
+#include "sys/proc.h"
+
+struct errand {
+	const struct errand_class *class;
+	uint32_t number;
+	size_t entry;
+};
+
+struct errands {
+	struct link *courier, *report;
+	const struct errands_listing *listing;
+	void *arg;
+	int64_t silence_ms;
+	int64_t heard;		/* clock_ms of the last record */
+	bool listing_due;	/* GO was sent, LISTED has not come */
+	struct errand ring[LINK_ORDERS_MAX];
+	size_t first, count;
+};
+
+struct errands *
+errands_new(struct link *courier, struct link *report,
+	    const struct errands_listing *listing, void *arg,
+	    int64_t silence_ms)
+{
+	struct errands *x = mem_alloc(sizeof(*x));
+
+	x->courier = courier;
+	x->report = report;
+	x->listing = listing;
+	x->arg = arg;
+	x->silence_ms = silence_ms;
+	return x;
+}
+
+void
+errands_free(struct errands **x)
+{
+	free(*x);
+	*x = NULL;
+}
+
+/* --- orders --- */
+
+void
+errands_go(struct errands *x, const struct link_go *go)
+{
+	link_put(x->courier, LINK_GO, 0, 0, go, sizeof(*go));
+	x->listing_due = true;
+	x->heard = clock_ms();
+}
+
+size_t
+errands_room(const struct errands *x)
+{
+	return LINK_ORDERS_MAX - x->count;
+}
+
+size_t
+errands_count(const struct errands *x)
+{
+	return x->count;
+}
+
+void
+errands_give(struct errands *x, const struct errand_class *class,
+	     uint32_t number, size_t entry)
+{
+	struct errand *n = &x->ring[(x->first + x->count) % LINK_ORDERS_MAX];
+
+	assert(x->count < LINK_ORDERS_MAX);
+	if (x->count++ == 0)
+		x->heard = clock_ms();
+	*n = (struct errand){
+		.class = class,
+		.number = number,
+		.entry = entry,
+	};
+	link_put(x->courier, class->order, number, 0, NULL, 0);
+}
+
+/* --- answers --- */
+
+static int
+errands_nonsense(const struct link_record *r, struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "unexpected record %u from the courier",
+		       r->type);
+}
+
+static void
+errands_text(const struct link_record *r, struct err *why)
+{
+	enum err_kind kind = ERR_INTERNAL;
+
+	if (r->value > ERR_NONE && r->value < ERR_KINDS)
+		kind = (enum err_kind)r->value;
+	err_set(why, kind, "%.*s", (int)r->size, (const char *)r->data);
+}
+
+static int
+errands_finish(struct errands *x, const struct link_record *r, struct err *e)
+{
+	struct errand done = x->ring[x->first];
+	struct err why = ERR_INIT;
+
+	x->first = (x->first + 1) % LINK_ORDERS_MAX;
+	x->count--;
+	if (r->type != LINK_REFUSED)
+		return done.class->end == NULL ? 0
+			: done.class->end(x->arg, done.entry, r->value, e);
+	errands_text(r, &why);
+	return done.class->refused == NULL ? 0
+		: done.class->refused(x->arg, done.entry, &why, e);
+}
+
+/* Which record ends an errand well? */
+static unsigned
+errands_last_record(unsigned order)
+{
+	switch (order) {
+	case LINK_LIST:
+		return LINK_LISTED;
+	case LINK_DELE:
+		return LINK_DELETED;
+	case LINK_QUIT:
+		return LINK_BYE;
+	default:
+		return LINK_END;
+	}
+}
+
+static int
+errands_answer(struct errands *x, const struct link_record *r, struct err *e)
+{
+	const struct errand *first = &x->ring[x->first];
+
+	if (x->count == 0)
+		return errands_nonsense(r, e);
+	if (first->class->order == LINK_LIST && r->type == LINK_SIZE)
+		return x->listing->size(x->arg, r->number, r->value, e);
+	if (r->number != first->number)
+		return errands_nonsense(r, e);
+	if (r->type == LINK_CHUNK && (first->class->order == LINK_RETR ||
+				      first->class->order == LINK_TOP))
+		return first->class->chunk == NULL ? 0
+			: first->class->chunk(x->arg, first->entry, r->data,
+					      r->size, e);
+	if (r->type != LINK_REFUSED &&
+	    r->type != errands_last_record(first->class->order))
+		return errands_nonsense(r, e);
+	return errands_finish(x, r, e);
+}
+
+static int
+errands_list_record(struct errands *x, const struct link_record *r,
+		    struct err *e)
+{
+	struct link_facts facts;
+
+	switch (r->type) {
+	case LINK_FACTS:
+		if (r->size != sizeof(facts))
+			break;
+		memcpy(&facts, r->data, sizeof(facts));
+		return x->listing->facts(x->arg, &facts, e);
+	case LINK_STAT:
+		return x->listing->stat(x->arg, r->number, r->value, e);
+	case LINK_UID:
+		return x->listing->uid(x->arg, r->number, r->data, r->size, e);
+	case LINK_SIZE:
+		return x->listing->size(x->arg, r->number, r->value, e);
+	case LINK_LISTED:
+		x->listing_due = false;
+		return x->listing->listed(x->arg, r->value != 0, e);
+	default:
+		break;
+	}
+	return errands_nonsense(r, e);
+}
+
+static int
+errands_record(struct errands *x, const struct link_record *r, struct err *e)
+{
+	const char *text = (const char *)r->data;
+
+	switch (r->type) {
+	case LINK_NOTE:
+		report_line(x->report, REPORT_VERBOSE, "%.*s", (int)r->size,
+			    text);
+		return 0;
+	case LINK_TRACE:
+		report_line(x->report, REPORT_PROTOCOL, "%s %.*s",
+			    r->value != 0 ? ">" : "<", (int)r->size, text);
+		return 0;
+	case LINK_PHASE:
+		link_put(x->report, REPORT_PHASE, 0, 0, r->data, r->size);
+		report_flush(x->report);
+		return 0;
+	case LINK_ERROR:
+		errands_text(r, e);
+		return -1;
+	default:
+		return x->listing_due ? errands_list_record(x, r, e)
+				      : errands_answer(x, r, e);
+	}
+}
+
+/* --- waiting --- */
+
+/* One bufferful, so that the caller gets to its batch in the midst of a torrent. */
+static int
+errands_records(struct errands *x, struct err *e)
+{
+	struct link_record r;
+
+	if (link_pull(x->courier, e) == -1)
+		return -1;
+	while (link_next(x->courier, &r)) {
+		x->heard = clock_ms();
+		if (errands_record(x, &r, e) == -1)
+			return -1;
+	}
+	if (link_is_over(x->courier) && (x->count > 0 || x->listing_due))
+		return err_set(e, ERR_INTERNAL, "the courier is gone");
+	return 0;
+}
+
+static int
+errands_check_silence(const struct errands *x, struct err *e)
+{
+	if ((x->count > 0 || x->listing_due) &&
+	    clock_ms() >= x->heard + x->silence_ms)
+		return err_set(e, ERR_NETWORK, "the courier says nothing");
+	return 0;
+}
+
+int
+errands_wait(struct errands *x, const struct batch *b, int64_t until,
+	     struct err *e)
+{
+	struct pollfd p[2 + DELIVER_POLL_MAX] = {
+		{ .fd = link_input(x->courier), .events = POLLIN },
+		/* only to hear that the parent is gone */
+		{ .fd = link_output(x->report), .events = 0 },
+	};
+	struct err gone = ERR_INIT;
+	int fds[DELIVER_POLL_MAX];
+	size_t extra = b == NULL ? 0 : batch_poll(b, fds);
+
+	for (size_t i = 0; i < extra; i++)
+		p[2 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (link_flush(x->courier, &gone) == -1) {
+		/* its last words say why */
+		if (errands_records(x, e) == -1)
+			return -1;
+		return err_set(e, ERR_INTERNAL, "the courier is gone");
+	}
+	if (x->count > 0 || x->listing_due)
+		until = clock_earlier(until, x->heard + x->silence_ms);
+	(void)proc_poll(p, (nfds_t)(2 + extra), until);
+	if (p[1].revents & (POLLERR | POLLHUP | POLLNVAL))
+		return err_set(e, ERR_STOPPED, "the parent process is gone");
+	if (errands_records(x, e) == -1)
+		return -1;
+	return errands_check_silence(x, e);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The keeper's side of the link to the courier: orders given and not yet answered, and
+ * the records that answer them.  Everything a courier sends is checked against the
+ * oldest order: another number, another kind of record, or a record nobody asked for is
+ * ERR_INTERNAL.
+ *
+ * errands_wait is the keeper's one poll loop: link, MDA, signals.
+ */
+#ifndef FETCH_ERRANDS_H
+#define FETCH_ERRANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "fetch/batch.h"
+#include "fetch/courier.h"
+#include "fetch/link.h"
+
+/* What is done with the answers to one kind of errand; `entry` is the caller's.  A
+ * NULL function ignores the record.  Failures end the wait. */
+struct errand_class {
+	unsigned order;		/* LINK_TOP, LINK_RETR, ... */
+	int (*chunk)(void *arg, size_t entry, const uint8_t *bytes, size_t size,
+		     struct err *e);
+	/* LINK_END, LINK_DELETED, LINK_LISTED, LINK_BYE; value is the record's */
+	int (*end)(void *arg, size_t entry, int64_t value, struct err *e);
+	int (*refused)(void *arg, size_t entry, const struct err *why,
+		       struct err *e);
+};
+
+/* Records that answer no errand but the GO. */
+struct errands_listing {
+	int (*facts)(void *arg, const struct link_facts *f, struct err *e);
+	int (*stat)(void *arg, uint32_t count, int64_t total, struct err *e);
+	int (*uid)(void *arg, uint32_t number, const uint8_t *uid, size_t size,
+		   struct err *e);
+	/* also for LINK_LIST errands */
+	int (*size)(void *arg, uint32_t number, int64_t octets, struct err *e);
+	int (*listed)(void *arg, bool has_uidl, struct err *e);
+};
+
+struct errands;
+
+/* Borrows the links.  `report` gets notes, traces and phases of the courier.
+ * silence_ms: how long the courier may say nothing while an answer is due. */
+struct errands *errands_new(struct link *courier, struct link *report,
+			    const struct errands_listing *listing, void *arg,
+			    int64_t silence_ms);
+void errands_free(struct errands **x);
+
+void errands_go(struct errands *x, const struct link_go *go);
+/* How many more may be given now. */
+size_t errands_room(const struct errands *x);
+size_t errands_count(const struct errands *x);	/* given, not answered */
+void errands_give(struct errands *x, const struct errand_class *class,
+		  uint32_t number, size_t entry);
+
+/* Sends what was given, waits for something to happen (a record, an event of the MDA
+ * of `b` (may be NULL), a signal, `until`), and carries out all records that have come.
+ * An error that the courier reported comes out as it is; the courier being gone without
+ * a word is ERR_INTERNAL. */
+int errands_wait(struct errands *x, const struct batch *b, int64_t until,
+		 struct err *e);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/keeper.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "base/secret.h"
+#include "fetch/courier.h"
+#include "fetch/history.h"
+#include "fetch/recovery.h"
+#include "fetch/report.h"
+#include "state/store.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+#include "sys/proc.h"
+
+enum {
+	KEEPER_PATIENCE_MS = 2 * 1000	/* for a courier to end by itself */
+};
+
+struct keeper {
+	const struct keeper_job *job;
+	struct account *account;
+	struct link *report, *courier;
+	pid_t courier_pid;
+	char *state_path;		/* without suffix */
+	int lock;
+	struct store *store;
+	struct report_result result;
+	bool fold;			/* the failure is known to people */
+};
+
+static bool
+keeper_may_write(const struct keeper *k)
+{
+	return k->job->settings.mode == SESSION_FETCH ||
+	       k->job->settings.mode == SESSION_CATCH_UP;
+}
+
+/* --- the courier --- */
+
+static void
+keeper_be_courier(struct account *a, struct link *link)
+{
+	int keep[2] = { link_input(link), link_output(link) };
+
+	proc_signals(PROC_DEAF);
+	proc_close_others(keep, 2);
+	courier_run(a, &link);
+	_exit(0);
+}
+
+static int
+keeper_fork_courier(struct keeper *k, struct err *e)
+{
+	struct link *theirs;
+
+	if (link_pair(&theirs, &k->courier, true, e) == -1)
+		return -1;
+	k->courier_pid = proc_fork(e);
+	if (k->courier_pid == 0) {
+		link_free(&k->courier);
+		keeper_be_courier(k->account, theirs);
+	}
+	link_free(&theirs);
+	secret_free(&k->account->password);
+	return k->courier_pid == -1 ? -1 : 0;
+}
+
+/* The end of the link ends it; if not, it is ended. */
+static void
+keeper_end_courier(struct keeper *k)
+{
+	int64_t until = clock_deadline(KEEPER_PATIENCE_MS);
+	int status;
+
+	link_free(&k->courier);
+	if (k->courier_pid <= 0)
+		return;
+	while (!proc_reap(k->courier_pid, &status)) {
+		if (clock_ms() >= until) {
+			proc_kill(k->courier_pid);
+			break;
+		}
+		(void)proc_poll(NULL, 0, until);
+	}
+	k->courier_pid = 0;
+}
+
+/* --- lock and state --- */
+
+static int
+keeper_lock(struct keeper *k, struct err *e)
+{
+	char *file = account_state_file(k->account);
+	char *path;
+	int result;
+
+	k->state_path = mem_format("%s/%s", k->job->state_dir, file);
+	free(file);
+	if (keeper_may_write(k) &&
+	    fs_make_path(k->job->state_dir, 0700, e) == -1)
+		return err_context(e, "state_dir");
+	path = mem_format("%s.lock", k->state_path);
+	result = lock_take(path, keeper_may_write(k), &k->lock, e);
+	free(path);
+	return result;
+}
+
+static int
+keeper_open_store(struct keeper *k, struct err *e)
+{
+	char *path = mem_format("%s.db", k->state_path);
+	int result = store_open(&k->store, path, keeper_may_write(k), e);
+
+	free(path);
+	return result;
+}
+
+static struct deliver_target
+keeper_target(struct keeper *k)
+{
+	const struct account *a = k->account;
+
+	return (struct deliver_target){
+		.kind = a->kind,
+		.path = a->path,
+		.argv = (const char *const *)a->mda,
+		.mda_timeout_ms = a->mda_timeout_s * 1000,
+		.account = a->name,
+		.user = a->user,
+		.state_id = store_id(k->store),
+		.spool = k->job->state_dir,
+	};
+}
+
+static void
+keeper_note_mda(void *arg, const char *line)
+{
+	struct keeper *k = arg;
+
+	report_line(k->report, REPORT_VERBOSE, "mda: %s", line);
+	report_log(k->report, "mda: %s", line);
+}
+
+static int
+keeper_recover(struct keeper *k, const struct deliver_target *target,
+	       struct err *e)
+{
+	size_t delivered, again;
+
+	if (!keeper_may_write(k))
+		return 0;
+	if (recovery_run(k->store, target, &delivered, &again, e) == -1)
+		return -1;
+	if (delivered + again > 0)
+		report_line(k->report, REPORT_VERBOSE,
+			    "an earlier run was interrupted: %zu messages had "
+			    "been delivered, %zu are fetched again",
+			    delivered, again);
+	return 0;
+}
+
+/* --- what earlier runs have taught --- */
+
+/* Too early to log in again?  Who names the account wants to know. */
+static int
+keeper_check_history(struct keeper *k, bool *skip, struct err *e)
+{
+	const struct session_settings *set = &k->job->settings;
+	char wait[QUANTITY_TEXT_MAX];
+	int64_t wait_s;
+	bool refused;
+
+	*skip = false;
+	if (set->mode != SESSION_FETCH || set->ignore_backoff)
+		return 0;
+	if (history_check(k->store, k->account, clock_unix(), &wait_s,
+			  &refused, e) == -1)
+		return -1;
+	if (wait_s == 0)
+		return 0;
+	quantity_show_duration(wait, wait_s);
+	if (refused) {
+		k->fold = true;	/* the refusal itself was told */
+		return err_set(e, ERR_LOGIN, "login was refused, next try in "
+			       "%s; name the account to try now", wait);
+	}
+	*skip = true;
+	report_line(k->report, REPORT_SUMMARY,
+		    "server wants a pause between logins, next one in %s",
+		    wait);
+	return 0;
+}
+
+static void
+keeper_remember_failure(struct keeper *k, const struct err *why)
+{
+	struct err ignored = ERR_INIT;
+	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
+
+	if (k->store == NULL || k->fold || !keeper_may_write(k))
+		return;
+	if (why->kind == ERR_LOGIN)
+		(void)history_login_refused(k->store, k->account, clock_unix(),
+					    &ignored);
+	if (may_pass)
+		(void)history_failed(k->store, k->account, clock_unix(),
+				     &k->fold, &ignored);
+}
+
+/* --- the run --- */
+
+static int
+keeper_session(struct keeper *k, bool *reported, struct err *e)
+{
+	struct session_settings settings = k->job->settings;
+	struct deliver_target target;
+	bool skip;
+
+	if (keeper_lock(k, e) == -1 || keeper_open_store(k, e) == -1)
+		return -1;
+	target = keeper_target(k);
+	target.note = keeper_note_mda;
+	target.note_arg = k;
+	settings.account = k->account;
+	if (keeper_recover(k, &target, e) == -1 ||
+	    keeper_check_history(k, &skip, e) == -1)
+		return -1;
+	if (skip)
+		return 0;
+	if (session_run(&settings, k->store, &target, k->courier, k->report,
+			&k->result, reported, e) == -1)
+		return -1;
+	return keeper_may_write(k)
+		? history_succeeded(k->store, clock_unix(), e) : 0;
+}
+
+static void
+keeper_report_failure(struct keeper *k, const struct err *e, bool reported)
+{
+	if (e->kind == ERR_BUSY) {
+		report_line(k->report,
+			    keeper_may_write(k) ? REPORT_VERBOSE
+						: REPORT_ANSWER,
+			    "is being fetched by another run");
+		return;
+	}
+	report_log(k->report, "failed: %s", e->text);
+	if (reported)
+		return;
+	keeper_remember_failure(k, e);
+	report_error(k->report, e, k->fold);
+}
+
+static void
+keeper_report_counts(struct keeper *k)
+{
+	const struct report_result *r = &k->result;
+	bool quiet = r->fetched + r->deleted == 0;
+
+	if (k->job->settings.mode != SESSION_FETCH)
+		return;
+	report_line(k->report, quiet ? REPORT_VERBOSE : REPORT_SUMMARY,
+		    "%llu messages fetched, %llu deleted on the server",
+		    (unsigned long long)r->fetched,
+		    (unsigned long long)r->deleted);
+	report_log(k->report, "session: %llu fetched, %llu deleted, %llu failed",
+		   (unsigned long long)r->fetched,
+		   (unsigned long long)r->deleted,
+		   (unsigned long long)r->failed);
+}
+
+void
+keeper_run(const struct keeper_job *job, struct link **report)
+{
+	struct keeper k = {
+		.job = job,
+		.account = job->account,
+		.report = *report,
+		.lock = -1,
+	};
+	struct err e = ERR_INIT;
+	bool reported = false, failed;
+
+	proc_signals(PROC_TERM_ONLY);
+	failed = keeper_fork_courier(&k, &e) == -1 ||
+		 keeper_session(&k, &reported, &e) == -1;
+	if (failed)
+		keeper_report_failure(&k, &e, reported);
+	if (!failed || e.kind != ERR_BUSY)
+		keeper_report_counts(&k);
+	keeper_end_courier(&k);
+	store_close(&k.store);
+	fs_drop(&k.lock);
+	free(k.state_path);
+	report_result(k.report, &k.result);
+	link_free(report);
+}

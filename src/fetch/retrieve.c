@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "fetch/backoff.h"
+#include "fetch/received.h"
+#include "fetch/session_state.h"
+
+/*
+ * RETR into the batch.  How many messages are asked for at once is a matter of credit: a
+ * Maildir or an mbox takes whatever comes; an MDA is slow, and only so much is asked for
+ * ahead of it that the spool stays small.
+ */
+enum {
+	RETRIEVE_PROGRESS_MS = 100,
+	RETRIEVE_MDA_AHEAD = 16,
+	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024
+};
+
+/* --- one message --- */
+
+static struct batch_message
+retrieve_message(const struct session *s, size_t entry)
+{
+	struct listing_entry m = listing_at(s->listing, entry);
+	struct plan_item item = plan_at(s->plan, entry);
+	struct batch_message b = {
+		.number = m.number,
+		.uid = m.uid,
+		.uid_size = m.uid_size,
+		.size = session_size(s, entry),
+	};
+
+	if (item.row != SIZE_MAX) {
+		struct store_row row = store_rows_at(s->rows, item.row);
+
+		b.row = row.id;
+		b.attempts = row.attempts;
+	}
+	return b;
+}
+
+static int
+retrieve_context(const struct session *s, size_t entry, int result,
+		 struct err *e)
+{
+	if (result == -1)
+		err_context(e, "RETR %u", listing_at(s->listing, entry).number);
+	return result;
+}
+
+static int
+retrieve_begin(struct session *s, size_t entry, struct err *e)
+{
+	struct batch_message m = retrieve_message(s, entry);
+
+	header_start(s->header);
+	if (batch_begin(s->batch, &m, e) == -1)
+		return retrieve_context(s, entry, -1, e);
+	if (!s->account->received_header)
+		return 0;
+	free(s->received);
+	s->received = received_field(s->account, s->facts.encrypted,
+				     clock_unix());
+	return retrieve_context(s, entry, batch_write(s->batch, s->received,
+					strlen(s->received), e), e);
+}
+
+static void
+retrieve_show_progress(struct session *s, bool now)
+{
+	if (!now && clock_ms() < s->progress_at + RETRIEVE_PROGRESS_MS)
+		return;
+	s->progress_at = clock_ms();
+	report_progress(s->report, &s->progress);
+	report_flush(s->report);
+}
+
+static int
+retrieve_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
+	       struct err *e)
+{
+	struct session *s = arg;
+
+	if (!batch_is_open(s->batch) && retrieve_begin(s, entry, e) == -1)
+		return -1;
+	header_add(s->header, bytes, size);
+	s->progress.bytes += size;
+	retrieve_show_progress(s, false);
+	return retrieve_context(s, entry,
+				batch_write(s->batch, bytes, size, e), e);
+}
+
+static void
+retrieve_forget_size(struct session *s, size_t entry)
+{
+	int64_t size = session_size(s, entry);
+
+	if (size > 0)
+		s->asked_bytes -= (uint64_t)size;
+}
+
+static void
+retrieve_remember(struct session *s, size_t entry)
+{
+	s->marks[entry] |= MARK_FETCHED;
+	if (s->digests != NULL)
+		memcpy(s->digests[entry], header_digest(s->header),
+		       DIGEST_SHA256_SIZE);
+}
+
+static void
+retrieve_settle_known(struct session *s, size_t entry, int64_t id)
+{
+	for (size_t r = 0; r < store_rows_count(s->rows); r++)
+		if (store_rows_at(s->rows, r).id == id)
+			plan_settle(s->plan, entry, r);
+	if (plan_at(s->plan, entry).action == PLAN_DELETE)
+		removal_add(s, entry, id);
+}
+
+/* A message without uid that was delivered before, and is on the server still. */
+static int
+retrieve_is_known_content(struct session *s, size_t entry, bool *known,
+			  struct err *e)
+{
+	int64_t row;
+
+	*known = false;
+	if (!plan_at(s->plan, entry).by_content || s->set->all)
+		return 0;
+	if (store_find_content(s->store, header_content_digest(s->header),
+			       &row, e) == -1)
+		return -1;
+	if (row == 0)
+		return 0;
+	*known = true;
+	batch_cancel(s->batch);
+	retrieve_settle_known(s, entry, row);
+	return 0;
+}
+
+/* A message that ends before its listed size may have held an end marker that the server
+ * forgot to stuff: then the rest of it stands where replies are expected, and what
+ * comes next is not what it seems.  Nothing is handed over until the session has proved
+ * to be in step. */
+static void
+retrieve_doubt(struct session *s, size_t entry, int64_t octets)
+{
+	int64_t listed = session_size(s, entry);
+
+	if (octets < listed && s->facts.capa.pipelining)
+		s->in_doubt = true;
+}
+
+static int
+retrieve_end(void *arg, size_t entry, int64_t octets, struct err *e)
+{
+	struct session *s = arg;
+	const uint8_t *digest;
+	bool known;
+
+	retrieve_doubt(s, entry, octets);
+	if (!batch_is_open(s->batch) && retrieve_begin(s, entry, e) == -1)
+		return -1;
+	header_end(s->header);
+	retrieve_forget_size(s, entry);
+	s->progress.messages++;
+	retrieve_show_progress(s, false);
+	if (retrieve_is_known_content(s, entry, &known, e) == -1)
+		return -1;
+	if (known)
+		return 0;
+	s->undelivered++;
+	retrieve_remember(s, entry);
+	digest = plan_at(s->plan, entry).by_content
+			 ? header_content_digest(s->header)
+			 : header_digest(s->header);
+	return retrieve_context(s, entry, batch_end(s->batch, digest,
+					header_sender(s->header), e), e);
+}
+
+/* The server does not give it: the others go on, and it waits for its next try. */
+static int
+retrieve_refused(void *arg, size_t entry, const struct err *why, struct err *e)
+{
+	struct session *s = arg;
+	struct batch_message m = retrieve_message(s, entry);
+	struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+	struct err told = *why;
+
+	retrieve_forget_size(s, entry);
+	s->result->failed++;
+	err_context(&told, "RETR %u", m.number);
+	session_complain(s, &told);
+	if (why->kind != ERR_MESSAGE || m.uid_size == 0)
+		return 0;
+	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
+	if (session_begin_note(s, e) == -1)
+		return -1;
+	return session_end_note(s, store_set_aside(s->store, &m.row, &row,
+		backoff_next(clock_unix(), m.attempts), told.text, e), e);
+}
+
+static const struct errand_class retrieve_errand = {
+	.order = LINK_RETR,
+	.chunk = retrieve_chunk,
+	.end = retrieve_end,
+	.refused = retrieve_refused,
+};
+
+/* --- recorded --- */
+
+static void
+retrieve_delivered(struct session *s, size_t entry, int64_t row)
+{
+	char name[SESSION_NAME_MAX];
+
+	session_name(s, entry, name);
+	s->undelivered--;
+	s->result->fetched++;
+	report_log(s->report, "delivered: %s, %lld octets", name,
+		   (long long)session_size(s, entry));
+	report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
+	if (s->account->keep_s == 0)
+		removal_add(s, entry, row);
+}
+
+void
+retrieve_done(void *arg, const struct batch_message *m,
+	      enum deliver_outcome outcome, const struct err *why)
+{
+	struct session *s = arg;
+	size_t entry = listing_find(s->listing, m->number);
+	struct err told = *why;
+	char name[SESSION_NAME_MAX];
+
+	if (outcome == DELIVER_DONE)
+		retrieve_delivered(s, entry, m->row);
+	if (outcome != DELIVER_REFUSED)
+		return;
+	session_name(s, entry, name);
+	s->result->failed++;
+	err_context(&told, "%s", name);
+	told.kind = ERR_MESSAGE;
+	session_complain(s, &told);
+	report_log(s->report, "set aside: %s: %s", name, why->text);
+}
+
+/* --- all of them --- */
+
+static bool
+retrieve_has_credit(const struct session *s)
+{
+	size_t ahead = errands_count(s->errands) + batch_waiting(s->batch);
+
+	if (errands_room(s->errands) == 0 || s->in_doubt)
+		return false;
+	if (batch_max(s->batch) > 1 || ahead == 0)
+		return true;
+	return ahead < RETRIEVE_MDA_AHEAD &&
+	       s->asked_bytes + batch_waiting_bytes(s->batch) <
+		       RETRIEVE_MDA_BYTES;
+}
+
+static bool
+retrieve_is_over(const struct session *s)
+{
+	return s->next == listing_count(s->listing) || s->postponed ||
+	       session_is_stopping(s);
+}
+
+static void
+retrieve_give(struct session *s)
+{
+	while (!retrieve_is_over(s) && retrieve_has_credit(s)) {
+		int64_t size = session_size(s, s->next);
+
+		if (plan_at(s->plan, s->next).action == PLAN_FETCH &&
+		    !(s->marks[s->next] & MARK_ASKED)) {
+			errands_give(s->errands, &retrieve_errand,
+				     listing_at(s->listing, s->next).number,
+				     s->next);
+			s->marks[s->next] |= MARK_ASKED;
+			s->asked_bytes += size > 0 ? (uint64_t)size : 0;
+		}
+		s->next++;
+	}
+}
+
+static void
+retrieve_count(struct session *s)
+{
+	for (size_t i = 0; i < listing_count(s->listing); i++) {
+		int64_t size = session_size(s, i);
+
+		if (plan_at(s->plan, i).action != PLAN_FETCH)
+			continue;
+		s->progress.messages_total++;
+		s->progress.bytes_total += size > 0 ? (uint64_t)size : 0;
+	}
+}
+
+static int
+retrieve_proved(void *arg, size_t entry, int64_t value, struct err *e)
+{
+	struct session *s = arg;
+
+	(void)entry;
+	(void)value;
+	(void)e;
+	s->in_doubt = false;
+	return 0;
+}
+
+static const struct errand_class retrieve_noop = {
+	.order = LINK_NOOP,
+	.end = retrieve_proved,
+};
+
+/* A reply too many would stand before that of NOOP. */
+static int
+retrieve_prove(struct session *s, struct err *e)
+{
+	if (session_settle(s, e) == -1)
+		return -1;
+	errands_give(s->errands, &retrieve_noop, 0, 0);
+	return session_settle(s, e);
+}
+
+static int
+retrieve_round(struct session *s, struct err *e)
+{
+	s->next = 0;
+	for (;;) {
+		bool all;
+
+		retrieve_give(s);
+		if (s->in_doubt && retrieve_prove(s, e) == -1)
+			return -1;
+		all = retrieve_is_over(s) && errands_count(s->errands) == 0;
+		if (all && session_run_batch(s, true, e) == -1)
+			return -1;
+		if (all && (s->postponed || batch_is_quiet(s->batch)))
+			break;
+		if (session_turn(s, all, e) == -1)
+			return -1;
+	}
+	return batch_finish(s->batch, e);
+}
+
+/* The later ones of several entries with one uid had to wait for the first: only
+ * now can they be compared with it. */
+static int
+retrieve_twins(struct session *s, struct err *e)
+{
+	if (s->digests == NULL || s->postponed || session_is_stopping(s))
+		return 0;
+	if (examine_run(s, e) == -1)
+		return -1;
+	return retrieve_round(s, e);
+}
+
+int
+retrieve_run(struct session *s, struct err *e)
+{
+	retrieve_count(s);
+	if (plan_count(s->plan, PLAN_COMPARE) > 0)
+		s->digests = mem_array(listing_count(s->listing),
+				       sizeof(*s->digests));
+	if (s->progress.messages_total > 0)
+		report_phase(s->report, "fetching");
+	retrieve_show_progress(s, true);
+	if (retrieve_round(s, e) == -1 || retrieve_twins(s, e) == -1)
+		return -1;
+	retrieve_show_progress(s, true);
+	return 0;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "base/text.h"
+#include "fetch/session_state.h"
+#include "sys/proc.h"
+
+enum {
+	/* after a stop request, for what is on its way already */
+	SESSION_STOP_MS = 5 * 1000,
+	/* beyond the courier's own time limits: connecting takes several waits, and
+	 * password_command up to five minutes */
+	SESSION_SILENCE_MS = 330 * 1000,
+	SESSION_GONE_S = 180 * 86400,
+	SESSION_LARGE_MAILBOX = 1000
+};
+
+/* --- turns --- */
+
+bool
+session_is_stopping(const struct session *s)
+{
+	return s->stop_until != 0;
+}
+
+static int
+session_see_stop(struct session *s, struct err *e)
+{
+	bool idle = errands_count(s->errands) == 0;
+
+	if (proc_stops() == 0)
+		return 0;
+	if (s->stop_until == 0)
+		s->stop_until = clock_deadline(SESSION_STOP_MS);
+	if (!s->listed || (!idle && clock_ms() >= s->stop_until))
+		return err_set(e, ERR_STOPPED, "stopped by a signal");
+	return 0;
+}
+
+/* What the MDA wants later does not end the session. */
+int
+session_run_batch(struct session *s, bool all, struct err *e)
+{
+	if (s->batch == NULL || s->postponed || s->in_doubt ||
+	    batch_run(s->batch, all, e) == 0)
+		return 0;
+	if (batch_is_broken(s->batch) || batch_max(s->batch) != 1)
+		return -1;
+	session_complain(s, e);
+	err_clear(e);
+	s->postponed = true;
+	return 0;
+}
+
+int
+session_turn(struct session *s, bool all, struct err *e)
+{
+	/* in doubt nothing is handed over, so the batch has nothing to wait
+	 * for */
+	struct batch *b = s->in_doubt ? NULL : s->batch;
+	int64_t until = b == NULL ? CLOCK_NEVER : batch_until(b);
+
+	if (session_see_stop(s, e) == -1)
+		return -1;
+	if (s->stop_until != 0 && errands_count(s->errands) > 0)
+		until = clock_earlier(until, s->stop_until);
+	if (errands_wait(s->errands, b, until, e) == -1)
+		return -1;
+	return session_run_batch(s, all, e);
+}
+
+int
+session_settle(struct session *s, struct err *e)
+{
+	while (errands_count(s->errands) > 0)
+		if (session_turn(s, false, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- words --- */
+
+void
+session_complain(struct session *s, const struct err *e)
+{
+	if (s->first.kind == ERR_NONE)
+		s->first = *e;
+	report_error(s->report, e, false);
+}
+
+void
+session_warn(struct session *s, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	report_line(s->report, REPORT_WARNING, "%s", text);
+}
+
+void
+session_name(const struct session *s, size_t entry, char out[SESSION_NAME_MAX])
+{
+	struct listing_entry m = listing_at(s->listing, entry);
+	char uid[SESSION_NAME_MAX - 40];
+
+	if (m.uid_size == 0) {
+		(void)snprintf(out, SESSION_NAME_MAX, "message %u", m.number);
+		return;
+	}
+	text_safe(uid, sizeof(uid), m.uid, m.uid_size);
+	(void)snprintf(out, SESSION_NAME_MAX, "message %u (uid '%s')",
+		       m.number, uid);
+}
+
+int64_t
+session_size(const struct session *s, size_t entry)
+{
+	int64_t size = listing_at(s->listing, entry).size;
+	size_t row = plan_at(s->plan, entry).row;
+
+	if (size == LISTING_SIZE_UNKNOWN && row != SIZE_MAX)
+		size = store_rows_at(s->rows, row).size;
+	return size;
+}
+
+int
+session_begin_note(struct session *s, struct err *e)
+{
+	return store_begin(s->store, STORE_LAZY, e);
+}
+
+int
+session_end_note(struct session *s, int result, struct err *e)
+{
+	if (result == 0)
+		return store_commit(s->store, e);
+	store_rollback(s->store);
+	return -1;
+}
+
+/* --- remarks --- */
+
+/* Somebody who comes from another program, or lost the state. */
+static void
+session_hint_catch_up(struct session *s)
+{
+	if (store_is_new(s->store) && s->account->keep_s != 0 &&
+	    plan_count(s->plan, PLAN_FETCH) >= SESSION_LARGE_MAILBOX)
+		report_line(s->report, REPORT_SUMMARY,
+			    "this state is new, all %zu messages are fetched; "
+			    "to skip them: popfetch --catch-up %s",
+			    plan_count(s->plan, PLAN_FETCH),
+			    s->account->name);
+}
+
+/* RFC 2449 section 6.7. */
+static void
+session_warn_expire(struct session *s)
+{
+	int64_t days = s->facts.capa.expire_days, warned = -3;
+	bool concerns = s->account->keep_s != 0 && days >= 0 &&
+		(s->account->keep_s == PLAN_KEEP_FOREVER ||
+		 days <= s->account->keep_s / 86400);
+	struct err ignored = ERR_INIT;
+
+	if (!concerns || store_fact(s->store, "warned_expire", -3, &warned,
+				    &ignored) == -1 || warned == days)
+		return;
+	session_warn(s, "server may delete messages by itself after %lld days",
+		     (long long)days);
+	if (session_begin_note(s, &ignored) == 0)
+		(void)session_end_note(s, store_set_fact(s->store,
+			"warned_expire", days, &ignored), &ignored);
+}
+
+/* Each message beyond max_size is named once. */
+static int
+session_name_large(struct session *s, struct err *e)
+{
+	for (size_t i = 0; i < listing_count(s->listing); i++) {
+		struct plan_item item = plan_at(s->plan, i);
+		struct listing_entry m = listing_at(s->listing, i);
+		struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+		char name[SESSION_NAME_MAX], size[QUANTITY_TEXT_MAX];
+
+		if (item.action != PLAN_TOO_LARGE || item.row != SIZE_MAX)
+			continue;
+		session_name(s, i, name);
+		quantity_show_size(size, m.size < 0 ? 0 : (uint64_t)m.size);
+		session_warn(s, "%s is larger than max_size (%s): left on the "
+			     "server", name, size);
+		if (session_begin_note(s, e) == -1 ||
+		    session_end_note(s, store_set_too_large(s->store, &row, e),
+				     e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the end --- */
+
+static int
+session_note_rows(struct session *s, int64_t now, struct err *e)
+{
+	size_t purged;
+
+	for (size_t i = 0; i < listing_count(s->listing); i++) {
+		struct plan_item item = plan_at(s->plan, i);
+
+		if (item.size_changed && item.row != SIZE_MAX &&
+		    store_set_size(s->store,
+				   store_rows_at(s->rows, item.row).id,
+				   listing_at(s->listing, i).size, e) == -1)
+			return -1;
+	}
+	if (!listing_is_complete(s->listing) || !s->has_uidl)
+		return 0;
+	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
+		struct store_row row = store_rows_at(s->rows, r);
+		bool here = plan_row_is_listed(s->plan, r);
+
+		if (here == (row.gone_since == 0))
+			continue;
+		if (store_set_gone(s->store, row.id, here ? 0 : now, e) == -1)
+			return -1;
+	}
+	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
+}
+
+static int
+session_note_facts(struct session *s, int64_t now, struct err *e)
+{
+	const struct link_facts *f = &s->facts;
+
+	if (f->capa_failed &&
+	    store_set_fact(s->store, "capa_fails", now, e) == -1)
+		return -1;
+	if (f->late_capa_asked && !f->late_pipelining &&
+	    store_set_fact(s->store, "late_capa_useless", now, e) == -1)
+		return -1;
+	if (f->late_pipelining &&
+	    store_set_fact(s->store, "late_pipelining", now, e) == -1)
+		return -1;
+	if (store_set_fact(s->store, "last_run", now, e) == -1)
+		return -1;
+	return 0;
+}
+
+/* Bookkeeping that a power cut may lose. */
+static int
+session_note_all(struct session *s, struct err *e)
+{
+	int64_t now = clock_unix();
+	int result;
+
+	if (session_begin_note(s, e) == -1)
+		return -1;
+	result = session_note_rows(s, now, e);
+	if (result == 0)
+		result = session_note_facts(s, now, e);
+	return session_end_note(s, result, e);
+}
+
+static int
+session_fetch(struct session *s, struct err *e)
+{
+	session_warn_expire(s);
+	session_hint_catch_up(s);
+	if (session_name_large(s, e) == -1)
+		return -1;
+	if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1)
+		return -1;
+	if (removal_run(s, e) == -1 || session_note_all(s, e) == -1)
+		return -1;
+	return removal_quit(s, e);
+}
+
+static int
+session_act(struct session *s, struct err *e)
+{
+	s->result->new_messages = plan_count(s->plan, PLAN_FETCH);
+	switch (s->set->mode) {
+	case SESSION_FETCH:
+		return session_fetch(s, e);
+	case SESSION_DRY_RUN:
+		if (examine_run(s, e) == -1 || answer_dry_run(s, e) == -1)
+			return -1;
+		break;
+	case SESSION_CHECK:
+		answer_check(s);
+		break;
+	case SESSION_CATCH_UP:
+		if (answer_catch_up(s, e) == -1)
+			return -1;
+		break;
+	}
+	return removal_quit(s, e);
+}
+
+/* What was complete is safe, deleted and confirmed; the rest is for the next run. */
+static void
+session_complain_of_stop(struct session *s)
+{
+	struct err e = ERR_INIT;
+
+	if (!session_is_stopping(s))
+		return;
+	err_set(&e, ERR_STOPPED, "stopped by a signal: %llu of %llu messages "
+		"fetched", (unsigned long long)s->result->fetched,
+		(unsigned long long)s->progress.messages_total);
+	session_complain(s, &e);
+}
+
+static int
+session_open_batch(struct session *s, struct err *e)
+{
+	if (s->set->mode != SESSION_FETCH)
+		return 0;
+	if (batch_open(&s->batch, s->store, s->target, &s->set->limits,
+		       retrieve_done, s, e) == -1)
+		return -1;
+	return 0;
+}
+
+/* What is complete is handed over whatever ended the session; but not after a broken
+ * batch, nor what a server gave that broke the protocol. */
+static void
+session_save_complete(struct session *s, const struct err *why)
+{
+	bool out_of_step = why->kind == ERR_PROTOCOL || s->in_doubt;
+	struct err e = ERR_INIT;
+
+	if (s->batch == NULL || batch_is_broken(s->batch))
+		return;
+	batch_cancel(s->batch);
+	while (!out_of_step && !s->postponed && !batch_is_quiet(s->batch) &&
+	       proc_stops() < 2) {
+		int fds[DELIVER_POLL_MAX];
+		struct pollfd p[DELIVER_POLL_MAX];
+		size_t n;
+
+		if (session_run_batch(s, true, &e) == -1)
+			break;
+		n = batch_poll(s->batch, fds);
+		for (size_t i = 0; i < n; i++)
+			p[i] = (struct pollfd){ fds[i], POLLIN, 0 };
+		if (!batch_is_quiet(s->batch))
+			(void)proc_poll(p, (nfds_t)n, batch_until(s->batch));
+	}
+	if (e.kind == ERR_NONE && batch_finish(s->batch, &e) == 0)
+		return;
+	session_complain(s, &e);
+}
+
+static void
+session_free(struct session *s)
+{
+	batch_close(&s->batch);
+	errands_free(&s->errands);
+	plan_free(&s->plan);
+	store_rows_free(&s->rows);
+	listing_free(&s->listing);
+	header_free(&s->header);
+	free(s->marks);
+	free(s->digests);
+	free(s->received);
+	free(s->removals);
+}
+
+int
+session_run(const struct session_settings *set, struct store *store,
+	    const struct deliver_target *target, struct link *courier,
+	    struct link *report, struct report_result *result, bool *reported,
+	    struct err *e)
+{
+	struct session s = {
+		.set = set,
+		.account = set->account,
+		.store = store,
+		.target = target,
+		.report = report,
+		.result = result,
+		.bye = 2,
+	};
+	int ended = -1;
+
+	s.header = header_new();
+	s.errands = errands_new(courier, report, &survey_listing, &s,
+				set->account->timeout_s * 1000 * 4 +
+				SESSION_SILENCE_MS);
+	if (session_open_batch(&s, e) == 0 && survey_go(&s, e) == 0 &&
+	    survey_plan(&s, e) == 0)
+		ended = session_act(&s, e);
+	if (ended == -1)
+		session_save_complete(&s, e);
+	else
+		session_complain_of_stop(&s);
+	*reported = ended == 0 && s.first.kind != ERR_NONE;
+	if (*reported) {
+		*e = s.first;
+		ended = -1;
+	}
+	session_free(&s);
+	return ended;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * For the session's own files only: what they share.  survey.c lists and plans, examine.c
+ * settles what is unclear, retrieve.c fetches, removal.c deletes and says
+ * QUIT, answer.c serves --dry-run, --check and --catch-up.
+ */
+#ifndef FETCH_SESSION_STATE_H
+#define FETCH_SESSION_STATE_H
+
+#include "deliver/header.h"
+#include "fetch/errands.h"
+#include "fetch/session.h"
+#include "state/listing.h"
+#include "state/plan.h"
+
+/* A message to delete: its position in the listing, and its row. */
+struct removal {
+	size_t entry;
+	int64_t row;
+};
+
+/* Marks of a listing entry. */
+enum { MARK_ASKED = 1, MARK_FETCHED = 2, MARK_REMOVAL = 4 };
+
+struct session;
+/* What is done with the header digest of a message on the server. */
+typedef int session_examined(struct session *s, size_t entry,
+			     const uint8_t *digest, struct err *e);
+
+struct session {
+	const struct session_settings *set;
+	const struct account *account;
+	struct store *store;
+	const struct deliver_target *target;
+	struct link *report;
+	struct errands *errands;
+	struct batch *batch;		/* SESSION_FETCH only */
+	struct link_facts facts;
+
+	bool has_uidl, listed, saw_uid, saw_size;
+	struct listing *listing;
+	struct store_rows *rows;
+	struct plan *plan;
+
+	struct header *header;		/* of what is coming in now */
+	bool top_refused;
+	char *received;			/* field to prepend, or NULL */
+	size_t next;			/* entry to retrieve next */
+	uint64_t asked_bytes;		/* listed sizes of RETRs under way */
+	uint64_t undelivered;		/* retrieved, not yet recorded */
+	bool postponed;			/* the MDA wants no more now */
+	bool in_doubt;			/* are replies and commands in step? */
+	uint8_t *marks;			/* of each entry */
+	uint8_t (*digests)[DIGEST_SHA256_SIZE];	/* of each entry that is
+					   MARK_FETCHED, where there are twins */
+	session_examined *examined;
+
+	struct removal *removals;
+	size_t removal_count, removal_room;
+	int64_t bye;			/* value of LINK_BYE; 2: none yet */
+
+	int64_t stop_until;		/* 0: not asked to stop */
+	struct report_progress progress;
+	int64_t progress_at;		/* clock_ms of the last report */
+	struct report_result *result;
+	struct err first;		/* that did not end the session */
+};
+
+/* One turn of the keeper's loop: waits, carries out records, sees to the batch (`all`
+ * as for batch_run) and to a request to stop. */
+int session_turn(struct session *s, bool all, struct err *e);
+int session_run_batch(struct session *s, bool all, struct err *e);
+/* Turns until every errand is answered. */
+int session_settle(struct session *s, struct err *e);
+bool session_is_stopping(const struct session *s);
+/* An error that does not end the session: reported now, and the first remembered. */
+void session_complain(struct session *s, const struct err *e);
+void session_warn(struct session *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* How a message is called in lines for people: "message 17 (uid 'abc')"; cut. */
+enum { SESSION_NAME_MAX = 160 };
+void session_name(const struct session *s, size_t entry,
+		  char out[SESSION_NAME_MAX]);
+/* Octets of a message as the server lists it now, or as it did when it was recorded; -1
+ * when neither is known. */
+int64_t session_size(const struct session *s, size_t entry);
+/* A small transaction of its own around one store call. */
+int session_begin_note(struct session *s, struct err *e);
+int session_end_note(struct session *s, int result, struct err *e);
+
+/* The courier's GO, and the listing; then the plan. */
+extern const struct errands_listing survey_listing;
+int survey_go(struct session *s, struct err *e);
+int survey_plan(struct session *s, struct err *e);
+
+/* TOP for everything in PLAN_COMPARE, and for PLAN_DELETE (what matches becomes a
+ * removal). */
+int examine_run(struct session *s, struct err *e);
+/* Digests of all that is new, for --catch-up; not called for what has none. */
+int examine_digests(struct session *s, session_examined *use, struct err *e);
+
+int retrieve_run(struct session *s, struct err *e);
+/* batch_done of the session. */
+void retrieve_done(void *arg, const struct batch_message *m,
+		   enum deliver_outcome outcome, const struct err *why);
+
+void removal_add(struct session *s, size_t entry, int64_t row);
+int removal_run(struct session *s, struct err *e);
+int removal_quit(struct session *s, struct err *e);
+
+int answer_dry_run(struct session *s, struct err *e);
+void answer_check(struct session *s);
+int answer_catch_up(struct session *s, struct err *e);
+
+#endif

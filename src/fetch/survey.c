@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "fetch/history.h"
+#include "fetch/session_state.h"
+
+/* The first part of a session: what the server has, and what is to be done with it. */
+
+/* What was learned of a server's ways is tried anew after so long. */
+enum { SURVEY_FACT_S = 30 * 86400 };
+
+static int
+survey_facts(void *arg, const struct link_facts *f, struct err *e)
+{
+	struct session *s = arg;
+
+	s->facts = *f;
+	if (s->set->mode != SESSION_FETCH)
+		return 0;
+	return history_logged_in(s->store, f->capa.login_delay_s,
+				 clock_unix(), e);
+}
+
+static int
+survey_stat(void *arg, uint32_t count, int64_t total, struct err *e)
+{
+	struct session *s = arg;
+
+	if (s->listing != NULL || total < 0)
+		return err_set(e, ERR_INTERNAL, "unexpected STAT");
+	s->listing = listing_new(count, (uint64_t)total);
+	return 0;
+}
+
+static int
+survey_uid(void *arg, uint32_t number, const uint8_t *uid, size_t size,
+	    struct err *e)
+{
+	struct session *s = arg;
+
+	if (s->listing == NULL)
+		return err_set(e, ERR_INTERNAL, "UIDL before STAT");
+	s->saw_uid = true;
+	if (!listing_add(s->listing, number, uid, size))
+		report_line(s->report, REPORT_VERBOSE,
+			    "UIDL: odd message number %u", number);
+	return 0;
+}
+
+static int
+survey_size(void *arg, uint32_t number, int64_t octets, struct err *e)
+{
+	struct session *s = arg;
+
+	if (s->listing == NULL)
+		return err_set(e, ERR_INTERNAL, "LIST before STAT");
+	if (octets < 0)
+		octets = LISTING_SIZE_UNKNOWN;
+	s->saw_size = true;
+	if (!s->saw_uid && !s->has_uidl)
+		(void)listing_add(s->listing, number, "", 0);
+	(void)listing_set_size(s->listing, number, octets);
+	return 0;
+}
+
+/* UIDL was answered, with nothing: what LIST said stands alone, and is not used. */
+static void
+survey_forget_sizes(struct session *s)
+{
+	struct listing *l = listing_new(listing_stat_count(s->listing),
+					listing_stat_total(s->listing));
+
+	listing_free(&s->listing);
+	s->listing = l;
+}
+
+static int
+survey_listed(void *arg, bool has_uidl, struct err *e)
+{
+	struct session *s = arg;
+
+	if (s->listing == NULL)
+		return err_set(e, ERR_INTERNAL, "no STAT");
+	s->has_uidl = has_uidl;
+	if (has_uidl && !s->saw_uid)
+		survey_forget_sizes(s);
+	if (has_uidl)	/* else LIST may have to tell the numbers first */
+		listing_done(s->listing);
+	s->listed = true;
+	return 0;
+}
+
+const struct errands_listing survey_listing = {
+	.facts = survey_facts,
+	.stat = survey_stat,
+	.uid = survey_uid,
+	.size = survey_size,
+	.listed = survey_listed,
+};
+
+int
+survey_go(struct session *s, struct err *e)
+{
+	struct link_go go = {
+		.trace = s->set->trace,
+		.wants_sizes = store_is_new(s->store),
+	};
+	int64_t capa_fails, late, pipelines;
+
+	if (store_fact(s->store, "capa_fails", 0, &capa_fails, e) == -1 ||
+	    store_fact(s->store, "late_capa_useless", 0, &late, e) == -1 ||
+	    store_fact(s->store, "late_pipelining", 0, &pipelines, e) == -1)
+		return -1;
+	go.skip_capa = capa_fails > clock_unix() - SURVEY_FACT_S;
+	go.pipelines = pipelines != 0;
+	go.skip_late_capa = late > clock_unix() - SURVEY_FACT_S;
+	errands_go(s->errands, &go);
+	while (!s->listed)
+		if (session_turn(s, false, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- sizes --- */
+
+static const struct errand_class survey_list_errand = { .order = LINK_LIST };
+
+static int
+survey_ask_new_sizes(struct session *s, struct err *e)
+{
+	size_t count = listing_count(s->listing);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!plan_wants_size(s->plan, i))
+			continue;
+		while (errands_room(s->errands) == 0)
+			if (session_turn(s, false, e) == -1)
+				return -1;
+		errands_give(s->errands, &survey_list_errand,
+			     listing_at(s->listing, i).number, i);
+	}
+	return session_settle(s, e);
+}
+
+static int
+survey_ask_sizes(struct session *s, struct err *e)
+{
+	enum plan_sizes wanted = plan_sizes(s->plan);
+
+	if (wanted == PLAN_SIZES_NEW && s->facts.capa.pipelining) {
+		if (survey_ask_new_sizes(s, e) == -1)
+			return -1;
+		wanted = plan_sizes(s->plan);
+	}
+	if (wanted == PLAN_SIZES_ENOUGH)
+		return 0;
+	errands_give(s->errands, &survey_list_errand, 0, 0);
+	return session_settle(s, e);
+}
+
+/* --- the plan --- */
+
+static bool
+survey_knows_uids(const struct session *s)
+{
+	for (size_t i = 0; i < store_rows_count(s->rows); i++)
+		if (store_rows_at(s->rows, i).uid_size > 0)
+			return true;
+	return false;
+}
+
+/* Without UIDL only fetch-and-delete can work, and only where nothing is known by a
+ * uid that UIDL will tell again next time. */
+static int
+survey_without_uidl(struct session *s, struct err *e)
+{
+	if (s->account->keep_s != 0)
+		return err_set(e, ERR_UNAVAILABLE,
+			       "server has no UIDL: only keep = \"no\" works");
+	if (survey_knows_uids(s))
+		return err_set(e, ERR_LATER, "server refuses UIDL this time");
+	if (!s->saw_size) {
+		errands_give(s->errands, &survey_list_errand, 0, 0);
+		if (session_settle(s, e) == -1)
+			return -1;
+	}
+	listing_done(s->listing);
+	return 0;
+}
+
+static int
+survey_rules(struct session *s, struct plan_rules *rules, struct err *e)
+{
+	const struct account *a = s->account;
+
+	*rules = (struct plan_rules){
+		.keep_s = a->keep_s,
+		.max_size = a->max_size,
+		.max_messages = a->max_messages,
+		.all = s->set->all,
+		.ignore_backoff = s->set->ignore_backoff,
+		.now = clock_unix(),
+	};
+	return store_fact(s->store, "last_run", 0, &rules->last_run, e);
+}
+
+int
+survey_plan(struct session *s, struct err *e)
+{
+	struct plan_rules rules;
+
+	if (store_load(s->store, &s->rows, e) == -1)
+		return -1;
+	if (!s->has_uidl && survey_without_uidl(s, e) == -1)
+		return -1;
+	s->plan = plan_new(s->listing, s->rows);
+	if (survey_ask_sizes(s, e) == -1 ||
+	    survey_rules(s, &rules, e) == -1)
+		return -1;
+	plan_decide(s->plan, &rules);
+	s->marks = mem_array(listing_count(s->listing), 1);
+	report_line(s->report, REPORT_VERBOSE,
+		    "%zu messages, %zu to fetch, %zu to delete, %zu set aside",
+		    listing_count(s->listing),
+		    plan_count(s->plan, PLAN_FETCH),
+		    plan_count(s->plan, PLAN_DELETE),
+		    plan_count(s->plan, PLAN_SET_ASIDE));
+	if (plan_clock_is_odd(s->plan))
+		session_warn(s, "the clock has jumped since the last run: "
+			     "nothing is deleted by age this time");
+	return 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The name of an account's state, and the password in a file. */
+#include "config.h"
+#include "fetch/account.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+static char path[64];
+
+static int
+new_file(void **state)
+{
+	int fd;
+
+	(void)state;
+	strcpy(path, "/tmp/popfetch-test-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	return 0;
+}
+
+static int
+remove_file(void **state)
+{
+	(void)state;
+	unlink(path);
+	return 0;
+}
+
+static void
+put(const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+/* --- the state's name --- */
+
+static char *
+state_file(const char *user, const char *host, uint16_t port,
+	   const char *state)
+{
+	struct account a = { .user = mem_string(user),
+			     .host = mem_string(host), .port = port,
+			     .state = mem_string(state) };
+	char *name = account_state_file(&a);
+
+	account_free(&a);
+	return name;
+}
+
+static void
+assert_state(const char *user, const char *host, uint16_t port,
+	     const char *state, const char *expected)
+{
+	char *name = state_file(user, host, port, state);
+
+	assert_string_equal(name, expected);
+	free(name);
+}
+
+static void
+the_state_is_named_by_user_and_host(void **state)
+{
+	(void)state;
+	assert_state("jane", "Pop.Example.ORG", 995, NULL,
+		     "jane@pop.example.org");
+	assert_state("Jane", "pop.example.org", 110, NULL,
+		     "Jane@pop.example.org");
+	assert_state("jane@example.org", "h", 1995, NULL,
+		     "jane@example.org@h%3A1995");
+	assert_state("recent:jane", "h", 995, NULL, "recent%3Ajane@h");
+	assert_state("jane", "::1", 995, NULL, "jane@%3A%3A1");
+	assert_state("jane", "::1", 1110, NULL, "jane@%5B%3A%3A1%5D%3A1110");
+}
+
+static void
+no_user_can_leave_the_directory(void **state)
+{
+	(void)state;
+	assert_state("../../x", "h", 995, NULL, "%2E.%2F..%2Fx@h");
+	assert_state(".", "h", 995, "..", "%2E.");
+	assert_state("a\nb", "h", 995, NULL, "a%0Ab@h");
+}
+
+static void
+an_explicit_state_is_used_as_it_is(void **state)
+{
+	(void)state;
+	assert_state("jane", "h", 1995, "Old Host", "Old%20Host");
+	assert_state("jane", "h", 1995, "jane@H", "jane@H");
+}
+
+static void
+a_long_name_ends_in_a_digest(void **state)
+{
+	char user[300];
+	char *one, *two, *edge;
+
+	(void)state;
+	memset(user, 'u', sizeof(user));
+	user[198] = '\0';
+	edge = state_file(user, "h", 995, NULL);
+	assert_int_equal(strlen(edge), 200);
+	assert_string_equal(edge + 198, "@h");
+	user[198] = 'u';
+	user[299] = '\0';
+	one = state_file(user, "h", 995, NULL);
+	two = state_file(user, "i", 995, NULL);
+	assert_int_equal(strlen(one), 200);
+	assert_int_equal(strlen(two), 200);
+	assert_int_equal(strspn(one, "u"), 135);
+	assert_memory_equal(one, two, 135);
+	assert_string_not_equal(one, two);
+	free(edge);
+	free(one);
+	free(two);
+}
+
+/* --- the password's file --- */
+
+static struct account
+account_of_file(void)
+{
+	return (struct account){ .password_file = mem_string(path) };
+}
+
+static void
+assert_first_line(const char *text, const char *expected)
+{
+	struct account a = account_of_file();
+	struct err e = ERR_INIT;
+
+	put(text, 0400);
+	if (account_read_password(&a, &e) != 0)
+		fail_msg("%s", e.text);
+	assert_string_equal((const char *)secret_bytes(a.password), expected);
+	assert_int_equal(secret_size(a.password), strlen(expected));
+	account_free(&a);
+	assert_null(a.password);
+	unlink(path);
+}
+
+static void
+the_first_line_of_the_file_is_the_password(void **state)
+{
+	char *token = mem_alloc(65537 + 1);
+
+	(void)state;
+	assert_first_line("secret\n", "secret");
+	assert_first_line("secret", "secret");
+	assert_first_line(" se cret \r\nsecond\n", " se cret ");
+	memset(token, 't', 65537);
+	assert_first_line(token, token);
+	free(token);
+}
+
+static void
+assert_refused(const char *what)
+{
+	struct account a = account_of_file();
+	struct err e = ERR_INIT;
+
+	assert_int_equal(account_read_password(&a, &e), -1);
+	assert_int_equal(e.kind, ERR_CONFIG);
+	assert_non_null(strstr(e.text, what));
+	assert_non_null(strstr(e.text, path));
+	assert_null(a.password);
+	account_free(&a);
+}
+
+static void
+a_password_file_that_is_no_use_is_refused(void **state)
+{
+	(void)state;
+	put("", 0600);
+	assert_refused("empty");
+	put("\nsecret\n", 0600);
+	assert_refused("empty");
+	put("secret\n", 0640);
+	assert_refused("others");
+	put("secret\n", 0604);
+	assert_refused("others");
+	unlink(path);
+	assert_refused("No such file");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_refused("regular file");
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_refused("regular file");
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void
+nothing_is_read_when_no_file_is_needed(void **state)
+{
+	struct account a = { .name = NULL };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(account_read_password(&a, &e), 0);
+	assert_null(a.password);
+	a.password_file = mem_string("/nonexistent");
+	a.password = secret_new("x", 1);
+	assert_int_equal(account_read_password(&a, &e), 0);
+	assert_string_equal((const char *)secret_bytes(a.password), "x");
+	account_free(&a);
+	account_free(&a);	/* of nothing */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, new_file, remove_file)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_state_is_named_by_user_and_host),
+		cmocka_unit_test(no_user_can_leave_the_directory),
+		cmocka_unit_test(an_explicit_state_is_used_as_it_is),
+		cmocka_unit_test(a_long_name_ends_in_a_digest),
+		TEST(the_first_line_of_the_file_is_the_password),
+		TEST(a_password_file_that_is_no_use_is_refused),
+		TEST(nothing_is_read_when_no_file_is_needed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
