@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Accounts made of sections. */
+#include "config.h"
+#include "cli/confmerge.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "state/plan.h"
+#include "sys/fs.h"
+
+enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110, NOTICE_FAILURES = 3 };
+enum { MDA_TIMEOUT_S = 300, TIMEOUT_S = 60, SESSION_TIMEOUT_S = 3600 };
+
+/* Where the options of one account come from. */
+struct source {
+	const struct conftree *tree;
+	const struct confsection *section;
+	struct err *e;
+};
+
+static const enum confopt_id destination[] = {
+	CONFOPT_MAILDIR, CONFOPT_MBOX, CONFOPT_MDA, CONFOPT_COUNT
+};
+static const enum confopt_id secret[] = {
+	CONFOPT_PASSWORD, CONFOPT_PASSWORD_FILE, CONFOPT_PASSWORD_COMMAND,
+	CONFOPT_COUNT
+};
+
+/* --- errors --- */
+
+int
+confmerge_locate(const struct confsection *s, struct err *e)
+{
+	err_context(e, "account '%s'", s->title);
+	return err_context(e, "%s:%d", s->file->path, s->line);
+}
+
+/* The error is about this value, wherever it stands. */
+static int
+locate_value(const struct source *s, const struct confvalue *v)
+{
+	err_context(s->e, "account '%s'", s->section->title);
+	return err_context(s->e, "%s:%d", v->file->path, v->line);
+}
+
+static int
+missing(const struct source *s, const char *what)
+{
+	err_set(s->e, ERR_CONFIG, "%s is missing", what);
+	return confmerge_locate(s->section, s->e);
+}
+
+/* --- choosing --- */
+
+static const struct confvalue *
+pick(const struct source *s, enum confopt_id id)
+{
+	if (s->section->values[id].set)
+		return &s->section->values[id];
+	if (s->tree->defaults.values[id].set)
+		return &s->tree->defaults.values[id];
+	if (s->tree->global.values[id].set)
+		return &s->tree->global.values[id];
+	return NULL;
+}
+
+static int64_t
+pick_number(const struct source *s, enum confopt_id id, int64_t otherwise)
+{
+	const struct confvalue *v = pick(s, id);
+
+	return v ? v->number : otherwise;
+}
+
+static char *
+pick_text(const struct source *s, enum confopt_id id)
+{
+	const struct confvalue *v = pick(s, id);
+
+	return v ? mem_string(v->text) : NULL;
+}
+
+static char **
+copy_list(const struct confvalue *v)
+{
+	char **list = mem_array(v->count + 1, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		list[i] = mem_string(v->list[i]);
+	return list;
+}
+
+/* The one member of a group that a section has: CONFOPT_COUNT for none. */
+static int
+only_member(const struct source *s, const struct confsection *section,
+	    const enum confopt_id group[], enum confopt_id *only)
+{
+	const struct confvalue *v;
+
+	*only = CONFOPT_COUNT;
+	for (; *group != CONFOPT_COUNT; group++) {
+		v = &section->values[*group];
+		if (!v->set)
+			continue;
+		if (*only != CONFOPT_COUNT) {
+			err_set(s->e, ERR_CONFIG, "options '%s' and '%s' "
+				"exclude each other",
+				confopt_table[*only].name,
+				confopt_table[*group].name);
+			return locate_value(s, v);
+		}
+		*only = *group;
+	}
+	return 0;
+}
+
+static int
+pick_member(const struct source *s, const enum confopt_id group[],
+	    enum confopt_id *only)
+{
+	if (only_member(s, s->section, group, only) != 0)
+		return -1;
+	if (*only != CONFOPT_COUNT)
+		return 0;
+	return only_member(s, &s->tree->defaults, group, only);
+}
+
+/* --- the parts of an account --- */
+
+static int
+merge_server(const struct source *s, struct account *a)
+{
+	const struct confvalue *v;
+
+	a->host = pick_text(s, CONFOPT_HOST);
+	if (!a->host)
+		return missing(s, "option 'host'");
+	a->user = pick_text(s, CONFOPT_USER);
+	if (!a->user)
+		return missing(s, "option 'user'");
+	v = pick(s, CONFOPT_TLS);
+	a->tls = v ? (enum account_tls)v->number : ACCOUNT_TLS_IMPLICIT;
+	a->port = (uint16_t)pick_number(s, CONFOPT_PORT,
+					a->tls == ACCOUNT_TLS_IMPLICIT
+						? PORT_IMPLICIT : PORT_PLAIN);
+	a->timeout_s = pick_number(s, CONFOPT_TIMEOUT, TIMEOUT_S);
+	a->session_timeout_s = pick_number(s, CONFOPT_SESSION_TIMEOUT,
+					   SESSION_TIMEOUT_S);
+	a->pipelining = pick_number(s, CONFOPT_PIPELINING, true) != 0;
+	return 0;
+}
+
+static int
+merge_pins(const struct source *s, struct account *a)
+{
+	const struct confvalue *v = pick(s, CONFOPT_TLS_PIN);
+	size_t i;
+
+	if (!v || v->count == 0)
+		return 0;
+	if (a->tls == ACCOUNT_TLS_OFF) {
+		err_set(s->e, ERR_CONFIG, "option 'tls_pin': with tls = "
+			"\"off\" no certificate is ever seen");
+		return locate_value(s, v);
+	}
+	a->tls_pins = mem_array(v->count, sizeof(*a->tls_pins));
+	for (i = 0; i < v->count; i++)
+		if (!tls_parse_pin(v->list[i], &a->tls_pins[i]))
+			abort();	/* it was checked when it was read */
+	a->tls_pin_count = v->count;
+	return 0;
+}
+
+static int
+merge_tls(const struct source *s, struct account *a)
+{
+	a->tls_ca_file = pick_text(s, CONFOPT_TLS_CA_FILE);
+	a->tls_ca_dir = pick_text(s, CONFOPT_TLS_CA_DIR);
+	a->tls_min_version = (enum tls_version)
+		pick_number(s, CONFOPT_TLS_MIN_VERSION, TLS_VERSION_1_2);
+	a->tls_cert_file = pick_text(s, CONFOPT_TLS_CERT_FILE);
+	a->tls_key_file = pick_text(s, CONFOPT_TLS_KEY_FILE);
+	a->tls_server_name = pick_text(s, CONFOPT_TLS_SERVER_NAME);
+	if (!a->tls_server_name)
+		a->tls_server_name = mem_string(a->host);
+	if (a->tls_key_file && !a->tls_cert_file) {
+		err_set(s->e, ERR_CONFIG, "option 'tls_key_file' needs "
+			"'tls_cert_file'");
+		return locate_value(s, pick(s, CONFOPT_TLS_KEY_FILE));
+	}
+	return merge_pins(s, a);
+}
+
+/* One argument with blanks was most likely meant for a shell. */
+static int
+check_program(const struct source *s, enum confopt_id id)
+{
+	const struct confvalue *v = pick(s, id);
+
+	if (v->count != 1 || !strpbrk(v->list[0], " \t") ||
+	    fs_is_there(v->list[0]))
+		return 0;
+	err_set(s->e, ERR_CONFIG, "option '%s': no shell is run; write the "
+		"arguments as a list, such as {\"procmail\", \"-d\", \"jane\"}",
+		confopt_table[id].name);
+	return locate_value(s, v);
+}
+
+static int
+merge_login(const struct source *s, struct account *a)
+{
+	enum confopt_id only;
+
+	a->auth = (enum auth_method)pick_number(s, CONFOPT_AUTH, AUTH_AUTO);
+	a->insecure_auth = pick_number(s, CONFOPT_INSECURE_AUTH, false) != 0;
+	if (pick_member(s, secret, &only) != 0)
+		return -1;
+	if (only == CONFOPT_PASSWORD)
+		a->password = secret_copy(pick(s, only)->secret);
+	else if (only == CONFOPT_PASSWORD_FILE)
+		a->password_file = pick_text(s, only);
+	else if (only == CONFOPT_PASSWORD_COMMAND)
+		a->password_command = copy_list(pick(s, only));
+	else
+		a->ask_password = true;
+	return a->password_command ? check_program(s, only) : 0;
+}
+
+static int
+merge_destination(const struct source *s, struct account *a)
+{
+	enum confopt_id only;
+
+	a->mda_timeout_s = pick_number(s, CONFOPT_MDA_TIMEOUT, MDA_TIMEOUT_S);
+	a->received_header = pick_number(s, CONFOPT_RECEIVED_HEADER, true) != 0;
+	if (pick_member(s, destination, &only) != 0)
+		return -1;
+	if (only == CONFOPT_COUNT)
+		return missing(s, "one of the options 'maildir', 'mbox' "
+			       "and 'mda'");
+	if (only == CONFOPT_MDA) {
+		a->kind = DELIVER_MDA;
+		a->mda = copy_list(pick(s, only));
+		return check_program(s, only);
+	}
+	a->kind = only == CONFOPT_MBOX ? DELIVER_MBOX : DELIVER_MAILDIR;
+	a->path = pick_text(s, only);
+	return 0;
+}
+
+static void
+merge_rules(const struct source *s, struct account *a)
+{
+	const struct confvalue *notice = pick(s, CONFOPT_NOTICE_AFTER);
+
+	a->enabled = pick_number(s, CONFOPT_ENABLED, true) != 0;
+	a->keep_s = pick_number(s, CONFOPT_KEEP, PLAN_KEEP_FOREVER);
+	a->max_size = (uint64_t)pick_number(s, CONFOPT_MAX_SIZE, 0);
+	a->max_messages = (uint64_t)pick_number(s, CONFOPT_MAX_MESSAGES, 0);
+	a->notice_failures = NOTICE_FAILURES;
+	if (notice && notice->is_count)
+		a->notice_failures = (unsigned)notice->number;
+	if (notice && !notice->is_count) {
+		a->notice_failures = 0;
+		a->notice_s = notice->number;
+	}
+	a->state = pick_text(s, CONFOPT_STATE);
+	if (!a->state)
+		a->state = account_state_name(a);
+}
+
+/* --- the fingerprint --- */
+
+/* Fields are told apart by the NUL behind each. */
+static void
+add_field(struct digest *d, const char *text)
+{
+	digest_add(d, text, strlen(text) + 1);
+}
+
+static void
+add_time(struct digest *d, int64_t mtime_ns)
+{
+	char *text = mem_format("%lld", (long long)mtime_ns);
+
+	add_field(d, text);
+	free(text);
+}
+
+static void
+add_mtime(struct digest *d, const char *path)
+{
+	struct stat st;
+
+	if (path && stat(path, &st) == 0)
+		add_time(d, confparse_mtime(&st));
+}
+
+/* The file where a password stands that is neither named nor asked for yet. */
+static void
+add_netrc(struct digest *d)
+{
+	const char *home = fs_home();
+	char *path = home ? mem_format("%s/.netrc", home) : NULL;
+
+	add_mtime(d, path);
+	free(path);
+}
+
+/* How the secret is given, and when that was changed; never the secret. */
+static void
+add_secret(struct digest *d, const struct source *s, const struct account *a)
+{
+	char *const *argument = a->password_command;
+
+	if (a->password) {
+		add_field(d, "password");
+		add_time(d, pick(s, CONFOPT_PASSWORD)->file->mtime_ns);
+	} else if (a->password_file) {
+		add_field(d, "password_file");
+		add_field(d, a->password_file);
+		add_mtime(d, a->password_file);
+	} else if (argument) {
+		add_field(d, "password_command");
+		for (; *argument; argument++)
+			add_field(d, *argument);
+	} else {
+		add_field(d, "netrc");
+		add_netrc(d);
+	}
+}
+
+static char *
+make_fingerprint(const struct source *s, const struct account *a)
+{
+	struct digest *d = digest_new(DIGEST_SHA256);
+	uint8_t binary[DIGEST_SIZE_MAX];
+	char *text = mem_format("%u", a->port);
+	char *hex = mem_alloc(2 * DIGEST_SHA256_SIZE + 1);
+	char *host = mem_string(a->host);
+
+	text_lower(host);
+	add_field(d, host);
+	add_field(d, text);
+	add_field(d, a->user);
+	add_secret(d, s, a);
+	digest_end(d, binary);
+	text_hex(hex, binary, DIGEST_SHA256_SIZE);
+	digest_free(&d);
+	free(host);
+	free(text);
+	return hex;
+}
+
+int
+confmerge_account(const struct conftree *tree, const struct confsection *s,
+		  struct account *a, struct err *e)
+{
+	struct source from = { .tree = tree, .section = s, .e = e };
+
+	a->name = mem_string(s->title);
+	if (merge_server(&from, a) != 0 || merge_tls(&from, a) != 0 ||
+	    merge_login(&from, a) != 0 || merge_destination(&from, a) != 0)
+		return -1;
+	merge_rules(&from, a);
+	a->fingerprint = make_fingerprint(&from, a);
+	return 0;
+}

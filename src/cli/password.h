@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The password of an account, where the parent has to find it: password_file, ~/.netrc,
+ * or a question on the terminal.  password_command is not run here: the courier does
+ * that.
+ */
+#ifndef CLI_PASSWORD_H
+#define CLI_PASSWORD_H
+
+#include "base/err.h"
+#include "cli/progress.h"
+#include "fetch/account.h"
+
+/* Fills a->password unless it is there or a command will tell.  ERR_CONFIG when there is
+ * none and nobody to ask. */
+int password_find(struct account *a, struct progress *p, struct err *e);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "cli/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/conf.h"
+#include "cli/password.h"
+#include "cli/show.h"
+#include "fetch/keeper.h"
+#include "sys/proc.h"
+
+/* A keeper that runs. */
+struct job {
+	struct account *account;
+	struct link *link;	/* NULL: the slot is free */
+	pid_t pid;
+	bool ended;		/* its result has come */
+};
+
+struct run {
+	const struct run_options *options;
+	struct conf *conf;
+	struct show show;
+	struct account **wanted;
+	size_t count, next;
+	struct job *jobs;
+	size_t job_count;
+	int stops;		/* stop signals that were passed on */
+};
+
+/* --- which accounts --- */
+
+static char *
+run_known_names(const struct conf *c)
+{
+	struct buf names;
+	char *text;
+
+	buf_init(&names, 4096);
+	for (size_t i = 0; i < c->count; i++)
+		(void)buf_format(&names, "%s%s", i == 0 ? "" : ", ",
+				 c->accounts[i].name);
+	text = mem_string(buf_text(&names));
+	buf_free(&names);
+	return text;
+}
+
+static int
+run_unknown_account(const struct conf *c, const char *name, struct err *e)
+{
+	char *known = run_known_names(c);
+
+	err_set(e, ERR_USAGE, "no account '%s' in %s; there are: %s", name,
+		c->path, known);
+	free(known);
+	return -1;
+}
+
+static void
+run_want(struct run *r, struct account *a)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->wanted[i] == a)
+			return;
+	r->wanted[r->count++] = a;
+}
+
+static int
+run_select(struct run *r, struct err *e)
+{
+	const struct run_options *o = r->options;
+
+	r->wanted = mem_array(r->conf->count, sizeof(struct account *));
+	for (size_t i = 0; i < o->name_count; i++) {
+		struct account *a = conf_account(r->conf, o->names[i]);
+
+		if (a == NULL)
+			return run_unknown_account(r->conf, o->names[i], e);
+		run_want(r, a);
+	}
+	for (size_t i = 0; i < r->conf->count && o->name_count == 0; i++)
+		if (r->conf->accounts[i].enabled)
+			run_want(r, &r->conf->accounts[i]);
+	return 0;
+}
+
+/* Those whose password is not to be had are left out, with an error each. */
+static void
+run_passwords(struct run *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct account *a = r->wanted[i];
+		struct err e = ERR_INIT;
+
+		if (password_find(a, r->show.progress, &e) == 0)
+			r->wanted[kept++] = a;
+		else
+			show_error(&r->show, a->name, &e);
+	}
+	r->count = kept;
+}
+
+/* --- keepers --- */
+
+/* Test limits of a batch, "MESSAGES BYTES": many batches from few messages. */
+static struct batch_limits
+run_limits(void)
+{
+	struct batch_limits limits = batch_limits_usual;
+	const char *text = getenv("POPFETCH_BATCH_LIMIT");
+	uint64_t n;
+
+	if (text != NULL && text_number(text, strlen(text), 256, &n) && n > 0)
+		limits.messages = (size_t)n;
+	return limits;
+}
+
+static void
+run_be_keeper(struct run *r, struct account *a, struct link *link)
+{
+	int keep[2] = { link_input(link), link_output(link) };
+	struct keeper_job job = {
+		.account = a,
+		.state_dir = r->conf->state_dir,
+		.settings = {
+			.mode = r->options->mode,
+			.all = r->options->all,
+			.ignore_backoff = r->options->name_count > 0,
+			.trace = r->options->verbosity >= 2,
+			.limits = run_limits(),
+		},
+	};
+
+	proc_close_others(keep, 2);
+	for (size_t i = 0; i < r->conf->count; i++)
+		if (&r->conf->accounts[i] != a)
+			secret_free(&r->conf->accounts[i].password);
+	keeper_run(&job, &link);
+	_exit(0);
+}
+
+static int
+run_start(struct run *r, struct job *job, struct account *a, struct err *e)
+{
+	struct link *theirs;
+
+	if (link_pair(&theirs, &job->link, false, e) == -1)
+		return -1;
+	job->pid = proc_fork(e);
+	if (job->pid == 0) {
+		/* proc_close_others sees to the descriptors of this end */
+		run_be_keeper(r, a, theirs);
+	}
+	link_free(&theirs);
+	if (job->pid == -1) {
+		link_free(&job->link);
+		return -1;
+	}
+	secret_free(&a->password);
+	job->account = a;
+	job->ended = false;
+	return 0;
+}
+
+static void
+run_fill_jobs(struct run *r)
+{
+	for (size_t i = 0; i < r->job_count; i++) {
+		struct job *job = &r->jobs[i];
+		struct err e = ERR_INIT;
+
+		if (job->link != NULL || r->next == r->count || r->stops > 0)
+			continue;
+		progress_begin(r->show.progress, i, r->wanted[r->next]->name);
+		if (run_start(r, job, r->wanted[r->next], &e) == -1) {
+			show_error(&r->show, r->wanted[r->next]->name, &e);
+			progress_end(r->show.progress, i);
+		}
+		r->next++;
+	}
+}
+
+static void
+run_say_how_it_ended(struct run *r, const struct job *job, int status)
+{
+	struct err e = ERR_INIT;
+
+	if (WIFSIGNALED(status) && r->stops > 1)
+		err_set(&e, ERR_STOPPED, "stopped at once");
+	else if (WIFSIGNALED(status))
+		err_set(&e, ERR_INTERNAL, "its process was killed by signal %d",
+			WTERMSIG(status));
+	else
+		err_set(&e, ERR_INTERNAL, "its process ended early");
+	show_error(&r->show, job->account->name, &e);
+}
+
+static void
+run_finish_job(struct run *r, size_t slot)
+{
+	struct job *job = &r->jobs[slot];
+	int status = 0;
+
+	link_free(&job->link);
+	while (!proc_reap(job->pid, &status))
+		(void)proc_poll(NULL, 0, clock_deadline(100));
+	progress_end(r->show.progress, slot);
+	if (!job->ended)
+		run_say_how_it_ended(r, job, status);
+	job->pid = 0;
+}
+
+static void
+run_read_job(struct run *r, size_t slot)
+{
+	struct job *job = &r->jobs[slot];
+	struct link_record record;
+	struct err e = ERR_INIT;
+	int pulled = link_pull(job->link, &e);
+
+	while (link_next(job->link, &record))
+		show_record(&r->show, slot, job->account->name, &record,
+			    &job->ended);
+	if (pulled == -1 || link_is_over(job->link))
+		run_finish_job(r, slot);
+}
+
+/* --- signals --- */
+
+static void
+run_signal_jobs(struct run *r, int signal)
+{
+	for (size_t i = 0; i < r->job_count; i++)
+		if (r->jobs[i].link != NULL)
+			(void)kill(r->jobs[i].pid, signal);
+}
+
+static void
+run_pass_on_stops(struct run *r)
+{
+	int stops = proc_stops();
+
+	if (stops == r->stops)
+		return;
+	run_signal_jobs(r, stops > 1 ? SIGKILL : SIGTERM);
+	r->stops = stops;
+}
+
+/* --- the loop --- */
+
+static size_t
+run_poll_set(const struct run *r, struct pollfd *fds)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < r->job_count; i++) {
+		bool is_there = r->jobs[i].link != NULL;
+
+		fds[i] = (struct pollfd){
+			.fd = is_there ? link_input(r->jobs[i].link) : -1,
+			.events = POLLIN,
+		};
+		running += is_there;
+	}
+	return running;
+}
+
+static void
+run_loop(struct run *r)
+{
+	struct pollfd *fds = mem_array(r->job_count, sizeof(*fds));
+
+	for (;;) {
+		int64_t until;
+
+		run_pass_on_stops(r);
+		run_fill_jobs(r);
+		if (run_poll_set(r, fds) == 0)
+			break;
+		until = progress_tick(r->show.progress, clock_ms());
+		(void)proc_poll(fds, (nfds_t)r->job_count, until);
+		for (size_t i = 0; i < r->job_count; i++)
+			if (fds[i].revents != 0)
+				run_read_job(r, i);
+	}
+	free(fds);
+}
+
+static void
+run_accounts(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (log_open(r->conf->log, &e) == -1) {
+		show_error(&r->show, NULL, &e);
+		return;
+	}
+	run_passwords(r);
+	r->job_count = r->options->jobs > 0 ? r->options->jobs : r->conf->jobs;
+	if (r->job_count > r->count)
+		r->job_count = r->count;
+	r->jobs = mem_array(r->job_count, sizeof(*r->jobs));
+	run_loop(r);
+	if (log_close(&e) == -1)
+		show_error(&r->show, NULL, &e);
+	free(r->jobs);
+}
+
+static int
+run_read_conf(struct run *r, struct err *e)
+{
+	char *found = NULL;
+	int result;
+
+	if (r->options->conf_path == NULL && conf_find(&found, e) == -1)
+		return -1;
+	result = conf_read(&r->conf, found != NULL ? found
+						   : r->options->conf_path, e);
+	free(found);
+	return result;
+}
+
+/* --check: is there anything new? */
+static int
+run_status(const struct run *r)
+{
+	if (r->options->mode != SESSION_CHECK)
+		return r->show.status;
+	if (r->show.new_messages > 0)
+		return 0;
+	return r->show.status != 0 ? r->show.status : 1;
+}
+
+int
+run(const struct run_options *options)
+{
+	struct run r = { .options = options };
+	struct err e = ERR_INIT;
+	int status;
+
+	show_open(&r.show, options->verbosity);
+	proc_signals(PROC_STOPPABLE);
+	if (run_read_conf(&r, &e) == -1 || run_select(&r, &e) == -1)
+		show_error(&r.show, NULL, &e);
+	else
+		run_accounts(&r);
+	status = e.kind == ERR_NONE ? run_status(&r) : r.show.status;
+	show_close(&r.show);
+	free(r.wanted);
+	conf_free(&r.conf);
+	return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A run: the accounts wanted, side by side, each in a keeper process of its own.
+ *
+ * The parent reads the configuration, asks for passwords that are missing, starts up to
+ * `jobs` keepers, shows what they report, and ends with the worst exit status.  A first
+ * INT, TERM or HUP lets the keepers finish what is complete; a second ends all at once,
+ * which is as safe.
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include <stddef.h>
+
+#include "fetch/session.h"
+
+struct run_options {
+	const char *conf_path;		/* -c, or NULL */
+	int verbosity;			/* -1: -q; 0; 1: -v; 2: -vv */
+	unsigned jobs;			/* -j, or 0 */
+	enum session_mode mode;
+	bool all;			/* -a */
+	const char *const *names;	/* accounts, or none: all enabled */
+	size_t name_count;
+};
+
+/* The exit status. */
+int run(const struct run_options *options);
+
+#endif

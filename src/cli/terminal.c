@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The terminal's size, and a question on the controlling terminal. */
+#include "config.h"
+#include "cli/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sys/fs.h"
+
+enum { COLUMNS = 80, ROWS = 24, ANSWER_MAX = 64 * 1024, READ_MAX = 4096 };
+
+bool
+terminal_can_draw(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+void
+terminal_size(int fd, size_t *columns, size_t *rows)
+{
+	struct winsize size = { .ws_col = 0 };
+
+	if (ioctl(fd, TIOCGWINSZ, &size) != 0)
+		size.ws_col = size.ws_row = 0;
+	*columns = size.ws_col ? size.ws_col : COLUMNS;
+	*rows = size.ws_row ? size.ws_row : ROWS;
+}
+
+/* --- signals while the echo is off --- */
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+enum { CAUGHT = sizeof(caught) / sizeof(caught[0]) };
+
+/* The last one that came, or 0. */
+static volatile sig_atomic_t came;
+
+struct signals {
+	struct sigaction actions[CAUGHT];
+	sigset_t mask;		/* as it was */
+	sigset_t open;		/* lets ours through */
+};
+
+static void
+note_signal(int number)
+{
+	came = number;
+}
+
+/* They are blocked but for the wait: none can be missed between a look at `came` and
+ * the wait. */
+static void
+signals_catch(struct signals *s)
+{
+	struct sigaction action = { .sa_handler = note_signal };
+	sigset_t ours;
+	size_t i;
+
+	sigemptyset(&ours);
+	for (i = 0; i < CAUGHT; i++)
+		sigaddset(&ours, caught[i]);
+	came = 0;
+	(void)sigprocmask(SIG_BLOCK, &ours, &s->mask);
+	s->open = s->mask;
+	sigemptyset(&action.sa_mask);
+	for (i = 0; i < CAUGHT; i++) {
+		sigdelset(&s->open, caught[i]);
+		(void)sigaction(caught[i], NULL, &s->actions[i]);
+		/* nohup, and shells without job control, want them ignored */
+		if (s->actions[i].sa_handler != SIG_IGN)
+			(void)sigaction(caught[i], &action, NULL);
+	}
+}
+
+/* As it was before; a signal that came then has the effect that it would have had. */
+static void
+signals_release(struct signals *s)
+{
+	size_t i;
+
+	for (i = 0; i < CAUGHT; i++)
+		(void)sigaction(caught[i], &s->actions[i], NULL);
+	if (came)
+		(void)raise(came);	/* blocked still */
+	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
+}
+
+/* --- the question --- */
+
+static void
+say(int fd, const char *text)
+{
+	struct err ignored = ERR_INIT;
+
+	(void)fs_write(fd, text, strlen(text), &ignored);
+}
+
+/* False after a signal. */
+static bool
+wait_for_input(int fd, const sigset_t *open)
+{
+	fd_set set;
+
+	while (!came) {
+		FD_ZERO(&set);
+		FD_SET(fd, &set);
+		if (pselect(fd + 1, &set, NULL, NULL, NULL, open) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* False at the end of file, after a signal or an error.  The terminal hands out whole
+ * lines. */
+static bool
+read_line(int fd, const sigset_t *open, struct buf *line)
+{
+	uint8_t *room, *end;
+	ssize_t got;
+
+	while (wait_for_input(fd, open)) {
+		room = buf_room(line, READ_MAX);
+		if (!room)
+			return false;
+		got = read(fd, room, READ_MAX);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		buf_added(line, (size_t)got);
+		end = memchr(room, '\n', (size_t)got);
+		if (end) {
+			line->len = (size_t)(end - line->data);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+ask_once(int fd, const char *prompt, struct secret **answer)
+{
+	struct termios shown, hidden;
+	struct signals signals;
+	struct buf line;
+	bool done = false;
+
+	if (tcgetattr(fd, &shown) != 0)
+		return false;
+	buf_init(&line, ANSWER_MAX);
+	signals_catch(&signals);
+	hidden = shown;
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	if (tcsetattr(fd, TCSAFLUSH, &hidden) == 0) {
+		say(fd, prompt);
+		done = read_line(fd, &signals.open, &line) && line.len > 0;
+		(void)tcsetattr(fd, TCSADRAIN, &shown);
+		say(fd, "\n");
+	}
+	if (done)
+		*answer = secret_new(line.data, line.len);
+	buf_free(&line);
+	signals_release(&signals);
+	return done;
+}
+
+bool
+terminal_ask(const char *prompt, struct secret **answer)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	bool done = false;
+
+	*answer = NULL;
+	/* in the background the first tcsetattr would stop us */
+	if (fd < 0 || fd >= FD_SETSIZE || tcgetpgrp(fd) != getpgrp()) {
+		fs_drop(&fd);
+		return false;
+	}
+	do {
+		done = ask_once(fd, prompt, answer);
+	} while (!done && came == SIGTSTP && tcgetpgrp(fd) == getpgrp());
+	fs_drop(&fd);
+	return done;
+}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the whole program share: the program, servers, a home directory."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from certs import Certificates
+from dovecot import Dovecot
+from popserver import PopServer
+from runner import Popfetch
+
+
+@pytest.fixture(scope="session")
+def source_directory():
+    return Path(os.environ.get("POPFETCH_SRCDIR") or Path(__file__).resolve().parents[2])
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = os.environ.get("POPFETCH")
+    if not path or not os.access(path, os.X_OK):
+        raise RuntimeError(f"POPFETCH={path or ''}: name the program to test")
+    return Path(path).resolve()
+
+
+@pytest.fixture(scope="session")
+def with_sanitizers():
+    """Whether the program needs much more memory and time than users' one does."""
+    return os.environ.get("POPFETCH_SANITIZERS") == "yes"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    directory = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        directory = directory.parent  # one for all workers
+    return Certificates(directory / "certificates")
+
+
+@pytest.fixture
+def server(certificates):
+    """Makes servers: server(messages=[...], tls="starttls", ...)."""
+    made = []
+
+    def make(messages=(), **options):
+        made.append(PopServer(certificates, messages, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        assert not one.errors, one.errors
+
+
+@pytest.fixture
+def popfetch(binary, tmp_path):
+    one = Popfetch(binary, tmp_path)
+    yield one
+    one.end()
+
+
+@pytest.fixture(scope="session")
+def dovecot(certificates):
+    with Dovecot(certificates) as one:
+        yield one
+
+
+@pytest.fixture
+def outside_address():
+    """An address of this machine that is not the loopback's: some things only that one may."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.77", 9))  # sends nothing: asks which address would be ours
+            address = sock.getsockname()[0]
+        except OSError:
+            address = "127.0.0.1"
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but the loopback's")
+    return address
+
+
+@pytest.fixture
+def own_hosts(tmp_path):
+    """Gives popfetch an /etc/hosts of the test's own: own_hosts(text) returns what to put before
+    its command line."""
+
+    def make(text):
+        file = tmp_path / "hosts"
+        file.write_text(text)
+        before = [
+            "unshare",
+            "-rm",
+            "sh",
+            "-c",
+            f'mount --bind {file} /etc/hosts && exec "$@"',
+            "sh",
+        ]
+        if (
+            not shutil.which("unshare")
+            or subprocess.run([*before, "true"], capture_output=True).returncode != 0
+        ):
+            pytest.skip("no name spaces for an /etc/hosts of our own here")
+        return before
+
+    return make
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Short names for long values."""
+    if isinstance(val, (bytes, str)) and len(val) > 40:
+        return ascii(val[:36])[:40] + "..."
+    return None
