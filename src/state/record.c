@@ -25,16 +25,6 @@ get_for(struct store *s, enum sql which, int64_t id, struct err *e)
 	return st;
 }
 
-static char *
-column_string(sqlite3_stmt *st, int column)
-{
-	const unsigned char *text = sqlite3_column_text(st, column);
-
-	if (!text && sqlite3_column_type(st, column) != SQLITE_NULL)
-		mem_exhausted();
-	return mem_string((const char *)text);
-}
-
 int
 store_digest(struct store *s, int64_t id, bool *found,
 	     uint8_t digest[DIGEST_SHA256_SIZE], struct err *e)
@@ -86,7 +76,7 @@ store_error(struct store *s, int64_t id, char **text, struct err *e)
 	if (!st || sql_next(s, st, &row, e) != 0)
 		return -1;
 	if (row)
-		*text = column_string(st, 0);
+		*text = sql_string(st, 0);
 	sql_end(st);
 	return 0;
 }
@@ -118,7 +108,7 @@ read_intents(struct store *s, struct intents *all, struct err *e)
 						   sizeof(*all->evidence));
 		}
 		all->ids[all->count] = sqlite3_column_int64(st, 0);
-		all->evidence[all->count++] = column_string(st, 1);
+		all->evidence[all->count++] = sql_string(st, 1);
 	}
 }
 
@@ -143,59 +133,6 @@ store_intents(struct store *s,
 	free(all.evidence);
 	free(all.ids);
 	return rc;
-}
-
-int
-store_knows_destination(struct store *s, const char *name, bool *known,
-			struct err *e)
-{
-	sqlite3_stmt *st = sql_get(s, SQL_DESTINATION, e);
-
-	*known = false;
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (sql_next(s, st, known, e) != 0)
-		return -1;
-	sql_end(st);
-	return 0;
-}
-
-int
-store_fact(struct store *s, const char *name, int64_t otherwise, int64_t *value,
-	   struct err *e)
-{
-	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
-	bool row;
-
-	*value = otherwise;
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (sql_next(s, st, &row, e) != 0)
-		return -1;
-	if (row)
-		*value = sqlite3_column_int64(st, 0);
-	sql_end(st);
-	return 0;
-}
-
-int
-store_fact_text(struct store *s, const char *name, char **value, struct err *e)
-{
-	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
-	bool row;
-
-	*value = NULL;
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (sql_next(s, st, &row, e) != 0)
-		return -1;
-	if (row)
-		*value = column_string(st, 0);
-	sql_end(st);
-	return 0;
 }
 
 /* --- writing --- */
@@ -444,6 +381,12 @@ store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e)
 }
 
 int
+store_set_next_try(struct store *s, int64_t id, int64_t when, struct err *e)
+{
+	return set_number(s, SQL_SET_NEXT_TRY, id, when, e);
+}
+
+int
 store_purge_gone(struct store *s, int64_t before, size_t *count, struct err *e)
 {
 	sqlite3_stmt *st = get_for(s, SQL_PURGE_GONE, before, e);
@@ -451,44 +394,4 @@ store_purge_gone(struct store *s, int64_t before, size_t *count, struct err *e)
 
 	*count = (size_t)changed;
 	return rc;
-}
-
-int
-store_add_destination(struct store *s, const char *name, struct err *e)
-{
-	sqlite3_stmt *st = sql_get(s, SQL_ADD_DESTINATION, e);
-
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	return sql_write(s, st, NULL, e);
-}
-
-int
-store_set_fact(struct store *s, const char *name, int64_t value, struct err *e)
-{
-	sqlite3_stmt *st = sql_get(s, SQL_SET_FACT, e);
-
-	assert(strcmp(name, STORE_FACT_ID) != 0);
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	sql_bind_number(st, 2, value);
-	return sql_write(s, st, NULL, e);
-}
-
-int
-store_set_fact_text(struct store *s, const char *name, const char *value,
-		    struct err *e)
-{
-	sqlite3_stmt *st =
-		sql_get(s, value ? SQL_SET_FACT : SQL_REMOVE_FACT, e);
-
-	assert(strcmp(name, STORE_FACT_ID) != 0);
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (value)
-		sql_bind_text(st, 2, value);
-	return sql_write(s, st, NULL, e);
 }

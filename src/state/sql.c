@@ -61,6 +61,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SET_DIGEST] = "UPDATE message SET digest = ?2 WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
+	[SQL_SET_NEXT_TRY] = "UPDATE message SET next_try = ?2 WHERE id = ?1",
 	[SQL_PURGE_GONE] = "DELETE FROM message WHERE gone_since > 0"
 			   " AND gone_since < ?1 AND status <> 1",
 	[SQL_ADD_DESTINATION] =
@@ -260,4 +261,14 @@ sql_number(struct store *s, const char *text, int64_t *number, struct err *e)
 	*number = row ? sqlite3_column_int64(st, 0) : 0;
 	(void)sqlite3_finalize(st);
 	return rc;
+}
+
+char *
+sql_string(sqlite3_stmt *st, int column)
+{
+	const unsigned char *text = sqlite3_column_text(st, column);
+
+	if (!text && sqlite3_column_type(st, column) != SQLITE_NULL)
+		mem_exhausted();
+	return mem_string((const char *)text);
 }

@@ -38,6 +38,7 @@ enum sql {
 	SQL_SET_DIGEST,
 	SQL_SET_DELE_SENT,
 	SQL_SET_GONE,
+	SQL_SET_NEXT_TRY,
 	SQL_PURGE_GONE,
 	SQL_ADD_DESTINATION,
 	SQL_SET_FACT,
@@ -77,6 +78,8 @@ void sql_bind_number(sqlite3_stmt *st, int at, int64_t number);
 /* The next row of an answer.  After the last one, and after a failure, the
  * statement is reset. */
 int sql_next(struct store *s, sqlite3_stmt *st, bool *row, struct err *e);
+/* A text of the row; NULL for NULL; owned by the caller. */
+char *sql_string(sqlite3_stmt *st, int column);
 /* Gives up an answer early; also NULL. */
 void sql_end(sqlite3_stmt *st);
 /* Runs a statement that writes, inside a transaction; how many rows it changed is

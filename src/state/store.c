@@ -133,7 +133,9 @@ use_wal(struct store *s, struct err *e)
 	if (rc == 0 && (!mode || strcmp((const char *)mode, "wal") != 0))
 		rc = err_set(e, ERR_LOCAL, "cannot keep a log for '%s'",
 			     s->path);
-	(void)sqlite3_finalize(st);
+	/* The header is committed behind the answer. */
+	if (sqlite3_finalize(st) != SQLITE_OK && rc == 0)
+		rc = sql_fail(s, "open", e);
 	return rc;
 }
 

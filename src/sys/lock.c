@@ -211,6 +211,21 @@ judge_dot(const struct lock_mailbox *l, time_t now, struct stat *st,
 
 /* --- taking the dotlock --- */
 
+/* A disk that is full or fails is not a lock that will be free some day. */
+static enum err_kind
+kind_of_failure(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+	case EIO:
+	case EROFS:
+		return ERR_CREATE;
+	default:
+		return ERR_LATER;
+	}
+}
+
 static int
 create_owned(const char *name, int *fd, struct err *e)
 {
@@ -218,13 +233,14 @@ create_owned(const char *name, int *fd, struct err *e)
 
 	*fd = open_retry(name, O_WRONLY | O_CREAT | O_EXCL);
 	if (*fd < 0)
-		return err_sys(e, ERR_LATER, "cannot create '%s'", name);
+		return err_sys(e, kind_of_failure(errno), "cannot create '%s'",
+			       name);
 	write_owner(owner);
 	if (fs_write(*fd, owner, strlen(owner), e) == 0)
 		return 0;
 	(void)unlink(name);
 	fs_drop(fd);
-	e->kind = ERR_LATER;
+	e->kind = kind_of_failure(e->sys);
 	return -1;
 }
 
@@ -248,7 +264,7 @@ link_dot(const struct lock_mailbox *l, int *fd, struct err *e)
 		return e->sys == EEXIST ? HELD : FAILED;
 	}
 	errno = error ? error : EEXIST;
-	err_sys(e, ERR_LATER, "cannot create '%s'", l->dot);
+	err_sys(e, kind_of_failure(errno), "cannot create '%s'", l->dot);
 	return e->sys == EEXIST ? HELD : FAILED;
 }
 

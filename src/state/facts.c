@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Destinations and facts: what a state knows beside its messages. */
+#include "config.h"
+#include "state/store.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "state/sql.h"
+
+int
+store_knows_destination(struct store *s, const char *name, bool *known,
+			struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_DESTINATION, e);
+
+	*known = false;
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	if (sql_next(s, st, known, e) != 0)
+		return -1;
+	sql_end(st);
+	return 0;
+}
+
+int
+store_fact(struct store *s, const char *name, int64_t otherwise, int64_t *value,
+	   struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
+	bool row;
+
+	*value = otherwise;
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	if (sql_next(s, st, &row, e) != 0)
+		return -1;
+	if (row)
+		*value = sqlite3_column_int64(st, 0);
+	sql_end(st);
+	return 0;
+}
+
+int
+store_fact_text(struct store *s, const char *name, char **value, struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
+	bool row;
+
+	*value = NULL;
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	if (sql_next(s, st, &row, e) != 0)
+		return -1;
+	if (row)
+		*value = sql_string(st, 0);
+	sql_end(st);
+	return 0;
+}
+
+int
+store_add_destination(struct store *s, const char *name, struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_ADD_DESTINATION, e);
+
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	return sql_write(s, st, NULL, e);
+}
+
+int
+store_set_fact(struct store *s, const char *name, int64_t value, struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_SET_FACT, e);
+
+	assert(strcmp(name, STORE_FACT_ID) != 0);
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	sql_bind_number(st, 2, value);
+	return sql_write(s, st, NULL, e);
+}
+
+int
+store_set_fact_text(struct store *s, const char *name, const char *value,
+		    struct err *e)
+{
+	sqlite3_stmt *st =
+		sql_get(s, value ? SQL_SET_FACT : SQL_REMOVE_FACT, e);
+
+	assert(strcmp(name, STORE_FACT_ID) != 0);
+	if (!st)
+		return -1;
+	sql_bind_text(st, 1, name);
+	if (value)
+		sql_bind_text(st, 2, value);
+	return sql_write(s, st, NULL, e);
+}
