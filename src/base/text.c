@@ -300,3 +300,9 @@ text_number(const void *bytes, size_t size, uint64_t max, uint64_t *out)
 	*out = value;
 	return true;
 }
+
+const char *
+text_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}

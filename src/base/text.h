@@ -33,6 +33,9 @@ bool text_percent(struct buf *out, const char *text);
  * ignored), or NULL when none is near (more than a third of it differs). */
 const char *text_nearest(const char *word, const char *const list[]);
 
+/* "s" behind a noun of which there are not just one. */
+const char *text_plural(uint64_t count);
+
 /* ASCII only, independent of the locale. */
 bool text_is_word(const void *bytes, size_t size, const char *word);
 bool text_starts(const void *bytes, size_t size, const char *word);

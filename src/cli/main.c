@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "cli/run.h"
 
 enum { MAIN_JOBS_MAX = 256 };
-enum { OPTION_CHECK = 256, OPTION_CATCH_UP };
+enum { OPTION_CHECK = 256, OPTION_CATCH_UP, OPTION_STATUS, OPTION_RETRY };
 
 static const char main_help[] =
 "Usage: popfetch [-v|-q] [-n] [-a] [-c FILE] [-j JOBS] [ACCOUNT...]\n"
@@ -28,6 +29,8 @@ static const char main_help[] =
 "      --check       count new mail: status 0 when there is some, 1 when not\n"
 "  -a, --all         fetch also what was fetched before\n"
 "      --catch-up    record all mail now on the server as delivered\n"
+"      --status      show a table of accounts; with -v what was set aside\n"
+"      --retry       forget the back-off of the accounts named\n"
 "  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
 "  -j, --jobs JOBS   fetch so many accounts side by side\n"
 "  -h, --help        show this help\n"
@@ -42,6 +45,8 @@ static const struct option main_options[] = {
 	{ "check", no_argument, NULL, OPTION_CHECK },
 	{ "all", no_argument, NULL, 'a' },
 	{ "catch-up", no_argument, NULL, OPTION_CATCH_UP },
+	{ "status", no_argument, NULL, OPTION_STATUS },
+	{ "retry", no_argument, NULL, OPTION_RETRY },
 	{ "config", required_argument, NULL, 'c' },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -56,13 +61,26 @@ main_usage(const char *what)
 	return EX_USAGE;
 }
 
+static const char main_exclusive[] = "-n, --check, --catch-up, --status and "
+	"--retry exclude each other";
+
 static int
 main_set_mode(struct run_options *o, enum session_mode mode)
 {
-	if (o->mode != SESSION_FETCH && o->mode != mode)
-		return main_usage("-n, --check and --catch-up exclude "
-				  "each other");
+	if ((o->mode != SESSION_FETCH && o->mode != mode) ||
+	    o->action != RUN_SESSIONS)
+		return main_usage(main_exclusive);
 	o->mode = mode;
+	return 0;
+}
+
+static int
+main_set_action(struct run_options *o, enum run_action action)
+{
+	if (o->mode != SESSION_FETCH ||
+	    (o->action != RUN_SESSIONS && o->action != action))
+		return main_usage(main_exclusive);
+	o->action = action;
 	return 0;
 }
 
@@ -84,9 +102,25 @@ main_print(const char *text)
 	return fflush(stdout) == 0 ? -1 : EX_IOERR;
 }
 
-/* 0: go on; -1: done with status 0; else the exit status. */
 static int
-main_option(struct run_options *o, int option, const char *argument)
+main_bad_option(int option, const char *shown)
+{
+	char text[128];
+
+	if (option == ':')
+		(void)snprintf(text, sizeof(text),
+			       "option '%s' needs an argument", shown);
+	else
+		(void)snprintf(text, sizeof(text), "unknown option '%s'",
+			       shown);
+	return main_usage(text);
+}
+
+/* 0: go on; -1: done with status 0; else the exit status.  `shown` is the option as it
+ * was written, for errors. */
+static int
+main_option(struct run_options *o, int option, const char *argument,
+	    const char *shown)
 {
 	switch (option) {
 	case 'v':
@@ -101,6 +135,10 @@ main_option(struct run_options *o, int option, const char *argument)
 		return main_set_mode(o, SESSION_CHECK);
 	case OPTION_CATCH_UP:
 		return main_set_mode(o, SESSION_CATCH_UP);
+	case OPTION_STATUS:
+		return main_set_action(o, RUN_STATUS);
+	case OPTION_RETRY:
+		return main_set_action(o, RUN_RETRY);
 	case 'a':
 		o->all = true;
 		return 0;
@@ -113,10 +151,8 @@ main_option(struct run_options *o, int option, const char *argument)
 		return main_print(main_help);
 	case 'V':
 		return main_print(PACKAGE_STRING "\n");
-	case ':':
-		return main_usage("an option lacks its argument");
 	default:
-		return main_usage("unknown option");
+		return main_bad_option(option, shown);
 	}
 }
 
@@ -131,11 +167,17 @@ main(int argc, char **argv)
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":vqnac:j:hV", main_options,
 				     NULL)) != -1) {
-		status = main_option(&options, option, optarg);
+		const char letter[] = { '-', (char)optopt, '\0' };
+		bool is_letter = optopt > ' ' && optopt < 0x7f;
+
+		status = main_option(&options, option, optarg,
+				     is_letter ? letter : argv[optind - 1]);
 		if (status != 0)
 			return status == -1 ? EXIT_SUCCESS : status;
 	}
 	options.names = (const char *const *)argv + optind;
 	options.name_count = (size_t)(argc - optind);
+	if (options.action == RUN_RETRY && options.name_count == 0)
+		return main_usage("--retry needs the name of an account");
 	return run(&options);
 }

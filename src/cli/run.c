@@ -14,9 +14,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/conf.h"
+#include "cli/overview.h"
 #include "cli/password.h"
 #include "cli/show.h"
 #include "fetch/keeper.h"
+#include "fetch/status.h"
 #include "sys/proc.h"
 
 /* A keeper that runs. */
@@ -318,6 +320,38 @@ run_accounts(struct run *r)
 	free(r->jobs);
 }
 
+static void
+run_retry(struct run *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		struct err e = ERR_INIT;
+
+		if (status_forget_backoff(r->wanted[i], r->conf->state_dir,
+					  &e) == 0)
+			continue;
+		if (e.kind == ERR_BUSY)
+			err_set(&e, ERR_LATER, "is being fetched just now");
+		show_error(&r->show, r->wanted[i]->name, &e);
+	}
+}
+
+static void
+run_act(struct run *r)
+{
+	switch (r->options->action) {
+	case RUN_SESSIONS:
+		run_accounts(r);
+		break;
+	case RUN_STATUS:
+		overview_print(&r->show, r->wanted, r->count,
+			       r->conf->state_dir);
+		break;
+	case RUN_RETRY:
+		run_retry(r);
+		break;
+	}
+}
+
 static int
 run_read_conf(struct run *r, struct err *e)
 {
@@ -336,7 +370,8 @@ run_read_conf(struct run *r, struct err *e)
 static int
 run_status(const struct run *r)
 {
-	if (r->options->mode != SESSION_CHECK)
+	if (r->options->action != RUN_SESSIONS ||
+	    r->options->mode != SESSION_CHECK)
 		return r->show.status;
 	if (r->show.new_messages > 0)
 		return 0;
@@ -355,7 +390,7 @@ run(const struct run_options *options)
 	if (run_read_conf(&r, &e) == -1 || run_select(&r, &e) == -1)
 		show_error(&r.show, NULL, &e);
 	else
-		run_accounts(&r);
+		run_act(&r);
 	status = e.kind == ERR_NONE ? run_status(&r) : r.show.status;
 	show_close(&r.show);
 	free(r.wanted);

@@ -14,7 +14,14 @@
 
 #include "fetch/session.h"
 
+enum run_action {
+	RUN_SESSIONS,			/* as `mode` says */
+	RUN_STATUS,			/* --status */
+	RUN_RETRY			/* --retry: forget back-offs */
+};
+
 struct run_options {
+	enum run_action action;
 	const char *conf_path;		/* -c, or NULL */
 	int verbosity;			/* -1: -q; 0; 1: -v; 2: -vv */
 	unsigned jobs;			/* -j, or 0 */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/quantity.h"
+#include "base/text.h"
 #include "fetch/session_state.h"
 
 /* --dry-run, --check and --catch-up: answers that change nothing on the server. */
@@ -54,8 +55,10 @@ answer_dry_run(struct session *s, struct err *e)
 	for (size_t i = 0; i < listing_count(s->listing); i++)
 		answer_say(s, i);
 	report_line(s->report, REPORT_ANSWER,
-		    "%zu messages: would fetch %zu and delete %zu",
-		    listing_count(s->listing), plan_count(s->plan, PLAN_FETCH),
+		    "%zu message%s: would fetch %zu and delete %zu",
+		    listing_count(s->listing),
+		    text_plural(listing_count(s->listing)),
+		    plan_count(s->plan, PLAN_FETCH),
 		    plan_count(s->plan, PLAN_DELETE));
 	return 0;
 }
@@ -63,8 +66,10 @@ answer_dry_run(struct session *s, struct err *e)
 void
 answer_check(struct session *s)
 {
-	report_line(s->report, REPORT_ANSWER, "%zu new messages",
-		    plan_count(s->plan, PLAN_FETCH));
+	size_t count = plan_count(s->plan, PLAN_FETCH);
+
+	report_line(s->report, REPORT_ANSWER, "%zu new message%s", count,
+		    text_plural(count));
 }
 
 /* --- --catch-up --- */
@@ -120,7 +125,8 @@ answer_catch_up(struct session *s, struct err *e)
 	if (session_end_note(s, result, e) == -1)
 		return -1;
 	report_line(s->report, REPORT_SUMMARY,
-		    "%llu messages recorded as delivered",
-		    (unsigned long long)s->result->kept);
+		    "%llu message%s recorded as delivered",
+		    (unsigned long long)s->result->kept,
+		    text_plural(s->result->kept));
 	return 0;
 }

@@ -6,6 +6,14 @@
 enum { BACKOFF_FIRST_S = 3600, BACKOFF_MOST_S = 7 * 86400 };
 
 int64_t
+backoff_next_broken(int64_t now, unsigned attempts)
+{
+	if (attempts < BACKOFF_PATIENCE)
+		return now;
+	return backoff_next(now, attempts - BACKOFF_PATIENCE);
+}
+
+int64_t
 backoff_next(int64_t now, unsigned attempts)
 {
 	int64_t wait = BACKOFF_FIRST_S;

@@ -10,29 +10,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fetch/backoff.h"
+#include "fetch/entries.h"
 
 const struct batch_limits batch_limits_usual = {
 	.messages = 256,
 	.bytes = 16 * 1024 * 1024,
 	.age_ms = 10 * 1000,
-};
-
-struct entry {
-	struct batch_message message;
-	struct deliver_staged *staged;
-	uint8_t digest[DIGEST_SHA256_SIZE];
-	uint64_t bytes;
-	int64_t id;		/* of its row, from D2 on */
-	int64_t begun;		/* clock_ms */
-	enum deliver_outcome outcome;
-	struct err why;
-};
-
-/* A list of entries, in order. */
-struct entries {
-	struct entry **at;
-	size_t count, room;
-	uint64_t bytes;
 };
 
 struct batch {
@@ -50,60 +33,6 @@ struct batch {
 	bool running;		/* an MDA has `current` */
 	bool broken;
 };
-
-/* --- lists --- */
-
-static void
-entries_add(struct entries *l, struct entry *x)
-{
-	if (l->count == l->room) {
-		l->room = l->room == 0 ? 16 : l->room * 2;
-		l->at = mem_resize(l->at, l->room, sizeof(*l->at));
-	}
-	l->at[l->count++] = x;
-	l->bytes += x->bytes;
-}
-
-/* Moves the first `count` of one list behind those of another. */
-static void
-entries_move(struct entries *from, struct entries *to, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		from->bytes -= from->at[i]->bytes;
-		entries_add(to, from->at[i]);
-	}
-	from->count -= count;
-	if (from->count > 0)
-		memmove(from->at, from->at + count,
-			from->count * sizeof(*from->at));
-}
-
-static void
-entry_free(struct entry *x, bool discard)
-{
-	if (discard)
-		deliver_discard(&x->staged);
-	else
-		deliver_leave(&x->staged);
-	free(x);
-}
-
-static void
-entries_clear(struct entries *l, bool discard)
-{
-	for (size_t i = 0; i < l->count; i++)
-		entry_free(l->at[i], discard);
-	l->count = 0;
-	l->bytes = 0;
-}
-
-static void
-entries_free(struct entries *l, bool discard)
-{
-	entries_clear(l, discard);
-	free(l->at);
-	l->at = NULL;
-}
 
 /* --- opening and closing --- */
 
@@ -428,6 +357,12 @@ batch_run(struct batch *b, bool all, struct err *e)
 		if (batch_hand_over(b, e) == -1)
 			return -1;
 	return 0;
+}
+
+void
+batch_discard_waiting(struct batch *b)
+{
+	entries_clear(&b->waiting, true);
 }
 
 int

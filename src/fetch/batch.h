@@ -92,6 +92,8 @@ size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
 /* Does what is due: hands a batch over, looks after a running MDA.  `all`: no more
  * messages come for now, so hand over whatever waits. */
 int batch_run(struct batch *b, bool all, struct err *e);
+/* Messages that wait are given up, staged files and all. */
+void batch_discard_waiting(struct batch *b);
 /* Is nothing waiting and no MDA running? */
 bool batch_is_quiet(const struct batch *b);
 /* Records the last batch as delivered.  No MDA runs and no message is open; messages

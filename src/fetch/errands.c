@@ -73,6 +73,14 @@ errands_count(const struct errands *x)
 	return x->count;
 }
 
+bool
+errands_waits_for(const struct errands *x, const struct errand_class *class,
+		  size_t *entry)
+{
+	*entry = x->ring[x->first].entry;
+	return x->count > 0 && x->ring[x->first].class == class;
+}
+
 void
 errands_give(struct errands *x, const struct errand_class *class,
 	     uint32_t number, size_t entry)

@@ -55,6 +55,9 @@ void errands_go(struct errands *x, const struct link_go *go);
 /* How many more may be given now. */
 size_t errands_room(const struct errands *x);
 size_t errands_count(const struct errands *x);	/* given, not answered */
+/* Is the one whose answer is due of this kind? *entry is the caller's. */
+bool errands_waits_for(const struct errands *x,
+		       const struct errand_class *class, size_t *entry);
 void errands_give(struct errands *x, const struct errand_class *class,
 		  uint32_t number, size_t entry);
 

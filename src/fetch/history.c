@@ -159,12 +159,27 @@ history_failed(struct store *s, const struct account *a, int64_t now,
 }
 
 int
-history_succeeded(struct store *s, int64_t now, struct err *e)
+history_succeeded(struct store *s, uint64_t fetched, int64_t now,
+		  struct err *e)
 {
 	struct fact f[] = {
 		{ "last_success", now }, { "failures", 0 },
 		{ "first_failure", 0 }, { "last_notice", 0 },
+		{ "last_failure", 0 }, { "last_fetched", (int64_t)fetched },
 	};
 
-	return history_save(s, f, 4, NULL, e);
+	return history_save(s, f, 6, NULL, e);
+}
+
+int
+history_note_error(struct store *s, const char *text, int64_t now,
+		   struct err *e)
+{
+	if (store_begin(s, STORE_LAZY, e) == -1)
+		return -1;
+	if (store_set_fact_text(s, "last_error", text, e) == 0 &&
+	    store_set_fact(s, "last_failure", now, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
 }

@@ -3,20 +3,17 @@
 
 #include "fetch/keeper.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/quantity.h"
 #include "base/secret.h"
+#include "base/text.h"
+#include "fetch/claim.h"
 #include "fetch/courier.h"
 #include "fetch/history.h"
 #include "fetch/recovery.h"
 #include "fetch/report.h"
-#include "state/store.h"
-#include "sys/fs.h"
-#include "sys/lock.h"
 #include "sys/proc.h"
 
 enum {
@@ -28,9 +25,7 @@ struct keeper {
 	struct account *account;
 	struct link *report, *courier;
 	pid_t courier_pid;
-	char *state_path;		/* without suffix */
-	int lock;
-	struct store *store;
+	struct claim claim;
 	struct report_result result;
 	bool fold;			/* the failure is known to people */
 };
@@ -92,35 +87,7 @@ keeper_end_courier(struct keeper *k)
 	k->courier_pid = 0;
 }
 
-/* --- lock and state --- */
-
-static int
-keeper_lock(struct keeper *k, struct err *e)
-{
-	char *file = account_state_file(k->account);
-	char *path;
-	int result;
-
-	k->state_path = mem_format("%s/%s", k->job->state_dir, file);
-	free(file);
-	if (keeper_may_write(k) &&
-	    fs_make_path(k->job->state_dir, 0700, e) == -1)
-		return err_context(e, "state_dir");
-	path = mem_format("%s.lock", k->state_path);
-	result = lock_take(path, keeper_may_write(k), &k->lock, e);
-	free(path);
-	return result;
-}
-
-static int
-keeper_open_store(struct keeper *k, struct err *e)
-{
-	char *path = mem_format("%s.db", k->state_path);
-	int result = store_open(&k->store, path, keeper_may_write(k), e);
-
-	free(path);
-	return result;
-}
+/* --- destination and recovery --- */
 
 static struct deliver_target
 keeper_target(struct keeper *k)
@@ -134,7 +101,7 @@ keeper_target(struct keeper *k)
 		.mda_timeout_ms = a->mda_timeout_s * 1000,
 		.account = a->name,
 		.user = a->user,
-		.state_id = store_id(k->store),
+		.state_id = store_id(k->claim.store),
 		.spool = k->job->state_dir,
 	};
 }
@@ -156,12 +123,12 @@ keeper_recover(struct keeper *k, const struct deliver_target *target,
 
 	if (!keeper_may_write(k))
 		return 0;
-	if (recovery_run(k->store, target, &delivered, &again, e) == -1)
+	if (recovery_run(k->claim.store, target, &delivered, &again, e) == -1)
 		return -1;
 	if (delivered + again > 0)
 		report_line(k->report, REPORT_VERBOSE,
-			    "an earlier run was interrupted: %zu messages had "
-			    "been delivered, %zu are fetched again",
+			    "an earlier run was interrupted: messages that had "
+			    "been delivered: %zu, to be fetched again: %zu",
 			    delivered, again);
 	return 0;
 }
@@ -180,7 +147,7 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 	*skip = false;
 	if (set->mode != SESSION_FETCH || set->ignore_backoff)
 		return 0;
-	if (history_check(k->store, k->account, clock_unix(), &wait_s,
+	if (history_check(k->claim.store, k->account, clock_unix(), &wait_s,
 			  &refused, e) == -1)
 		return -1;
 	if (wait_s == 0)
@@ -199,18 +166,22 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 }
 
 static void
-keeper_remember_failure(struct keeper *k, const struct err *why)
+keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 {
 	struct err ignored = ERR_INIT;
 	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
 
-	if (k->store == NULL || k->fold || !keeper_may_write(k))
+	if (k->claim.store == NULL || !keeper_may_write(k))
+		return;
+	(void)history_note_error(k->claim.store, why->text, clock_unix(),
+				 &ignored);
+	if (k->fold || reported)
 		return;
 	if (why->kind == ERR_LOGIN)
-		(void)history_login_refused(k->store, k->account, clock_unix(),
+		(void)history_login_refused(k->claim.store, k->account, clock_unix(),
 					    &ignored);
 	if (may_pass)
-		(void)history_failed(k->store, k->account, clock_unix(),
+		(void)history_failed(k->claim.store, k->account, clock_unix(),
 				     &k->fold, &ignored);
 }
 
@@ -223,7 +194,8 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 	struct deliver_target target;
 	bool skip;
 
-	if (keeper_lock(k, e) == -1 || keeper_open_store(k, e) == -1)
+	if (claim_take(&k->claim, k->account, k->job->state_dir,
+		       keeper_may_write(k), e) == -1)
 		return -1;
 	target = keeper_target(k);
 	target.note = keeper_note_mda;
@@ -234,11 +206,12 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 		return -1;
 	if (skip)
 		return 0;
-	if (session_run(&settings, k->store, &target, k->courier, k->report,
+	if (session_run(&settings, k->claim.store, &target, k->courier, k->report,
 			&k->result, reported, e) == -1)
 		return -1;
 	return keeper_may_write(k)
-		? history_succeeded(k->store, clock_unix(), e) : 0;
+		? history_succeeded(k->claim.store, k->result.fetched,
+				    clock_unix(), e) : 0;
 }
 
 static void
@@ -252,10 +225,9 @@ keeper_report_failure(struct keeper *k, const struct err *e, bool reported)
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);
-	if (reported)
-		return;
-	keeper_remember_failure(k, e);
-	report_error(k->report, e, k->fold);
+	keeper_remember_failure(k, e, reported);
+	if (!reported)
+		report_error(k->report, e, k->fold);
 }
 
 static void
@@ -267,8 +239,8 @@ keeper_report_counts(struct keeper *k)
 	if (k->job->settings.mode != SESSION_FETCH)
 		return;
 	report_line(k->report, quiet ? REPORT_VERBOSE : REPORT_SUMMARY,
-		    "%llu messages fetched, %llu deleted on the server",
-		    (unsigned long long)r->fetched,
+		    "%llu message%s fetched, %llu deleted on the server",
+		    (unsigned long long)r->fetched, text_plural(r->fetched),
 		    (unsigned long long)r->deleted);
 	report_log(k->report, "session: %llu fetched, %llu deleted, %llu failed",
 		   (unsigned long long)r->fetched,
@@ -283,7 +255,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 		.job = job,
 		.account = job->account,
 		.report = *report,
-		.lock = -1,
+		.claim = CLAIM_NONE,
 	};
 	struct err e = ERR_INIT;
 	bool reported = false, failed;
@@ -296,9 +268,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	if (!failed || e.kind != ERR_BUSY)
 		keeper_report_counts(&k);
 	keeper_end_courier(&k);
-	store_close(&k.store);
-	fs_drop(&k.lock);
-	free(k.state_path);
+	claim_release(&k.claim);
 	report_result(k.report, &k.result);
 	link_free(report);
 }

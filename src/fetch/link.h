@@ -22,8 +22,8 @@
 #include "base/err.h"
 
 enum {
-	LINK_PAYLOAD_MAX = 32768,
-	LINK_BUFFER_SIZE = 128 * 1024,
+	LINK_PAYLOAD_MAX = 65000,	/* a uid may be nearly as long as a line */
+	LINK_BUFFER_SIZE = 256 * 1024,
 	LINK_ORDERS_MAX = 512,	/* 16 bytes each: 8 KiB of a pipe's 64 */
 	LINK_DEEP = 1024 * 1024	/* wanted size of the pipe that mail takes */
 };

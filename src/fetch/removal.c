@@ -75,9 +75,9 @@ removal_note_useless(struct session *s, int64_t count, struct err *e)
 		return -1;
 	if (warned != 0)
 		return 0;
-	session_warn(s, "server still lists %lld messages that were deleted "
-		     "before; they are deleted again, and not fetched again",
-		     (long long)count);
+	session_warn(s, "server still lists %lld message%s deleted before: "
+		     "deleted again, and not fetched again",
+		     (long long)count, text_plural((uint64_t)count));
 	return store_set_fact(s->store, "warned_dele", clock_unix(), e);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "fetch/backoff.h"
 #include "fetch/received.h"
 #include "fetch/session_state.h"
@@ -17,6 +18,7 @@
  */
 enum {
 	RETRIEVE_PROGRESS_MS = 100,
+	RETRIEVE_SPARE = 1024 * 1024,	/* bytes left free on the disk */
 	RETRIEVE_MDA_AHEAD = 16,
 	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024
 };
@@ -184,26 +186,39 @@ retrieve_end(void *arg, size_t entry, int64_t octets, struct err *e)
 					header_sender(s->header), e), e);
 }
 
+static int
+retrieve_set_aside(struct session *s, size_t entry, int64_t next_try,
+		   const char *why, struct err *e)
+{
+	struct batch_message m = retrieve_message(s, entry);
+	struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+
+	if (m.uid_size == 0)	/* there is nothing to know it by */
+		return 0;
+	if (session_begin_note(s, e) == -1)
+		return -1;
+	return session_end_note(s, store_set_aside(s->store, &m.row, &row,
+						   next_try, why, e), e);
+}
+
 /* The server does not give it: the others go on, and it waits for its next try. */
 static int
 retrieve_refused(void *arg, size_t entry, const struct err *why, struct err *e)
 {
 	struct session *s = arg;
 	struct batch_message m = retrieve_message(s, entry);
-	struct store_message row = { m.uid, m.uid_size, m.size, NULL };
 	struct err told = *why;
 
 	retrieve_forget_size(s, entry);
 	s->result->failed++;
 	err_context(&told, "RETR %u", m.number);
 	session_complain(s, &told);
-	if (why->kind != ERR_MESSAGE || m.uid_size == 0)
+	if (why->kind != ERR_MESSAGE)
 		return 0;
 	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
-	if (session_begin_note(s, e) == -1)
-		return -1;
-	return session_end_note(s, store_set_aside(s->store, &m.row, &row,
-		backoff_next(clock_unix(), m.attempts), told.text, e), e);
+	return retrieve_set_aside(s, entry,
+				  backoff_next(clock_unix(), m.attempts),
+				  told.text, e);
 }
 
 static const struct errand_class retrieve_errand = {
@@ -212,6 +227,26 @@ static const struct errand_class retrieve_errand = {
 	.end = retrieve_end,
 	.refused = retrieve_refused,
 };
+
+void
+retrieve_broken(struct session *s, const struct err *why)
+{
+	struct err ignored = ERR_INIT;
+	struct batch_message m;
+	size_t entry;
+
+	if (why->kind != ERR_NETWORK || s->batch == NULL ||
+	    batch_is_broken(s->batch) ||
+	    !errands_waits_for(s->errands, &retrieve_errand, &entry))
+		return;
+	m = retrieve_message(s, entry);
+	(void)retrieve_set_aside(s, entry,
+				 backoff_next_broken(clock_unix(), m.attempts),
+				 why->text, &ignored);
+	if (m.attempts >= BACKOFF_PATIENCE)
+		report_log(s->report, "set aside: message %u: %s", m.number,
+			   why->text);
+}
 
 /* --- recorded --- */
 
@@ -270,25 +305,71 @@ retrieve_has_credit(const struct session *s)
 static bool
 retrieve_is_over(const struct session *s)
 {
-	return s->next == listing_count(s->listing) || s->postponed ||
+	return s->next == 2 * listing_count(s->listing) || s->postponed ||
 	       session_is_stopping(s);
+}
+
+/* In a first pass over the listing all that never failed, in a second the rest, so that
+ * a message that breaks the line does not stand before the others. */
+static bool
+retrieve_is_turn(const struct session *s, size_t entry, bool second)
+{
+	struct plan_item item = plan_at(s->plan, entry);
+
+	if (item.action != PLAN_FETCH || (s->marks[entry] & MARK_ASKED))
+		return false;
+	return second || item.row == SIZE_MAX ||
+	       store_rows_at(s->rows, item.row).attempts == 0;
+}
+
+/* What cannot fit stays where it is, and does not keep what can from coming. */
+static void
+retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size)
+{
+	char name[SESSION_NAME_MAX], needs[QUANTITY_TEXT_MAX];
+	char has[QUANTITY_TEXT_MAX];
+	struct err e = ERR_INIT;
+
+	s->result->failed++;
+	if (s->out_of_space)	/* told already */
+		return;
+	s->out_of_space = true;
+	session_name(s, entry, name);
+	quantity_show_size(needs, size);
+	quantity_show_size(has, s->room);
+	err_set(&e, ERR_LOCAL, "%s of %s is left on the server: %s free on the "
+		"disk", name, needs, has);
+	session_complain(s, &e);
+}
+
+static void
+retrieve_ask(struct session *s, size_t entry)
+{
+	int64_t listed = session_size(s, entry);
+	uint64_t size = listed > 0 ? (uint64_t)listed : 0;
+
+	s->marks[entry] |= MARK_ASKED;
+	if (size > s->room) {
+		retrieve_skip_for_space(s, entry, size);
+		return;
+	}
+	s->room -= size;
+	errands_give(s->errands, &retrieve_errand,
+		     listing_at(s->listing, entry).number, entry);
+	s->asked_bytes += size;
 }
 
 static void
 retrieve_give(struct session *s)
 {
-	while (!retrieve_is_over(s) && retrieve_has_credit(s)) {
-		int64_t size = session_size(s, s->next);
+	size_t count = listing_count(s->listing);
 
-		if (plan_at(s->plan, s->next).action == PLAN_FETCH &&
-		    !(s->marks[s->next] & MARK_ASKED)) {
-			errands_give(s->errands, &retrieve_errand,
-				     listing_at(s->listing, s->next).number,
-				     s->next);
-			s->marks[s->next] |= MARK_ASKED;
-			s->asked_bytes += size > 0 ? (uint64_t)size : 0;
-		}
-		s->next++;
+	for (; !retrieve_is_over(s) && retrieve_has_credit(s); s->next++) {
+		bool second = s->next >= count;
+		size_t entry = second ? s->next - count : s->next;
+
+		if (retrieve_is_turn(s, entry, second))
+			retrieve_ask(s, entry);
 	}
 }
 
@@ -298,7 +379,8 @@ retrieve_count(struct session *s)
 	for (size_t i = 0; i < listing_count(s->listing); i++) {
 		int64_t size = session_size(s, i);
 
-		if (plan_at(s->plan, i).action != PLAN_FETCH)
+		if (plan_at(s->plan, i).action != PLAN_FETCH ||
+		    (s->marks[i] & MARK_ASKED))
 			continue;
 		s->progress.messages_total++;
 		s->progress.bytes_total += size > 0 ? (uint64_t)size : 0;
@@ -335,7 +417,7 @@ retrieve_prove(struct session *s, struct err *e)
 static int
 retrieve_round(struct session *s, struct err *e)
 {
-	s->next = 0;
+	s->next = 0;	/* of two passes */
 	for (;;) {
 		bool all;
 
@@ -353,29 +435,20 @@ retrieve_round(struct session *s, struct err *e)
 	return batch_finish(s->batch, e);
 }
 
-/* The later ones of several entries with one uid had to wait for the first: only
- * now can they be compared with it. */
-static int
-retrieve_twins(struct session *s, struct err *e)
-{
-	if (s->digests == NULL || s->postponed || session_is_stopping(s))
-		return 0;
-	if (examine_run(s, e) == -1)
-		return -1;
-	return retrieve_round(s, e);
-}
-
 int
 retrieve_run(struct session *s, struct err *e)
 {
+	uint64_t free_bytes = batch_free_bytes(s->batch);
+
+	s->room = free_bytes > RETRIEVE_SPARE ? free_bytes - RETRIEVE_SPARE : 0;
 	retrieve_count(s);
-	if (plan_count(s->plan, PLAN_COMPARE) > 0)
+	if (plan_count(s->plan, PLAN_COMPARE) > 0 && s->digests == NULL)
 		s->digests = mem_array(listing_count(s->listing),
 				       sizeof(*s->digests));
 	if (s->progress.messages_total > 0)
 		report_phase(s->report, "fetching");
 	retrieve_show_progress(s, true);
-	if (retrieve_round(s, e) == -1 || retrieve_twins(s, e) == -1)
+	if (retrieve_round(s, e) == -1)
 		return -1;
 	retrieve_show_progress(s, true);
 	return 0;

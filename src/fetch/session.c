@@ -3,152 +3,20 @@
 
 #include "fetch/session.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/quantity.h"
-#include "base/text.h"
 #include "fetch/session_state.h"
 #include "sys/proc.h"
 
 enum {
-	/* after a stop request, for what is on its way already */
-	SESSION_STOP_MS = 5 * 1000,
 	/* beyond the courier's own time limits: connecting takes several waits, and
 	 * password_command up to five minutes */
 	SESSION_SILENCE_MS = 330 * 1000,
 	SESSION_GONE_S = 180 * 86400,
 	SESSION_LARGE_MAILBOX = 1000
 };
-
-/* --- turns --- */
-
-bool
-session_is_stopping(const struct session *s)
-{
-	return s->stop_until != 0;
-}
-
-static int
-session_see_stop(struct session *s, struct err *e)
-{
-	bool idle = errands_count(s->errands) == 0;
-
-	if (proc_stops() == 0)
-		return 0;
-	if (s->stop_until == 0)
-		s->stop_until = clock_deadline(SESSION_STOP_MS);
-	if (!s->listed || (!idle && clock_ms() >= s->stop_until))
-		return err_set(e, ERR_STOPPED, "stopped by a signal");
-	return 0;
-}
-
-/* What the MDA wants later does not end the session. */
-int
-session_run_batch(struct session *s, bool all, struct err *e)
-{
-	if (s->batch == NULL || s->postponed || s->in_doubt ||
-	    batch_run(s->batch, all, e) == 0)
-		return 0;
-	if (batch_is_broken(s->batch) || batch_max(s->batch) != 1)
-		return -1;
-	session_complain(s, e);
-	err_clear(e);
-	s->postponed = true;
-	return 0;
-}
-
-int
-session_turn(struct session *s, bool all, struct err *e)
-{
-	/* in doubt nothing is handed over, so the batch has nothing to wait
-	 * for */
-	struct batch *b = s->in_doubt ? NULL : s->batch;
-	int64_t until = b == NULL ? CLOCK_NEVER : batch_until(b);
-
-	if (session_see_stop(s, e) == -1)
-		return -1;
-	if (s->stop_until != 0 && errands_count(s->errands) > 0)
-		until = clock_earlier(until, s->stop_until);
-	if (errands_wait(s->errands, b, until, e) == -1)
-		return -1;
-	return session_run_batch(s, all, e);
-}
-
-int
-session_settle(struct session *s, struct err *e)
-{
-	while (errands_count(s->errands) > 0)
-		if (session_turn(s, false, e) == -1)
-			return -1;
-	return 0;
-}
-
-/* --- words --- */
-
-void
-session_complain(struct session *s, const struct err *e)
-{
-	if (s->first.kind == ERR_NONE)
-		s->first = *e;
-	report_error(s->report, e, false);
-}
-
-void
-session_warn(struct session *s, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	report_line(s->report, REPORT_WARNING, "%s", text);
-}
-
-void
-session_name(const struct session *s, size_t entry, char out[SESSION_NAME_MAX])
-{
-	struct listing_entry m = listing_at(s->listing, entry);
-	char uid[SESSION_NAME_MAX - 40];
-
-	if (m.uid_size == 0) {
-		(void)snprintf(out, SESSION_NAME_MAX, "message %u", m.number);
-		return;
-	}
-	text_safe(uid, sizeof(uid), m.uid, m.uid_size);
-	(void)snprintf(out, SESSION_NAME_MAX, "message %u (uid '%s')",
-		       m.number, uid);
-}
-
-int64_t
-session_size(const struct session *s, size_t entry)
-{
-	int64_t size = listing_at(s->listing, entry).size;
-	size_t row = plan_at(s->plan, entry).row;
-
-	if (size == LISTING_SIZE_UNKNOWN && row != SIZE_MAX)
-		size = store_rows_at(s->rows, row).size;
-	return size;
-}
-
-int
-session_begin_note(struct session *s, struct err *e)
-{
-	return store_begin(s->store, STORE_LAZY, e);
-}
-
-int
-session_end_note(struct session *s, int result, struct err *e)
-{
-	if (result == 0)
-		return store_commit(s->store, e);
-	store_rollback(s->store);
-	return -1;
-}
 
 /* --- remarks --- */
 
@@ -273,6 +141,16 @@ session_note_all(struct session *s, struct err *e)
 	return session_end_note(s, result, e);
 }
 
+/* The later ones of several entries with one uid have to wait for the first: only
+ * then can they be compared with it. */
+static int
+session_fetch_twins(struct session *s, struct err *e)
+{
+	if (s->digests == NULL || s->postponed || session_is_stopping(s))
+		return 0;
+	return examine_run(s, e) == -1 ? -1 : retrieve_run(s, e);
+}
+
 static int
 session_fetch(struct session *s, struct err *e)
 {
@@ -280,7 +158,8 @@ session_fetch(struct session *s, struct err *e)
 	session_hint_catch_up(s);
 	if (session_name_large(s, e) == -1)
 		return -1;
-	if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1)
+	if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1 ||
+	    session_fetch_twins(s, e) == -1)
 		return -1;
 	if (removal_run(s, e) == -1 || session_note_all(s, e) == -1)
 		return -1;
@@ -334,34 +213,55 @@ session_open_batch(struct session *s, struct err *e)
 	return 0;
 }
 
-/* What is complete is handed over whatever ended the session; but not after a broken
- * batch, nor what a server gave that broke the protocol. */
+/* Is what is complete good, and is there a point in handing it over, after this?  Not
+ * what a server gave that broke the protocol, nor to a disk that fails. */
+static bool
+session_may_hand_over(const struct session *s, const struct err *why)
+{
+	return !s->in_doubt && !s->postponed &&
+	       (why->kind == ERR_NETWORK || why->kind == ERR_TLS ||
+		why->kind == ERR_LATER || why->kind == ERR_STOPPED ||
+		why->kind == ERR_INTERNAL);
+}
+
+static void
+session_wait_for_batch(struct session *s)
+{
+	int fds[DELIVER_POLL_MAX];
+	struct pollfd p[DELIVER_POLL_MAX];
+	size_t n = batch_poll(s->batch, fds);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (!batch_is_quiet(s->batch))
+		(void)proc_poll(p, (nfds_t)n, batch_until(s->batch));
+}
+
+/* The session has failed: what is complete is handed over all the same, and what was
+ * handed over before is recorded. */
 static void
 session_save_complete(struct session *s, const struct err *why)
 {
-	bool out_of_step = why->kind == ERR_PROTOCOL || s->in_doubt;
-	struct err e = ERR_INIT;
+	struct err e = ERR_INIT, more = ERR_INIT;
 
 	if (s->batch == NULL || batch_is_broken(s->batch))
 		return;
 	batch_cancel(s->batch);
-	while (!out_of_step && !s->postponed && !batch_is_quiet(s->batch) &&
-	       proc_stops() < 2) {
-		int fds[DELIVER_POLL_MAX];
-		struct pollfd p[DELIVER_POLL_MAX];
-		size_t n;
-
-		if (session_run_batch(s, true, &e) == -1)
-			break;
-		n = batch_poll(s->batch, fds);
-		for (size_t i = 0; i < n; i++)
-			p[i] = (struct pollfd){ fds[i], POLLIN, 0 };
-		if (!batch_is_quiet(s->batch))
-			(void)proc_poll(p, (nfds_t)n, batch_until(s->batch));
+	if (!session_may_hand_over(s, why))
+		batch_discard_waiting(s->batch);
+	while (e.kind == ERR_NONE && !batch_is_quiet(s->batch)) {
+		if (batch_run(s->batch, true, &e) == 0)
+			session_wait_for_batch(s);
 	}
-	if (e.kind == ERR_NONE && batch_finish(s->batch, &e) == 0)
+	if (!batch_is_broken(s->batch))
+		(void)batch_finish(s->batch, e.kind == ERR_NONE ? &e : &more);
+	if (e.kind == ERR_NONE)
 		return;
-	session_complain(s, &e);
+	/* a disk that fails was named already */
+	if (why->kind == ERR_LOCAL || why->kind == ERR_CREATE)
+		report_log(s->report, "failed: %s", e.text);
+	else
+		session_complain(s, &e);
 }
 
 static void
@@ -403,9 +303,11 @@ session_run(const struct session_settings *set, struct store *store,
 	if (session_open_batch(&s, e) == 0 && survey_go(&s, e) == 0 &&
 	    survey_plan(&s, e) == 0)
 		ended = session_act(&s, e);
-	if (ended == -1)
+	if (ended == -1) {
 		session_save_complete(&s, e);
-	else
+		retrieve_broken(&s, e);
+	}
+	if (ended == 0)
 		session_complain_of_stop(&s);
 	*reported = ended == 0 && s.first.kind != ERR_NONE;
 	if (*reported) {

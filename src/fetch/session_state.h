@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the session's own files only: what they share.  survey.c lists and plans, examine.c
- * settles what is unclear, retrieve.c fetches, removal.c deletes and says
- * QUIT, answer.c serves --dry-run, --check and --catch-up.
+ * For the session's own files only: what they share.  session.c runs the others: survey.c
+ * lists and plans, examine.c settles what is unclear, retrieve.c fetches, removal.c
+ * deletes and says QUIT, answer.c serves --dry-run, --check and --catch-up.
  */
 #ifndef FETCH_SESSION_STATE_H
 #define FETCH_SESSION_STATE_H
@@ -45,8 +45,10 @@ struct session {
 	struct header *header;		/* of what is coming in now */
 	bool top_refused;
 	char *received;			/* field to prepend, or NULL */
-	size_t next;			/* entry to retrieve next */
+	size_t next;			/* entry to retrieve next, in two passes */
 	uint64_t asked_bytes;		/* listed sizes of RETRs under way */
+	uint64_t room;			/* bytes that the disk can still take */
+	bool out_of_space;		/* and it was told that it cannot */
 	uint64_t undelivered;		/* retrieved, not yet recorded */
 	bool postponed;			/* the MDA wants no more now */
 	bool in_doubt;			/* are replies and commands in step? */
@@ -99,7 +101,10 @@ int examine_run(struct session *s, struct err *e);
 /* Digests of all that is new, for --catch-up; not called for what has none. */
 int examine_digests(struct session *s, session_examined *use, struct err *e);
 
+/* All of PLAN_FETCH that was not asked for yet, to its end on record. */
 int retrieve_run(struct session *s, struct err *e);
+/* The session ended with this error: was it at a message? Then that one is remembered. */
+void retrieve_broken(struct session *s, const struct err *why);
 /* batch_done of the session. */
 void retrieve_done(void *arg, const struct batch_message *m,
 		   enum deliver_outcome outcome, const struct err *why);

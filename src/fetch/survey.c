@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "fetch/history.h"
 #include "fetch/session_state.h"
 
@@ -224,8 +225,9 @@ survey_plan(struct session *s, struct err *e)
 	plan_decide(s->plan, &rules);
 	s->marks = mem_array(listing_count(s->listing), 1);
 	report_line(s->report, REPORT_VERBOSE,
-		    "%zu messages, %zu to fetch, %zu to delete, %zu set aside",
+		    "%zu message%s, %zu to fetch, %zu to delete, %zu set aside",
 		    listing_count(s->listing),
+		    text_plural(listing_count(s->listing)),
 		    plan_count(s->plan, PLAN_FETCH),
 		    plan_count(s->plan, PLAN_DELETE),
 		    plan_count(s->plan, PLAN_SET_ASIDE));

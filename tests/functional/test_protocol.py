@@ -154,13 +154,27 @@ def test_a_message_cut_anywhere_is_not_delivered_and_comes_later(popfetch, serve
     for size in list(range(0, 20)) + list(range(total - 12, total)):
         pop.forgive()
         pop.on("RETR", cut(size))
-        result = popfetch("-v")
+        result = popfetch("-v", "work")  # named, since a message that breaks the line again and again is set aside
         assert result.status == os.EX_TEMPFAIL, (size, result)
         assert len(result.errors) >= 1 and "work" in result.stderr
         assert popfetch.maildir() == [] and popfetch.staged() == [], size
     pop.forgive()
-    assert popfetch().status == 0
+    assert popfetch("work").status == 0
     assert same(popfetch.maildir(), [wire]) and pop.left() == []
+
+
+def test_a_message_that_breaks_the_line_again_and_again_is_set_aside(popfetch, server):
+    pop = server([mail("one"), mail("two")])
+    popfetch.account(server=pop)
+    pop.on("RETR 1", cut(20))
+    for _ in range(3):
+        assert popfetch().status == os.EX_TEMPFAIL
+    assert same(popfetch.maildir(), [pop.wires()[1]]), "the others come in spite of it"
+    result = popfetch("-v")
+    assert result.status == 0 and "1 set aside" in result.stdout, result
+    pop.forgive()
+    assert popfetch("work").status == 0
+    assert same(popfetch.maildir(), pop.wires())
 
 
 @pytest.mark.parametrize(

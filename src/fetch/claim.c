@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/claim.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+
+int
+claim_take(struct claim *c, const struct account *a, const char *state_dir,
+	   bool may_create, struct err *e)
+{
+	char *name = account_state_file(a);
+	char *lock = mem_format("%s/%s.lock", state_dir, name);
+	char *path = mem_format("%s/%s.db", state_dir, name);
+	int result = -1;
+
+	*c = (struct claim)CLAIM_NONE;
+	if (may_create && fs_make_path(state_dir, 0700, e) == -1)
+		err_context(e, "state_dir");
+	else if (lock_take(lock, may_create, &c->lock, e) == 0)
+		result = store_open(&c->store, path, may_create, e);
+	free(name);
+	free(lock);
+	free(path);
+	return result;
+}
+
+void
+claim_release(struct claim *c)
+{
+	store_close(&c->store);
+	fs_drop(&c->lock);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/session_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "sys/proc.h"
+
+/* After a stop request, for what is on its way already. */
+enum { SESSION_STOP_MS = 5 * 1000 };
+
+/* --- turns --- */
+
+bool
+session_is_stopping(const struct session *s)
+{
+	return s->stop_until != 0;
+}
+
+static int
+session_see_stop(struct session *s, struct err *e)
+{
+	bool idle = errands_count(s->errands) == 0;
+
+	if (proc_stops() == 0)
+		return 0;
+	if (s->stop_until == 0)
+		s->stop_until = clock_deadline(SESSION_STOP_MS);
+	if (!s->listed || (!idle && clock_ms() >= s->stop_until))
+		return err_set(e, ERR_STOPPED, "stopped by a signal");
+	return 0;
+}
+
+/* What the MDA wants later does not end the session. */
+int
+session_run_batch(struct session *s, bool all, struct err *e)
+{
+	if (s->batch == NULL || s->postponed || s->in_doubt ||
+	    batch_run(s->batch, all, e) == 0)
+		return 0;
+	if (batch_is_broken(s->batch) || batch_max(s->batch) != 1)
+		return -1;
+	session_complain(s, e);
+	err_clear(e);
+	s->postponed = true;
+	return 0;
+}
+
+int
+session_turn(struct session *s, bool all, struct err *e)
+{
+	/* in doubt nothing is handed over, so the batch has nothing to wait
+	 * for */
+	struct batch *b = s->in_doubt ? NULL : s->batch;
+	int64_t until = b == NULL ? CLOCK_NEVER : batch_until(b);
+
+	if (session_see_stop(s, e) == -1)
+		return -1;
+	if (s->stop_until != 0 && errands_count(s->errands) > 0)
+		until = clock_earlier(until, s->stop_until);
+	if (errands_wait(s->errands, b, until, e) == -1)
+		return -1;
+	return session_run_batch(s, all, e);
+}
+
+int
+session_settle(struct session *s, struct err *e)
+{
+	while (errands_count(s->errands) > 0)
+		if (session_turn(s, false, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- words --- */
+
+void
+session_complain(struct session *s, const struct err *e)
+{
+	if (s->first.kind == ERR_NONE)
+		s->first = *e;
+	report_error(s->report, e, false);
+}
+
+void
+session_warn(struct session *s, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	report_line(s->report, REPORT_WARNING, "%s", text);
+}
+
+void
+session_name(const struct session *s, size_t entry, char out[SESSION_NAME_MAX])
+{
+	struct listing_entry m = listing_at(s->listing, entry);
+	char uid[SESSION_NAME_MAX - 40];
+
+	if (m.uid_size == 0) {
+		(void)snprintf(out, SESSION_NAME_MAX, "message %u", m.number);
+		return;
+	}
+	text_safe(uid, sizeof(uid), m.uid, m.uid_size);
+	(void)snprintf(out, SESSION_NAME_MAX, "message %u (uid '%s')",
+		       m.number, uid);
+}
+
+int64_t
+session_size(const struct session *s, size_t entry)
+{
+	int64_t size = listing_at(s->listing, entry).size;
+	size_t row = plan_at(s->plan, entry).row;
+
+	if (size == LISTING_SIZE_UNKNOWN && row != SIZE_MAX)
+		size = store_rows_at(s->rows, row).size;
+	return size;
+}
+
+int
+session_begin_note(struct session *s, struct err *e)
+{
+	return store_begin(s->store, STORE_LAZY, e);
+}
+
+int
+session_end_note(struct session *s, int result, struct err *e)
+{
+	if (result == 0)
+		return store_commit(s->store, e);
+	store_rollback(s->store);
+	return -1;
+}
