@@ -16,6 +16,7 @@
 #include "cli/bar.h"
 #include "cli/terminal.h"
 #include "sys/fs.h"
+#include "sys/proc.h"
 
 enum { DRAW_MS = 100, RATE_MS = 500, IDLE_MS = 1000 };
 enum { NAME_MAX_BYTES = 128, PHASE_MAX = 32 };
@@ -55,13 +56,30 @@ progress_new(int fd, bool bars)
 
 /* --- drawing --- */
 
+/* So many bytes a pipe takes without waiting once it can be written (PIPE_BUF). */
+enum { PIECE_SIZE = 4096 };
+
+/* Nobody may read what we write (a pager that waits): then a stop request must still be
+ * seen, and ends the waiting; what is not written by then is lost. */
 static void
 put(int fd, const struct buf *text)
 {
-	struct err ignored = ERR_INIT;
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct err e = ERR_INIT;
+	size_t done = 0;
 
-	if (text->len > 0)
-		(void)fs_write(fd, text->data, text->len, &ignored);
+	while (done < text->len) {
+		size_t piece = text->len - done;
+
+		if (piece > PIECE_SIZE)
+			piece = PIECE_SIZE;
+		while (proc_poll(&p, 1, CLOCK_NEVER) == 0)
+			if (proc_stops() > 0)
+				return;
+		if (fs_write(fd, text->data + done, piece, &e) == -1)
+			return;
+		done += piece;
+	}
 }
 
 /* Rows that our lines take now: the terminal may have become narrower since. */

@@ -116,7 +116,7 @@ run_passwords(struct run *r)
 
 /* --- keepers --- */
 
-/* Test limits of a batch, "MESSAGES BYTES": many batches from few messages. */
+/* For tests: many batches from few messages. */
 static struct batch_limits
 run_limits(void)
 {

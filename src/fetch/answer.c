@@ -48,10 +48,9 @@ answer_say(struct session *s, size_t entry)
 			    "would delete %s once delivered", name);
 }
 
-int
-answer_dry_run(struct session *s, struct err *e)
+void
+answer_dry_run(struct session *s)
 {
-	(void)e;
 	for (size_t i = 0; i < listing_count(s->listing); i++)
 		answer_say(s, i);
 	report_line(s->report, REPORT_ANSWER,
@@ -60,7 +59,6 @@ answer_dry_run(struct session *s, struct err *e)
 		    text_plural(listing_count(s->listing)),
 		    plan_count(s->plan, PLAN_FETCH),
 		    plan_count(s->plan, PLAN_DELETE));
-	return 0;
 }
 
 void
@@ -79,17 +77,23 @@ answer_record(struct session *s, size_t entry, const uint8_t *digest,
 	      struct err *e)
 {
 	struct listing_entry m = listing_at(s->listing, entry);
-	struct plan_item item = plan_at(s->plan, entry);
 	struct store_message row = { m.uid, m.uid_size, m.size, digest };
+	size_t known = plan_at(s->plan, entry).row;
 	int64_t now = clock_unix();
 
 	if (m.uid_size == 0)
 		return 0;	/* there is nothing to know it by */
 	s->marks[entry] |= MARK_ASKED;
+	if (digest != NULL &&
+	    examine_find_row(s, entry, digest, &known, e) == -1)
+		return -1;
+	if (known != SIZE_MAX &&
+	    store_rows_at(s->rows, known).status == STORE_DELIVERED)
+		return 0;
 	s->result->kept++;
-	if (item.row != SIZE_MAX)
+	if (known != SIZE_MAX)
 		return store_set_delivered(s->store,
-			store_rows_at(s->rows, item.row).id, now, e);
+			store_rows_at(s->rows, known).id, now, e);
 	return store_add_delivered(s->store, &row, now, e);
 }
 

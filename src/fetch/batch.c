@@ -134,6 +134,13 @@ batch_cancel(struct batch *b)
 	b->open = NULL;
 }
 
+void
+batch_set_row(struct batch *b, int64_t row, unsigned attempts)
+{
+	b->open->message.row = row;
+	b->open->message.attempts = attempts;
+}
+
 bool
 batch_is_open(const struct batch *b)
 {
@@ -306,7 +313,7 @@ batch_publish(struct batch *b, struct err *e)
 }
 
 static int
-batch_hand_over(struct batch *b, struct err *e)
+batch_hand_over_one(struct batch *b, struct err *e)
 {
 	size_t count = b->waiting.count;
 	bool attempted;
@@ -329,12 +336,12 @@ batch_hand_over(struct batch *b, struct err *e)
 	return batch_publish(b, e);
 }
 
-static bool
+bool
 batch_is_due(const struct batch *b, bool all)
 {
 	const struct entries *w = &b->waiting;
 
-	if (w->count == 0)
+	if (w->count == 0 || b->running)
 		return false;
 	return all || batch_max(b) == 1 || w->count >= batch_max(b) ||
 	       w->bytes >= b->limits.bytes ||
@@ -342,21 +349,30 @@ batch_is_due(const struct batch *b, bool all)
 }
 
 int
-batch_run(struct batch *b, bool all, struct err *e)
+batch_continue(struct batch *b, struct err *e)
 {
 	assert(!b->broken);
-	if (b->running) {
-		if (deliver_continue(b->deliver, &b->running, e) == -1)
-			return batch_break(b);
-		if (b->running)
-			return 0;
-		if (batch_d3(b, e) == -1)
-			return -1;
-	}
-	while (!b->running && batch_is_due(b, all))
-		if (batch_hand_over(b, e) == -1)
+	if (!b->running)
+		return 0;
+	if (deliver_continue(b->deliver, &b->running, e) == -1)
+		return batch_break(b);
+	return b->running ? 0 : batch_d3(b, e);
+}
+
+int
+batch_hand_over(struct batch *b, bool all, struct err *e)
+{
+	assert(!b->broken);
+	while (batch_is_due(b, all))
+		if (batch_hand_over_one(b, e) == -1)
 			return -1;
 	return 0;
+}
+
+int
+batch_run(struct batch *b, bool all, struct err *e)
+{
+	return batch_continue(b, e) == -1 ? -1 : batch_hand_over(b, all, e);
 }
 
 void

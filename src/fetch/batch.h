@@ -76,6 +76,8 @@ int batch_write(struct batch *b, const void *bytes, size_t size, struct err *e);
 int batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 	      const char *sender, struct err *e);
 void batch_cancel(struct batch *b);
+/* The message between begin and end turned out to have a row. */
+void batch_set_row(struct batch *b, int64_t row, unsigned attempts);
 bool batch_is_open(const struct batch *b);	/* between begin and end? */
 
 /* Messages ended and not yet handed over, and their bytes: for the keeper's credit. */
@@ -89,8 +91,14 @@ uint64_t batch_free_bytes(const struct batch *b);
 int64_t batch_until(const struct batch *b);
 /* Descriptors to poll while an MDA runs. */
 size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
-/* Does what is due: hands a batch over, looks after a running MDA.  `all`: no more
- * messages come for now, so hand over whatever waits. */
+/* Looks after a running MDA. */
+int batch_continue(struct batch *b, struct err *e);
+/* Is it time to hand over? `all`: no more messages come for now, so whatever waits is
+ * due.  Not while an MDA runs. */
+bool batch_is_due(const struct batch *b, bool all);
+/* Hands over what is due; then batch_is_due(b, all) is false. */
+int batch_hand_over(struct batch *b, bool all, struct err *e);
+/* Both in turn. */
 int batch_run(struct batch *b, bool all, struct err *e);
 /* Messages that wait are given up, staged files and all. */
 void batch_discard_waiting(struct batch *b);

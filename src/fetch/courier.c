@@ -157,9 +157,7 @@ courier_connect(struct courier *c, struct err *e)
 static int
 courier_capa(struct courier *c, struct err *e)
 {
-	if (c->go.skip_capa || pop3_capa(c->pop3, e) == 0)
-		return 0;
-	return err_context(e, "CAPA");
+	return c->go.skip_capa ? 0 : pop3_capa(c->pop3, e);
 }
 
 static int
@@ -227,7 +225,7 @@ courier_late_capa(struct courier *c, struct err *e)
 	if (!before.varies && (before.pipelining || c->go.skip_late_capa))
 		return 0;
 	if (pop3_capa(c->pop3, e) == -1)
-		return err_context(e, "CAPA");
+		return -1;
 	c->facts.late_capa_asked = true;
 	if (!pop3_capabilities(c->pop3)->known)
 		pop3_set_capabilities(c->pop3, &before);
@@ -252,8 +250,8 @@ courier_try_open(struct courier *c, struct err *e)
 static bool
 courier_capa_may_be_why(const struct courier *c, const struct err *e)
 {
-	return e->kind == ERR_NETWORK && !c->go.skip_capa &&
-	       c->greeted && !pop3_capabilities(c->pop3)->known &&
+	return e->kind == ERR_NETWORK && !c->go.skip_capa && c->greeted &&
+	       c->pop3 != NULL && !pop3_capabilities(c->pop3)->known &&
 	       clock_ms() < c->end;
 }
 

@@ -25,6 +25,7 @@ struct errands {
 	int64_t silence_ms;
 	int64_t heard;		/* clock_ms of the last record */
 	bool listing_due;	/* GO was sent, LISTED has not come */
+	bool said_bye;		/* the courier may go */
 	struct errand ring[LINK_ORDERS_MAX];
 	size_t first, count;
 };
@@ -125,6 +126,7 @@ errands_finish(struct errands *x, const struct link_record *r, struct err *e)
 
 	x->first = (x->first + 1) % LINK_ORDERS_MAX;
 	x->count--;
+	x->said_bye = x->said_bye || r->type == LINK_BYE;
 	if (r->type != LINK_REFUSED)
 		return done.class->end == NULL ? 0
 			: done.class->end(x->arg, done.entry, r->value, e);
@@ -171,6 +173,34 @@ errands_answer(struct errands *x, const struct link_record *r, struct err *e)
 	return errands_finish(x, r, e);
 }
 
+/* Every bool must be one before it is read as such. */
+static bool
+errands_are_facts(const uint8_t *bytes)
+{
+	static const size_t bools[] = {
+		offsetof(struct link_facts, encrypted),
+		offsetof(struct link_facts, capa_failed),
+		offsetof(struct link_facts, late_capa_asked),
+		offsetof(struct link_facts, late_pipelining),
+		offsetof(struct link_facts, capa.known),
+		offsetof(struct link_facts, capa.top),
+		offsetof(struct link_facts, capa.user),
+		offsetof(struct link_facts, capa.uidl),
+		offsetof(struct link_facts, capa.stls),
+		offsetof(struct link_facts, capa.pipelining),
+		offsetof(struct link_facts, capa.utf8),
+		offsetof(struct link_facts, capa.resp_codes),
+		offsetof(struct link_facts, capa.auth_resp_code),
+		offsetof(struct link_facts, capa.sasl),
+		offsetof(struct link_facts, capa.varies),
+	};
+
+	for (size_t i = 0; i < sizeof(bools) / sizeof(*bools); i++)
+		if (bytes[bools[i]] > 1)
+			return false;
+	return true;
+}
+
 static int
 errands_list_record(struct errands *x, const struct link_record *r,
 		    struct err *e)
@@ -179,7 +209,7 @@ errands_list_record(struct errands *x, const struct link_record *r,
 
 	switch (r->type) {
 	case LINK_FACTS:
-		if (r->size != sizeof(facts))
+		if (r->size != sizeof(facts) || !errands_are_facts(r->data))
 			break;
 		memcpy(&facts, r->data, sizeof(facts));
 		return x->listing->facts(x->arg, &facts, e);
@@ -240,7 +270,7 @@ errands_records(struct errands *x, struct err *e)
 		if (errands_record(x, &r, e) == -1)
 			return -1;
 	}
-	if (link_is_over(x->courier) && (x->count > 0 || x->listing_due))
+	if (link_is_over(x->courier) && !x->said_bye)
 		return err_set(e, ERR_INTERNAL, "the courier is gone");
 	return 0;
 }

@@ -23,6 +23,16 @@ examine_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 	return 0;
 }
 
+static int
+examine_retr_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
+		   struct err *e)
+{
+	struct session *s = arg;
+
+	s->marks[entry] |= MARK_RETRIEVED;
+	return examine_chunk(arg, entry, bytes, size, e);
+}
+
 static const uint8_t *
 examine_digest(struct session *s)
 {
@@ -42,19 +52,19 @@ examine_is_same_size(const struct session *s, size_t a, size_t b)
 	       y == LISTING_SIZE_UNKNOWN;
 }
 
-/* A twin under the same uid, fetched a moment ago. */
-static bool
-examine_was_fetched(const struct session *s, size_t entry,
-		    const uint8_t *digest)
+/* An equal entry before this one, under the same uid, that is new in this session; or
+ * SIZE_MAX. */
+static size_t
+examine_find_twin(const struct session *s, size_t entry, const uint8_t *digest)
 {
 	size_t twin = entry;
 
 	while ((twin = plan_twin(s->plan, twin)) != SIZE_MAX)
-		if ((s->marks[twin] & MARK_FETCHED) &&
+		if ((s->marks[twin] & MARK_DIGEST) &&
 		    examine_is_same_size(s, twin, entry) &&
 		    memcmp(s->digests[twin], digest, DIGEST_SHA256_SIZE) == 0)
-			return true;
-	return false;
+			break;
+	return twin;
 }
 
 static int
@@ -71,9 +81,9 @@ examine_is_row(struct session *s, size_t row, const uint8_t *digest,
 	return 0;
 }
 
-/* The row among those of this uid that the message is, if any: a uid may have been
- * given to another message, so the planned one is only the first to be looked at. */
-static int
+/* A uid may have been given to another message, so the planned row is only the first to
+ * be looked at. */
+int
 examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		 size_t *row, struct err *e)
 {
@@ -112,22 +122,45 @@ examine_found(struct session *s, size_t entry, size_t row)
 		removal_add(s, entry, store_rows_at(s->rows, row).id);
 }
 
+static void
+examine_new(struct session *s, size_t entry, const uint8_t *digest)
+{
+	plan_settle(s->plan, entry, SIZE_MAX);
+	if (s->digests == NULL)
+		return;
+	memcpy(s->digests[entry], digest, DIGEST_SHA256_SIZE);
+	s->marks[entry] |= MARK_DIGEST;
+}
+
+/* Of equal twins one is delivered; the others wait until it is on record, and are then
+ * as good as delivered. */
+static void
+examine_twin(struct session *s, size_t entry, size_t twin)
+{
+	if (!(s->marks[twin] & MARK_DELIVERED))
+		return;
+	s->marks[entry] |= MARK_DELIVERED;
+	if (s->account->keep_s == 0)
+		removal_add(s, entry, 0);
+}
+
 static int
 examine_decide(struct session *s, size_t entry, const uint8_t *digest,
 	       struct err *e)
 {
-	size_t row;
+	size_t row, twin;
 
 	if (examine_find_row(s, entry, digest, &row, e) == -1)
 		return -1;
 	if (row == SIZE_MAX && examine_is_known_by_uid_alone(s, entry))
 		row = plan_at(s->plan, entry).row;
+	twin = examine_find_twin(s, entry, digest);
 	if (row != SIZE_MAX)
 		examine_found(s, entry, row);
-	else if (!examine_was_fetched(s, entry, digest))
-		plan_settle(s->plan, entry, SIZE_MAX);
-	else if (s->account->keep_s == 0)
-		removal_add(s, entry, 0);
+	else if (twin != SIZE_MAX)
+		examine_twin(s, entry, twin);
+	else
+		examine_new(s, entry, digest);
 	return 0;
 }
 
@@ -163,12 +196,11 @@ static int
 examine_no_retr(void *arg, size_t entry, const struct err *why, struct err *e)
 {
 	struct session *s = arg;
-	char name[SESSION_NAME_MAX];
+	struct err told = *why;
 
 	(void)e;
-	session_name(s, entry, name);
-	report_line(s->report, REPORT_VERBOSE, "%s cannot be compared: %s",
-		    name, why->text);
+	err_context(&told, "RETR %u", listing_at(s->listing, entry).number);
+	session_complain(s, &told);
 	return 0;
 }
 
@@ -181,7 +213,7 @@ static const struct errand_class examine_top = {
 
 static const struct errand_class examine_retr = {
 	.order = LINK_RETR,
-	.chunk = examine_chunk,
+	.chunk = examine_retr_chunk,
 	.end = examine_end,
 	.refused = examine_no_retr,
 };
@@ -201,8 +233,10 @@ examine_is_unclear(const struct session *s, size_t entry)
 
 	switch (plan_at(s->plan, entry).action) {
 	case PLAN_COMPARE:
+		if (s->marks[entry] & MARK_DELIVERED)
+			return false;
 		return plan_next_candidate(s->plan, entry, &row) ||
-		       s->digests != NULL;
+		       s->fetched_some;
 	case PLAN_DELETE:
 		return !(s->marks[entry] & MARK_REMOVAL);
 	default:

@@ -159,6 +159,16 @@ history_failed(struct store *s, const struct account *a, int64_t now,
 }
 
 int
+history_reached(struct store *s, struct err *e)
+{
+	struct fact f[] = {
+		{ "failures", 0 }, { "first_failure", 0 }, { "last_notice", 0 },
+	};
+
+	return history_save(s, f, 3, NULL, e);
+}
+
+int
 history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		  struct err *e)
 {

@@ -30,6 +30,8 @@ int history_login_refused(struct store *s, const struct account *a,
  * failures in a row, or a shorter time, than `notice_after`, or told today already. */
 int history_failed(struct store *s, const struct account *a, int64_t now,
 		   bool *fold, struct err *e);
+/* It failed, but in another way: the row of passing failures is over. */
+int history_reached(struct store *s, struct err *e);
 int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		      struct err *e);
 /* For --status: the error with which a run ended. */

@@ -175,12 +175,15 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 		return;
 	(void)history_note_error(k->claim.store, why->text, clock_unix(),
 				 &ignored);
-	if (k->fold || reported)
+	if (k->fold)
 		return;
+	may_pass = may_pass && !reported;
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, k->account, clock_unix(),
 					    &ignored);
-	if (may_pass)
+	if (!may_pass)	/* the server was reached */
+		(void)history_reached(k->claim.store, &ignored);
+	else
 		(void)history_failed(k->claim.store, k->account, clock_unix(),
 				     &k->fold, &ignored);
 }

@@ -32,11 +32,12 @@ enum link_type {
 	/* keeper to courier, each answered in order */
 	LINK_GO = 1,	/* payload: struct link_go; answered by LINK_FACTS,
 			   LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
-	LINK_LIST,	/* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED */
+	LINK_LIST,	/* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
+			   (value 1: +OK); +OK to LIST n names n, or the
+			   protocol is broken */
 	LINK_TOP,	/* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
 	LINK_RETR,	/* the same */
 	LINK_DELE,	/* LINK_DELETED or LINK_REFUSED */
-	LINK_NOOP,	/* NOOP: LINK_END, when replies and commands match */
 	LINK_QUIT,	/* LINK_BYE, then the end */
 
 	/* courier to keeper */

@@ -188,7 +188,7 @@ static bool
 orders_is_known(unsigned type)
 {
 	return type == LINK_LIST || type == LINK_TOP || type == LINK_RETR ||
-	       type == LINK_DELE || type == LINK_NOOP || type == LINK_QUIT;
+	       type == LINK_DELE || type == LINK_QUIT;
 }
 
 static int
@@ -227,8 +227,6 @@ orders_command(struct orders *o, const struct order *order, struct err *e)
 		return pop3_command(p, e, "RETR %u", order->number);
 	case LINK_DELE:
 		return pop3_command(p, e, "DELE %u", order->number);
-	case LINK_NOOP:
-		return pop3_command(p, e, "NOOP");
 	default:
 		assert(order->type == LINK_QUIT);
 		o->quitting = true;
@@ -264,8 +262,6 @@ orders_name(unsigned type)
 		return "RETR";
 	case LINK_DELE:
 		return "DELE";
-	case LINK_NOOP:
-		return "NOOP";
 	default:
 		return "QUIT";
 	}
@@ -296,16 +292,31 @@ orders_message(struct orders *o, uint32_t number, struct err *e)
 }
 
 static int
+orders_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
+		struct err *e)
+{
+	uint32_t told;
+	int64_t octets;
+
+	if (!pop3_parse_size(r->text, r->text_size, &told, &octets) ||
+	    told != number)
+		return err_set(e, ERR_PROTOCOL,
+			       "the reply is for something else");
+	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
+	return 0;
+}
+
+static int
 orders_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
 	     struct err *e)
 {
-	if (r->status == POP3_OK && number != 0 &&
-	    orders_size_line(o, r->text, r->text_size, e) == -1)
+	bool ok = r->status == POP3_OK;
+
+	if (ok && number != 0 && orders_one_size(o, number, r, e) == -1)
 		return -1;
-	if (r->status == POP3_OK && number == 0 &&
-	    orders_lines(o, orders_size_line, e) == -1)
+	if (ok && number == 0 && orders_lines(o, orders_size_line, e) == -1)
 		return -1;
-	link_put(o->link, LINK_LISTED, number, 1, NULL, 0);
+	link_put(o->link, LINK_LISTED, number, ok, NULL, 0);
 	return 0;
 }
 
@@ -337,9 +348,6 @@ orders_answer(struct orders *o, const struct order *order,
 	switch (order->type) {
 	case LINK_LIST:
 		return orders_sizes(o, order->number, r, e);
-	case LINK_NOOP:	/* whatever the answer is: it was one */
-		link_put(o->link, LINK_END, 0, 0, NULL, 0);
-		return 0;
 	case LINK_QUIT:
 		orders_bye(o, r);
 		return 0;

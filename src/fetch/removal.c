@@ -14,6 +14,9 @@
  * the server stops listing its uid.
  */
 
+/* After a stop request, for DELE and QUIT. */
+enum { REMOVAL_STOP_MS = 5 * 1000 };
+
 void
 removal_add(struct session *s, size_t entry, int64_t row)
 {
@@ -39,9 +42,8 @@ removal_end(void *arg, size_t entry, int64_t value, struct err *e)
 	(void)value;
 	(void)e;
 	session_name(s, entry, name);
-	s->result->deleted++;
-	report_log(s->report, "deleted: %s", name);
-	report_line(s->report, REPORT_VERBOSE, "%s deleted on the server", name);
+	s->marked++;
+	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
 	return 0;
 }
 
@@ -122,6 +124,8 @@ removal_run(struct session *s, struct err *e)
 	if (s->removal_count == 0)
 		return 0;
 	report_phase(s->report, "deleting");
+	if (session_is_stopping(s))	/* what was complete took its time */
+		s->stop_until = clock_deadline(REMOVAL_STOP_MS);
 	if (removal_note(s, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->removal_count; i++) {
@@ -154,20 +158,52 @@ static const struct errand_class removal_quit_errand = {
 	.end = removal_bye,
 };
 
+static void
+removal_log(struct session *s)
+{
+	char name[SESSION_NAME_MAX];
+
+	s->result->deleted = s->marked;
+	for (size_t i = 0; i < s->removal_count; i++) {
+		session_name(s, s->removals[i].entry, name);
+		report_log(s->report, "deleted: %s", name);
+	}
+}
+
 static int
 removal_note_bye(struct session *s, struct err *e)
 {
 	if (s->removal_count == 0 || s->set->mode != SESSION_FETCH)
 		return 0;
-	if (s->bye != 1)
-		report_line(s->report, REPORT_VERBOSE,
-			    "QUIT was not confirmed: what was to be deleted is "
-			    "looked at again in the next run");
-	else if (session_begin_note(s, e) == -1 ||
+	if (s->bye == 0)
+		session_warn(s, "server refused QUIT: what was to be deleted is "
+			     "looked at again in the next run");
+	if (s->bye != 1) {
+		report_log(s->report, "deletion not confirmed: %llu messages",
+			   (unsigned long long)s->marked);
+		return 0;
+	}
+	removal_log(s);
+	if (session_begin_note(s, e) == -1 ||
 		 session_end_note(s, store_set_fact(s->store,
 			"quit_confirmed", clock_unix(), e), e) == -1)
 		return -1;
 	return 0;
+}
+
+/* Was something retrieved that is not delivered? */
+static bool
+removal_would_lose(const struct session *s)
+{
+	for (size_t i = 0; i < listing_count(s->listing); i++) {
+		enum plan_action action = plan_at(s->plan, i).action;
+
+		if ((s->marks[i] & MARK_RETRIEVED) &&
+		    !(s->marks[i] & MARK_DELIVERED) && action != PLAN_KEEP &&
+		    action != PLAN_DELETE)
+			return true;
+	}
+	return false;
 }
 
 int
@@ -175,7 +211,7 @@ removal_quit(struct session *s, struct err *e)
 {
 	/* RFC 2449 section 6.7: to such a server, retrieved is as good as
 	 * deleted once it hears QUIT */
-	if (s->facts.capa.expire_days == 0 && s->undelivered > 0) {
+	if (s->facts.capa.expire_days == 0 && removal_would_lose(s)) {
 		report_line(s->report, REPORT_VERBOSE,
 			    "no QUIT: the server would delete what was not "
 			    "delivered (EXPIRE 0)");

@@ -19,6 +19,7 @@
 enum {
 	RETRIEVE_PROGRESS_MS = 100,
 	RETRIEVE_SPARE = 1024 * 1024,	/* bytes left free on the disk */
+	RETRIEVE_REFUSALS = 10,		/* in a row: ask no more */
 	RETRIEVE_MDA_AHEAD = 16,
 	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024
 };
@@ -47,11 +48,13 @@ retrieve_message(const struct session *s, size_t entry)
 }
 
 static int
-retrieve_context(const struct session *s, size_t entry, int result,
+retrieve_context(struct session *s, size_t entry, int result,
 		 struct err *e)
 {
-	if (result == -1)
+	if (result == -1) {
+		s->staging_failed = true;
 		err_context(e, "RETR %u", listing_at(s->listing, entry).number);
+	}
 	return result;
 }
 
@@ -61,6 +64,7 @@ retrieve_begin(struct session *s, size_t entry, struct err *e)
 	struct batch_message m = retrieve_message(s, entry);
 
 	header_start(s->header);
+	s->marks[entry] |= MARK_RETRIEVED;
 	if (batch_begin(s->batch, &m, e) == -1)
 		return retrieve_context(s, entry, -1, e);
 	if (!s->account->received_header)
@@ -109,40 +113,59 @@ retrieve_forget_size(struct session *s, size_t entry)
 static void
 retrieve_remember(struct session *s, size_t entry)
 {
-	s->marks[entry] |= MARK_FETCHED;
-	if (s->digests != NULL)
-		memcpy(s->digests[entry], header_digest(s->header),
-		       DIGEST_SHA256_SIZE);
+	if (s->digests == NULL)
+		return;
+	memcpy(s->digests[entry], header_digest(s->header),
+	       DIGEST_SHA256_SIZE);
+	s->marks[entry] |= MARK_DIGEST;
 }
 
+/* The row of an earlier session; two equal messages of this session are two. */
+static size_t
+retrieve_row_at(const struct session *s, int64_t id)
+{
+	size_t count = store_rows_count(s->rows);
+	size_t r = 0;
+
+	while (r < count && store_rows_at(s->rows, r).id != id)
+		r++;
+	return id == 0 || r == count ? SIZE_MAX : r;
+}
+
+/* A message without uid that an earlier session delivered is on the server still; one
+ * that it set aside keeps its back-off.  *done: it is not to be delivered now. */
 static void
-retrieve_settle_known(struct session *s, size_t entry, int64_t id)
+retrieve_recognise(struct session *s, size_t entry, size_t r, bool *done)
 {
-	for (size_t r = 0; r < store_rows_count(s->rows); r++)
-		if (store_rows_at(s->rows, r).id == id)
-			plan_settle(s->plan, entry, r);
+	struct store_row row = store_rows_at(s->rows, r);
+
+	plan_settle(s->plan, entry, r);
+	*done = plan_at(s->plan, entry).action != PLAN_FETCH;
+	if (!*done) {
+		batch_set_row(s->batch, row.id, row.attempts);
+		return;
+	}
+	batch_cancel(s->batch);
 	if (plan_at(s->plan, entry).action == PLAN_DELETE)
-		removal_add(s, entry, id);
+		removal_add(s, entry, row.id);
 }
 
-/* A message without uid that was delivered before, and is on the server still. */
 static int
-retrieve_is_known_content(struct session *s, size_t entry, bool *known,
-			  struct err *e)
+retrieve_look_up_content(struct session *s, size_t entry, bool *done,
+			 struct err *e)
 {
-	int64_t row;
+	int64_t id;
+	size_t r;
 
-	*known = false;
-	if (!plan_at(s->plan, entry).by_content || s->set->all)
+	*done = false;
+	if (!plan_at(s->plan, entry).by_content)
 		return 0;
-	if (store_find_content(s->store, header_content_digest(s->header),
-			       &row, e) == -1)
+	if (store_find_content(s->store, header_content_digest(s->header), &id,
+			       e) == -1)
 		return -1;
-	if (row == 0)
-		return 0;
-	*known = true;
-	batch_cancel(s->batch);
-	retrieve_settle_known(s, entry, row);
+	r = retrieve_row_at(s, id);
+	if (r != SIZE_MAX)
+		retrieve_recognise(s, entry, r, done);
 	return 0;
 }
 
@@ -155,35 +178,44 @@ retrieve_doubt(struct session *s, size_t entry, int64_t octets)
 {
 	int64_t listed = session_size(s, entry);
 
-	if (octets < listed && s->facts.capa.pipelining)
+	if (listed < 0 || octets < listed)
 		s->in_doubt = true;
+}
+
+static int
+retrieve_stage_end(struct session *s, size_t entry, struct err *e)
+{
+	const uint8_t *digest = plan_at(s->plan, entry).by_content
+					? header_content_digest(s->header)
+					: header_digest(s->header);
+
+	retrieve_remember(s, entry);
+	if (retrieve_context(s, entry, batch_end(s->batch, digest,
+					header_sender(s->header), e), e) == -1)
+		return -1;
+	/* many small ones may come at once, each with a descriptor */
+	if (batch_waiting(s->batch) < batch_max(s->batch))
+		return 0;
+	return session_run_batch(s, false, e);
 }
 
 static int
 retrieve_end(void *arg, size_t entry, int64_t octets, struct err *e)
 {
 	struct session *s = arg;
-	const uint8_t *digest;
-	bool known;
+	bool done;
 
 	retrieve_doubt(s, entry, octets);
 	if (!batch_is_open(s->batch) && retrieve_begin(s, entry, e) == -1)
 		return -1;
 	header_end(s->header);
 	retrieve_forget_size(s, entry);
+	s->refusals = 0;
 	s->progress.messages++;
 	retrieve_show_progress(s, false);
-	if (retrieve_is_known_content(s, entry, &known, e) == -1)
+	if (retrieve_look_up_content(s, entry, &done, e) == -1)
 		return -1;
-	if (known)
-		return 0;
-	s->undelivered++;
-	retrieve_remember(s, entry);
-	digest = plan_at(s->plan, entry).by_content
-			 ? header_content_digest(s->header)
-			 : header_digest(s->header);
-	return retrieve_context(s, entry, batch_end(s->batch, digest,
-					header_sender(s->header), e), e);
+	return done ? 0 : retrieve_stage_end(s, entry, e);
 }
 
 static int
@@ -201,6 +233,13 @@ retrieve_set_aside(struct session *s, size_t entry, int64_t next_try,
 						   next_try, why, e), e);
 }
 
+/* A quota of downloads, say: no need to hear it of each message. */
+static bool
+retrieve_is_hopeless(struct session *s, const struct err *why)
+{
+	return why->kind != ERR_MESSAGE || ++s->refusals >= RETRIEVE_REFUSALS;
+}
+
 /* The server does not give it: the others go on, and it waits for its next try. */
 static int
 retrieve_refused(void *arg, size_t entry, const struct err *why, struct err *e)
@@ -212,9 +251,12 @@ retrieve_refused(void *arg, size_t entry, const struct err *why, struct err *e)
 	retrieve_forget_size(s, entry);
 	s->result->failed++;
 	err_context(&told, "RETR %u", m.number);
-	session_complain(s, &told);
-	if (why->kind != ERR_MESSAGE)
+	if (retrieve_is_hopeless(s, why)) {
+		told.kind = why->kind == ERR_MESSAGE ? ERR_LATER : why->kind;
+		session_postpone(s, &told);
 		return 0;
+	}
+	session_complain(s, &told);
 	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
 	return retrieve_set_aside(s, entry,
 				  backoff_next(clock_unix(), m.attempts),
@@ -235,8 +277,8 @@ retrieve_broken(struct session *s, const struct err *why)
 	struct batch_message m;
 	size_t entry;
 
-	if (why->kind != ERR_NETWORK || s->batch == NULL ||
-	    batch_is_broken(s->batch) ||
+	if ((why->kind != ERR_NETWORK && !s->staging_failed) ||
+	    s->batch == NULL || batch_is_broken(s->batch) ||
 	    !errands_waits_for(s->errands, &retrieve_errand, &entry))
 		return;
 	m = retrieve_message(s, entry);
@@ -256,7 +298,7 @@ retrieve_delivered(struct session *s, size_t entry, int64_t row)
 	char name[SESSION_NAME_MAX];
 
 	session_name(s, entry, name);
-	s->undelivered--;
+	s->marks[entry] |= MARK_DELIVERED;
 	s->result->fetched++;
 	report_log(s->report, "delivered: %s, %lld octets", name,
 		   (long long)session_size(s, entry));
@@ -293,9 +335,9 @@ retrieve_has_credit(const struct session *s)
 {
 	size_t ahead = errands_count(s->errands) + batch_waiting(s->batch);
 
-	if (errands_room(s->errands) == 0 || s->in_doubt)
+	if (errands_room(s->errands) == 0 || s->wants_proof)
 		return false;
-	if (batch_max(s->batch) > 1 || ahead == 0)
+	if (s->account->kind != DELIVER_MDA || ahead == 0)
 		return true;
 	return ahead < RETRIEVE_MDA_AHEAD &&
 	       s->asked_bytes + batch_waiting_bytes(s->batch) <
@@ -324,7 +366,8 @@ retrieve_is_turn(const struct session *s, size_t entry, bool second)
 
 /* What cannot fit stays where it is, and does not keep what can from coming. */
 static void
-retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size)
+retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
+			uint64_t room)
 {
 	char name[SESSION_NAME_MAX], needs[QUANTITY_TEXT_MAX];
 	char has[QUANTITY_TEXT_MAX];
@@ -336,10 +379,20 @@ retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size)
 	s->out_of_space = true;
 	session_name(s, entry, name);
 	quantity_show_size(needs, size);
-	quantity_show_size(has, s->room);
+	quantity_show_size(has, room);
 	err_set(&e, ERR_LOCAL, "%s of %s is left on the server: %s free on the "
 		"disk", name, needs, has);
 	session_complain(s, &e);
+}
+
+/* Bytes that the disk can take beyond what was asked for. */
+static uint64_t
+retrieve_room(const struct session *s)
+{
+	uint64_t taken = s->asked_bytes + RETRIEVE_SPARE;
+	uint64_t has = batch_free_bytes(s->batch);
+
+	return has > taken ? has - taken : 0;
 }
 
 static void
@@ -347,13 +400,13 @@ retrieve_ask(struct session *s, size_t entry)
 {
 	int64_t listed = session_size(s, entry);
 	uint64_t size = listed > 0 ? (uint64_t)listed : 0;
+	uint64_t room = retrieve_room(s);
 
 	s->marks[entry] |= MARK_ASKED;
-	if (size > s->room) {
-		retrieve_skip_for_space(s, entry, size);
+	if (size > room) {
+		retrieve_skip_for_space(s, entry, size, room);
 		return;
 	}
-	s->room -= size;
 	errands_give(s->errands, &retrieve_errand,
 		     listing_at(s->listing, entry).number, entry);
 	s->asked_bytes += size;
@@ -387,64 +440,72 @@ retrieve_count(struct session *s)
 	}
 }
 
+/* --- in step? --- */
+
 static int
 retrieve_proved(void *arg, size_t entry, int64_t value, struct err *e)
 {
 	struct session *s = arg;
+	int64_t listed = session_size(s, entry);
 
-	(void)entry;
-	(void)value;
-	(void)e;
-	s->in_doubt = false;
+	if (value != 1 || (listed >= 0 && s->proof >= 0 && s->proof != listed))
+		return err_set(e, ERR_PROTOCOL,
+			       "replies and commands are out of step");
+	s->in_doubt = s->wants_proof = false;
 	return 0;
 }
 
-static const struct errand_class retrieve_noop = {
-	.order = LINK_NOOP,
+static const struct errand_class retrieve_proof = {
+	.order = LINK_LIST,
 	.end = retrieve_proved,
 };
 
-/* A reply too many would stand before that of NOOP. */
-static int
-retrieve_prove(struct session *s, struct err *e)
+/* LIST of a message that nobody can foresee: its reply names number and size, so that no
+ * left-over of a message passes for it.  All before it is answered. */
+static void
+retrieve_give_proof(struct session *s)
 {
-	if (session_settle(s, e) == -1)
-		return -1;
-	errands_give(s->errands, &retrieve_noop, 0, 0);
-	return session_settle(s, e);
+	uint64_t random;
+	size_t entry;
+
+	digest_random(&random, sizeof(random));
+	entry = (size_t)(random % listing_count(s->listing));
+	s->proof = LISTING_SIZE_UNKNOWN;
+	errands_give(s->errands, &retrieve_proof,
+		     listing_at(s->listing, entry).number, entry);
 }
+
+/* --- rounds --- */
 
 static int
 retrieve_round(struct session *s, struct err *e)
 {
+	bool all;
+
 	s->next = 0;	/* of two passes */
 	for (;;) {
-		bool all;
-
 		retrieve_give(s);
-		if (s->in_doubt && retrieve_prove(s, e) == -1)
-			return -1;
 		all = retrieve_is_over(s) && errands_count(s->errands) == 0;
+		/* an MDA gets no other message after a stop request */
+		if (session_is_stopping(s) && s->account->kind == DELIVER_MDA)
+			batch_discard_waiting(s->batch);
 		if (all && session_run_batch(s, true, e) == -1)
 			return -1;
-		if (all && (s->postponed || batch_is_quiet(s->batch)))
+		if (s->wants_proof && errands_count(s->errands) == 0)
+			retrieve_give_proof(s);
+		else if (all && (s->postponed || batch_is_quiet(s->batch)))
 			break;
 		if (session_turn(s, all, e) == -1)
 			return -1;
 	}
+	s->fetched_some = true;
 	return batch_finish(s->batch, e);
 }
 
 int
 retrieve_run(struct session *s, struct err *e)
 {
-	uint64_t free_bytes = batch_free_bytes(s->batch);
-
-	s->room = free_bytes > RETRIEVE_SPARE ? free_bytes - RETRIEVE_SPARE : 0;
 	retrieve_count(s);
-	if (plan_count(s->plan, PLAN_COMPARE) > 0 && s->digests == NULL)
-		s->digests = mem_array(listing_count(s->listing),
-				       sizeof(*s->digests));
 	if (s->progress.messages_total > 0)
 		report_phase(s->report, "fetching");
 	retrieve_show_progress(s, true);

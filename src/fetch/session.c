@@ -6,14 +6,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/quantity.h"
 #include "fetch/session_state.h"
 #include "sys/proc.h"
 
 enum {
-	/* beyond the courier's own time limits: connecting takes several waits, and
-	 * password_command up to five minutes */
-	SESSION_SILENCE_MS = 330 * 1000,
+	/* beyond the courier's own time limits, which it keeps itself */
+	SESSION_PATIENCE_MS = 30 * 1000,
 	SESSION_GONE_S = 180 * 86400,
 	SESSION_LARGE_MAILBOX = 1000
 };
@@ -53,31 +51,21 @@ session_warn_expire(struct session *s)
 			"warned_expire", days, &ignored), &ignored);
 }
 
-/* Each message beyond max_size is named once. */
-static int
-session_name_large(struct session *s, struct err *e)
-{
-	for (size_t i = 0; i < listing_count(s->listing); i++) {
-		struct plan_item item = plan_at(s->plan, i);
-		struct listing_entry m = listing_at(s->listing, i);
-		struct store_message row = { m.uid, m.uid_size, m.size, NULL };
-		char name[SESSION_NAME_MAX], size[QUANTITY_TEXT_MAX];
-
-		if (item.action != PLAN_TOO_LARGE || item.row != SIZE_MAX)
-			continue;
-		session_name(s, i, name);
-		quantity_show_size(size, m.size < 0 ? 0 : (uint64_t)m.size);
-		session_warn(s, "%s is larger than max_size (%s): left on the "
-			     "server", name, size);
-		if (session_begin_note(s, e) == -1 ||
-		    session_end_note(s, store_set_too_large(s->store, &row, e),
-				     e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 /* --- the end --- */
+
+/* Is a row's absence from this session a sign that its message is gone? One without uid
+ * is recognised only once its message was retrieved. */
+static bool
+session_would_have_seen(const struct session *s, const struct store_row *row)
+{
+	if (row->uid_size > 0)
+		return s->has_uidl;
+	for (size_t i = 0; i < listing_count(s->listing); i++)
+		if (listing_at(s->listing, i).uid_size == 0 &&
+		    !(s->marks[i] & MARK_RETRIEVED))
+			return false;
+	return true;
+}
 
 static int
 session_note_rows(struct session *s, int64_t now, struct err *e)
@@ -93,13 +81,14 @@ session_note_rows(struct session *s, int64_t now, struct err *e)
 				   listing_at(s->listing, i).size, e) == -1)
 			return -1;
 	}
-	if (!listing_is_complete(s->listing) || !s->has_uidl)
+	if (!listing_is_complete(s->listing))
 		return 0;
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 		bool here = plan_row_is_listed(s->plan, r);
 
-		if (here == (row.gone_since == 0))
+		if (here == (row.gone_since == 0) ||
+		    !session_would_have_seen(s, &row))
 			continue;
 		if (store_set_gone(s->store, row.id, here ? 0 : now, e) == -1)
 			return -1;
@@ -107,13 +96,31 @@ session_note_rows(struct session *s, int64_t now, struct err *e)
 	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
 }
 
+/* One dropped line is no proof that a server dislikes CAPA; two in a row are. */
+static int
+session_note_capa(struct session *s, int64_t now, struct err *e)
+{
+	int64_t suspected;
+
+	if (store_fact(s->store, "capa_suspected", 0, &suspected, e) == -1)
+		return -1;
+	if (!s->facts.capa_failed) {
+		if (suspected == 0 || !s->facts.capa.known)
+			return 0;
+		return store_set_fact(s->store, "capa_suspected", 0, e);
+	}
+	if (suspected != 0 &&
+	    store_set_fact(s->store, "capa_fails", now, e) == -1)
+		return -1;
+	return store_set_fact(s->store, "capa_suspected", now, e);
+}
+
 static int
 session_note_facts(struct session *s, int64_t now, struct err *e)
 {
 	const struct link_facts *f = &s->facts;
 
-	if (f->capa_failed &&
-	    store_set_fact(s->store, "capa_fails", now, e) == -1)
+	if (session_note_capa(s, now, e) == -1)
 		return -1;
 	if (f->late_capa_asked && !f->late_pipelining &&
 	    store_set_fact(s->store, "late_capa_useless", now, e) == -1)
@@ -121,9 +128,7 @@ session_note_facts(struct session *s, int64_t now, struct err *e)
 	if (f->late_pipelining &&
 	    store_set_fact(s->store, "late_pipelining", now, e) == -1)
 		return -1;
-	if (store_set_fact(s->store, "last_run", now, e) == -1)
-		return -1;
-	return 0;
+	return store_set_fact(s->store, "last_run", now, e);
 }
 
 /* Bookkeeping that a power cut may lose. */
@@ -141,14 +146,23 @@ session_note_all(struct session *s, struct err *e)
 	return session_end_note(s, result, e);
 }
 
-/* The later ones of several entries with one uid have to wait for the first: only
- * then can they be compared with it. */
+/* The later ones of several entries with one uid have to wait for those before them:
+ * only when these are on record can they be compared.  Each round asks for one at least,
+ * or is the last. */
 static int
 session_fetch_twins(struct session *s, struct err *e)
 {
-	if (s->digests == NULL || s->postponed || session_is_stopping(s))
-		return 0;
-	return examine_run(s, e) == -1 ? -1 : retrieve_run(s, e);
+	uint64_t before;
+
+	do {
+		if (s->digests == NULL || s->postponed ||
+		    session_is_stopping(s))
+			return 0;
+		before = s->progress.messages_total;
+		if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1)
+			return -1;
+	} while (s->progress.messages_total > before);
+	return 0;
 }
 
 static int
@@ -156,10 +170,8 @@ session_fetch(struct session *s, struct err *e)
 {
 	session_warn_expire(s);
 	session_hint_catch_up(s);
-	if (session_name_large(s, e) == -1)
-		return -1;
 	if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1 ||
-	    session_fetch_twins(s, e) == -1)
+	    session_fetch_twins(s, e) == -1 || survey_name_large(s, e) == -1)
 		return -1;
 	if (removal_run(s, e) == -1 || session_note_all(s, e) == -1)
 		return -1;
@@ -174,8 +186,9 @@ session_act(struct session *s, struct err *e)
 	case SESSION_FETCH:
 		return session_fetch(s, e);
 	case SESSION_DRY_RUN:
-		if (examine_run(s, e) == -1 || answer_dry_run(s, e) == -1)
+		if (examine_run(s, e) == -1)
 			return -1;
+		answer_dry_run(s);
 		break;
 	case SESSION_CHECK:
 		answer_check(s);
@@ -214,14 +227,16 @@ session_open_batch(struct session *s, struct err *e)
 }
 
 /* Is what is complete good, and is there a point in handing it over, after this?  Not
- * what a server gave that broke the protocol, nor to a disk that fails. */
+ * what a server gave that broke the protocol, nor to a destination that has just failed;
+ * but what was staged before a message that could not be. */
 static bool
 session_may_hand_over(const struct session *s, const struct err *why)
 {
-	return !s->in_doubt && !s->postponed &&
-	       (why->kind == ERR_NETWORK || why->kind == ERR_TLS ||
-		why->kind == ERR_LATER || why->kind == ERR_STOPPED ||
-		why->kind == ERR_INTERNAL);
+	if (s->in_doubt || s->postponed || s->batch_failed)
+		return false;
+	return s->staging_failed || why->kind == ERR_NETWORK ||
+	       why->kind == ERR_TLS || why->kind == ERR_LATER ||
+	       why->kind == ERR_STOPPED || why->kind == ERR_INTERNAL;
 }
 
 static void
@@ -285,6 +300,8 @@ session_run(const struct session_settings *set, struct store *store,
 	    struct link *report, struct report_result *result, bool *reported,
 	    struct err *e)
 {
+	int64_t longest = set->account->session_timeout_s * 1000 +
+			  SESSION_PATIENCE_MS;
 	struct session s = {
 		.set = set,
 		.account = set->account,
@@ -293,13 +310,12 @@ session_run(const struct session_settings *set, struct store *store,
 		.report = report,
 		.result = result,
 		.bye = 2,
+		.end = clock_deadline(longest),
 	};
 	int ended = -1;
 
 	s.header = header_new();
-	s.errands = errands_new(courier, report, &survey_listing, &s,
-				set->account->timeout_s * 1000 * 4 +
-				SESSION_SILENCE_MS);
+	s.errands = errands_new(courier, report, &survey_listing, &s, longest);
 	if (session_open_batch(&s, e) == 0 && survey_go(&s, e) == 0 &&
 	    survey_plan(&s, e) == 0)
 		ended = session_act(&s, e);
@@ -309,8 +325,12 @@ session_run(const struct session_settings *set, struct store *store,
 	}
 	if (ended == 0)
 		session_complain_of_stop(&s);
-	*reported = ended == 0 && s.first.kind != ERR_NONE;
-	if (*reported) {
+	*reported = ended == 0 && s.later.kind == ERR_NONE &&
+		    s.first.kind != ERR_NONE;
+	if (ended == 0 && s.later.kind != ERR_NONE) {
+		*e = s.later;
+		ended = -1;
+	} else if (*reported) {
 		*e = s.first;
 		ended = -1;
 	}

@@ -35,34 +35,58 @@ session_see_stop(struct session *s, struct err *e)
 	return 0;
 }
 
-/* What the MDA wants later does not end the session. */
-int
-session_run_batch(struct session *s, bool all, struct err *e)
+/* What an MDA wants later does not end the session. */
+static int
+session_batch_failed(struct session *s, struct err *e)
 {
-	if (s->batch == NULL || s->postponed || s->in_doubt ||
-	    batch_run(s->batch, all, e) == 0)
-		return 0;
-	if (batch_is_broken(s->batch) || batch_max(s->batch) != 1)
+	s->batch_failed = true;
+	if (batch_is_broken(s->batch) || s->account->kind != DELIVER_MDA)
 		return -1;
 	session_complain(s, e);
 	err_clear(e);
 	s->postponed = true;
+	batch_discard_waiting(s->batch);
 	return 0;
+}
+
+int
+session_run_batch(struct session *s, bool all, struct err *e)
+{
+	if (s->batch == NULL || s->postponed)
+		return 0;
+	if (batch_continue(s->batch, e) == -1)
+		return session_batch_failed(s, e);
+	if (!batch_is_due(s->batch, all))
+		return 0;
+	if (s->in_doubt)
+		s->wants_proof = true;
+	else if (batch_hand_over(s->batch, all, e) == -1)
+		return session_batch_failed(s, e);
+	return 0;
+}
+
+static int64_t
+session_wait_until(const struct session *s)
+{
+	int64_t until = s->end;
+
+	/* what is due and in doubt waits for the proof, not for a time */
+	if (s->batch != NULL && !s->postponed && !s->wants_proof)
+		until = clock_earlier(until, batch_until(s->batch));
+	if (s->stop_until != 0 && errands_count(s->errands) > 0)
+		until = clock_earlier(until, s->stop_until);
+	return until;
 }
 
 int
 session_turn(struct session *s, bool all, struct err *e)
 {
-	/* in doubt nothing is handed over, so the batch has nothing to wait
-	 * for */
-	struct batch *b = s->in_doubt ? NULL : s->batch;
-	int64_t until = b == NULL ? CLOCK_NEVER : batch_until(b);
-
 	if (session_see_stop(s, e) == -1)
 		return -1;
-	if (s->stop_until != 0 && errands_count(s->errands) > 0)
-		until = clock_earlier(until, s->stop_until);
-	if (errands_wait(s->errands, b, until, e) == -1)
+	if (clock_ms() >= s->end)
+		return err_set(e, ERR_NETWORK, "session_timeout reached");
+	if (errands_wait(s->errands, s->postponed ? NULL : s->batch,
+			 session_wait_until(s), e) == -1)
 		return -1;
 	return session_run_batch(s, all, e);
 }
@@ -84,6 +108,14 @@ session_complain(struct session *s, const struct err *e)
 	if (s->first.kind == ERR_NONE)
 		s->first = *e;
 	report_error(s->report, e, false);
+}
+
+void
+session_postpone(struct session *s, const struct err *e)
+{
+	if (s->later.kind == ERR_NONE)
+		s->later = *e;
+	s->postponed = true;
 }
 
 void

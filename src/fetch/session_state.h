@@ -20,7 +20,14 @@ struct removal {
 };
 
 /* Marks of a listing entry. */
-enum { MARK_ASKED = 1, MARK_FETCHED = 2, MARK_REMOVAL = 4 };
+enum {
+	MARK_ASKED = 1,		/* RETR was sent to deliver it */
+	MARK_RETRIEVED = 2,	/* RETR was answered, for whatever purpose */
+	MARK_DIGEST = 4,	/* its digest stands in `digests` */
+	MARK_DELIVERED = 8,	/* recorded, itself or an equal twin */
+	MARK_REMOVAL = 16,	/* in `removals` */
+	MARK_NAMED = 32		/* too large, and the user was told */
+};
 
 struct session;
 /* What is done with the header digest of a message on the server. */
@@ -47,20 +54,26 @@ struct session {
 	char *received;			/* field to prepend, or NULL */
 	size_t next;			/* entry to retrieve next, in two passes */
 	uint64_t asked_bytes;		/* listed sizes of RETRs under way */
-	uint64_t room;			/* bytes that the disk can still take */
-	bool out_of_space;		/* and it was told that it cannot */
-	uint64_t undelivered;		/* retrieved, not yet recorded */
-	bool postponed;			/* the MDA wants no more now */
+	bool out_of_space;		/* it was told that the disk is full */
+	bool postponed;			/* no more now: MDA or server say so */
+	struct err later;		/* what the server said then */
+	unsigned refusals;		/* of RETR, in a row */
+	bool staging_failed, batch_failed;
 	bool in_doubt;			/* are replies and commands in step? */
+	bool wants_proof;		/* it is time to find out */
+	int64_t proof;			/* size that the proof has told */
 	uint8_t *marks;			/* of each entry */
-	uint8_t (*digests)[DIGEST_SHA256_SIZE];	/* of each entry that is
-					   MARK_FETCHED, where there are twins */
+	uint8_t (*digests)[DIGEST_SHA256_SIZE];	/* of entries with
+					   MARK_DIGEST; NULL: no twins */
+	bool fetched_some;		/* a round of RETR is over */
 	session_examined *examined;
 
 	struct removal *removals;
 	size_t removal_count, removal_room;
+	uint64_t marked;		/* DELE was answered with +OK */
 	int64_t bye;			/* value of LINK_BYE; 2: none yet */
 
+	int64_t end;			/* of the session, clock_ms */
 	int64_t stop_until;		/* 0: not asked to stop */
 	struct report_progress progress;
 	int64_t progress_at;		/* clock_ms of the last report */
@@ -87,6 +100,9 @@ void session_name(const struct session *s, size_t entry,
  * when neither is known. */
 int64_t session_size(const struct session *s, size_t entry);
 /* A small transaction of its own around one store call. */
+/* An error that ends the fetching, not the session: told at the end like one that
+ * did (notice_after). */
+void session_postpone(struct session *s, const struct err *e);
 int session_begin_note(struct session *s, struct err *e);
 int session_end_note(struct session *s, int result, struct err *e);
 
@@ -95,9 +111,15 @@ extern const struct errands_listing survey_listing;
 int survey_go(struct session *s, struct err *e);
 int survey_plan(struct session *s, struct err *e);
 
+/* Names what is too large, once in its life. */
+int survey_name_large(struct session *s, struct err *e);
+
 /* TOP for everything in PLAN_COMPARE, and for PLAN_DELETE (what matches becomes a
  * removal). */
 int examine_run(struct session *s, struct err *e);
+/* The row among those of this uid that the message is, or SIZE_MAX. */
+int examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
+		     size_t *row, struct err *e);
 /* Digests of all that is new, for --catch-up; not called for what has none. */
 int examine_digests(struct session *s, session_examined *use, struct err *e);
 
@@ -113,7 +135,7 @@ void removal_add(struct session *s, size_t entry, int64_t row);
 int removal_run(struct session *s, struct err *e);
 int removal_quit(struct session *s, struct err *e);
 
-int answer_dry_run(struct session *s, struct err *e);
+void answer_dry_run(struct session *s);
 void answer_check(struct session *s);
 int answer_catch_up(struct session *s, struct err *e);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "fetch/history.h"
 #include "fetch/session_state.h"
@@ -61,6 +62,10 @@ survey_size(void *arg, uint32_t number, int64_t octets, struct err *e)
 		return err_set(e, ERR_INTERNAL, "LIST before STAT");
 	if (octets < 0)
 		octets = LISTING_SIZE_UNKNOWN;
+	if (s->wants_proof) {	/* asked for the reply's sake, not for the size */
+		s->proof = octets;
+		return 0;
+	}
 	s->saw_size = true;
 	if (!s->saw_uid && !s->has_uidl)
 		(void)listing_add(s->listing, number, "", 0);
@@ -218,12 +223,20 @@ survey_plan(struct session *s, struct err *e)
 		return -1;
 	if (!s->has_uidl && survey_without_uidl(s, e) == -1)
 		return -1;
+	if (listing_count(s->listing) == 0 && listing_stat_count(s->listing) > 0)
+		return err_set(e, ERR_LATER,
+			       "server lists none of its %llu message%s",
+			       (unsigned long long)listing_stat_count(s->listing),
+			       text_plural(listing_stat_count(s->listing)));
 	s->plan = plan_new(s->listing, s->rows);
 	if (survey_ask_sizes(s, e) == -1 ||
 	    survey_rules(s, &rules, e) == -1)
 		return -1;
 	plan_decide(s->plan, &rules);
 	s->marks = mem_array(listing_count(s->listing), 1);
+	if (plan_count(s->plan, PLAN_COMPARE) > 0)
+		s->digests = mem_array(listing_count(s->listing),
+				       sizeof(*s->digests));
 	report_line(s->report, REPORT_VERBOSE,
 		    "%zu message%s, %zu to fetch, %zu to delete, %zu set aside",
 		    listing_count(s->listing),
@@ -234,5 +247,37 @@ survey_plan(struct session *s, struct err *e)
 	if (plan_clock_is_odd(s->plan))
 		session_warn(s, "the clock has jumped since the last run: "
 			     "nothing is deleted by age this time");
+	return 0;
+}
+
+/* Each message beyond max_size is named once. */
+int
+survey_name_large(struct session *s, struct err *e)
+{
+	for (size_t i = 0; i < listing_count(s->listing); i++) {
+		struct plan_item item = plan_at(s->plan, i);
+		struct listing_entry m = listing_at(s->listing, i);
+		struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+		char name[SESSION_NAME_MAX], size[QUANTITY_TEXT_MAX];
+
+		if (item.action != PLAN_TOO_LARGE || item.row != SIZE_MAX ||
+		    (s->marks[i] & MARK_NAMED))
+			continue;
+		s->marks[i] |= MARK_NAMED;
+		session_name(s, i, name);
+		quantity_show_size(size, m.size < 0 ? 0 : (uint64_t)m.size);
+		if (m.uid_size == 0) {	/* it would be named in every run */
+			report_line(s->report, REPORT_VERBOSE,
+				    "%s is larger than max_size (%s)", name,
+				    size);
+			continue;
+		}
+		session_warn(s, "%s is larger than max_size (%s): left on the "
+			     "server", name, size);
+		if (session_begin_note(s, e) == -1 ||
+		    session_end_note(s, store_set_too_large(s->store, &row, e),
+				     e) == -1)
+			return -1;
+	}
 	return 0;
 }

@@ -428,9 +428,9 @@ auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	return *whole ? send_whole(p, s, e) : 0;
 }
 
-int
-auth_receive(struct pop3 *p, const struct auth_settings *s,
-	     enum auth_method used, bool whole, struct err *e)
+static int
+receive(struct pop3 *p, const struct auth_settings *s, enum auth_method used,
+	bool whole, struct err *e)
 {
 	struct exchange sent = { .mechanism = "PLAIN", .count = 1, .sent = 1 };
 
@@ -443,6 +443,18 @@ auth_receive(struct pop3 *p, const struct auth_settings *s,
 	if (used == AUTH_APOP)
 		return login_apop(p, s, e);
 	return login_sasl(p, s, used, e);
+}
+
+int
+auth_receive(struct pop3 *p, const struct auth_settings *s,
+	     enum auth_method used, bool whole, struct err *e)
+{
+	int result;
+
+	pop3_hide(p, s->secret);
+	result = receive(p, s, used, whole, e);
+	pop3_hide(p, NULL);
+	return result;
 }
 
 int

@@ -30,6 +30,7 @@ struct pop3 {
 	size_t outstanding;
 	struct secret *hidden;		/* what was sent last, while its reply
 					   may repeat it */
+	const struct secret *password;	/* borrowed; see pop3_hide */
 };
 
 void
@@ -197,21 +198,34 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 
 /* --- replies --- */
 
-/* Some servers repeat a command that they do not like. */
 static bool
-repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
+repeats(const struct secret *hidden, const uint8_t *text, size_t size)
 {
 	const uint8_t *secret;
 	size_t length;
 
-	if (p->hidden == NULL)
+	if (hidden == NULL)
 		return false;
-	secret = secret_bytes(p->hidden);
-	length = secret_size(p->hidden);
+	secret = secret_bytes(hidden);
+	length = secret_size(hidden);
 	for (size_t i = 0; length > 0 && size - i >= length; i++)
 		if (memcmp(text + i, secret, length) == 0)
 			return true;
 	return false;
+}
+
+/* Some servers repeat a command that they do not like, or the password in it. */
+static bool
+repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
+{
+	return repeats(p->hidden, text, size) ||
+	       repeats(p->password, text, size);
+}
+
+void
+pop3_hide(struct pop3 *p, const struct secret *secret)
+{
+	p->password = secret;
 }
 
 static void

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "net/stream.h"
 #include "pop3/body.h"
 #include "pop3/capa.h"
@@ -104,6 +105,9 @@ int pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
 int pop3_secret_command(struct pop3 *p, const char *keyword,
 			const uint8_t *secret, size_t size, bool exchange,
 			struct err *e);
+/* From now on replies that repeat this are hidden too, in texts and traces; borrowed until
+ * NULL is set.  For the password of a login, whatever form it is sent in. */
+void pop3_hide(struct pop3 *p, const struct secret *secret);
 /* Commands whose reply has not been read. */
 size_t pop3_outstanding(const struct pop3 *p);
 

@@ -63,6 +63,8 @@ struct proc_program {
 	int input;			/* its descriptor 0, or -1: /dev/null */
 	bool wants_output;		/* give descriptor 1 as a pipe ... */
 	bool wants_errors;		/* ... and 2; else 1 is /dev/null, 2 ours */
+	bool dies_with_us;		/* gets TERM when we die, where the
+					   system can do that */
 };
 
 struct proc;

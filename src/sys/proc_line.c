@@ -125,7 +125,7 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 {
 	const struct proc_program program = {
 		.argv = argv, .env = (const char *const *)environ,
-		.input = -1, .wants_output = true
+		.input = -1, .wants_output = true, .dies_with_us = true
 	};
 	struct first_line first = { .whole = false };
 	struct proc *p = NULL;

@@ -9,6 +9,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef HAVE_SYS_PRCTL_H
+#include <sys/prctl.h>
+#endif
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +75,10 @@ launch(const struct launch *l)
 {
 	int i;
 
+#ifdef HAVE_SYS_PRCTL_H
+	if (l->program->dies_with_us)
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+#endif
 	if (setsid() < 0)
 		fail_launch(l, false);
 	for (i = 0; i < 3; i++)

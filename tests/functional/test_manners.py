@@ -54,10 +54,21 @@ def test_whatever_capa_meets_mail_is_fetched(popfetch, server, capa):
 def test_a_server_that_closes_on_capa_is_remembered(popfetch, server):
     pop = server([mail("one")], mechanisms=()).on("CAPA", close)
     popfetch.account(server=pop)
+    for connections in (2, 4):
+        assert popfetch().status == 0
+        assert len(pop.connections) == connections
     assert popfetch().status == 0
-    assert len(pop.connections) == 2
+    assert len(pop.connections) == 5 and "CAPA" not in pop.last.commands
+
+
+def test_a_line_that_drops_at_capa_once_is_no_reason_to_do_without(popfetch, server):
+    pop = server([mail("one")]).on("CAPA", close, nth=1)
+    popfetch.account(server=pop)
     assert popfetch().status == 0
-    assert len(pop.connections) == 3 and "CAPA" not in pop.last.commands
+    pop.forgive()
+    for _ in range(2):
+        assert popfetch().status == 0
+        assert "CAPA" in pop.last.commands
 
 
 def test_a_server_of_1996_is_enough(popfetch, server):

@@ -294,8 +294,20 @@ the_size_of_one_message_is_one_line(void **state)
 	expect_listing(x);
 	expect(x, LINK_SIZE, 2, 200);
 	expect(x, LINK_LISTED, 2, 1);
-	expect(x, LINK_LISTED, 1, 1);
+	expect(x, LINK_LISTED, 1, 0);
 	expect_bye(x);
+}
+
+static void
+the_size_of_another_message_is_a_broken_protocol(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_reply(x->fake, LISTING, LISTED);
+	fake_reply(x->fake, "LIST 2\r\n", "+OK 1 200\r\n");
+	order(x, LINK_LIST, 2);
+	assert_int_equal(serve(x, true, false), -1);
+	assert_int_equal(x->e.kind, ERR_PROTOCOL);
 }
 
 static void
@@ -417,6 +429,7 @@ main(void)
 		TEST(nothing_is_sent_behind_quit),
 		TEST(a_message_without_a_byte_has_an_end_and_no_chunk),
 		TEST(the_size_of_one_message_is_one_line),
+		TEST(the_size_of_another_message_is_a_broken_protocol),
 		TEST(a_cut_in_a_message_names_the_command_and_sends_no_quit),
 		TEST(a_server_that_closes_instead_of_answering_quit_is_no_failure),
 		TEST(the_end_of_the_link_ends_the_session_without_quit),
