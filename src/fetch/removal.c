@@ -43,6 +43,7 @@ removal_end(void *arg, size_t entry, int64_t value, struct err *e)
 	(void)e;
 	session_name(s, entry, name);
 	s->marked++;
+	s->marks[entry] |= MARK_DELETED;
 	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
 	return 0;
 }
@@ -54,6 +55,7 @@ removal_refused(void *arg, size_t entry, const struct err *why, struct err *e)
 	struct err told = *why;
 
 	(void)e;
+	s->dele_refused = true;
 	err_context(&told, "DELE %u", listing_at(s->listing, entry).number);
 	session_complain(s, &told);
 	return 0;
@@ -165,8 +167,11 @@ removal_log(struct session *s)
 
 	s->result->deleted = s->marked;
 	for (size_t i = 0; i < s->removal_count; i++) {
-		session_name(s, s->removals[i].entry, name);
-		report_log(s->report, "deleted: %s", name);
+		size_t entry = s->removals[i].entry;
+
+		session_name(s, entry, name);
+		if (s->marks[entry] & MARK_DELETED)
+			report_log(s->report, "deleted: %s", name);
 	}
 }
 
@@ -184,11 +189,12 @@ removal_note_bye(struct session *s, struct err *e)
 		return 0;
 	}
 	removal_log(s);
-	if (session_begin_note(s, e) == -1 ||
-		 session_end_note(s, store_set_fact(s->store,
-			"quit_confirmed", clock_unix(), e), e) == -1)
+	if (s->dele_refused)
+		return 0;
+	if (session_begin_note(s, e) == -1)
 		return -1;
-	return 0;
+	return session_end_note(s, store_set_fact(s->store, "quit_confirmed",
+						  clock_unix(), e), e);
 }
 
 /* Was something retrieved that is not delivered? */

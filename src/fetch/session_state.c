@@ -35,12 +35,16 @@ session_see_stop(struct session *s, struct err *e)
 	return 0;
 }
 
-/* What an MDA wants later does not end the session. */
+/* What an MDA wants later does not end the session; a disk or database that fails
+ * does. */
 static int
 session_batch_failed(struct session *s, struct err *e)
 {
+	bool is_mda = s->account->kind == DELIVER_MDA &&
+		      (e->kind == ERR_LATER || e->kind == ERR_OS);
+
 	s->batch_failed = true;
-	if (batch_is_broken(s->batch) || s->account->kind != DELIVER_MDA)
+	if (batch_is_broken(s->batch) || !is_mda)
 		return -1;
 	session_complain(s, e);
 	err_clear(e);

@@ -26,7 +26,8 @@ enum {
 	MARK_DIGEST = 4,	/* its digest stands in `digests` */
 	MARK_DELIVERED = 8,	/* recorded, itself or an equal twin */
 	MARK_REMOVAL = 16,	/* in `removals` */
-	MARK_NAMED = 32		/* too large, and the user was told */
+	MARK_NAMED = 32,	/* too large, and the user was told */
+	MARK_DELETED = 64	/* DELE was answered with +OK */
 };
 
 struct session;
@@ -71,6 +72,7 @@ struct session {
 	struct removal *removals;
 	size_t removal_count, removal_room;
 	uint64_t marked;		/* DELE was answered with +OK */
+	bool dele_refused;
 	int64_t bye;			/* value of LINK_BYE; 2: none yet */
 
 	int64_t end;			/* of the session, clock_ms */

@@ -322,8 +322,8 @@ dot_release(struct lock_mailbox *l)
 	if (l->dot_fd < 0)
 		return;
 	if (fstat(l->dot_fd, &held) == 0 && lstat(l->dot, &there) == 0 &&
-	    is_same(&held, &there))
-		(void)unlink(l->dot);
+	    is_same(&held, &there) && unlink(l->dot) != 0)
+		(void)unlink(l->dot);	/* else we would wait for ourselves */
 	fs_drop(&l->dot_fd);
 }
 
