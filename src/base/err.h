@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-enum { ERR_TEXT_MAX = 512 };
+enum { ERR_TEXT_MAX = 1024 };
 
 /* Kinds tell the caller what to do; each has one exit status (sysexits.h). */
 enum err_kind {

@@ -37,8 +37,9 @@ log_open(const char *target, struct err *e)
 		settings.target = TO_SYSLOG;
 		return 0;
 	}
+	/* a FIFO that nobody reads would hold us for ever */
 	settings.fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-			   O_NOCTTY, 0600);
+			   O_NOCTTY | O_NONBLOCK, 0600);
 	if (settings.fd < 0)
 		return err_sys(e, ERR_CREATE, "cannot open log '%s'", target);
 	settings.path = mem_string(target);

@@ -246,7 +246,8 @@ read_password(struct confvalue *v, const char *text, struct err *e)
 	return 0;
 }
 
-/* Arguments are taken as they are; but "~/bin/x" as program is a path. */
+/* Arguments are taken as they are; but a program with a slash in it is a path like any
+ * other here. */
 static int
 read_argument(struct confvalue *v, const char *text, struct err *e)
 {
@@ -258,7 +259,8 @@ read_argument(struct confvalue *v, const char *text, struct err *e)
 	}
 	if (!*text)
 		return err_set(e, ERR_CONFIG, "names no program");
-	item = text[0] == '~' ? fs_expand(text, NULL, e) : mem_string(text);
+	item = strchr(text, '/') != NULL ? fs_expand(text, v->file->dir, e)
+					 : mem_string(text);
 	if (!item)
 		return -1;
 	append(v, item);

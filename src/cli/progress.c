@@ -73,7 +73,8 @@ put(int fd, const struct buf *text)
 
 		if (piece > PIECE_SIZE)
 			piece = PIECE_SIZE;
-		while (proc_poll(&p, 1, CLOCK_NEVER) == 0)
+		while (proc_poll(&p, 1, proc_stops() > 0 ? 0 : CLOCK_NEVER) ==
+		       0)
 			if (proc_stops() > 0)
 				return;
 		if (fs_write(fd, text->data + done, piece, &e) == -1)

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "deliver/address.h"
 
+#include <string.h>
+
 void
 address_start(struct address *a)
 {
@@ -26,9 +28,9 @@ is_route(const struct address *a)
 static void
 keep(struct address *a, uint8_t byte)
 {
-	if (byte <= ' ' || byte >= 0x7f)
-		return;
-	if (a->gap || a->len == ADDRESS_MAX - 1)
+	/* left out, it would make the address of somebody else */
+	if (byte <= ' ' || byte >= 0x7f || a->gap ||
+	    a->len == ADDRESS_MAX - 1)
 		a->broken = true;
 	else
 		a->text[a->len++] = (char)byte;
@@ -75,16 +77,25 @@ address_add(struct address *a, uint8_t byte)
 	} else if ((byte == ',' || byte == ';') && !a->angle) {
 		a->done = a->len > 0;
 	} else if (byte == ' ' || byte == '\t') {
-		a->gap = !a->angle && a->len > 0;
+		a->gap = a->len > 0;
 	} else {
 		keep(a, byte);
 	}
+}
+
+static bool
+has_two_domains(const struct address *a)
+{
+	const char *first = strchr(a->text, '@');
+
+	return a->text[0] != '"' && first != NULL && strchr(first + 1, '@');
 }
 
 void
 address_end(struct address *a)
 {
 	a->text[a->len] = '\0';
+	a->broken |= has_two_domains(a);
 	if (a->angle && a->done && a->len == 0 && !a->broken)
 		a->kind = ADDRESS_NULL;
 	else if (a->len > 0 && !a->broken && a->text[0] != '-')

@@ -3,7 +3,8 @@
  * Finds the address in a Return-Path or From field as its value streams by, in
  * constant memory: what stands in the first angle brackets, else the first bare
  * address, without comments, display names and source routes (RFC 5322 3.4, 4.4).
- * Bytes that are not printable ASCII, and blanks, are left out.
+ * One with blanks or bytes that are not printable ASCII in it is none: without them it
+ * would be somebody else's.
  *
  *	address_start; address_add for each byte of the (unfolded) value; address_end
  */

@@ -64,7 +64,8 @@ enum deliver_outcome {
 	DELIVER_PENDING,
 	DELIVER_DONE,
 	DELIVER_REFUSED,	/* by the MDA: this message failed */
-	DELIVER_POSTPONED	/* by the MDA: the account, later */
+	DELIVER_POSTPONED	/* by the MDA: the account, later; reason of kind
+				   ERR_MESSAGE: it died or hung on this one */
 };
 
 struct deliver;

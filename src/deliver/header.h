@@ -37,7 +37,7 @@ void header_end(struct header *h);
 const uint8_t *header_digest(const struct header *h);	/* SHA-256 size */
 /* Over every byte of the message; only after all of them were added. */
 const uint8_t *header_content_digest(const struct header *h);
-/* Return-Path, else From, reduced to its address of printable ASCII without blanks;
+/* The address of Return-Path, else of From, of printable ASCII without blanks;
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with '-'.
  * Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);

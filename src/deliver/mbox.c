@@ -225,6 +225,16 @@ free_filters(struct mbox_staged *staged)
 }
 
 static int
+read_start(struct mbox_staged *staged, struct err *e)
+{
+	struct mboxblock *b = &staged->block;
+
+	b->start_size = b->text_size < MBOXBLOCK_START_MAX
+				? (size_t)b->text_size : MBOXBLOCK_START_MAX;
+	return spool_read(staged->text, 0, b->start, b->start_size, e);
+}
+
+static int
 mbox_finish(struct deliver_staged *s, const char *sender, struct err *e)
 {
 	struct mbox_staged *staged = staged_of(s);
@@ -235,6 +245,8 @@ mbox_finish(struct deliver_staged *s, const char *sender, struct err *e)
 	clock_asctime(date, sizeof(date), clock_unix());
 	staged->block.from_line = mem_format("From %s %s\n", sender, date);
 	staged->block.text_size = spool_size(staged->text);
+	if (read_start(staged, e) != 0)
+		return -1;
 	digest_end(staged->digest, staged->block.text);
 	mboxcontent_end(staged->content, staged->block.content);
 	free_filters(staged);

@@ -13,7 +13,7 @@
 
 enum {
 	CLASS, PATH, BASE, BEFORE, OFFSET, NEWLINES, FROM_LINE, TEXT_SIZE, TEXT,
-	CONTENT, WORDS
+	START, CONTENT, WORDS
 };
 
 uint64_t
@@ -43,6 +43,7 @@ mboxblock_size(const struct mboxblock *b)
 char *
 mboxblock_evidence(const struct mboxblock *b)
 {
+	char start[2 * MBOXBLOCK_START_MAX + 1];
 	struct buf line;
 	char *evidence;
 
@@ -56,6 +57,8 @@ mboxblock_evidence(const struct mboxblock *b)
 	evidence_add(&line, b->from_line);
 	evidence_add_number(&line, b->text_size);
 	evidence_add_digest(&line, b->text);
+	text_hex(start, b->start, b->start_size);
+	evidence_add(&line, start);
 	evidence_add_digest(&line, b->content);
 	evidence = mem_string(buf_text(&line));
 	buf_free(&line);
@@ -66,6 +69,14 @@ static bool
 read_number(const char *word, uint64_t max, uint64_t *out)
 {
 	return text_number(word, strlen(word), max, out);
+}
+
+static bool
+read_start(struct mboxblock *b, const char *word)
+{
+	b->start_size = strlen(word) / 2;
+	return b->start_size <= MBOXBLOCK_START_MAX &&
+	       text_unhex(word, b->start, b->start_size);
 }
 
 static bool
@@ -80,6 +91,7 @@ read_words(struct mboxblock *b, char *const words[])
 			   &b->newlines) &&
 	       read_number(words[TEXT_SIZE], max, &b->text_size) &&
 	       text_unhex(words[TEXT], b->text, DIGEST_SHA256_SIZE) &&
+	       read_start(b, words[START]) &&
 	       text_unhex(words[CONTENT], b->content, DIGEST_SHA256_SIZE) &&
 	       b->base <= b->offset;
 }

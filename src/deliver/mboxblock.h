@@ -11,11 +11,18 @@
 #define DELIVER_MBOXBLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/digest.h"
 
-enum { MBOXBLOCK_NEWLINES_MAX = 2, MBOXBLOCK_BEFORE_MAX = 4096 };
+enum {
+	MBOXBLOCK_NEWLINES_MAX = 2,
+	MBOXBLOCK_BEFORE_MAX = 4096,
+	/* two messages of one sender in one second have the same From_ line; so
+	 * many bytes behind it are not the same too */
+	MBOXBLOCK_START_MAX = 256
+};
 
 struct mboxblock {
 	char *path;		/* the mbox; owned, as is from_line */
@@ -26,6 +33,8 @@ struct mboxblock {
 	char *from_line;	/* with its LF */
 	uint64_t text_size;
 	uint8_t text[DIGEST_SIZE_MAX];		/* SHA-256 of the text */
+	size_t start_size;			/* of start, 1 at least */
+	uint8_t start[MBOXBLOCK_START_MAX];	/* the text begins so */
 	uint8_t content[DIGEST_SIZE_MAX];	/* see mboxscan.h */
 };
 

@@ -75,8 +75,11 @@ make(const struct mboxfile *f, struct err *e)
 	int fd = -1, rc;
 
 	rc = fs_create_at(f->dir, f->name, 0600, &fd, e);
-	if (rc != 0 && e->sys == EEXIST)
-		return 0;
+	if (rc != 0 && e->sys == EEXIST) {
+		/* perhaps made by a run that was killed before the sync */
+		err_clear(e);
+		rc = 0;
+	}
 	if (rc == 0)
 		rc = fs_sync(f->dir, f->path, e);
 	fs_drop(&fd);

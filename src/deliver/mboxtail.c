@@ -23,6 +23,7 @@ struct search {
 	size_t count;		/* of blocks whose From_ line is not passed yet */
 	uint64_t ours, text;	/* where the next such line begins and ends */
 	size_t column;
+	size_t quotes;		/* how many '>' the line begins with */
 	size_t matched;		/* of "From " */
 	bool has_from;		/* in this line */
 	char window[DATE_START];	/* the last bytes */
@@ -68,15 +69,20 @@ search_byte(struct search *s, char byte)
 	s->window[DATE_START - 1] = byte;
 	s->matched = byte == from[s->matched] ? s->matched + 1
 					      : byte == from[0];
+	if (byte == '>' && s->quotes == s->column)
+		s->quotes++;
 	s->column++;
 	if (s->matched == sizeof(from) - 1) {
-		s->has_from = true;
-		s->found |= s->column == sizeof(from) - 1;
+		bool is_first = s->column == s->quotes + sizeof(from) - 1;
+
+		/* our own quoting is no From_ line */
+		s->has_from |= !is_first || s->quotes == 0;
+		s->found |= is_first && s->quotes == 0;
 		s->matched = 0;
 	}
 	s->found |= s->has_from && is_date_start(s->window);
 	if (byte == '\n') {
-		s->column = s->matched = 0;
+		s->column = s->quotes = s->matched = 0;
 		s->has_from = false;
 	}
 }
@@ -92,7 +98,7 @@ search_piece(struct search *s, const char *p, size_t size)
 			search_byte(s, *p);
 			continue;
 		}
-		s->column = s->matched = 0;
+		s->column = s->quotes = s->matched = 0;
 		s->has_from = false;
 	}
 }
@@ -144,9 +150,10 @@ check_start(int fd, const struct mboxblock *b, bool *good, struct err *e)
 	buf_init(&wanted, SIZE_MAX);
 	(void)buf_append(&wanted, "\n\n", (size_t)b->newlines);
 	(void)buf_append(&wanted, b->from_line, strlen(b->from_line));
+	(void)buf_append(&wanted, b->start, b->start_size);
 	there = mem_alloc(wanted.len);
 	rc = fs_read_at(fd, there, wanted.len, (off_t)b->offset, &got, e);
-	*good = rc == 0 && is_remnant(there, buf_text(&wanted), got);
+	*good = rc == 0 && is_remnant(there, (const char *)wanted.data, got);
 	free(there);
 	buf_free(&wanted);
 	return rc;

@@ -15,8 +15,9 @@
 
 /* The file from blocks[0]->offset to its end at `size`; the blocks are those of one
  * batch, in order of offset.  *ours: it is no longer than they are, each of them begins
- * with its own From_ line where it should (or a part of it, or NULs), and in no other
- * place is there what looks like one, not even in the middle of a line. */
+ * with its own From_ line and the start of its text where it should (or a part of them,
+ * or NULs), and in no other place is there what looks like a From_ line, not even in the
+ * middle of a line. */
 int mboxtail_is_ours(int fd, uint64_t size,
 		     const struct mboxblock *const blocks[], size_t count,
 		     bool *ours, struct err *e);

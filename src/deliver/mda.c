@@ -292,10 +292,10 @@ judge(const struct mda *m, int status, struct err *e)
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
 	if (m->timed_out)
-		err_set(e, ERR_LATER, "'%s' did not end within %s", name,
+		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
 			duration(time, m->base.target->mda_timeout_ms));
 	else if (WIFSIGNALED(status))
-		err_set(e, ERR_LATER, "'%s' was ended by signal %d", name,
+		err_set(e, ERR_MESSAGE, "'%s' was ended by signal %d", name,
 			WTERMSIG(status));
 	else if (code == 75 || code == 71 || code == 111)
 		err_set(e, ERR_LATER, "'%s' asks to try again later (status "
@@ -305,6 +305,8 @@ judge(const struct mda *m, int status, struct err *e)
 			name, code);
 	if (code == 0 && !m->timed_out)
 		return DELIVER_DONE;
+	if (m->timed_out || code < 0)	/* the message's fault, perhaps */
+		return DELIVER_POSTPONED;
 	return e->kind == ERR_MESSAGE ? DELIVER_REFUSED : DELIVER_POSTPONED;
 }
 

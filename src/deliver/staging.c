@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/fs.h"
@@ -143,6 +144,35 @@ check_works(const struct staging *s, const char *path, struct err *e)
 	return check_rename(s, path, e);
 }
 
+/* As root into somebody's Maildir: its owner could lead us anywhere by links, and could
+ * not read what we put there. */
+static int
+check_owner(const struct staging *s, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(s->new_dir, &st) != 0)
+		return err_sys(e, ERR_CREATE, "cannot inspect '%s/new'", path);
+	if (st.st_uid == 0)
+		return 0;
+	return err_set(e, ERR_CREATE, "Maildir '%s' belongs to user %lu: run "
+		       "popfetch as that user", path,
+		       (unsigned long)st.st_uid);
+}
+
+/* Before the first delivery: a run that was killed may have made any of them and not
+ * synced it. */
+static int
+sync_all(const char *path, int root, int tmp, int ours, struct err *e)
+{
+	if (fs_sync_parents(path, e) != 0 || fs_sync(root, path, e) != 0 ||
+	    fs_sync(tmp, path, e) != 0)
+		return -1;
+	return fs_sync(ours, path, e);
+}
+
 int
 staging_open(struct staging *s, const char *path, const char *state_id,
 	     bool may_create, struct err *e)
@@ -154,9 +184,13 @@ staging_open(struct staging *s, const char *path, const char *state_id,
 	if (rc == 0)
 		rc = open_parts(s, root, path, may_create, &tmp, e);
 	if (rc == 0)
+		rc = check_owner(s, path, e);
+	if (rc == 0)
 		rc = open_or_make(tmp, our_directory, &ours, e);
 	if (rc == 0)
 		rc = open_or_make(ours, state_id, &s->dir, e);
+	if (rc == 0 && may_create)
+		rc = sync_all(path, root, tmp, ours, e);
 	if (rc == 0)
 		rc = check_works(s, path, e);
 	fs_drop(&root);

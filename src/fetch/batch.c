@@ -169,6 +169,14 @@ batch_record_one(struct batch *b, const struct entry *x, int64_t now,
 				       backoff_next(now, x->message.attempts),
 				       x->why.text, e);
 	case DELIVER_POSTPONED:
+		if (x->why.kind != ERR_MESSAGE)
+			break;
+		/* asked for last from now on, and set aside in the end, so that one
+		 * message cannot stop an account for ever */
+		return store_set_aside(b->store, &id, &m,
+				       backoff_next_broken(now,
+					       x->message.attempts),
+				       x->why.text, e);
 	case DELIVER_PENDING:
 		break;
 	}

@@ -23,6 +23,8 @@ claim_take(struct claim *c, const struct account *a, const char *state_dir,
 		err_context(e, "state_dir");
 	else if (lock_take(lock, may_create, &c->lock, e) == 0)
 		result = store_open(&c->store, path, may_create, e);
+	if (result == 0 && may_create && store_is_new(c->store))
+		result = fs_sync_parents(path, e);
 	free(name);
 	free(lock);
 	free(path);

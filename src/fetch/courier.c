@@ -26,6 +26,7 @@ struct courier {
 	struct secret *secret;
 	struct pop3 *pop3;
 	bool may_be_clear, greeted;
+	bool asked;		/* STAT and UIDL are on their way */
 	int64_t timeout_ms, end;
 };
 
@@ -157,7 +158,10 @@ courier_connect(struct courier *c, struct err *e)
 static int
 courier_capa(struct courier *c, struct err *e)
 {
-	return c->go.skip_capa ? 0 : pop3_capa(c->pop3, e);
+	if (c->go.capa.known || c->go.skip_capa)
+		return 0;
+	c->facts.capa_asked = true;
+	return pop3_capa(c->pop3, e);
 }
 
 static int
@@ -186,6 +190,15 @@ courier_starttls(struct courier *c, struct err *e)
 
 /* --- login --- */
 
+/* To a server that has kept PIPELINING before, login and listing go in one flight. */
+static int
+courier_ask_along(struct courier *c, bool whole, struct err *e)
+{
+	c->asked = whole && c->go.capa.known && c->account->pipelining &&
+		   c->go.capa.pipelining;
+	return c->asked ? orders_ask(c->pop3, c->go.wants_sizes, e) : 0;
+}
+
 static int
 courier_login(struct courier *c, struct err *e)
 {
@@ -200,9 +213,12 @@ courier_login(struct courier *c, struct err *e)
 		.may_be_clear = c->may_be_clear,
 	};
 	enum auth_method used;
+	bool whole;
 
 	courier_phase(c, "logging in");
-	if (auth_login(c->pop3, &settings, &used, e) == -1)
+	if (auth_send(c->pop3, &settings, &used, &whole, e) == -1 ||
+	    courier_ask_along(c, whole, e) == -1 ||
+	    auth_receive(c->pop3, &settings, used, whole, e) == -1)
 		return err_context(e, "login");
 	courier_note(c, mem_format("logged in as %s by %s", a->user,
 				   auth_names[used]));
@@ -216,21 +232,13 @@ courier_late_capa(struct courier *c, struct err *e)
 {
 	struct capa before = *pop3_capabilities(c->pop3);
 
-	if (!before.known)
-		return 0;
-	if (!before.pipelining && c->go.pipelines) {
-		before.pipelining = true;
-		pop3_set_capabilities(c->pop3, &before);
-	}
-	if (!before.varies && (before.pipelining || c->go.skip_late_capa))
+	if (c->go.capa.known || !before.known ||
+	    (!before.varies && before.pipelining))
 		return 0;
 	if (pop3_capa(c->pop3, e) == -1)
 		return -1;
-	c->facts.late_capa_asked = true;
 	if (!pop3_capabilities(c->pop3)->known)
 		pop3_set_capabilities(c->pop3, &before);
-	c->facts.late_pipelining = !before.pipelining &&
-		pop3_capabilities(c->pop3)->pipelining;
 	return 0;
 }
 
@@ -242,7 +250,21 @@ courier_try_open(struct courier *c, struct err *e)
 	if (c->account->tls == ACCOUNT_TLS_STARTTLS &&
 	    courier_starttls(c, e) == -1)
 		return -1;
+	if (c->go.capa.known)
+		pop3_set_capabilities(c->pop3, &c->go.capa);
 	return courier_login(c, e);
+}
+
+/* What was remembered may be true no longer.  Not in question where the server gave its
+ * reason in a response code: then it is not asked to refuse a password twice. */
+static bool
+courier_memory_may_be_why(const struct courier *c, const struct err *e)
+{
+	return c->go.capa.known && c->greeted && c->pop3 != NULL &&
+	       pop3_last_code(c->pop3) == POP3_CODE_NONE &&
+	       (e->kind == ERR_LOGIN || e->kind == ERR_UNAVAILABLE ||
+		e->kind == ERR_PROTOCOL || e->kind == ERR_NETWORK) &&
+	       clock_ms() < c->end;
 }
 
 /* The server greeted us, and went away or fell silent at CAPA, or right after it had
@@ -256,22 +278,31 @@ courier_capa_may_be_why(const struct courier *c, const struct err *e)
 }
 
 static int
+courier_open_again(struct courier *c, const char *how, struct err *e)
+{
+	courier_note(c, mem_format("%s; once more %s", e->text, how));
+	err_clear(e);
+	c->asked = false;
+	pop3_free(&c->pop3);
+	return courier_try_open(c, e);
+}
+
+static int
 courier_open(struct courier *c, struct err *e)
 {
-	if (courier_try_open(c, e) == -1) {
-		if (!courier_capa_may_be_why(c, e))
-			return -1;
-		courier_note(c, mem_format("%s; once more without CAPA",
-					   e->text));
-		err_clear(e);
+	int result = courier_try_open(c, e);
+
+	if (result == -1 && courier_memory_may_be_why(c, e)) {
+		c->go.capa.known = false;
+		result = courier_open_again(c, "as with an unknown server", e);
+	}
+	if (result == -1 && courier_capa_may_be_why(c, e)) {
 		c->go.skip_capa = true;
 		c->facts.capa_failed = true;
-		pop3_free(&c->pop3);
-		if (courier_try_open(c, e) == -1)
-			return -1;
+		result = courier_open_again(c, "without CAPA", e);
 	}
 	secret_free(&c->secret);
-	return courier_late_capa(c, e);
+	return result == -1 ? -1 : courier_late_capa(c, e);
 }
 
 static int
@@ -285,6 +316,7 @@ courier_session(struct courier *c, struct err *e)
 	c->facts.capa = *pop3_capabilities(c->pop3);
 	settings.pipelining = c->account->pipelining &&
 			      c->facts.capa.pipelining;
+	settings.asked = c->asked;
 	link_put(c->link, LINK_FACTS, 0, 0, &c->facts, sizeof(c->facts));
 	courier_phase(c, "listing");
 	return orders_run(c->pop3, c->link, &settings, e);

@@ -21,8 +21,10 @@
 /* Payload of LINK_GO: what the state knows of this server. */
 struct link_go {
 	bool skip_capa;		/* it closes or hangs on CAPA */
-	bool skip_late_capa;	/* CAPA after login adds nothing to it */
-	bool pipelines;		/* it has kept PIPELINING announced after login */
+	struct capa capa;	/* if known: what it said of itself to one logged
+				   in, in a session that went well; so it is
+				   not asked, and if it pipelines, login and
+				   listing go in one flight */
 	bool wants_sizes;	/* LIST along with UIDL */
 	bool trace;		/* send LINK_TRACE */
 };
@@ -32,8 +34,7 @@ struct link_facts {
 	struct capa capa;	/* after login */
 	bool encrypted;
 	bool capa_failed;	/* CAPA made the server close or hang */
-	bool late_capa_asked;	/* CAPA was asked again after login ... */
-	bool late_pipelining;	/* ... and showed PIPELINING only then */
+	bool capa_asked;	/* it comes from the server, not from LINK_GO */
 };
 
 /* The body of the process: returns when the session is over, for whatever reason;

@@ -180,8 +180,7 @@ errands_are_facts(const uint8_t *bytes)
 	static const size_t bools[] = {
 		offsetof(struct link_facts, encrypted),
 		offsetof(struct link_facts, capa_failed),
-		offsetof(struct link_facts, late_capa_asked),
-		offsetof(struct link_facts, late_pipelining),
+		offsetof(struct link_facts, capa_asked),
 		offsetof(struct link_facts, capa.known),
 		offsetof(struct link_facts, capa.top),
 		offsetof(struct link_facts, capa.user),

@@ -199,6 +199,7 @@ examine_no_retr(void *arg, size_t entry, const struct err *why, struct err *e)
 	struct err told = *why;
 
 	(void)e;
+	s->marks[entry] |= MARK_SHUT;
 	err_context(&told, "RETR %u", listing_at(s->listing, entry).number);
 	session_complain(s, &told);
 	return 0;
@@ -231,10 +232,10 @@ examine_is_unclear(const struct session *s, size_t entry)
 {
 	size_t row = SIZE_MAX;
 
+	if (s->marks[entry] & (MARK_DELIVERED | MARK_SHUT))
+		return false;
 	switch (plan_at(s->plan, entry).action) {
 	case PLAN_COMPARE:
-		if (s->marks[entry] & MARK_DELIVERED)
-			return false;
 		return plan_next_candidate(s->plan, entry, &row) ||
 		       s->fetched_some;
 	case PLAN_DELETE:

@@ -147,30 +147,38 @@ orders_list(struct orders *o, const char *command, orders_line *each,
 	return 0;
 }
 
-/* STAT, UIDL and perhaps LIST: in one flight, or one by one. */
+int
+orders_ask(struct pop3 *p, bool wants_sizes, struct err *e)
+{
+	if (pop3_command(p, e, "STAT") == -1 ||
+	    pop3_command(p, e, "UIDL") == -1)
+		return -1;
+	return wants_sizes ? pop3_command(p, e, "LIST") : 0;
+}
+
+/* One command after the other; where they were not asked in one flight. */
 static int
-orders_listing(struct orders *o, bool wants_sizes, struct err *e)
+orders_ask_one(struct orders *o, const char *command, struct err *e)
+{
+	return o->pipelining ? 0 : pop3_command(o->pop3, e, "%s", command);
+}
+
+static int
+orders_listing(struct orders *o, const struct orders_settings *settings,
+	       struct err *e)
 {
 	bool has_uidl, has_list;
 
-	if (pop3_command(o->pop3, e, "STAT") == -1)
+	if (o->pipelining && !settings->asked &&
+	    orders_ask(o->pop3, settings->wants_sizes, e) == -1)
 		return -1;
-	if (!o->pipelining && orders_stat(o, e) == -1)
+	if (orders_ask_one(o, "STAT", e) == -1 || orders_stat(o, e) == -1 ||
+	    orders_ask_one(o, "UIDL", e) == -1 ||
+	    orders_list(o, "UIDL", orders_uid_line, &has_uidl, e) == -1)
 		return -1;
-	if (pop3_command(o->pop3, e, "UIDL") == -1)
-		return -1;
-	if (o->pipelining && wants_sizes &&
-	    pop3_command(o->pop3, e, "LIST") == -1)
-		return -1;
-	if (o->pipelining && orders_stat(o, e) == -1)
-		return -1;
-	if (orders_list(o, "UIDL", orders_uid_line, &has_uidl, e) == -1)
-		return -1;
-	if (!o->pipelining && wants_sizes &&
-	    pop3_command(o->pop3, e, "LIST") == -1)
-		return -1;
-	if (wants_sizes &&
-	    orders_list(o, "LIST", orders_size_line, &has_list, e) == -1)
+	if (settings->wants_sizes &&
+	    (orders_ask_one(o, "LIST", e) == -1 ||
+	     orders_list(o, "LIST", orders_size_line, &has_list, e) == -1))
 		return -1;
 	link_put(o->link, LINK_LISTED, 0, has_uidl, NULL, 0);
 	return link_flush(o->link, e);
@@ -427,7 +435,7 @@ orders_run(struct pop3 *p, struct link *l,
 		.pipelining = settings->pipelining,
 	};
 
-	if (orders_listing(&o, settings->wants_sizes, e) == -1)
+	if (orders_listing(&o, settings, e) == -1)
 		return -1;
 	while (!o.done) {
 		if (orders_take(&o, e) == -1)

@@ -26,7 +26,11 @@ enum {
 struct orders_settings {
 	bool pipelining;
 	bool wants_sizes;	/* LIST together with UIDL */
+	bool asked;		/* orders_ask was called before, behind AUTH */
 };
+
+/* Queues STAT, UIDL and perhaps LIST, for a server that pipelines. */
+int orders_ask(struct pop3 *p, bool wants_sizes, struct err *e);
 
 /* 0 after QUIT was answered, or the keeper closed the link; everything else is an
  * error and the connection may only be dropped. */

@@ -364,6 +364,27 @@ retrieve_is_turn(const struct session *s, size_t entry, bool second)
 	       store_rows_at(s->rows, item.row).attempts == 0;
 }
 
+/* Bytes that the disk can take beyond what was asked for. */
+static uint64_t
+retrieve_room(const struct session *s)
+{
+	uint64_t taken = s->asked_bytes + RETRIEVE_SPARE;
+	uint64_t has = batch_free_bytes(s->batch);
+
+	return has > taken ? has - taken : 0;
+}
+
+/* An MDA makes room again by taking what waits for it. */
+static bool
+retrieve_may_fit_later(const struct session *s, size_t entry)
+{
+	int64_t size = session_size(s, entry);
+
+	return s->account->kind == DELIVER_MDA &&
+	       batch_waiting(s->batch) + errands_count(s->errands) > 0 &&
+	       size > 0 && (uint64_t)size > retrieve_room(s);
+}
+
 /* What cannot fit stays where it is, and does not keep what can from coming. */
 static void
 retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
@@ -383,16 +404,6 @@ retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
 	err_set(&e, ERR_LOCAL, "%s of %s is left on the server: %s free on the "
 		"disk", name, needs, has);
 	session_complain(s, &e);
-}
-
-/* Bytes that the disk can take beyond what was asked for. */
-static uint64_t
-retrieve_room(const struct session *s)
-{
-	uint64_t taken = s->asked_bytes + RETRIEVE_SPARE;
-	uint64_t has = batch_free_bytes(s->batch);
-
-	return has > taken ? has - taken : 0;
 }
 
 static void
@@ -421,8 +432,11 @@ retrieve_give(struct session *s)
 		bool second = s->next >= count;
 		size_t entry = second ? s->next - count : s->next;
 
-		if (retrieve_is_turn(s, entry, second))
-			retrieve_ask(s, entry);
+		if (!retrieve_is_turn(s, entry, second))
+			continue;
+		if (retrieve_may_fit_later(s, entry))
+			break;
+		retrieve_ask(s, entry);
 	}
 }
 

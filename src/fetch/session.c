@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "fetch/acquaintance.h"
 #include "fetch/session_state.h"
 #include "sys/proc.h"
 
@@ -96,37 +97,10 @@ session_note_rows(struct session *s, int64_t now, struct err *e)
 	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
 }
 
-/* One dropped line is no proof that a server dislikes CAPA; two in a row are. */
-static int
-session_note_capa(struct session *s, int64_t now, struct err *e)
-{
-	int64_t suspected;
-
-	if (store_fact(s->store, "capa_suspected", 0, &suspected, e) == -1)
-		return -1;
-	if (!s->facts.capa_failed) {
-		if (suspected == 0 || !s->facts.capa.known)
-			return 0;
-		return store_set_fact(s->store, "capa_suspected", 0, e);
-	}
-	if (suspected != 0 &&
-	    store_set_fact(s->store, "capa_fails", now, e) == -1)
-		return -1;
-	return store_set_fact(s->store, "capa_suspected", now, e);
-}
-
 static int
 session_note_facts(struct session *s, int64_t now, struct err *e)
 {
-	const struct link_facts *f = &s->facts;
-
-	if (session_note_capa(s, now, e) == -1)
-		return -1;
-	if (f->late_capa_asked && !f->late_pipelining &&
-	    store_set_fact(s->store, "late_capa_useless", now, e) == -1)
-		return -1;
-	if (f->late_pipelining &&
-	    store_set_fact(s->store, "late_pipelining", now, e) == -1)
+	if (acquaintance_note(s->store, s->account, &s->facts, now, e) == -1)
 		return -1;
 	return store_set_fact(s->store, "last_run", now, e);
 }
@@ -279,6 +253,16 @@ session_save_complete(struct session *s, const struct err *why)
 		session_complain(s, &e);
 }
 
+/* Whatever went wrong: the next session asks again what this server can do. */
+static void
+session_forget_server(struct session *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (s->set->mode == SESSION_FETCH)
+		(void)acquaintance_forget(s->store, &ignored);
+}
+
 static void
 session_free(struct session *s)
 {
@@ -322,6 +306,7 @@ session_run(const struct session_settings *set, struct store *store,
 	if (ended == -1) {
 		session_save_complete(&s, e);
 		retrieve_broken(&s, e);
+		session_forget_server(&s);
 	}
 	if (ended == 0)
 		session_complain_of_stop(&s);

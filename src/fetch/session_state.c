@@ -41,7 +41,8 @@ static int
 session_batch_failed(struct session *s, struct err *e)
 {
 	bool is_mda = s->account->kind == DELIVER_MDA &&
-		      (e->kind == ERR_LATER || e->kind == ERR_OS);
+		      (e->kind == ERR_LATER || e->kind == ERR_OS ||
+		       e->kind == ERR_MESSAGE);
 
 	s->batch_failed = true;
 	if (batch_is_broken(s->batch) || !is_mda)

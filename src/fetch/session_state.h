@@ -27,7 +27,8 @@ enum {
 	MARK_DELIVERED = 8,	/* recorded, itself or an equal twin */
 	MARK_REMOVAL = 16,	/* in `removals` */
 	MARK_NAMED = 32,	/* too large, and the user was told */
-	MARK_DELETED = 64	/* DELE was answered with +OK */
+	MARK_DELETED = 64,	/* DELE was answered with +OK */
+	MARK_SHUT = 128		/* the server does not give it to be compared */
 };
 
 struct session;

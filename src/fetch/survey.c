@@ -7,13 +7,11 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "fetch/acquaintance.h"
 #include "fetch/history.h"
 #include "fetch/session_state.h"
 
 /* The first part of a session: what the server has, and what is to be done with it. */
-
-/* What was learned of a server's ways is tried anew after so long. */
-enum { SURVEY_FACT_S = 30 * 86400 };
 
 static int
 survey_facts(void *arg, const struct link_facts *f, struct err *e)
@@ -115,15 +113,9 @@ survey_go(struct session *s, struct err *e)
 		.trace = s->set->trace,
 		.wants_sizes = store_is_new(s->store),
 	};
-	int64_t capa_fails, late, pipelines;
 
-	if (store_fact(s->store, "capa_fails", 0, &capa_fails, e) == -1 ||
-	    store_fact(s->store, "late_capa_useless", 0, &late, e) == -1 ||
-	    store_fact(s->store, "late_pipelining", 0, &pipelines, e) == -1)
+	if (acquaintance_load(s->store, s->account, clock_unix(), &go, e) == -1)
 		return -1;
-	go.skip_capa = capa_fails > clock_unix() - SURVEY_FACT_S;
-	go.pipelines = pipelines != 0;
-	go.skip_late_capa = late > clock_unix() - SURVEY_FACT_S;
 	errands_go(s->errands, &go);
 	while (!s->listed)
 		if (session_turn(s, false, e) == -1)

@@ -150,11 +150,13 @@ static int
 name_error(X509 *leaf, const char *name, struct err *e)
 {
 	char names[NAMES_TEXT_MAX], expected[NAME_SHOWN_MAX];
+	char pins[PINS_TEXT_MAX];
 
 	names_text(leaf, names);
 	text_safe(expected, sizeof(expected), name, strlen(name));
-	return err_set(e, ERR_TLS, "certificate name: expected '%s', %s",
-		       expected, names);
+	return err_set(e, ERR_TLS, "certificate name: expected '%s', %s; the "
+		       "server's certificate is %s", expected, names,
+		       pins_text(leaf, pins));
 }
 
 /* "certificate", or which one of the chain where it is not the server's own. */
@@ -192,20 +194,24 @@ chain_or_name_error(X509_STORE_CTX *c, const char *name, struct err *e)
 	int depth = X509_STORE_CTX_get_error_depth(c);
 	X509 *leaf = X509_STORE_CTX_get0_cert(c);
 	X509 *at = X509_STORE_CTX_get_current_cert(c);
-	char when[DATE_MAX], whose[WHOSE_MAX];
+	char when[DATE_MAX], whose[WHOSE_MAX], pins[PINS_TEXT_MAX];
 
 	if (code == X509_V_ERR_HOSTNAME_MISMATCH ||
 	    code == X509_V_ERR_IP_ADDRESS_MISMATCH)
 		return name_error(leaf, name, e);
 	if (at != NULL && code == X509_V_ERR_CERT_HAS_EXPIRED) {
 		whose_text(at, depth, whose);
-		return err_set(e, ERR_TLS, "%s expired on %s", whose,
-			       date(X509_get0_notAfter(at), when));
+		return err_set(e, ERR_TLS, "%s expired on %s; the server's "
+			       "certificate is %s", whose,
+			       date(X509_get0_notAfter(at), when),
+			       pins_text(leaf, pins));
 	}
 	if (at != NULL && code == X509_V_ERR_CERT_NOT_YET_VALID) {
 		whose_text(at, depth, whose);
-		return err_set(e, ERR_TLS, "%s is not valid before %s", whose,
-			       date(X509_get0_notBefore(at), when));
+		return err_set(e, ERR_TLS, "%s is not valid before %s; the "
+			       "server's certificate is %s", whose,
+			       date(X509_get0_notBefore(at), when),
+			       pins_text(leaf, pins));
 	}
 	return chain_error(code, depth, at, leaf, e);
 }

@@ -56,26 +56,28 @@ capa_start(struct capa *c)
 	c->expire_days = CAPA_EXPIRE_UNSAID;
 }
 
+static const struct mechanism {
+	const char *name;
+	enum capa_mechanism bit;
+} mechanisms[] = {
+	{ "PLAIN", CAPA_PLAIN },
+	{ "LOGIN", CAPA_LOGIN },
+	{ "XOAUTH2", CAPA_XOAUTH2 },
+	{ "OAUTHBEARER", CAPA_OAUTHBEARER },
+};
+enum { MECHANISMS = sizeof(mechanisms) / sizeof(*mechanisms) };
+
 /* Old servers spread the mechanisms over several lines, so they add up. */
 static void
 read_sasl(struct capa *c, struct word args)
 {
-	static const struct {
-		const char *name;
-		enum capa_mechanism bit;
-	} known[] = {
-		{ "PLAIN", CAPA_PLAIN },
-		{ "LOGIN", CAPA_LOGIN },
-		{ "XOAUTH2", CAPA_XOAUTH2 },
-		{ "OAUTHBEARER", CAPA_OAUTHBEARER },
-	};
 	struct word w;
 
 	c->sasl = true;
 	while ((w = next_word(&args)).size > 0)
-		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-			if (is(w, known[i].name))
-				c->mechanisms |= known[i].bit;
+		for (size_t i = 0; i < MECHANISMS; i++)
+			if (is(w, mechanisms[i].name))
+				c->mechanisms |= mechanisms[i].bit;
 }
 
 /* RFC 2449 6.5: LOGIN-DELAY seconds ["USER"] */
@@ -145,4 +147,58 @@ capa_line(struct capa *c, const uint8_t *line, size_t size)
 		read_expire(c, args);
 	else if (is(tag, "IMPLEMENTATION"))
 		read_implementation(c, args);
+}
+
+/* --- remembering --- */
+
+static void
+write_sasl(const struct capa *c, struct buf *out)
+{
+	if (!c->sasl)
+		return;
+	(void)buf_format(out, "SASL");
+	for (size_t i = 0; i < MECHANISMS; i++)
+		if (c->mechanisms & mechanisms[i].bit)
+			(void)buf_format(out, " %s", mechanisms[i].name);
+	(void)buf_byte(out, '\n');
+}
+
+void
+capa_write(const struct capa *c, struct buf *out)
+{
+	const struct {
+		bool has;
+		const char *line;
+	} flags[] = {
+		{ c->top, "TOP\n" }, { c->user, "USER\n" },
+		{ c->uidl, "UIDL\n" }, { c->pipelining, "PIPELINING\n" },
+		{ c->resp_codes, "RESP-CODES\n" },
+		{ c->auth_resp_code, "AUTH-RESP-CODE\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (flags[i].has)
+			(void)buf_format(out, "%s", flags[i].line);
+	write_sasl(c, out);
+	if (c->login_delay_s > 0)
+		(void)buf_format(out, "LOGIN-DELAY %lld\n",
+				 (long long)c->login_delay_s);
+	if (c->expire_days == CAPA_EXPIRE_NEVER)
+		(void)buf_format(out, "EXPIRE NEVER\n");
+	else if (c->expire_days >= 0)
+		(void)buf_format(out, "EXPIRE %lld\n",
+				 (long long)c->expire_days);
+}
+
+void
+capa_read(struct capa *c, const char *text)
+{
+	capa_start(c);
+	c->known = true;
+	while (*text != '\0') {
+		size_t size = strcspn(text, "\n");
+
+		capa_line(c, (const uint8_t *)text, size);
+		text += size + (text[size] == '\n');
+	}
 }

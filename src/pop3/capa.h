@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum capa_mechanism {
 	CAPA_PLAIN = 1 << 0,
 	CAPA_LOGIN = 1 << 1,
@@ -40,5 +42,10 @@ void capa_start(struct capa *c);
 /* One line of the listing, without line end.  Tags in any case; unknown tags and
  * surplus arguments are ignored. */
 void capa_line(struct capa *c, const uint8_t *line, size_t size);
+
+/* What of it is worth remembering, as the lines that would say so, each with its '\n'; and
+ * the reverse (known becomes true). */
+void capa_write(const struct capa *c, struct buf *out);
+void capa_read(struct capa *c, const char *text);
 
 #endif

@@ -31,6 +31,7 @@ struct pop3 {
 	struct secret *hidden;		/* what was sent last, while its reply
 					   may repeat it */
 	const struct secret *password;	/* borrowed; see pop3_hide */
+	enum pop3_code last_code;
 };
 
 void
@@ -273,9 +274,16 @@ pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 		return err_set(e, ERR_PROTOCOL, "reply to no command");
 	if (read_status(p, may_continue, r, e) != 0)
 		return -1;
+	p->last_code = r->code;
 	if (--p->outstanding == 0)
 		secret_free(&p->hidden);
 	return 0;
+}
+
+enum pop3_code
+pop3_last_code(const struct pop3 *p)
+{
+	return p->last_code;
 }
 
 int

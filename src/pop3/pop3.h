@@ -131,6 +131,8 @@ int pop3_list_line(struct pop3 *p, const uint8_t **line, size_t *size, bool *end
  * decodes into out.  b was set by body_start; b->ended tells the end. */
 int pop3_body(struct pop3 *p, struct body *b, uint8_t *out, size_t out_size,
 	      size_t *written, struct err *e);
+/* The code of the last reply that was read. */
+enum pop3_code pop3_last_code(const struct pop3 *p);
 /* Is there input that was received and not looked at? */
 bool pop3_has_input(const struct pop3 *p);
 /* Nothing is outstanding, so nothing may have come: ERR_PROTOCOL when it did. */

@@ -88,6 +88,9 @@ int fs_remove_at(int dir, const char *name, struct err *e);
 /* --- durability --- */
 /* Data and metadata of one file; or the entries of a directory. */
 int fs_sync(int fd, const char *what, struct err *e);
+/* The directories that `path`, which is absolute, lies in: a run that was killed may have
+ * made them and not synced them.  Those that we may not read are not ours to sync. */
+int fs_sync_parents(const char *path, struct err *e);
 /* All `count` open files of one file system, and `dir` on it, with a number of
  * waits for the disk that does not grow with count.  After success every byte
  * written to them and every entry of `dir` survives a power cut. */

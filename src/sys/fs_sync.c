@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <sys/vfs.h>
 #endif
 
+#include "base/mem.h"
 #include "sys/fs_error.h"
 
 /* Some file systems cannot sync a directory at all and say so. */
@@ -166,4 +169,35 @@ fs_free_bytes(int fd)
 				   (uint64_t)st.f_frsize, &bytes))
 		return UINT64_MAX;
 	return bytes;
+}
+
+static int
+sync_directory(const char *path, struct err *e)
+{
+	int fd = -1, rc;
+
+	if (fs_open_dir(path, &fd, e) != 0) {
+		if (e->sys != EACCES)
+			return -1;
+		err_clear(e);
+		return 0;
+	}
+	rc = fs_sync(fd, path, e);
+	fs_drop(&fd);
+	return rc;
+}
+
+int
+fs_sync_parents(const char *path, struct err *e)
+{
+	char *parent = mem_string(path);
+	char *slash;
+	int rc = 0;
+
+	while (rc == 0 && (slash = strrchr(parent, '/')) != NULL) {
+		*slash = '\0';
+		rc = sync_directory(slash == parent ? "/" : parent, e);
+	}
+	free(parent);
+	return rc;
 }

@@ -301,6 +301,7 @@ dot_take(struct lock_mailbox *l, struct err *e)
 	enum outcome outcome;
 	int fd = -1;
 
+	(void)unlink(l->unique);	/* of a run that was killed */
 	if (create_owned(l->unique, &fd, e) != 0)
 		return e->sys == EACCES || e->sys == EPERM || e->sys == EROFS
 			? respect_dot(l, e) : FAILED;
@@ -385,18 +386,17 @@ check_in_place(const struct lock_mailbox *l, struct err *e)
 		       l->path);
 }
 
-/* A name in the directory of `path` that nobody else will think of. */
+/* Beside the mbox, and the same each time, so that what a crash leaves of it is found
+ * and removed by the next delivery. Whoever uses it holds the fcntl lock; where that
+ * is not shared (NFS without locks), the link count tells whose file was linked. */
 static char *
 unique_beside(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	int size = slash ? (int)(slash - path) + 1 : 0;
-	uint8_t random[12];
-	char hex[2 * sizeof(random) + 1];
+	const char *name = slash ? slash + 1 : path;
 
-	digest_random(random, sizeof(random));
-	text_hex(hex, random, sizeof(random));
-	return mem_format("%.*s.popfetch-lock-%s", size, path, hex);
+	return mem_format("%.*s.%s.popfetch-lock", (int)(name - path), path,
+			  name);
 }
 
 int

@@ -182,7 +182,11 @@ class Popfetch:
                 "popfetch did not end in time\n"
                 + repr(
                     Result(
-                        process.arguments, None, stdout, stderr, time.monotonic() - process.began
+                        process.arguments,
+                        None,
+                        stdout or b"",
+                        stderr or b"",
+                        time.monotonic() - process.began,
                     )
                 )
             ) from None
@@ -326,6 +330,46 @@ class Popfetch:
 def make_controlling_terminal():
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def wait_until(condition, process=None, seconds=20):
+    """Looks until it is so; the run, if one is named, must not end before."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        assert process is None or process.poll() is None, "popfetch ended too early"
+        time.sleep(0.005)
+    return found
+
+
+def proc_stat(pid):
+    """The fields of /proc/PID/stat from the state on; none when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def alive(pid):
+    return proc_stat(pid)[:1] not in ([], ["Z"])
+
+
+def children(pid):
+    """Its children that live."""
+    return [
+        int(other)
+        for other in filter(str.isdigit, os.listdir("/proc"))
+        if alive(other) and proc_stat(other)[1:2] == [str(pid)]
+    ]
+
+
+def cpu_seconds(pid):
+    return sum(map(int, proc_stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def at_most(limit):
+    """For preexec_fn: so many descriptors for each process."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 def small_files_only():

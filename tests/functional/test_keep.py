@@ -175,6 +175,20 @@ def test_an_error_in_answer_to_quit_is_no_loss(popfetch, server):
     assert pop.left() == [] and len(popfetch.maildir()) == 1
 
 
+def test_a_refused_quit_is_told_and_nothing_counts_as_deleted(popfetch, server):
+    pop = server([mail("one")]).on(
+        "QUIT", say(b"-ERR some deleted messages not removed\r\n"), nth=1
+    )
+    popfetch.set(log="~/log").account(server=pop, keep="no")
+    result = popfetch()
+    assert len(result.errors) == 1 and "QUIT" in result.stderr, result
+    log = (popfetch.home / "log").read_text()
+    assert "1 fetched, 0 deleted" in log and "deleted: " not in log
+    assert popfetch().status == 0
+    assert "0 fetched, 1 deleted" in (popfetch.home / "log").read_text()
+    assert pop.left() == [] and len(popfetch.maildir()) == 1
+
+
 def test_dele_that_is_refused_leaves_the_message_for_the_next_run(popfetch, server):
     pop = server([mail("one"), mail("two"), mail("three")]).on("DELE 2", say(b"-ERR no\r\n"), nth=1)
     popfetch.account(server=pop, keep="no")

@@ -225,3 +225,19 @@ def test_a_listing_of_a_hundred_thousand(popfetch, server, with_sanitizers):
     assert popfetch("--catch-up", timeout=60).status == 0
     result = popfetch(timeout=60)
     assert result.status == 0 and not pop.commands("RETR"), result
+
+
+def test_a_listing_that_lacks_all_messages_of_stat_is_tried_again_later(popfetch, server):
+    pop = server([mail("one")]).on("UIDL", say(b"+OK\r\n.\r\n"))
+    result = popfetch.account(server=pop)("-v")
+    assert result.status == os.EX_TEMPFAIL and "lists none" in result.stderr, result
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_without_uidl_and_list_nothing_is_taken_for_an_empty_mailbox(popfetch, server):
+    pop = server([mail("one")], uidl=False, caps=("USER",)).on("LIST", say(b"-ERR no\r\n"))
+    result = popfetch.account(server=pop, keep="no")("-v")
+    assert result.status == os.EX_TEMPFAIL and "work" in result.stderr, result
+    assert pop.left() == ["uid-000001"]

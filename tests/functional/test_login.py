@@ -414,6 +414,26 @@ def test_what_is_shown_with_vv_has_no_secret_in_it(popfetch, server, auth, right
         assert secret.encode() not in file.read_bytes()
 
 
+@pytest.mark.parametrize("auth", ["user", "plain", "login"])
+@pytest.mark.parametrize("form", ["as it is", "as it was sent"])
+def test_a_secret_that_the_server_repeats_is_not_shown(popfetch, server, auth, form):
+    sent = []
+
+    def repeat(session, line):
+        session.reply(line)
+        sent.append(session.connection.lines[-1].split()[-1])
+        secret = PASSWORD.encode() if form == "as it is" else sent[-1]
+        session.send(b"-ERR bad password " + secret + b" for jane\r\n")
+
+    pop = server([mail()], mechanisms=("PLAIN", "LOGIN")).on("PASS", repeat).on("AUTH", repeat)
+    result = popfetch.set(log="~/log").account(server=pop, auth=auth)("-vv")
+    assert result.status == os.EX_NOPERM and "login refused" in result.stderr, result
+    shown = result.output + (popfetch.home / "log").read_text() + popfetch("--status").output
+    assert sent and PASSWORD not in shown and sent[-1].decode() not in shown
+    for file in popfetch.state_dir.iterdir():
+        assert PASSWORD.encode() not in file.read_bytes()
+
+
 def test_no_process_shows_the_secret_to_ps(popfetch, server):
     pop = server([mail()]).on("STAT", hang)
     popfetch.account(server=pop, password_command=popfetch.script(f"echo {PASSWORD}"))

@@ -9,7 +9,7 @@ import pytest
 
 from popactions import cut
 from popmail import local, mail
-from runner import same
+from runner import alive, same
 
 ALLOWED = {"HOME", "PATH", "USER", "LOGNAME", "SHELL", "TZ", "LANG"}
 
@@ -226,14 +226,6 @@ def test_a_program_that_hangs_is_ended_with_all_its_children(popfetch, deliver):
     assert pop.left() == ["uid-000001"]
 
 
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_a_child_that_stays_behind_does_not_hold_up_the_run(popfetch, deliver):
     deliver("cat > /dev/null; sleep 20 & exit 0", mail("one"), mail("two"))
     result = popfetch()
@@ -401,3 +393,15 @@ def test_maildrop_sorts_by_its_filter(popfetch, server):
     assert result.status == os.EX_TEMPFAIL, result
     assert len(popfetch.maildir("inbox")) == 2
     assert pop.left() == ["uid-000002"]
+
+
+def test_a_message_that_kills_the_program_does_not_stop_the_account_for_ever(popfetch, server):
+    script = popfetch.script('grep -q "^Subject: two" && kill -9 $$\ncat >> "$HOME/got"')
+    pop = server([mail("one"), mail("two"), mail("three")])
+    popfetch.account(server=pop, mda=script)
+    for _ in range(3):
+        assert popfetch().status == os.EX_TEMPFAIL
+    got = (popfetch.home / "got").read_text()
+    assert got.count("Subject: one") == 1 and got.count("Subject: three") == 1, got
+    result = popfetch("-v")
+    assert result.status == 0 and "1 set aside" in result.stdout, result

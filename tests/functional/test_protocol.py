@@ -154,7 +154,8 @@ def test_a_message_cut_anywhere_is_not_delivered_and_comes_later(popfetch, serve
     for size in list(range(0, 20)) + list(range(total - 12, total)):
         pop.forgive()
         pop.on("RETR", cut(size))
-        result = popfetch("-v", "work")  # named, since a message that breaks the line again and again is set aside
+        # named, since a message that breaks the line again and again is set aside
+        result = popfetch("-v", "work")
         assert result.status == os.EX_TEMPFAIL, (size, result)
         assert len(result.errors) >= 1 and "work" in result.stderr
         assert popfetch.maildir() == [] and popfetch.staged() == [], size

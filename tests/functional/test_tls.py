@@ -338,6 +338,22 @@ def test_whatever_stls_meets_no_secret_goes_out(popfetch, server, action):
     assert nothing_was_said(pop)
 
 
+@pytest.mark.parametrize("end", ["close", "reset", "wait_for_the_end"])
+def test_a_line_that_ends_within_the_handshake_after_stls_is_tried_again_later(
+    popfetch, server, end
+):
+    def act(session, line):
+        session.send(b"+OK begin\r\n")
+        session.sock.recv(10)
+        getattr(session, end)()
+
+    pop = server([mail()], tls="starttls").on("STLS", act)
+    result = popfetch.account(server=pop, timeout="1 second")("-v")
+    assert result.status == os.EX_TEMPFAIL, result
+    assert len(result.errors) == 1 and "TLS" in result.stderr, result
+    assert nothing_was_said(pop)
+
+
 @pytest.mark.parametrize("behind", [b"+OK injected\r\n", b"x", b"\r\n", b"+OK\r\n" * 64])
 def test_bytes_behind_the_answer_to_stls_are_an_injection(popfetch, server, behind):
     def inject(session, line):

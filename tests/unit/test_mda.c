@@ -151,7 +151,7 @@ ended_by_a_signal_it_is_tried_again_later(void **state)
 	(void)state;
 	assert_int_equal(mdabox_run_script("kill -9 $$", "a\n", &why),
 			 DELIVER_POSTPONED);
-	assert_int_equal(why.kind, ERR_LATER);
+	assert_int_equal(why.kind, ERR_MESSAGE);
 	assert_non_null(strstr(why.text, "signal 9"));
 }
 
@@ -208,7 +208,7 @@ one_that_takes_too_long_is_ended_with_all_its_children(void **state)
 	box.target.mda_timeout_ms = 500;
 	assert_int_equal(mdabox_run_script("sleep 600 & echo $! >\"$HOME/out\"\nwait",
 				    "a\n", &why), DELIVER_POSTPONED);
-	assert_int_equal(why.kind, ERR_LATER);
+	assert_int_equal(why.kind, ERR_MESSAGE);
 	assert_non_null(strstr(why.text, "did not end within"));
 	text = scratch_read(box.out, NULL);
 	for (looks = 0; is_running((pid_t)atol(text)); looks++) {

@@ -157,6 +157,7 @@ stop_while_waiting(void)
 	int ends[2];
 	struct pollfd p;
 
+	(void)signal(SIGHUP, SIG_DFL);	/* nohup has it ignored */
 	proc_signals(PROC_STOPPABLE);
 	if (pipe(ends) != 0)
 		return 1;

@@ -51,7 +51,7 @@ bidirectional_controls_and_separators_become_escapes(void **state)
 
 	(void)state;
 	for (c = 0x2000; c < 0x2070; c++) {
-		bool bad = c == 0x200e || c == 0x200f ||
+		bool bad = (c >= 0x200b && c <= 0x200f) ||
 			   (c >= 0x2028 && c <= 0x202e) ||
 			   (c >= 0x2066 && c <= 0x2069);
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "fetch/acquaintance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+	ACQUAINTANCE_S = 7 * 86400,
+	ACQUAINTANCE_NO_CAPA_S = 30 * 86400,
+	ACQUAINTANCE_TEXT_MAX = 1024
+};
+
+static char *
+acquaintance_identity(const struct account *a)
+{
+	return mem_format("%s %u %d", a->host, a->port, (int)a->tls);
+}
+
+static int
+acquaintance_is_with(struct store *s, const struct account *a, bool *same,
+		     struct err *e)
+{
+	char *known, *wanted;
+
+	if (store_fact_text(s, "capa_of", &known, e) == -1)
+		return -1;
+	wanted = acquaintance_identity(a);
+	*same = known != NULL && strcmp(known, wanted) == 0;
+	free(known);
+	free(wanted);
+	return 0;
+}
+
+static bool
+acquaintance_is_fresh(int64_t learned, int64_t now, int64_t longest)
+{
+	return learned > now - longest && learned <= now;
+}
+
+int
+acquaintance_load(struct store *s, const struct account *a, int64_t now,
+		  struct link_go *go, struct err *e)
+{
+	int64_t fails, learned;
+	char *text;
+	bool same;
+
+	capa_start(&go->capa);
+	if (store_fact(s, "capa_fails", 0, &fails, e) == -1 ||
+	    store_fact(s, "capa_time", 0, &learned, e) == -1 ||
+	    acquaintance_is_with(s, a, &same, e) == -1 ||
+	    store_fact_text(s, "capa", &text, e) == -1)
+		return -1;
+	go->skip_capa = acquaintance_is_fresh(fails, now,
+					      ACQUAINTANCE_NO_CAPA_S);
+	if (same && text != NULL &&
+	    acquaintance_is_fresh(learned, now, ACQUAINTANCE_S))
+		capa_read(&go->capa, text);
+	free(text);
+	return 0;
+}
+
+/* One dropped line is no proof that a server dislikes CAPA; two in a row are. */
+static int
+acquaintance_note_failure(struct store *s, const struct link_facts *f,
+			  int64_t now, struct err *e)
+{
+	int64_t suspected;
+
+	if (store_fact(s, "capa_suspected", 0, &suspected, e) == -1)
+		return -1;
+	if (!f->capa_failed) {
+		if (suspected == 0 || !f->capa.known)
+			return 0;
+		return store_set_fact(s, "capa_suspected", 0, e);
+	}
+	if (suspected != 0 && store_set_fact(s, "capa_fails", now, e) == -1)
+		return -1;
+	return store_set_fact(s, "capa_suspected", now, e);
+}
+
+int
+acquaintance_note(struct store *s, const struct account *a,
+		  const struct link_facts *f, int64_t now, struct err *e)
+{
+	char *identity;
+	struct buf text;
+	int result = -1;
+
+	if (acquaintance_note_failure(s, f, now, e) == -1)
+		return -1;
+	if (!f->capa_asked || !f->capa.known)
+		return 0;
+	identity = acquaintance_identity(a);
+	buf_init(&text, ACQUAINTANCE_TEXT_MAX);
+	capa_write(&f->capa, &text);
+	if (store_set_fact_text(s, "capa", buf_text(&text), e) == 0 &&
+	    store_set_fact_text(s, "capa_of", identity, e) == 0)
+		result = store_set_fact(s, "capa_time", now, e);
+	buf_free(&text);
+	free(identity);
+	return result;
+}
+
+int
+acquaintance_forget(struct store *s, struct err *e)
+{
+	int64_t learned;
+
+	if (store_fact(s, "capa_time", 0, &learned, e) == -1 || learned == 0)
+		return 0;
+	if (store_begin(s, STORE_LAZY, e) == -1)
+		return -1;
+	if (store_set_fact(s, "capa_time", 0, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
+}

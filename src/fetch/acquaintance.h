@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is remembered of a server from session to session, so that it need not be asked
+ * each time: its capabilities, and that it cannot bear CAPA.  Facts of the state, of use for
+ * this host, port and kind of TLS only, and for a week; any session that fails forgets
+ * them.
+ */
+#ifndef FETCH_ACQUAINTANCE_H
+#define FETCH_ACQUAINTANCE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "fetch/account.h"
+#include "fetch/courier.h"
+#include "state/store.h"
+
+/* Fills in go->capa and go->skip_capa. */
+int acquaintance_load(struct store *s, const struct account *a, int64_t now,
+		      struct link_go *go, struct err *e);
+/* After a session that went well; within a transaction. */
+int acquaintance_note(struct store *s, const struct account *a,
+		      const struct link_facts *f, int64_t now, struct err *e);
+/* After one that did not; a transaction of its own, none if there is nothing to forget. */
+int acquaintance_forget(struct store *s, struct err *e);
+
+#endif

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Little room: on the disk, in a file, for descriptors."""
+
+import os
+
+import pytest
+
+from popmail import mail
+from runner import at_most, same, small_files_only
+
+
+def test_a_message_that_cannot_be_written_does_not_keep_the_others_away(popfetch, server):
+    small = [mail(str(number)) for number in range(10)]
+    big = mail("big", ("x" * 70 + "\n") * 9000)
+    pop = server(small[:5] + [big] + small[5:], pipelining=True)
+    popfetch.account(server=pop)
+    for _ in range(3):
+        result = popfetch(preexec_fn=small_files_only)
+        assert result.status == os.EX_IOERR, result
+        assert "File too large" in result.stderr or result.stderr == ""
+    assert same(popfetch.maildir(), small) and popfetch.staged() == []
+    assert popfetch("work").status == 0
+    assert same(popfetch.maildir(), pop.wires())
+
+
+@pytest.mark.parametrize("limit", [128, 256])
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_few_descriptors_are_enough_for_many_messages(popfetch, server, limit, destination):
+    pop = server([mail(str(number), "x\n") for number in range(600)], pipelining=True)
+    popfetch.account(server=pop, **{destination: "~/" + destination})
+    result = popfetch(preexec_fn=at_most(limit))
+    assert result.status == 0, result
+    found = popfetch.maildir("maildir") if destination == "maildir" else popfetch.mbox()
+    assert same(found, pop.wires())
+
+
+def test_an_mda_needs_room_for_few_messages_only(popfetch, server, small_disk):
+    pop = server(
+        [mail(str(number), ("x" * 70 + "\n") * 14_000) for number in range(12)], pipelining=True
+    )
+    wires = pop.wires()
+    state = popfetch.home / "state"
+    popfetch.set(state_dir=state).account(server=pop, mda=popfetch.saver(), keep="no")
+    result = popfetch("-v", before=small_disk(state, "6m"))
+    assert result.status == 0, result
+    assert same(popfetch.saved(), wires) and pop.left() == []

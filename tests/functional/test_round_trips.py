@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often the server has to wait for popfetch, beyond TCP, TLS and greeting; and what is remembered of it for that."""
+
+import os
+
+from popactions import say
+from popmail import mail
+from runner import same
+
+
+def test_nothing_new_takes_few_round_trips(popfetch, server):
+    pop = server([mail("one")], pipelining=True, latency=0.02)
+    popfetch.account(server=pop)
+    for _ in range(3):
+        assert popfetch().status == 0
+    assert pop.last.waits <= 2, "once the server is known: login and listing; QUIT"
+
+
+def test_a_hundred_messages_take_few_round_trips(popfetch, server):
+    pop = server([mail("one")], pipelining=True, latency=0.05)
+    popfetch.account(server=pop, keep="no")
+    for _ in range(2):
+        assert popfetch().status == 0
+    for number in range(100):
+        pop.add(mail(str(number)))
+    assert popfetch().status == 0
+    assert pop.left() == [] and len(popfetch.maildir()) == 101
+    assert pop.last.waits <= 4, "login and listing; RETR; DELE; QUIT"
+
+
+def test_a_server_that_is_known_is_not_asked_for_its_capabilities(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop)
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert "CAPA" not in pop.last.commands
+
+
+def test_a_server_that_has_changed_is_asked_again(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    pop.on("AUTH", say(b"-ERR unknown command\r\n"), nth=1)
+    pop.add(mail("two"))
+    result = popfetch("-v")
+    assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())
+    assert "CAPA" in pop.last.commands
+
+
+def test_a_refusal_with_a_code_is_believed_at_once(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    connections = len(pop.connections)
+    pop.on("AUTH", say(b"-ERR [AUTH] no\r\n"))
+    assert popfetch().status == os.EX_NOPERM
+    assert len(pop.connections) == connections + 1
+
+
+def test_after_a_session_that_failed_the_server_is_asked_again(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    pop.on("UIDL", say(b"nonsense\r\n"))
+    assert popfetch().status == os.EX_PROTOCOL
+    pop.forgive()
+    assert popfetch().status == 0
+    assert "CAPA" in pop.last.commands
+
+
+def test_what_was_learned_of_one_server_is_not_held_against_another(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop, state="jane", maildir="~/Maildir")
+    assert popfetch().status == 0
+    other = server([mail("two", "Another text.\n")], pipelining=False)
+    popfetch.account(server=other, state="jane", maildir="~/Maildir")
+    assert popfetch().status == 0
+    assert "CAPA" in other.last.commands
+    assert same(popfetch.maildir(), pop.wires() + other.wires())

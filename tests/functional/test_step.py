@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that forgets to stuff dots: what stands behind the false end looks like replies."""
+
+import os
+
+import pytest
+
+from popmail import mail
+from runner import same
+
+FORGED = "+OK\nFrom: x@y\nMessage-ID: <forged@x>\nSubject: forged\n\nforged\n"
+
+
+def when_more_is_asked(session, line):
+    """The true reply, held back until the client has sent something more."""
+    session.waiting(5)
+    session.send(session.reply(line))
+
+
+def in_two_parts(session, line):
+    """The first line when the client has sent something more, the rest after the next."""
+    first, end, rest = session.reply(line).partition(b"\n")
+    for part in (first + end, rest):
+        session.waiting(5)
+        session.input += session.sock.recv(65536)
+        session.send(part)
+
+
+def without_stuffing(wire, at_once):
+    """RETR of a message with a line of one dot; at_once false: what is behind that line goes when
+    the next command has come."""
+    end = wire.index(b"\r\n.\r\n") + 5
+
+    def act(session, line):
+        session.send(b"+OK\r\n" + wire[: None if at_once else end])
+        if not at_once:
+            session.waiting(5)
+            session.send(wire[end:])
+        session.send(b".\r\n")
+
+    return act
+
+
+@pytest.fixture
+def shifted(server):
+    """A server from whose first message on every reply is one too early; the true last one comes
+    when the client asks on. Once it is honest again, so are its messages."""
+
+    def make(pipelining):
+        evil = mail("evil", "hello\n.\n" + FORGED)
+        pop = server([evil, mail("two"), mail("three")], pipelining=pipelining)
+        pop.on("RETR 1", without_stuffing(evil, at_once=pipelining))
+        if not pipelining:
+            pop.on("RETR 2", when_more_is_asked)
+        return pop.on("RETR 3", in_two_parts)
+
+    return make
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_replies_out_of_step_are_noticed_before_anything_is_delivered(
+    popfetch, shifted, pipelining, keep
+):
+    pop = shifted(pipelining)
+    wires = pop.wires()
+    result = popfetch.account(server=pop, keep=keep)("-v")
+    pop.settle()
+    assert result.status == os.EX_PROTOCOL, result
+    assert popfetch.maildir() == [] and popfetch.staged() == []
+    assert popfetch.sql("select count(*) from message") == [(0,)]
+    assert len(pop.left()) == 3 and not pop.commands("DELE") and not pop.commands("QUIT")
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+    assert len(pop.left()) == (0 if keep == "no" else 3)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_no_mda_gets_a_message_that_is_out_of_step(popfetch, shifted, pipelining):
+    pop = shifted(pipelining)
+    wires = pop.wires()
+    popfetch.account(server=pop, mda=popfetch.saver(), keep="no")
+    result = popfetch("-v")
+    assert result.status == os.EX_PROTOCOL, result
+    assert popfetch.saved() == [] and len(pop.left()) == 3
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), wires) and pop.left() == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_messages_shorter_than_listed_cost_one_question(popfetch, server, pipelining):
+    pop = server([mail(str(number)) for number in range(20)], pipelining=pipelining)
+    wires = pop.wires()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 10
+    assert popfetch.account(server=pop, keep="no")().status == 0
+    assert same(popfetch.maildir(), wires) and pop.left() == []
+    behind = pop.commands()[pop.commands().index("RETR 20") + 1 :]
+    assert [command.split()[0] for command in behind].count("LIST") == 1

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stop requests, children that die or hang, and waiting that costs nothing."""
+
+import fcntl
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from popmail import mail
+from runner import alive, children, cpu_seconds, same, wait_until
+
+
+@pytest.fixture
+def slow_mda(popfetch):
+    """An mda that saves the message, and ends when the test says go()."""
+
+    class SlowMda:
+        began, may_end = popfetch.home / "began", popfetch.home / "go"
+        argv = popfetch.saver(
+            before='echo >> "$HOME/began"', after='until [ -e "$HOME/go" ]; do sleep 0.02; done'
+        )
+
+        def wait(self, process):
+            wait_until(self.began.exists, process)
+
+        def go(self):
+            self.may_end.touch()
+
+    return SlowMda()
+
+
+def is_idle(pid):
+    """Whether it spends a second waiting rather than asking again and again."""
+    before = cpu_seconds(pid)
+    time.sleep(1)
+    return alive(pid) and cpu_seconds(pid) - before < 0.2
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_heard_while_nobody_reads_the_output(popfetch, server, stop):
+    pop = server([mail(str(number)) for number in range(200)])
+    wires = pop.wires()
+    pop.on("RETR 50", lambda session, line: (process.send_signal(stop), session.obey(line)))
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # less than what there is to say till then
+    process = popfetch.account(server=pop).start("-vv", stdout=writer)
+    result = popfetch.finish(process, 15)
+    os.close(writer)
+    os.close(reader)
+    assert result.status == os.EX_TEMPFAIL, result
+    assert len(popfetch.maildir()) >= 49
+    assert popfetch("-q").status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+def test_what_an_mda_took_before_the_stop_is_deleted(popfetch, server, slow_mda):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    wires = pop.wires()
+    process = popfetch.account(server=pop, mda=slow_mda.argv, keep="no").start("-v")
+    slow_mda.wait(process)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(6)  # longer than what else is on its way is waited for
+    assert process.poll() is None
+    slow_mda.go()
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL and "stopped" in result.stderr, result
+    pop.settle()
+    assert same(popfetch.saved(), wires[:1])
+    assert pop.left() == ["uid-000002", "uid-000003"] and pop.last.quit_answered
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), wires) and pop.left() == []
+
+
+def test_a_password_command_does_not_outlive_a_stop(popfetch, server):
+    file = popfetch.home / "pid"
+    command = popfetch.script(f'echo $$ > "{file}.new"; mv "{file}.new" "{file}"; exec sleep 300')
+    process = popfetch.account(server=server([mail()]), password_command=command).start("-v")
+    wait_until(file.exists, process)
+    process.send_signal(signal.SIGTERM)
+    assert popfetch.finish(process, 10).status == os.EX_TEMPFAIL
+    wait_until(lambda: not alive(int(file.read_text())))
+
+
+def test_a_courier_that_is_killed_does_not_make_its_keeper_busy(popfetch, server, slow_mda):
+    pop = server([mail("one")])
+    process = popfetch.account(server=pop, mda=slow_mda.argv).start("-v")
+    slow_mda.wait(process)
+    [keeper] = children(process.pid)
+    [courier] = [pid for pid in children(keeper) if os.getsid(pid) == process.pid]
+    os.kill(courier, signal.SIGKILL)
+    assert is_idle(keeper)
+    slow_mda.go()
+    result = popfetch.finish(process)
+    assert result.status == os.EX_SOFTWARE and "courier" in result.stderr, result
+    popfetch()
+    assert same(popfetch.saved(), pop.wires()), "what the mda took was recorded"
+
+
+def test_an_mda_that_asks_for_later_does_not_make_its_keeper_busy(popfetch, server):
+    pop = server([mail(str(number)) for number in range(4)])
+    resume = threading.Event()
+    pop.on("RETR 4", lambda session, line: (resume.wait(20), session.obey(line)))
+    called = popfetch.home / "called"
+    mda = popfetch.script(f'touch "{called}"; exit 75')
+    process = popfetch.account(server=pop, mda=mda).start("-v")
+    wait_until(called.exists, process)
+    [keeper] = children(process.pid)
+    time.sleep(10.5)  # as long as a message may wait for more of its batch
+    idle = is_idle(keeper)
+    resume.set()
+    result = popfetch.finish(process)
+    assert idle and result.status == os.EX_TEMPFAIL, result
+    assert "try again later" in result.stderr

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several messages under one uid, or none: never lost, never deleted undelivered."""
+
+import os
+
+import pytest
+
+from popactions import say
+from popmail import mail
+from runner import same
+
+LARGE = "x\n" * 2000
+
+
+@pytest.fixture
+def twins(server):
+    """A server with these messages, all under one uid."""
+
+    def make(*wires, **options):
+        pop = server(**options)
+        for wire in wires:
+            pop.add(wire, "same")
+        return pop
+
+    return make
+
+
+@pytest.fixture
+def without_uidl(popfetch, server):
+    """A fetch-and-delete account of a server that knows no uids, and whose mda refuses."""
+
+    def make(*capabilities):
+        pop = server([mail("one")], uidl=False, caps=("TOP", "USER", *capabilities))
+        popfetch.account(server=pop, mda=popfetch.script("exit 1"), keep="no")
+        assert popfetch().status == os.EX_TEMPFAIL
+        assert pop.left() == ["uid-000001"]
+        return pop
+
+    return make
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_twin_of_a_message_that_was_refused_is_not_deleted(popfetch, twins, pipelining):
+    one = mail("one", "first\n")
+    pop = twins(one, one.replace(b"first", b"other"), pipelining=pipelining)
+    popfetch.account(server=pop, mda=popfetch.script("exit 1"), keep="no")
+    for _ in range(2):
+        popfetch("-v")
+        assert pop.left() == ["same", "same"] and not pop.all_commands("DELE")
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    assert popfetch("work").status == 0
+    assert one.replace(b"\r\n", b"\n") in popfetch.saved()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_of_equal_messages_under_one_uid_one_is_delivered(popfetch, twins, pipelining, keep):
+    one, two = mail("one"), mail("two")
+    pop = twins(one, two, two, pipelining=pipelining)
+    popfetch.account(server=pop, keep=keep)
+    for _ in range(2):
+        assert popfetch().status == 0
+        assert same(popfetch.maildir(), [one, two])
+        assert pop.left() == ([] if keep == "no" else ["same"] * 3)
+
+
+def test_catching_up_records_twins_once(popfetch, twins):
+    pop = twins(mail("one"), mail("two"))
+    pop.add(mail("three"))
+    popfetch.account(server=pop)
+    for _ in range(3):
+        assert popfetch("--catch-up").status == 0
+        assert popfetch.sql("select count(*) from message") == [(3,)]
+    assert popfetch().status == 0
+    assert popfetch.maildir() == [] and not pop.all_commands("RETR")
+
+
+def test_a_twin_that_is_too_large_is_named_once(popfetch, twins):
+    pop = twins(mail("one"), mail("two", LARGE))
+    popfetch.account(server=pop, max_size="1 KiB")
+    told = [popfetch().stderr for _ in range(3)]
+    assert told[0].count("larger than max_size") == 1 and len(told[0].splitlines()) == 1, told
+    assert told[1:] == ["", ""]
+    assert len(popfetch.maildir()) == 1
+
+
+def test_what_is_too_large_and_has_no_uid_is_not_told_in_every_run(popfetch, server):
+    pop = server([mail("one", LARGE)], uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no", max_size="1 KiB")
+    for _ in range(3):
+        result = popfetch()
+        assert result.status == 0 and result.output == "", result
+    assert popfetch.sql("select count(*) from message") == [(0,)]
+    assert "larger than max_size" in popfetch("-v").output
+    assert pop.left() == ["uid-000001"]
+
+
+@pytest.mark.parametrize("how", ["named", "due"])
+def test_what_was_refused_without_uid_is_delivered_later(popfetch, without_uidl, how):
+    pop = without_uidl()
+    wires = pop.wires()
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    popfetch()
+    assert popfetch.saved() == [] and len(pop.left()) == 1, "it is not its time yet"
+    if how == "due":
+        popfetch.sql("update message set next_try = 1")
+    assert popfetch(*["work"] * (how == "named")).status == 0
+    assert same(popfetch.saved(), wires) and pop.left() == []
+
+
+def test_expire_0_withholds_quit_while_a_message_without_uid_is_set_aside(popfetch, without_uidl):
+    pop = without_uidl("EXPIRE 0")
+    assert not pop.commands("QUIT")
+    popfetch("-v")
+    assert pop.commands("RETR") and not pop.commands("QUIT")
+
+
+def test_expire_0_withholds_quit_when_what_was_compared_has_to_wait(popfetch, server):
+    pop = server([mail("one")], top=False, caps=("UIDL", "USER", "EXPIRE 0"))
+    assert popfetch.account(server=pop)().status == 0
+    pop.mailbox.messages.clear()
+    pop.add(mail("two"))
+    pop.add(mail("other", "longer and longer\n"), "uid-000001")
+    wires = pop.wires()
+    popfetch.accounts["work"]["max_messages"] = 1
+    assert popfetch("-v").status == 0
+    assert len(pop.commands("RETR")) == 2 and not pop.commands("QUIT")
+    del popfetch.accounts["work"]["max_messages"]
+    assert popfetch("-v").status == 0
+    assert pop.commands("QUIT")
+    assert [wire.replace(b"\r\n", b"\n") in popfetch.maildir() for wire in wires] == [True] * 2
+
+
+def test_a_comparison_that_the_server_refuses_is_told(popfetch, server):
+    pop = server([mail("one")], top=False, caps=("UIDL", "USER"))
+    assert popfetch.account(server=pop)().status == 0
+    pop.mailbox.messages.clear()
+    new = pop.add(mail("other", "longer and longer\n"), "uid-000001")
+    pop.on("RETR", say(b"-ERR broken\r\n"))
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL, result
+    assert len(result.errors) == 1 and "broken" in result.stderr, result
+    pop.forgive()
+    assert popfetch().status == 0
+    assert new.wire.replace(b"\r\n", b"\n") in popfetch.maildir()
