@@ -500,14 +500,11 @@ retrieve_round(struct session *s, struct err *e)
 	for (;;) {
 		retrieve_give(s);
 		all = retrieve_is_over(s) && errands_count(s->errands) == 0;
-		/* an MDA gets no other message after a stop request */
-		if (session_is_stopping(s) && s->account->kind == DELIVER_MDA)
-			batch_discard_waiting(s->batch);
 		if (all && session_run_batch(s, true, e) == -1)
 			return -1;
 		if (s->wants_proof && errands_count(s->errands) == 0)
 			retrieve_give_proof(s);
-		else if (all && (s->postponed || batch_is_quiet(s->batch)))
+		else if (all && (s->batch_failed || batch_is_quiet(s->batch)))
 			break;
 		if (session_turn(s, all, e) == -1)
 			return -1;

@@ -206,7 +206,7 @@ session_open_batch(struct session *s, struct err *e)
 static bool
 session_may_hand_over(const struct session *s, const struct err *why)
 {
-	if (s->in_doubt || s->postponed || s->batch_failed)
+	if (s->in_doubt || s->batch_failed)
 		return false;
 	return s->staging_failed || why->kind == ERR_NETWORK ||
 	       why->kind == ERR_TLS || why->kind == ERR_LATER ||

@@ -57,10 +57,13 @@ session_batch_failed(struct session *s, struct err *e)
 int
 session_run_batch(struct session *s, bool all, struct err *e)
 {
-	if (s->batch == NULL || s->postponed)
+	if (s->batch == NULL || s->batch_failed)
 		return 0;
 	if (batch_continue(s->batch, e) == -1)
 		return session_batch_failed(s, e);
+	/* after a stop request an MDA gets no other message */
+	if (proc_stops() > 0 && s->account->kind == DELIVER_MDA)
+		batch_discard_waiting(s->batch);
 	if (!batch_is_due(s->batch, all))
 		return 0;
 	if (s->in_doubt)
@@ -76,7 +79,7 @@ session_wait_until(const struct session *s)
 	int64_t until = s->end;
 
 	/* what is due and in doubt waits for the proof, not for a time */
-	if (s->batch != NULL && !s->postponed && !s->wants_proof)
+	if (s->batch != NULL && !s->batch_failed && !s->wants_proof)
 		until = clock_earlier(until, batch_until(s->batch));
 	if (s->stop_until != 0 && errands_count(s->errands) > 0)
 		until = clock_earlier(until, s->stop_until);
@@ -90,7 +93,7 @@ session_turn(struct session *s, bool all, struct err *e)
 		return -1;
 	if (clock_ms() >= s->end)
 		return err_set(e, ERR_NETWORK, "session_timeout reached");
-	if (errands_wait(s->errands, s->postponed ? NULL : s->batch,
+	if (errands_wait(s->errands, s->batch_failed ? NULL : s->batch,
 			 session_wait_until(s), e) == -1)
 		return -1;
 	return session_run_batch(s, all, e);

@@ -57,10 +57,11 @@ struct session {
 	size_t next;			/* entry to retrieve next, in two passes */
 	uint64_t asked_bytes;		/* listed sizes of RETRs under way */
 	bool out_of_space;		/* it was told that the disk is full */
-	bool postponed;			/* no more now: MDA or server say so */
+	bool postponed;			/* ask for no more: MDA or server say so */
 	struct err later;		/* what the server said then */
 	unsigned refusals;		/* of RETR, in a row */
-	bool staging_failed, batch_failed;
+	bool staging_failed;
+	bool batch_failed;		/* hand over no more */
 	bool in_doubt;			/* are replies and commands in step? */
 	bool wants_proof;		/* it is time to find out */
 	int64_t proof;			/* size that the proof has told */

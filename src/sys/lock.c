@@ -295,13 +295,24 @@ respect_dot(const struct lock_mailbox *l, struct err *e)
 		? HELD : TAKEN;
 }
 
+/* Of a run that was killed. */
+static void
+remove_remains(const struct lock_mailbox *l)
+{
+	char *aside = mem_format("%s.stale", l->unique);
+
+	(void)unlink(aside);
+	(void)unlink(l->unique);
+	free(aside);
+}
+
 static enum outcome
 dot_take(struct lock_mailbox *l, struct err *e)
 {
 	enum outcome outcome;
 	int fd = -1;
 
-	(void)unlink(l->unique);	/* of a run that was killed */
+	remove_remains(l);
 	if (create_owned(l->unique, &fd, e) != 0)
 		return e->sys == EACCES || e->sys == EPERM || e->sys == EROFS
 			? respect_dot(l, e) : FAILED;

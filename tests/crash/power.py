@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power cuts: a run is recorded with all that it writes, the states that a disk may be found in
+are rebuilt (disk.py), and on each of them a clean run must keep all promises.
+
+A recording is one whole run, or one that is killed and the one that recovers, to its end. The
+server has what it had at that moment: from the moment of QUIT on it has deleted.
+"""
+
+import glob
+import os
+import re
+import shutil
+
+import calls
+from disk import Disk, build, fingerprint, read_events
+from popmail import local, mail
+from world import Broken, Scenario
+
+MAILDIR, MBOX = Scenario(count=7, batch=3), Scenario(to="mbox", count=7, batch=3)
+HANDING_OVER = ("renameat2", "fsync", "fdatasync", "pwrite64", "unlinkat")
+SCENARIOS = [
+    MAILDIR,
+    MAILDIR._replace(keep="forever"),
+    MAILDIR._replace(later=True),
+    MAILDIR._replace(later=True, keep="forever", batch=256, count=12),
+    MBOX,
+    MBOX._replace(keep="forever"),
+    MBOX._replace(later=True),
+    MBOX._replace(later=True, keep="forever", batch=256, count=12),
+    MBOX._replace(later=True, large=True, count=4, batch=4),
+]
+RECOVERED = [
+    MAILDIR._replace(later=True, batch=4, count=4),
+    MAILDIR._replace(later=True, batch=4, count=4, keep="forever"),
+    MBOX._replace(later=True, batch=4, count=4),
+    MBOX._replace(later=True, batch=4, count=4, keep="forever"),
+]
+# Killed while the directories, the mbox or the state are made: what the next run finds there may
+# not be durable.
+BEGUN = [
+    MAILDIR._replace(batch=4, count=4),
+    MAILDIR._replace(batch=4, count=4, keep="forever"),
+    MBOX._replace(batch=4, count=4),
+]
+
+
+# --- recording ---
+
+
+def run_recorded(world, number, point=None):
+    """The keeper's log, and when QUIT was sent (or None)."""
+    prefix = world.directory / f"log{number}"
+    for old in glob.glob(f"{prefix}.*"):
+        os.unlink(old)
+    before = calls.record_whole(prefix)
+    if point:
+        before += ["-e", f"inject={point.name}:signal=KILL:when={point.nth}"]
+    result = world.run(before)
+    if not point and result.status != 0:
+        raise Broken(f"the recorded run fails: {result}")
+    keeper, quit_at = None, None
+    for log in glob.glob(f"{prefix}.*"):
+        with open(log, errors="replace") as f:
+            text = f.read()
+        keeper = log if re.search(r" flock\(| mkdirat\(|O_CREAT", text) else keeper
+        if " connect(" in text:
+            quit_at = time_of_quit(log)
+    return keeper, quit_at
+
+
+def time_of_quit(log):
+    sent = [e.time for e in read_events(log) if e.name == "sendto" and b"QUIT\r\n" in e.texts[0]]
+    return sent[-1] if sent else None
+
+
+class State:
+    """One state of disk and server."""
+
+    def __init__(self, label, tree, is_deleted, appended=None):
+        self.label, self.tree, self.is_deleted = label, tree, is_deleted
+        self.appended = appended or {}
+
+
+class Recording:
+    def __init__(self, world, point=None):
+        world.reset()
+        self.world, self.disk = world, Disk(world.home)
+        self.killed_log = None
+        if point:
+            self.killed_log, _ = run_recorded(world, 1, point)
+        self.server = world.servers[0].save()
+        self.log, self.quit_at = run_recorded(world, 2)
+        if world.scenario.keep == "forever":
+            self.quit_at = None
+
+    def states(self):
+        """All that differ, in order."""
+        seen = set()
+        if self.killed_log:
+            for event in read_events(self.killed_log):
+                self.disk.apply(event)
+        self.disk.begin_process()
+        events = list(read_events(self.log))
+        yield from self._unseen(seen, 0, "before all", 0, events[0].time)
+        for number, event in enumerate(events):
+            if not self.disk.apply(event):
+                continue
+            after = events[number + 1].time if number + 1 < len(events) else float("inf")
+            yield from self._unseen(seen, number + 1, event.name, event.time, after)
+
+    def _unseen(self, seen, number, name, began, after):
+        for label, tree, appended in [*self._plain(), *self._appended()]:
+            for is_deleted in self._servers(began, after):
+                key = fingerprint(tree), is_deleted
+                if key not in seen:
+                    seen.add(key)
+                    yield State(f"{number} {name}, {label}", tree, is_deleted, appended)
+
+    def _plain(self):
+        return [(label, tree, None) for label, tree in self.disk.states()]
+
+    def _servers(self, began, after):
+        """Whether the server may have deleted by then, and whether it may not have."""
+        if self.quit_at is None or after <= self.quit_at:
+            return [False]
+        return [False, True] if began <= self.quit_at else [True]
+
+    def _appended(self):
+        """While an mbox is not locked, another program appends to it; and of what we wrote and did
+        not sync, only the size has come to the disk. (After a kill that is beyond what is
+        promised.)"""
+        if self.world.scenario.to != "mbox" or self.killed_log:
+            return
+        name = self.world.destination(0)
+        mbox = self.world.home / name
+        file = self.disk.pending(mbox)
+        if file is None or self.disk.is_there(f"{mbox}.lock"):
+            return
+        theirs = local(mail("from another program", Message_ID="<other@example.org>", number=[0]))
+        line = b"From bob@example.org Sun Mar  1 12:00:00 2026\n"
+        content = file.content("zeros") + line + theirs + b"\n"
+        yield "unlocked", self.disk.tree_with(mbox, content), {name: theirs}
+
+
+# --- recovering ---
+
+
+def check(recording, state):
+    world = recording.world
+    clear(world.home)
+    build(state.tree, world.home)
+    server = world.servers[0]
+    server.restore(recording.server)
+    if state.is_deleted:
+        server.pop.mailbox.messages.clear()
+    world._forget()
+    for name, message in state.appended.items():
+        world.delivered[name][message] += 1
+    world.verify(world.run(), after_power_cut=True)
+
+
+def clear(directory):
+    for entry in directory.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def power(world, point, share, shares, limit):
+    """Every state of a recording that falls to this share, or an even sample of them."""
+    recording = Recording(world, point)
+    states = list(recording.states())[share::shares]
+    if limit and len(states) > limit:
+        step = len(states) / limit
+        states = [states[int(number * step)] for number in range(limit)]
+    for state in states:
+        try:
+            check(recording, state)
+        except Broken as broken:
+            raise Broken(f"power cut, state '{state.label}': {broken}") from None
+    return len(states)
+
+
+def recovery_points(world, count):
+    """Where a run is killed before the one that is recorded: where a batch is handed over, and in
+    any case before each sync of what was published."""
+    world.reset()
+    found = [p for p in world.points() if p.role is None and p.name in HANDING_OVER]
+    found = found[len(found) // 3 :]
+    syncs = [p for p in found if p.name == "fsync"]
+    return list(dict.fromkeys([*syncs, *found[:: max(1, len(found) // count)]]))
+
+
+def begun_points(world, count):
+    """Where a first run is killed right behind something was made, before that is durable."""
+    world.reset()
+    found = [p for p in world.points() if p.role is None and p.name in ("fsync", "fdatasync")]
+    return found[:count]
