@@ -79,7 +79,7 @@ class Call(tuple):
 
 class Faults:
     def __init__(self, library, directory):
-        self.library, self.directory = library, Path(directory)
+        self.preloaded, self.directory = library, Path(directory)
         self.file = self.directory / "faults"
         self.file.write_bytes(bytes(mmap.PAGESIZE))
         self._open = open(self.file, "r+b")
