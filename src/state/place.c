@@ -38,6 +38,7 @@ place_find(struct place *p, const char *path, struct err *e)
 	p->name = slash ? slash + 1 : path;
 	p->dir = realpath(parent, NULL);
 	p->file = NULL;
+	p->is_made = false;
 	free(parent);
 	if (p->dir)
 		p->file = mem_format("%s/%s", p->dir, p->name);
@@ -90,7 +91,7 @@ big_endian(const uint8_t *p, size_t size)
 }
 
 static int
-check_header(const char *path, const uint8_t h[HEADER_SIZE], struct err *e)
+check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 {
 	uint32_t application = big_endian(h + HEADER_APPLICATION, 4);
 	uint32_t version = big_endian(h + HEADER_VERSION, 4);
@@ -98,22 +99,23 @@ check_header(const char *path, const uint8_t h[HEADER_SIZE], struct err *e)
 	if (memcmp(h, "SQLite format 3", 16) != 0)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it is no"
-			       " database", path);
+			       " database", p->path);
 	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
 		return 0;
-	if (place_check_kind(path, application, version, e) != 0)
+	if (place_check_kind(p->path, application, version, e) != 0)
 		return -1;
 	/* Ours had its log before it had a schema.  SQLite would pass over what
 	 * the log holds. */
 	if (big_endian(h + HEADER_FORMATS, 2) != 0x0202)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it has no log",
-			       path);
+			       p->path);
+	p->is_made = true;
 	return 0;
 }
 
 static int
-examine_open(const struct place *p, int fd, struct err *e)
+examine_open(struct place *p, int fd, struct err *e)
 {
 	uint8_t header[HEADER_SIZE] = { 0 };
 	char *journal;
@@ -132,7 +134,7 @@ examine_open(const struct place *p, int fd, struct err *e)
 	journal = mem_format("%s-journal", p->file);
 	has_journal = fs_is_there(journal);
 	free(journal);
-	return has_journal ? 0 : check_header(p->path, header, e);
+	return has_journal ? 0 : check_header(p, header, e);
 }
 
 static int
@@ -150,7 +152,7 @@ open_to_read(const struct place *p, int *fd, struct err *e)
 }
 
 int
-place_examine(const struct place *p, bool *there, struct err *e)
+place_examine(struct place *p, bool *there, struct err *e)
 {
 	struct stat st;
 	int fd = -1, rc;

@@ -20,6 +20,8 @@ struct place {
 	const char *name;	/* in path */
 	char *dir;		/* without symbolic links; NULL: not there */
 	char *file;		/* dir/name; NULL like dir */
+	bool is_made;		/* place_examine: the file itself says that it
+				   is ours, not its log alone */
 };
 
 int place_find(struct place *p, const char *path, struct err *e);
@@ -27,7 +29,7 @@ void place_end(struct place *p);
 
 /* Is it there?  ERR_DATABASE when it is there and cannot be ours; nothing is
  * changed.  One that may be empty, or ours with its schema in the log, passes. */
-int place_examine(const struct place *p, bool *there, struct err *e);
+int place_examine(struct place *p, bool *there, struct err *e);
 /* An empty file, 0600.  ERR_CREATE. */
 int place_make(const struct place *p, struct err *e);
 /* Makes the directory's entries durable. */

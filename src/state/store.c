@@ -189,20 +189,21 @@ fill(struct store *s, struct err *e)
 	return store_commit(s, e);
 }
 
-static void
+/* Makes the log durable, and then the database what the log says. */
+static int
 copy_log(struct store *s)
 {
-	/* It failing is no harm: everything is in the log, and stays there. */
-	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-					NULL, NULL);
+	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					 NULL, NULL);
 }
 
 static int
 make(struct store *s, const struct place *p, struct err *e)
 {
 	if (use_wal(s, e) == 0 && fill(s, e) == 0) {
-		/* From here on the file itself says whose it is. */
-		copy_log(s);
+		/* From here on the file itself says whose it is.  No harm if not:
+		 * everything is in the log, and stays there. */
+		(void)copy_log(s);
 		if (place_sync(p, e) == 0)
 			return 0;
 	}
@@ -230,6 +231,16 @@ open_memory(struct store *s, struct err *e)
 		       : fill(s, e);
 }
 
+/* The run that made it died before it was done, perhaps before the log was durable:
+ * a power cut would take what is built on the id that stands there. */
+static int
+finish_making(struct store *s, const struct place *p, struct err *e)
+{
+	if (place_sync(p, e) != 0)
+		return -1;
+	return copy_log(s) == SQLITE_OK ? 0 : sql_fail(s, "write", e);
+}
+
 /* *blank: nothing in it, and nothing to be put there. */
 static int
 open_file(struct store *s, const struct place *p, bool create, bool *blank,
@@ -240,11 +251,15 @@ open_file(struct store *s, const struct place *p, bool create, bool *blank,
 		return -1;
 	if (*blank)
 		return create ? make(s, p, e) : 0;
-	return use_wal(s, e) != 0 ? -1 : load_id(s, e);
+	if (use_wal(s, e) != 0)
+		return -1;
+	if (create && !p->is_made && finish_making(s, p, e) != 0)
+		return -1;
+	return load_id(s, e);
 }
 
 static int
-open_place(struct store **s, const struct place *p, bool create, struct err *e)
+open_place(struct store **s, struct place *p, bool create, struct err *e)
 {
 	bool there, blank = false;
 
@@ -351,7 +366,7 @@ store_commit(struct store *s, struct err *e)
 	}
 	s->writing = false;
 	if (s->wal_pages >= (s->lazy ? WAL_LAZY_MAX : WAL_MAX))
-		copy_log(s);
+		(void)copy_log(s);
 	return 0;
 }
 
