@@ -244,18 +244,6 @@ fs_is_there_at(int dir, const char *name)
 	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int
-fs_find_at(int dir, const char *name, bool *there, struct err *e)
-{
-	struct stat st;
-
-	*there = is_component(name) &&
-		 fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (*there || errno == ENOENT)
-		return 0;
-	return fs_fail_at(e, ERR_LOCAL, "look for", dir, name);
-}
-
 static int
 list_entries(DIR *stream, int dir,
 	     int (*each)(void *arg, const char *name, struct err *e),

@@ -39,9 +39,6 @@ int fs_make_path(const char *path, mode_t mode, struct err *e);
 bool fs_is_dir(const char *path);
 bool fs_is_there(const char *path);
 bool fs_is_there_at(int dir, const char *name);
-/* The same where absence is evidence: a system that cannot tell (EIO, EACCES) is
- * an error, not "not there". */
-int fs_find_at(int dir, const char *name, bool *there, struct err *e);
 /* Calls `each` for every entry but "." and ".."; a non-zero answer ends it and
  * is an error that `each` has set. */
 int fs_list(int dir, int (*each)(void *arg, const char *name, struct err *e),
@@ -68,10 +65,8 @@ bool fs_is_private(int fd);
 int fs_write(int fd, const void *bytes, size_t size, struct err *e);
 int fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e);
 /* Reads until size bytes or end of file; *got tells. */
-int fs_read(int fd, void *out, size_t size, size_t *got, struct err *e);
 int fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
 	       struct err *e);
-int fs_size(int fd, off_t *size, struct err *e);
 int fs_truncate(int fd, off_t size, struct err *e);
 /* Checked: a close may report a failed write.  *fd becomes -1 in any case. */
 int fs_close(int *fd, struct err *e);

@@ -98,12 +98,6 @@ fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e)
 }
 
 int
-fs_read(int fd, void *out, size_t size, size_t *got, struct err *e)
-{
-	return read_all(fd, out, size, -1, got, e);
-}
-
-int
 fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
 	   struct err *e)
 {
@@ -183,17 +177,6 @@ fs_is_private(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (st.st_uid == geteuid() || st.st_uid == 0) &&
 	       (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
-int
-fs_size(int fd, off_t *size, struct err *e)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return fs_fail(e, "inspect", fd);
-	*size = st.st_size;
-	return 0;
 }
 
 int

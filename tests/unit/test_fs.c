@@ -215,9 +215,6 @@ a_symbolic_link_in_a_directory_is_not_entered(void **state)
 static void
 presence_is_told(void **state)
 {
-	bool there = true;
-	int file = -1;
-
 	(void)state;
 	write_file("f", "", 0);
 	assert_int_equal(symlink("nothing", "dead"), 0);
@@ -228,17 +225,6 @@ presence_is_told(void **state)
 	assert_true(fs_is_there_at(here, "dead"));
 	assert_false(fs_is_there_at(here, "g"));
 	assert_false(fs_is_there_at(here, ".."));
-	assert_int_equal(fs_find_at(here, "f", &there, &e), 0);
-	assert_true(there);
-	assert_int_equal(fs_find_at(here, "g", &there, &e), 0);
-	assert_false(there);
-	/* "I cannot tell" is not "no". */
-	assert_int_equal(fs_open_at(here, "f", &file, &e), 0);
-	assert_failed(fs_find_at(file, "g", &there, &e), ERR_LOCAL, ENOTDIR,
-		      "g'");
-	assert_failed(fs_find_at(here, "../f", &there, &e), ERR_LOCAL, EINVAL,
-		      "../f'");
-	fs_drop(&file);
 }
 
 static int
@@ -361,7 +347,6 @@ what_is_written_is_read_again(void **state)
 {
 	size_t size = 3 << 20, got = 0, i;
 	char *out = malloc(size), *in = malloc(size + 10);
-	off_t length;
 	int fd = -1;
 
 	(void)state;
@@ -369,12 +354,10 @@ what_is_written_is_read_again(void **state)
 		out[i] = (char)(i * 13 >> 3);
 	write_file("f", out, size);
 	assert_int_equal(fs_open_at(here, "f", &fd, &e), 0);
-	assert_int_equal(fs_size(fd, &length, &e), 0);
-	assert_int_equal(length, size);
-	assert_int_equal(fs_read(fd, in, size + 10, &got, &e), 0);
+	assert_int_equal(fs_read_at(fd, in, size + 10, 0, &got, &e), 0);
 	assert_int_equal(got, size);
 	assert_memory_equal(in, out, size);
-	assert_int_equal(fs_read(fd, in, 10, &got, &e), 0);
+	assert_int_equal(fs_read_at(fd, in, 10, (off_t)size, &got, &e), 0);
 	assert_int_equal(got, 0);
 	assert_int_equal(fs_read_at(fd, in, 10, 5, &got, &e), 0);
 	assert_int_equal(got, 10);
@@ -428,15 +411,14 @@ static void
 bad_descriptors_are_told_and_dropped_quietly(void **state)
 {
 	int fd = -1, closed = dup(here);
-	off_t size;
 	size_t got;
 	char in[1];
 
 	(void)state;
 	(void)close(closed);
 	assert_failed(fs_write(closed, "x", 1, &e), ERR_LOCAL, EBADF, "");
-	assert_failed(fs_read(closed, in, 1, &got, &e), ERR_LOCAL, EBADF, "");
-	assert_failed(fs_size(closed, &size, &e), ERR_LOCAL, EBADF, "");
+	assert_failed(fs_read_at(closed, in, 1, 0, &got, &e), ERR_LOCAL, EBADF,
+		      "");
 	assert_failed(fs_truncate(closed, 0, &e), ERR_LOCAL, EBADF, "");
 	assert_failed(fs_sync(closed, "'x'", &e), ERR_LOCAL, EBADF, "'x'");
 	assert_failed(fs_close(&closed, &e), ERR_LOCAL, EBADF, "");
