@@ -320,6 +320,19 @@ maildir_publish(struct deliver *d, bool *running, struct err *e)
 	struct maildir_staged *staged;
 	size_t i;
 
+/* Somebody else has removed a staged file.  Its absence will be taken for a delivery by
+ * recovery as long as the sentinel is there: better to fetch a batch twice. */
+static int
+note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
+{
+	s->outcome = DELIVER_POSTPONED;
+	s->reason = *e;
+	err_clear(e);
+	if (fs_remove_at(m->staging.dir, m->sentinel, e) != 0)
+		return -1;
+	return fs_sync(m->staging.dir, m->base.target->path, e);
+}
+
 	(void)running;
 	for (i = 0; i < d->count; i++) {
 		staged = staged_of(d->batch[i]);
@@ -328,7 +341,11 @@ maildir_publish(struct deliver *d, bool *running, struct err *e)
 			continue;
 		if (e->sys == EXDEV)
 			e->kind = ERR_CONFIG;
-		return -1;
+		if (e->sys != ENOENT ||
+		    fs_is_there_at(m->staging.dir, staged->name))
+			return -1;
+		if (note_vanished(m, &staged->base, e) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -345,7 +362,8 @@ maildir_settle(struct deliver *d, struct err *e)
 	    fs_sync(m->staging.dir, d->target->path, e) != 0)
 		return -1;
 	for (i = 0; i < d->count; i++)
-		d->batch[i]->outcome = DELIVER_DONE;
+		if (d->batch[i]->outcome == DELIVER_PENDING)
+			d->batch[i]->outcome = DELIVER_DONE;
 	m->settled = mem_resize(m->settled, m->settled_count + 1,
 				sizeof(*m->settled));
 	m->settled[m->settled_count++] = m->sentinel;

@@ -130,9 +130,14 @@ judge(const struct staging *s, const struct names *n, struct claim *c,
 	c->judged = true;
 	c->delivered = has_name(n, c->words[STAGED]) ||
 		       has_name(n, c->words[SENTINEL]);
-	if (has_name(n, c->words[STAGED]))
-		return publish(s, c, e);
-	return 0;
+	if (!has_name(n, c->words[STAGED]) || publish(s, c, e) == 0)
+		return 0;
+	if (e->sys != ENOENT || fs_is_there_at(s->dir, c->words[STAGED]))
+		return -1;
+	/* somebody removes files just now: their absence says nothing */
+	c->delivered = false;
+	err_clear(e);
+	return fs_remove_at(s->dir, c->words[SENTINEL], e);
 }
 
 /* All claims on the Maildir `path`. What was renamed before, by whomever, is made

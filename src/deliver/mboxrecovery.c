@@ -39,6 +39,8 @@ struct batch {
 	struct claim *claims;
 	size_t count;
 	bool base_is_there;	/* what preceded the batch is unchanged */
+	struct err *e;		/* of a look that failed in the middle of a scan */
+	bool failed;
 };
 
 static int
@@ -113,13 +115,14 @@ digest_region(int fd, uint64_t at, uint64_t size,
 }
 
 static int
-match_line(int fd, const struct mboxblock *b, bool *same, struct err *e)
+match_line(int fd, const struct mboxblock *b, uint64_t at, bool *same,
+	   struct err *e)
 {
 	size_t size = strlen(b->from_line), got = 0;
 	char *there = mem_alloc(size);
 	int rc;
 
-	rc = fs_read_at(fd, there, size, (off_t)mboxblock_line_at(b), &got, e);
+	rc = fs_read_at(fd, there, size, (off_t)at, &got, e);
 	*same = rc == 0 && got == size && memcmp(there, b->from_line, size) == 0;
 	free(there);
 	return rc;
@@ -133,7 +136,8 @@ match_exactly(struct recovery *r, struct claim *c, struct err *e)
 
 	if (mboxblock_end(&c->block) > r->file.size)
 		return 0;
-	if (match_line(r->file.fd, &c->block, &same, e) != 0 ||
+	if (match_line(r->file.fd, &c->block, mboxblock_line_at(&c->block),
+		       &same, e) != 0 ||
 	    digest_region(r->file.fd, mboxblock_text_at(&c->block),
 			  c->block.text_size, text, e) != 0)
 		return -1;
@@ -165,6 +169,19 @@ match_base(struct batch *b, struct err *e)
 
 /* --- is it there in another place or with other header fields? --- */
 
+/* An equal message may have been there before, or come by another account: readers
+ * leave From_ lines as they are. */
+static bool
+is_its_line(struct batch *b, const struct claim *c, uint64_t at)
+{
+	bool same = false;
+
+	if (!b->failed && match_line(b->recovery->file.fd, &c->block, at, &same,
+				     b->e) != 0)
+		b->failed = true;
+	return same;
+}
+
 /* Of messages with the same content each stands for one claim. */
 static void
 find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX])
@@ -177,7 +194,8 @@ find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX])
 			return;
 	for (c = b->claims; c < end_of; c++) {
 		if (!c->delivered && memcmp(c->block.content, content,
-					    DIGEST_SHA256_SIZE) == 0) {
+					    DIGEST_SHA256_SIZE) == 0 &&
+		    is_its_line(b, c, at)) {
 			c->delivered = true;
 			c->found_at = at;
 			return;
@@ -205,9 +223,13 @@ search(struct batch *b, struct err *e)
 
 	if (!wants_search(b))
 		return 0;
+	b->e = e;
+	b->failed = false;
 	/* At the base a line begins, or the newlines that complete the one before
 	 * it: neither can hide a From_ line. */
-	return mboxscan(b->recovery->file.fd, from, find_claim, b, e);
+	if (mboxscan(b->recovery->file.fd, from, find_claim, b, e) != 0)
+		return -1;
+	return b->failed ? -1 : 0;
 }
 
 /* --- torn? --- */
@@ -267,12 +289,46 @@ cut_torn(struct batch *b, struct err *e)
 	return 0;
 }
 
+/* --- is it durable? --- */
+
+static int
+rewrite_region(int fd, uint64_t at, uint64_t size, struct err *e)
+{
+	char *piece = mem_alloc(PIECE);
+	size_t got = 1;
+	int rc = 0;
+
+	for (; size > 0 && rc == 0 && got > 0; at += got, size -= got) {
+		got = size < PIECE ? (size_t)size : PIECE;
+		rc = fs_read_at(fd, piece, got, (off_t)at, &got, e);
+		if (rc == 0)
+			rc = fs_write_at(fd, piece, got, (off_t)at, e);
+	}
+	free(piece);
+	return rc;
+}
+
+/* The run that wrote it may have ended because its sync failed: then the bytes are in
+ * memory only, and no sync will write them any more. */
+static int
+rewrite_exact(const struct batch *b, struct err *e)
+{
+	const struct claim *c;
+
+	for (c = b->claims; c < b->claims + b->count; c++)
+		if (c->exact && c->delivered &&
+		    rewrite_region(b->recovery->file.fd, c->block.offset,
+				   mboxblock_size(&c->block), e) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 judge_batch(struct batch *b, struct err *e)
 {
-	if (match_base(b, e) != 0 || search(b, e) != 0)
+	if (match_base(b, e) != 0 || search(b, e) != 0 || cut_torn(b, e) != 0)
 		return -1;
-	return cut_torn(b, e);
+	return rewrite_exact(b, e);
 }
 
 /* --- a file --- */

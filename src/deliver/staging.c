@@ -10,8 +10,22 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/lock.h"
 
 static const char our_directory[] = ".popfetch";
+
+/* The account's lock lies beside its database: two copies of a state have two locks
+ * and one staging directory, and what one does not know it would remove. */
+static int
+lock_staging(int dir, const char *path, struct err *e)
+{
+	if (dir < 0 || lock_now(dir, path, e) == 0)
+		return 0;
+	if (e->kind == ERR_BUSY)
+		return -1;
+	err_clear(e);	/* a file system without such locks */
+	return 0;
+}
 
 /* --- opening, and making what is missing --- */
 
@@ -189,6 +203,8 @@ staging_open(struct staging *s, const char *path, const char *state_id,
 		rc = open_or_make(tmp, our_directory, &ours, e);
 	if (rc == 0)
 		rc = open_or_make(ours, state_id, &s->dir, e);
+	if (rc == 0)
+		rc = lock_staging(s->dir, path, e);
 	if (rc == 0 && may_create)
 		rc = sync_all(path, root, tmp, ours, e);
 	if (rc == 0)
@@ -243,6 +259,8 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 		rc = find_dir(tmp, our_directory, &ours, e);
 	if (rc == 0)
 		rc = find_dir(ours, state_id, &s->dir, e);
+	if (rc == 0)
+		rc = lock_staging(s->dir, path, e);
 	fs_drop(&root);
 	fs_drop(&tmp);
 	fs_drop(&ours);

@@ -3,7 +3,8 @@
  * The directories of a Maildir that delivery needs: new/, and our staging directory
  * tmp/.popfetch/STATE-ID/.  They are opened once and used by descriptor; below the
  * Maildir itself no symbolic link is followed, so that nobody can turn a delivery
- * elsewhere while it is under way.
+ * elsewhere while it is under way.  The staging directory is locked while it is open
+ * (ERR_BUSY when it is already, which takes a copy of the state).
  */
 #ifndef DELIVER_STAGING_H
 #define DELIVER_STAGING_H

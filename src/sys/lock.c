@@ -34,8 +34,8 @@ open_retry(const char *path, int flags)
 	return fd;
 }
 
-static int
-flock_now(int fd, const char *path, struct err *e)
+int
+lock_now(int fd, const char *path, struct err *e)
 {
 	int rc;
 
@@ -57,7 +57,7 @@ lock_take(const char *path, bool create, int *fd, struct err *e)
 		return 0;
 	if (*fd < 0)
 		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);
-	if (flock_now(*fd, path, e) != 0) {
+	if (lock_now(*fd, path, e) != 0) {
 		fs_drop(fd);
 		return -1;
 	}

@@ -295,20 +295,56 @@ what_is_longer_than_our_batch_is_not_cut(void **state)
 
 /* --- rewritten by a mail reader --- */
 
+/* The n-th From_ line that the batch was written with. */
+static const char *
+from_line(int n)
+{
+	const char *line = strstr(box.whole + box.base, "From sender");
+
+	while (--n > 0)
+		line = strstr(line + 1, "From sender");
+	return line;
+}
+
+/* A text in which "@1@" and "@2@" stand for these lines. */
+static char *
+with_lines(const char *text)
+{
+	char *out = NULL;
+	const char *line;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	for (; *text; text++) {
+		if (strncmp(text, "@1@", 3) != 0 && strncmp(text, "@2@", 3) != 0) {
+			assert_int_not_equal(fputc(*text, f), EOF);
+			continue;
+		}
+		line = from_line(text[1] - '0');
+		assert_true(fprintf(f, "%.*s", (int)strcspn(line, "\n"),
+				    line) > 0);
+		text += 2;
+	}
+	assert_int_equal(fclose(f), 0);
+	return out;
+}
+
 static void
 rewrite(const char *first, const char *second, const char *third)
 {
-	char *all = NULL;
+	char *all = NULL, *text;
 
 	assert_true(asprintf(&all, "%s%s%s", first, second, third) >= 0);
-	scratch_write_text(box.path, all);
+	text = with_lines(all);
+	scratch_write_text(box.path, text);
+	free(text);
 	free(all);
 }
 
-#define LINE "From sender@example.org Sat Nov 21 11:00:00 2026\n"
-#define ONE_READ LINE "Status: RO\nSubject: one\nContent-Length: 15\n" \
+#define ONE_READ "@1@\nStatus: RO\nSubject: one\nContent-Length: 15\n" \
 	"X-Status: A\n\n1\n1 From here\n\n"
-#define TWO_KEPT LINE "Subject: two\n\n>From two\n2\n\n"
+#define ONE_READ_TOO "@2@\nSubject: one\n\n1\n1 From here\n\n"
+#define TWO_KEPT "@2@\nSubject: two\n\n>From two\n2\n\n"
 
 static void
 messages_are_found_though_a_reader_marked_or_moved_them(void **state)
@@ -338,14 +374,17 @@ a_rewritten_file_is_left_as_it_is(void **state)
 		OLD ONE_READ TWO_KEPT, TWO_KEPT, OTHER, OLD OTHER,
 		OLD ONE_READ OTHER, "", "no mbox at all"
 	};
+	char *text;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		leave_batch(OLD, ONE, TWO);
-		scratch_write_text(box.path, files[i]);
+		text = with_lines(files[i]);
+		scratch_write_text(box.path, text);
 		(void)verdicts();
-		expect_file(files[i], strlen(files[i]));
+		expect_file(text, strlen(text));
+		free(text);
 	}
 }
 
@@ -357,8 +396,23 @@ of_two_equal_messages_each_is_found_for_itself(void **state)
 	assert_string_equal(verdicts(), "DD");
 	rewrite(OLD, ONE_READ, "");
 	assert_string_equal(verdicts(), "DN");
-	rewrite(OLD, ONE_READ, ONE_READ);
+	rewrite(OLD, ONE_READ, ONE_READ_TOO);
 	assert_string_equal(verdicts(), "DD");
+}
+
+/* It was there before, or another account has brought it meanwhile. */
+static void
+an_equal_message_with_another_from_line_is_not_ours(void **state)
+{
+	static const char older[] =
+		"From sender@example.org Sat Nov 21 11:00:00 2026\n" ONE "\n";
+
+	(void)state;
+	leave_batch(OLD, ONE, TWO);
+	rewrite(OLD, older, TWO_KEPT);
+	assert_string_equal(verdicts(), "ND");
+	rewrite(OLD, older, "");
+	assert_string_equal(verdicts(), "NN");
 }
 
 /* --- other cases --- */
@@ -465,6 +519,7 @@ main(void)
 		TEST(messages_are_found_though_a_reader_marked_or_moved_them),
 		TEST(a_rewritten_file_is_left_as_it_is),
 		TEST(of_two_equal_messages_each_is_found_for_itself),
+		TEST(an_equal_message_with_another_from_line_is_not_ours),
 		TEST(an_mbox_that_is_gone_is_an_error_if_new_mail_is_to_go_there),
 		TEST(a_large_torn_message_is_cut_off),
 		TEST(evidence_of_no_sense_says_nothing),
