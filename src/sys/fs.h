@@ -86,9 +86,11 @@ int fs_sync(int fd, const char *what, struct err *e);
 /* The directories that `path`, which is absolute, lies in: a run that was killed may have
  * made them and not synced them.  Those that we may not read are not ours to sync. */
 int fs_sync_parents(const char *path, struct err *e);
-/* All `count` open files of one file system, and `dir` on it, with a number of
- * waits for the disk that does not grow with count.  After success every byte
- * written to them and every entry of `dir` survives a power cut. */
+/* All `count` open files of one file system, and `dir` on it, with few waits for the
+ * disk: one, where little of other programs waits to be written and the file system can
+ * be trusted with it; else up to 32 files at a time, by threads that end before it
+ * returns.  After success every byte written to them and every entry of `dir` survives a
+ * power cut.  A file whose sync failed may not be the only one that is not durable. */
 int fs_sync_all(int dir, const int fds[], size_t count, struct err *e);
 /* Free bytes for us where fd lies; UINT64_MAX when the system does not say. */
 uint64_t fs_free_bytes(int fd);

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,32 +59,58 @@ fs_sync(int fd, const char *what, struct err *e)
 	return 0;
 }
 
-/* Up to so many files the sum of their waits is less than what a sync of the
- * whole file system, with everybody else's data, may take. */
-enum { SYNC_EACH_MAX = 8 };
+/* Up to so many files their own waits in a row are few enough. */
+enum { SYNC_ROW_MAX = 8 };
+
+/* --- the whole file system --- */
 
 #if defined(__linux__)
-/* File systems whose syncfs is known to flush the disk's cache and to report
- * failed writes. FUSE for one does not pass it on. */
+/* A sync of the file system waits for the data of all programs.  Up to so much it
+ * takes no longer than the waits for the files of a batch, many at a time, do. */
+enum { SYNC_WAITING_MAX_KIB = 64 * 1024 };
+
+/* What waits to be written, of all programs and to all disks.  What a program adds
+ * behind this look is not waited for. */
 static bool
-is_syncfs_trusted(int fd)
+is_little_waiting(void)
 {
-	static const unsigned long trusted[] = {
-		0xef53,			/* ext4 */
-		0x58465342,		/* xfs */
-		0x9123683e,		/* btrfs */
-		0xf2f52010,		/* f2fs */
-		0x01021994		/* tmpfs */
-	};
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+	unsigned long kib, sum = 0;
+	int found = 0;
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Dirty: %lu kB", &kib) == 1 ||
+		    sscanf(line, "Writeback: %lu kB", &kib) == 1) {
+			found++;
+			sum += kib;
+		}
+	(void)fclose(f);
+	return found == 2 && sum <= SYNC_WAITING_MAX_KIB;
+}
+
+/* Whether syncfs is known to flush the disk's cache and to report failed writes
+ * there (FUSE for one does not pass it on), and has not much to do for others. */
+static bool
+is_syncfs_good(int fd)
+{
 	struct statfs st;
-	size_t i;
 
 	if (fstatfs(fd, &st) != 0)
 		return false;
-	for (i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++)
-		if (((unsigned long)st.f_type & 0xffffffff) == trusted[i])
-			return true;
-	return false;
+	switch ((unsigned long)st.f_type & 0xffffffff) {
+	case 0x01021994:		/* tmpfs: has no disk */
+		return true;
+	case 0xef53:			/* ext4 */
+	case 0x58465342:		/* xfs */
+	case 0x9123683e:		/* btrfs */
+	case 0xf2f52010:		/* f2fs */
+		return is_little_waiting();
+	default:
+		return false;
+	}
 }
 
 static bool
@@ -99,7 +128,7 @@ is_linux_since(int major, int minor)
 static int
 sync_whole(int dir)
 {
-	if (!is_linux_since(5, 8) || !is_syncfs_trusted(dir))
+	if (!is_linux_since(5, 8) || !is_syncfs_good(dir))
 		return 0;
 	if (syncfs(dir) != 0)
 		return errno == ENOSYS ? 0 : -1;
@@ -133,16 +162,97 @@ start_writes(const int fds[], size_t count)
 }
 #endif
 
-static int
-sync_each(int dir, const int fds[], size_t count, struct err *e)
+/* --- each file --- */
+
+/* Each fsync waits for a flush of the disk's cache, also where a journal's commit
+ * has made the file durable before; but flushes that are asked for at the same time
+ * become one.  So many threads of a crowd ask, for the length of one call. */
+enum { CROWD_MAX = 32, CROWD_STACK_SIZE = 256 * 1024 };
+
+struct crowd {
+	const int *fds;
+	size_t count;
+	atomic_size_t next;		/* the first that nobody has taken */
+	atomic_flag is_failed;
+	int failed, error;		/* of the first failure: descriptor and errno */
+};
+
+/* Syncs files until there are no more, or one cannot be synced. */
+static void *
+crowd_work(void *arg)
 {
+	struct crowd *c = arg;
 	size_t i;
+	int error;
+
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->count) {
+		if (sync_fd(c->fds[i]) == 0)
+			continue;
+		error = errno;
+		atomic_store(&c->next, c->count);
+		if (!atomic_flag_test_and_set(&c->is_failed)) {
+			c->failed = c->fds[i];
+			c->error = error;
+		}
+	}
+	return NULL;
+}
+
+/* As many as there are to be had: the caller works too.  No signal goes to them, so
+ * that handlers run where they always do. */
+static size_t
+crowd_start(struct crowd *c, pthread_t threads[], size_t wanted)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	size_t n = 0;
+
+	if (wanted == 0 || pthread_attr_init(&attr) != 0)
+		return 0;
+	(void)pthread_attr_setstacksize(&attr, CROWD_STACK_SIZE);
+	(void)sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
+		while (n < wanted &&
+		       pthread_create(&threads[n], &attr, crowd_work, c) == 0)
+			n++;
+		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	(void)pthread_attr_destroy(&attr);
+	return n;
+}
+
+static size_t
+crowd_size(size_t count)
+{
+	if (count <= SYNC_ROW_MAX)
+		return 1;
+	return count < CROWD_MAX ? count : CROWD_MAX;
+}
+
+static int
+sync_files(const int fds[], size_t count, struct err *e)
+{
+	struct crowd c = { fds, count, 0, ATOMIC_FLAG_INIT, -1, 0 };
+	pthread_t threads[CROWD_MAX];
+	size_t n, i;
 
 	if (count > 1)
 		start_writes(fds, count);
-	for (i = 0; i < count; i++)
-		if (sync_fd(fds[i]) != 0)
-			return fs_fail(e, "sync", fds[i]);
+	n = crowd_start(&c, threads, crowd_size(count) - 1);
+	(void)crowd_work(&c);
+	for (i = 0; i < n; i++)
+		(void)pthread_join(threads[i], NULL);
+	if (c.failed < 0)
+		return 0;
+	errno = c.error;
+	return fs_fail(e, "sync", c.failed);
+}
+
+static int
+sync_each(int dir, const int fds[], size_t count, struct err *e)
+{
+	if (sync_files(fds, count, e) != 0)
+		return -1;
 	return sync_fd(dir) == 0 ? 0 : fs_fail(e, "sync", dir);
 }
 
@@ -151,7 +261,7 @@ fs_sync_all(int dir, const int fds[], size_t count, struct err *e)
 {
 	int n = 0;
 
-	if (count > SYNC_EACH_MAX)
+	if (count > SYNC_ROW_MAX)
 		n = sync_whole(dir);
 	if (n < 0)
 		return fs_fail(e, "sync the file system of", dir);

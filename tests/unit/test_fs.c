@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,8 +25,8 @@
 
 /* These stand before the C library's. An errno makes each call fail with it. */
 static struct {
-	int fsync, syncfs, renameat2;
-	int fsyncs, syncfss;		/* how often they were called */
+	int fsync, renameat2;
+	atomic_int fsyncs;		/* how often it was called */
 } fault;
 
 int
@@ -37,14 +38,6 @@ fsync(int fd)
 }
 
 #ifdef __linux__
-int
-syncfs(int fd)
-{
-	fault.syncfss++;
-	errno = fault.syncfs;
-	return errno ? -1 : (int)syscall(SYS_syncfs, fd);
-}
-
 int
 renameat2(int from_dir, const char *from, int to_dir, const char *to,
 	  unsigned flags)
@@ -631,62 +624,6 @@ a_file_system_that_cannot_sync_directories_is_lived_with(void **state)
 
 #ifdef __linux__
 static void
-open_many(int fds[MANY])
-{
-	int i;
-
-	for (i = 0; i < MANY; i++)
-		assert_int_equal(fs_temp(".", &fds[i], &e), 0);
-}
-
-static void
-many_files_cost_one_wait_where_the_kernel_can(void **state)
-{
-	int fds[MANY], i;
-
-	(void)state;
-	open_many(fds);
-	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
-	if (fault.syncfss > 0)
-		assert_in_range(fault.fsyncs, 0, 1);
-	else
-		assert_int_equal(fault.fsyncs, MANY + 1);
-	for (i = 0; i < MANY; i++)
-		fs_drop(&fds[i]);
-}
-
-static void
-a_failed_sync_of_the_file_system_is_told(void **state)
-{
-	int fds[MANY], i;
-
-	(void)state;
-	open_many(fds);
-	fault.syncfs = EIO;
-	fault.fsync = EIO;
-	assert_int_equal(fs_sync_all(here, fds, MANY, &e), -1);
-	assert_int_equal(e.kind, ERR_LOCAL);
-	assert_int_equal(e.sys, EIO);
-	assert_int_equal(fault.syncfss + fault.fsyncs, 1);
-	for (i = 0; i < MANY; i++)
-		fs_drop(&fds[i]);
-}
-
-static void
-without_syncfs_each_file_is_synced(void **state)
-{
-	int fds[MANY], i;
-
-	(void)state;
-	open_many(fds);
-	fault.syncfs = ENOSYS;
-	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
-	assert_int_equal(fault.fsyncs, MANY + 1);
-	for (i = 0; i < MANY; i++)
-		fs_drop(&fds[i]);
-}
-
-static void
 without_renameat2_nothing_is_overwritten_either(void **state)
 {
 	static const int causes[] = { ENOSYS, EINVAL };
@@ -813,9 +750,6 @@ main(void)
 		TEST(a_directory_that_is_not_durable_is_not_left),
 		TEST(a_file_system_that_cannot_sync_directories_is_lived_with),
 #ifdef __linux__
-		TEST(many_files_cost_one_wait_where_the_kernel_can),
-		TEST(a_failed_sync_of_the_file_system_is_told),
-		TEST(without_syncfs_each_file_is_synced),
 		TEST(without_renameat2_nothing_is_overwritten_either),
 #endif
 		TEST(free_space_is_known_or_unlimited),
