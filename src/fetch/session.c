@@ -195,7 +195,7 @@ session_open_batch(struct session *s, struct err *e)
 	if (s->set->mode != SESSION_FETCH)
 		return 0;
 	if (batch_open(&s->batch, s->store, s->target, &s->set->limits,
-		       retrieve_done, s, e) == -1)
+		       incoming_done, s, e) == -1)
 		return -1;
 	return 0;
 }
@@ -305,7 +305,7 @@ session_run(const struct session_settings *set, struct store *store,
 		ended = session_act(&s, e);
 	if (ended == -1) {
 		session_save_complete(&s, e);
-		retrieve_broken(&s, e);
+		incoming_broken(&s, e);
 		session_forget_server(&s);
 	}
 	if (ended == 0)

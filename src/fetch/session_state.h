@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * For the session's own files only: what they share.  session.c runs the others: survey.c
- * lists and plans, examine.c settles what is unclear, retrieve.c fetches, removal.c
+ * lists and plans, examine.c settles what is unclear, retrieve.c asks for messages,
+ * incoming.c takes them in, step.c sees that replies belong to their commands, removal.c
  * deletes and says QUIT, answer.c serves --dry-run, --check and --catch-up.
  */
 #ifndef FETCH_SESSION_STATE_H
@@ -129,11 +130,20 @@ int examine_digests(struct session *s, session_examined *use, struct err *e);
 
 /* All of PLAN_FETCH that was not asked for yet, to its end on record. */
 int retrieve_run(struct session *s, struct err *e);
+
+/* RETR of a message that is to be delivered. */
+extern const struct errand_class incoming_errand;
+void incoming_show_progress(struct session *s, bool now);
 /* The session ended with this error: was it at a message? Then that one is remembered. */
-void retrieve_broken(struct session *s, const struct err *why);
+void incoming_broken(struct session *s, const struct err *why);
 /* batch_done of the session. */
-void retrieve_done(void *arg, const struct batch_message *m,
+void incoming_done(void *arg, const struct batch_message *m,
 		   enum deliver_outcome outcome, const struct err *why);
+
+/* A message has ended with so many octets: is it as long as it was listed? */
+void step_doubt(struct session *s, size_t entry, int64_t octets);
+/* Asks for the proof; all before it is answered. */
+void step_give_proof(struct session *s);
 
 void removal_add(struct session *s, size_t entry, int64_t row);
 int removal_run(struct session *s, struct err *e);

@@ -139,10 +139,10 @@ MUTANTS = [
         Scenario(later=True, batch=256, count=4),
         [
             Edit(
-                "src/fetch/retrieve.c",
-                "\tretrieve_remember(s, entry);\n\tif (retrieve_context(s, entry, batch_end(",
-                "\tretrieve_remember(s, entry);\n\tremoval_add(s, entry, 0);\n"
-                "\tif (retrieve_context(s, entry, batch_end(",
+                "src/fetch/incoming.c",
+                "\tincoming_remember(s, entry);\n\tif (incoming_context(s, entry, batch_end(",
+                "\tincoming_remember(s, entry);\n\tremoval_add(s, entry, 0);\n"
+                "\tif (incoming_context(s, entry, batch_end(",
             ),
             Edit(
                 "src/fetch/retrieve.c",

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "base/digest.h"
+#include "fetch/session_state.h"
+
+/* Are replies and commands in step? */
+
+/* A message that ends before its listed size may have held an end marker that the server
+ * forgot to stuff: then the rest of it stands where replies are expected, and what
+ * comes next is not what it seems.  Nothing is handed over until the session has proved
+ * to be in step. */
+void
+step_doubt(struct session *s, size_t entry, int64_t octets)
+{
+	int64_t listed = session_size(s, entry);
+
+	if (listed < 0 || octets < listed)
+		s->in_doubt = true;
+}
+
+static int
+step_proved(void *arg, size_t entry, int64_t value, struct err *e)
+{
+	struct session *s = arg;
+	int64_t listed = session_size(s, entry);
+
+	if (value != 1 || (listed >= 0 && s->proof >= 0 && s->proof != listed))
+		return err_set(e, ERR_PROTOCOL,
+			       "replies and commands are out of step");
+	s->in_doubt = s->wants_proof = false;
+	return 0;
+}
+
+static const struct errand_class step_proof = {
+	.order = LINK_LIST,
+	.end = step_proved,
+};
+
+/* LIST of a message that nobody can foresee: its reply names number and size, so that no
+ * left-over of a message passes for it.  All before it is answered. */
+void
+step_give_proof(struct session *s)
+{
+	uint64_t random;
+	size_t entry;
+
+	digest_random(&random, sizeof(random));
+	entry = (size_t)(random % listing_count(s->listing));
+	s->proof = LISTING_SIZE_UNKNOWN;
+	errands_give(s->errands, &step_proof,
+		     listing_at(s->listing, entry).number, entry);
+}
