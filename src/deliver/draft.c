@@ -3,24 +3,45 @@
 #include "config.h"
 #include "deliver/draft.h"
 
+#include <sys/types.h>
+
 #include "sys/fs.h"
 
-enum { WAITING_MAX = 64 * 1024 };
+/* Pieces from DIRECT_MIN on are not worth a copy. */
+enum { WAITING_MAX = 64 * 1024, DIRECT_MIN = 32 * 1024 };
+/* What was written is on its way to the disk after so many bytes at the latest, so that
+ * the sync of a large message finds little left to wait for. */
+enum { UNSTARTED_MAX = 8 * 1024 * 1024 };
 
 void
 draft_start(struct draft *d, int fd)
 {
 	d->fd = fd;
-	d->size = 0;
+	d->size = d->written = d->started = 0;
+	d->to_sync = false;
 	buf_init(&d->waiting, WAITING_MAX);
+}
+
+static int
+write_out(struct draft *d, const void *bytes, size_t size, struct err *e)
+{
+	if (size == 0)
+		return 0;
+	if (fs_write(d->fd, bytes, size, e) != 0)
+		return -1;
+	d->written += size;
+	if (d->to_sync && d->written - d->started >= UNSTARTED_MAX) {
+		fs_start_writing(d->fd, (off_t)d->started,
+				 (off_t)(d->written - d->started));
+		d->started = d->written;
+	}
+	return 0;
 }
 
 static int
 write_waiting(struct draft *d, struct err *e)
 {
-	if (d->waiting.len == 0)
-		return 0;
-	if (fs_write(d->fd, d->waiting.data, d->waiting.len, e) != 0)
+	if (write_out(d, d->waiting.data, d->waiting.len, e) != 0)
 		return -1;
 	buf_clear(&d->waiting);
 	return 0;
@@ -29,14 +50,16 @@ write_waiting(struct draft *d, struct err *e)
 int
 draft_add(struct draft *d, const void *bytes, size_t size, struct err *e)
 {
+	bool direct = size >= DIRECT_MIN;
+
 	d->size += size;
-	if (buf_append(&d->waiting, bytes, size))
+	if (!direct && buf_append(&d->waiting, bytes, size))
 		return 0;
 	if (write_waiting(d, e) != 0)
 		return -1;
-	if (buf_append(&d->waiting, bytes, size))
+	if (!direct && buf_append(&d->waiting, bytes, size))
 		return 0;
-	return fs_write(d->fd, bytes, size, e);
+	return write_out(d, bytes, size, e);
 }
 
 int

@@ -8,6 +8,7 @@
 #ifndef DELIVER_DRAFT_H
 #define DELIVER_DRAFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,10 @@ struct draft {
 	int fd;
 	struct buf waiting;
 	uint64_t size;		/* bytes added */
+	uint64_t written;	/* of them, to the file */
+	uint64_t started;	/* of them, on their way to the disk */
+	bool to_sync;		/* set by those who will sync the file: then the disk
+				   begins with a large one before it is complete */
 };
 
 void draft_start(struct draft *d, int fd);

@@ -12,7 +12,7 @@
 
 /* Longer than any name that means something here. */
 enum { NAME_MAX_KEPT = 32 };
-enum { OUT_MAX = 512 };
+enum { OUT_MAX = 1024 };
 
 enum place {
 	AT_LINE,		/* the next byte begins a line of the header */
@@ -27,6 +27,7 @@ enum { TO_STABLE = 1, TO_ALL = 2 };
 struct header {
 	enum place place;
 	bool ended;		/* header_end was called; digests are below */
+	bool without_content;
 	bool cr;		/* a CR that belongs to the line end if LF follows */
 	bool field;		/* a field is open: a blank continues it */
 	bool blank;		/* blanks in the value wait for what follows */
@@ -97,7 +98,7 @@ header_start(struct header *h)
 
 	if (h->place != IN_BODY)
 		end_digests(h);
-	if (!h->ended)
+	if (!h->ended && !h->without_content)
 		digest_end(h->content, unused);
 	h->place = AT_LINE;
 	h->ended = h->cr = h->field = h->has_id = false;
@@ -110,6 +111,16 @@ header_start(struct header *h)
 	address_end(&h->from);
 }
 
+void
+header_without_content(struct header *h)
+{
+	uint8_t unused[DIGEST_SIZE_MAX];
+
+	if (!h->ended && !h->without_content)
+		digest_end(h->content, unused);
+	h->without_content = true;
+}
+
 /* --- what goes to the digests --- */
 
 static void
@@ -120,6 +131,15 @@ flush(struct header *h)
 	if (h->to & TO_ALL)
 		digest_add(h->all, h->out, h->out_len);
 	h->out_len = 0;
+}
+
+/* Where all goes that is emitted from now on. */
+static void
+direct(struct header *h, unsigned to)
+{
+	if (to != h->to)
+		flush(h);
+	h->to = to;
 }
 
 static void
@@ -136,7 +156,7 @@ static bool
 is_named(const struct header *h, const char *const names[])
 {
 	for (; *names; names++)
-		if (strlen(*names) == h->name_len &&
+		if (**names == h->name[0] && strlen(*names) == h->name_len &&
 		    memcmp(*names, h->name, h->name_len) == 0)
 			return true;
 	return false;
@@ -165,7 +185,6 @@ close_field(struct header *h)
 	if (!h->field)
 		return;
 	emit(h, '\n');
-	flush(h);
 	if (h->listener)
 		address_end(h->listener);
 	h->listener = NULL;
@@ -194,9 +213,10 @@ end_name(struct header *h)
 
 	while (h->name_len > 0 && is_blank((uint8_t)h->name[h->name_len - 1]))
 		h->name_len--;
-	h->to = is_named(h, changing_names) ? 0 : TO_ALL;
 	if (is_named(h, stable_names))
-		h->to |= TO_STABLE;
+		direct(h, TO_ALL | TO_STABLE);
+	else
+		direct(h, is_named(h, changing_names) ? 0 : TO_ALL);
 	if (is_named(h, id))
 		h->has_id = true;
 	if (is_named(h, path))
@@ -211,7 +231,7 @@ end_name(struct header *h)
 static void
 give_up_name(struct header *h)
 {
-	h->to = TO_ALL;
+	direct(h, TO_ALL);
 	open_value(h, true);
 }
 
@@ -221,20 +241,45 @@ lower(uint8_t byte)
 	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
 }
 
+/* A piece of a value; there is room for all of it and one blank more. */
 static void
-add_value(struct header *h, uint8_t byte)
+emit_value(struct header *h, const uint8_t *bytes, size_t size)
 {
-	if (h->listener)
-		address_add(h->listener, byte);
-	if (is_blank(byte)) {
-		h->blank = h->begun;
-		return;
+	uint8_t *to = h->out + h->out_len;
+	bool blank = h->blank, begun = h->begun;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (is_blank(bytes[i])) {
+			blank = begun;
+			continue;
+		}
+		if (blank)
+			*to++ = ' ';
+		blank = false;
+		begun = true;
+		*to++ = bytes[i];
 	}
-	if (h->blank)
-		emit(h, ' ');
-	h->blank = false;
-	h->begun = true;
-	emit(h, byte);
+	h->out_len = (size_t)(to - h->out);
+	h->blank = blank;
+	h->begun = begun;
+}
+
+static void
+add_value(struct header *h, const uint8_t *bytes, size_t size)
+{
+	size_t piece, i;
+
+	for (i = 0; h->listener && i < size; i++)
+		address_add(h->listener, bytes[i]);
+	for (; size > 0; bytes += piece, size -= piece) {
+		if (OUT_MAX - h->out_len < 2)
+			flush(h);
+		piece = OUT_MAX - h->out_len - 1;
+		if (piece > size)
+			piece = size;
+		emit_value(h, bytes, piece);
+	}
 }
 
 static void
@@ -246,7 +291,7 @@ add_name(struct header *h, uint8_t byte)
 		h->name[h->name_len++] = (char)lower(byte);
 	} else {
 		give_up_name(h);
-		add_value(h, byte);
+		add_value(h, &byte, 1);
 	}
 }
 
@@ -256,6 +301,7 @@ end_header(struct header *h)
 	if (h->place == IN_NAME)
 		give_up_name(h);
 	close_field(h);
+	flush(h);
 	end_digests(h);
 	h->place = IN_BODY;
 }
@@ -298,24 +344,76 @@ add_byte(struct header *h, uint8_t byte)
 	if (h->place == IN_NAME)
 		add_name(h, byte);
 	else
-		add_value(h, byte);
+		add_value(h, &byte, 1);
+}
+
+/* So much of the input is a value without a line end. */
+static size_t
+value_run(const struct header *h, const uint8_t *bytes, size_t size)
+{
+	const uint8_t *end;
+
+	if (h->place != IN_VALUE || h->cr)
+		return 0;
+	end = memchr(bytes, '\n', size);
+	if (end)
+		size = (size_t)(end - bytes);
+	end = memchr(bytes, '\r', size);
+	return end ? (size_t)(end - bytes) : size;
+}
+
+/* The same of a name, up to its colon; it is taken here. */
+static size_t
+name_run(struct header *h, const uint8_t *bytes, size_t size)
+{
+	size_t i = 0;
+
+	if (h->place != IN_NAME || h->cr)
+		return 0;
+	for (; i < size && h->name_len < NAME_MAX_KEPT; i++) {
+		if (bytes[i] == ':' || bytes[i] == '\n' || bytes[i] == '\r')
+			break;
+		h->name[h->name_len++] = (char)lower(bytes[i]);
+	}
+	return i;
+}
+
+static size_t
+add_run(struct header *h, const uint8_t *bytes, size_t size)
+{
+	size_t run = value_run(h, bytes, size);
+
+	if (run == 0)
+		return name_run(h, bytes, size);
+	add_value(h, bytes, run);
+	return run;
+}
+
+static void
+add_any(struct header *h, uint8_t byte)
+{
+	bool cr = byte == '\r';
+
+	if (h->cr && byte != '\n' && !(cr && h->place == AT_LINE))
+		add_byte(h, '\r');
+	h->cr = cr;
+	if (!cr)
+		add_byte(h, byte);
 }
 
 void
 header_add(struct header *h, const uint8_t *bytes, size_t size)
 {
-	size_t i;
-	bool cr;
+	size_t i = 0, run;
 
 	assert(!h->ended);
-	digest_add(h->content, bytes, size);
-	for (i = 0; i < size && h->place != IN_BODY; i++) {
-		cr = bytes[i] == '\r';
-		if (h->cr && bytes[i] != '\n' && !(cr && h->place == AT_LINE))
-			add_byte(h, '\r');
-		h->cr = cr;
-		if (!cr)
-			add_byte(h, bytes[i]);
+	if (!h->without_content)
+		digest_add(h->content, bytes, size);
+	while (i < size && h->place != IN_BODY) {
+		run = add_run(h, bytes + i, size - i);
+		i += run;
+		if (run == 0)
+			add_any(h, bytes[i++]);
 	}
 }
 
@@ -330,8 +428,10 @@ header_end(struct header *h)
 			add_byte(h, '\r');
 		end_header(h);
 	}
-	digest_end(h->content, content);
-	memcpy(h->content_digest, content, DIGEST_SHA256_SIZE);
+	if (!h->without_content) {
+		digest_end(h->content, content);
+		memcpy(h->content_digest, content, DIGEST_SHA256_SIZE);
+	}
 	h->ended = true;
 }
 
@@ -347,7 +447,7 @@ header_digest(const struct header *h)
 const uint8_t *
 header_content_digest(const struct header *h)
 {
-	assert(h->ended);
+	assert(h->ended && !h->without_content);
 	return h->content_digest;
 }
 

@@ -28,6 +28,9 @@ struct header;
 
 struct header *header_new(void);
 void header_free(struct header **h);
+/* For those who do not need header_content_digest: of a large message it is the
+ * dearest part.  Between messages, for all that follow. */
+void header_without_content(struct header *h);
 void header_start(struct header *h);	/* a new message */
 void header_add(struct header *h, const uint8_t *bytes, size_t size);
 /* The end of the message, or of what TOP gave.  Then the answers below hold until

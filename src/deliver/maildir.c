@@ -24,13 +24,15 @@
 /* Each staged message of a batch has a descriptor until it is secured; so many are
  * left for everything else. */
 enum { BATCH_MAX = 256, OTHER_DESCRIPTORS = 64 };
-enum { HOST_MAX = 64, RANDOM_SIZE = 8 };
+enum { HOST_MAX = 64, RANDOM_SIZE = 8, RANDOM_STOCK = 64 * RANDOM_SIZE };
 
 struct maildir {
 	struct deliver base;
 	struct staging staging;
 	char host[HOST_MAX + 1];	/* fit for a file name */
 	unsigned counter;
+	uint8_t random[RANDOM_STOCK];	/* the last random_left bytes are unused */
+	size_t random_left;
 	char *sentinel;		/* of the batch in hand, or NULL */
 	char **settled;		/* sentinels of batches that were published */
 	size_t settled_count;
@@ -153,13 +155,17 @@ maildir_free_bytes(const struct deliver *d)
 
 /* --- one message --- */
 
+/* Taken from a stock, since asking for few bytes costs as much as for many. */
 static void
-random_hex(char out[2 * RANDOM_SIZE + 1])
+random_hex(struct maildir *m, char out[2 * RANDOM_SIZE + 1])
 {
-	uint8_t random[RANDOM_SIZE];
-
-	digest_random(random, sizeof(random));
-	text_hex(out, random, sizeof(random));
+	if (m->random_left == 0) {
+		digest_random(m->random, sizeof(m->random));
+		m->random_left = sizeof(m->random);
+	}
+	text_hex(out, m->random + sizeof(m->random) - m->random_left,
+		 RANDOM_SIZE);
+	m->random_left -= RANDOM_SIZE;
 }
 
 /* The name is never used again: two runs, two hosts and a clock that goes back may
@@ -170,7 +176,7 @@ fresh_name(struct maildir *m)
 	int64_t us = clock_unix_us();
 	char hex[2 * RANDOM_SIZE + 1];
 
-	random_hex(hex);
+	random_hex(m, hex);
 	return mem_format("%" PRId64 ".M%" PRId64 "P%ldQ%uR%s.%s",
 			  us / 1000000, us % 1000000, (long)getpid(),
 			  m->counter++, hex, m->host);
@@ -192,6 +198,7 @@ maildir_stage(struct deliver *d, const struct deliver_message *message,
 	}
 	staged = mem_alloc(sizeof(*staged));
 	draft_start(&staged->draft, fd);
+	staged->draft.to_sync = true;
 	staged->name = name;
 	*s = &staged->base;
 	return 0;
@@ -300,7 +307,7 @@ maildir_secure(struct deliver *d, struct err *e)
 	char hex[2 * RANDOM_SIZE + 1];
 	int fd = -1, rc;
 
-	random_hex(hex);
+	random_hex(m, hex);
 	m->sentinel = mem_format("sentinel.%s", hex);
 	rc = fs_create_at(m->staging.dir, m->sentinel, 0600, &fd, e);
 	if (rc == 0)
@@ -312,13 +319,6 @@ maildir_secure(struct deliver *d, struct err *e)
 		maildir_abandon(d);
 	return rc;
 }
-
-static int
-maildir_publish(struct deliver *d, bool *running, struct err *e)
-{
-	struct maildir *m = maildir_of(d);
-	struct maildir_staged *staged;
-	size_t i;
 
 /* Somebody else has removed a staged file.  Its absence will be taken for a delivery by
  * recovery as long as the sentinel is there: better to fetch a batch twice. */
@@ -332,6 +332,13 @@ note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 		return -1;
 	return fs_sync(m->staging.dir, m->base.target->path, e);
 }
+
+static int
+maildir_publish(struct deliver *d, bool *running, struct err *e)
+{
+	struct maildir *m = maildir_of(d);
+	struct maildir_staged *staged;
+	size_t i;
 
 	(void)running;
 	for (i = 0; i < d->count; i++) {

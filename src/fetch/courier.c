@@ -25,8 +25,9 @@ struct courier {
 	struct link_facts facts;
 	struct secret *secret;
 	struct pop3 *pop3;
-	bool may_be_clear, greeted;
-	bool asked;		/* STAT and UIDL are on their way */
+	bool may_be_clear, greeted, logged_in;
+	bool asked;		/* STAT and UIDL went along with the login */
+	bool serial;		/* that was tried, and the server did not keep up */
 	int64_t timeout_ms, end;
 };
 
@@ -190,13 +191,51 @@ courier_starttls(struct courier *c, struct err *e)
 
 /* --- login --- */
 
-/* To a server that has kept PIPELINING before, login and listing go in one flight. */
+/* Login and listing go in one flight to a server that pipelines (RFC 2449 section 6.6).
+ * Where CAPA is to be asked once more after the login, it comes first. */
 static int
 courier_ask_along(struct courier *c, bool whole, struct err *e)
 {
-	c->asked = whole && c->go.capa.known && c->account->pipelining &&
-		   c->go.capa.pipelining;
+	const struct capa *capa = pop3_capabilities(c->pop3);
+
+	c->asked = whole && !c->serial && c->account->pipelining &&
+		   capa->known && capa->pipelining &&
+		   (c->go.capa.known || !capa->varies);
 	return c->asked ? orders_ask(c->pop3, c->go.wants_sizes, e) : 0;
+}
+
+/* Could it become this?  *whole: it is. */
+static bool
+courier_begins(const uint8_t *bytes, size_t size, const char *word, bool *whole)
+{
+	size_t length = strlen(word);
+
+	*whole = size >= length;
+	return memcmp(bytes, word, *whole ? length : size) == 0;
+}
+
+/* Was what came along with the login lost, as a proxy before the server may do, or is
+ * there an answer to STAT? */
+static int
+courier_see_flight(struct courier *c, struct err *e)
+{
+	struct stream *s = pop3_stream(c->pop3);
+	bool whole = false;
+	size_t size = 0;
+
+	c->logged_in = true;
+	while (c->asked && !whole) {
+		const uint8_t *bytes;
+
+		if (stream_fill(s, size, e) == -1)
+			return -1;
+		bytes = stream_unread(s, &size);
+		if (!courier_begins(bytes, size, "+OK", &whole) &&
+		    !courier_begins(bytes, size, "-ERR [", &whole))
+			return err_set(e, ERR_PROTOCOL, "no answer to what was "
+				       "sent along with the login");
+	}
+	return 0;
 }
 
 static int
@@ -222,7 +261,7 @@ courier_login(struct courier *c, struct err *e)
 		return err_context(e, "login");
 	courier_note(c, mem_format("logged in as %s by %s", a->user,
 				   auth_names[used]));
-	return 0;
+	return courier_see_flight(c, e);
 }
 
 /* Some servers announce PIPELINING, or the true EXPIRE and LOGIN-DELAY, only to
@@ -277,12 +316,19 @@ courier_capa_may_be_why(const struct courier *c, const struct err *e)
 	       clock_ms() < c->end;
 }
 
+static bool
+courier_flight_may_be_why(const struct courier *c, const struct err *e)
+{
+	return c->asked && c->logged_in && clock_ms() < c->end &&
+	       (e->kind == ERR_PROTOCOL || e->kind == ERR_NETWORK);
+}
+
 static int
 courier_open_again(struct courier *c, const char *how, struct err *e)
 {
 	courier_note(c, mem_format("%s; once more %s", e->text, how));
 	err_clear(e);
-	c->asked = false;
+	c->asked = c->logged_in = false;
 	pop3_free(&c->pop3);
 	return courier_try_open(c, e);
 }
@@ -292,6 +338,11 @@ courier_open(struct courier *c, struct err *e)
 {
 	int result = courier_try_open(c, e);
 
+	if (result == -1 && courier_flight_may_be_why(c, e)) {
+		c->go.capa.known = false;
+		c->serial = true;
+		result = courier_open_again(c, "one command at a time", e);
+	}
 	if (result == -1 && courier_memory_may_be_why(c, e)) {
 		c->go.capa.known = false;
 		result = courier_open_again(c, "as with an unknown server", e);
@@ -314,6 +365,8 @@ courier_session(struct courier *c, struct err *e)
 	if (courier_secret(c, e) == -1 || courier_open(c, e) == -1)
 		return -1;
 	c->facts.capa = *pop3_capabilities(c->pop3);
+	if (c->serial)	/* remembered so */
+		c->facts.capa.pipelining = false;
 	settings.pipelining = c->account->pipelining &&
 			      c->facts.capa.pipelining;
 	settings.asked = c->asked;

@@ -23,8 +23,7 @@ struct link_go {
 	bool skip_capa;		/* it closes or hangs on CAPA */
 	struct capa capa;	/* if known: what it said of itself to one logged
 				   in, in a session that went well; so it is
-				   not asked, and if it pipelines, login and
-				   listing go in one flight */
+				   not asked */
 	bool wants_sizes;	/* LIST along with UIDL */
 	bool trace;		/* send LINK_TRACE */
 };

@@ -12,6 +12,8 @@
 #include "fetch/report.h"
 #include "sys/proc.h"
 
+enum { ERRANDS_LAST_WORDS_MS = 2 * 1000 };
+
 struct errand {
 	const struct errand_class *class;
 	uint32_t number;
@@ -57,7 +59,10 @@ errands_free(struct errands **x)
 void
 errands_go(struct errands *x, const struct link_go *go)
 {
+	struct err later = ERR_INIT;	/* a courier that is gone is seen in time */
+
 	link_put(x->courier, LINK_GO, 0, 0, go, sizeof(*go));
+	(void)link_flush(x->courier, &later);
 	x->listing_due = true;
 	x->heard = clock_ms();
 }
@@ -283,6 +288,22 @@ errands_check_silence(const struct errands *x, struct err *e)
 	return 0;
 }
 
+/* The courier reads no more: it says why, behind all that was read before, which may be
+ * much. */
+static int
+errands_last_words(struct errands *x, struct err *e)
+{
+	struct pollfd p = { .fd = link_input(x->courier), .events = POLLIN };
+	int64_t until = clock_deadline(ERRANDS_LAST_WORDS_MS);
+
+	while (!link_is_over(x->courier) && clock_ms() < until) {
+		(void)proc_poll(&p, 1, until);
+		if (errands_records(x, e) == -1)
+			return -1;
+	}
+	return err_set(e, ERR_INTERNAL, "the courier is gone");
+}
+
 int
 errands_wait(struct errands *x, const struct batch *b, int64_t until,
 	     struct err *e)
@@ -298,12 +319,8 @@ errands_wait(struct errands *x, const struct batch *b, int64_t until,
 
 	for (size_t i = 0; i < extra; i++)
 		p[2 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	if (link_flush(x->courier, &gone) == -1) {
-		/* its last words say why */
-		if (errands_records(x, e) == -1)
-			return -1;
-		return err_set(e, ERR_INTERNAL, "the courier is gone");
-	}
+	if (link_flush(x->courier, &gone) == -1)
+		return errands_last_words(x, e);
 	if (x->count > 0 || x->listing_due)
 		until = clock_earlier(until, x->heard + x->silence_ms);
 	(void)proc_poll(p, (nfds_t)(2 + extra), until);

@@ -10,6 +10,8 @@
 
 /* A listing may be longer than STAT said, but not without end. */
 enum { ORDERS_SURPLUS_LINES = 10000 };
+/* So many orders suffice while there are replies to read. */
+enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
 
 struct order {
 	unsigned type;		/* enum link_type */
@@ -204,6 +206,10 @@ orders_take(struct orders *o, struct err *e)
 {
 	struct link_record r;
 
+	/* a look for each reply would be a system call a message */
+	if (o->count >= ORDERS_WINDOW ||
+	    (o->count > ORDERS_ENOUGH && pop3_has_input(o->pop3)))
+		return 0;
 	if (link_pull(o->link, e) == -1)
 		return -1;
 	while (o->count < LINK_ORDERS_MAX && link_next(o->link, &r)) {

@@ -117,6 +117,9 @@ survey_go(struct session *s, struct err *e)
 	if (acquaintance_load(s->store, s->account, clock_unix(), &go, e) == -1)
 		return -1;
 	errands_go(s->errands, &go);
+	/* while the courier connects */
+	if (store_load(s->store, &s->rows, e) == -1)
+		return -1;
 	while (!s->listed)
 		if (session_turn(s, false, e) == -1)
 			return -1;
@@ -206,13 +209,21 @@ survey_rules(struct session *s, struct plan_rules *rules, struct err *e)
 	return store_fact(s->store, "last_run", 0, &rules->last_run, e);
 }
 
+/* Then no message needs to be known by its content. */
+static bool
+survey_all_have_uids(const struct session *s)
+{
+	for (size_t i = 0; i < listing_count(s->listing); i++)
+		if (listing_at(s->listing, i).uid_size == 0)
+			return false;
+	return true;
+}
+
 int
 survey_plan(struct session *s, struct err *e)
 {
 	struct plan_rules rules;
 
-	if (store_load(s->store, &s->rows, e) == -1)
-		return -1;
 	if (!s->has_uidl && survey_without_uidl(s, e) == -1)
 		return -1;
 	if (listing_count(s->listing) == 0 && listing_stat_count(s->listing) > 0)
@@ -225,6 +236,8 @@ survey_plan(struct session *s, struct err *e)
 	    survey_rules(s, &rules, e) == -1)
 		return -1;
 	plan_decide(s->plan, &rules);
+	if (survey_all_have_uids(s))
+		header_without_content(s->header);
 	s->marks = mem_array(listing_count(s->listing), 1);
 	if (plan_count(s->plan, PLAN_COMPARE) > 0)
 		s->digests = mem_array(listing_count(s->listing),

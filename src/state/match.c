@@ -35,9 +35,14 @@ struct maker {
 	struct match *m;
 	const struct listing *l;
 	const struct store_rows *rows;
+	/* Do the uids of the rows ascend?  Then they are found by halving, and only
+	 * what no row has goes into the table. */
+	bool ordered;
+	uint32_t last;		/* the group that was asked for last */
 	struct hash_key key;
 	uint32_t *slots;	/* group + 1 by hash */
 	size_t slot_count;	/* a power of two */
+	size_t slots_taken;
 };
 
 struct bytes {
@@ -69,33 +74,64 @@ group_uid(const struct maker *k, const struct group *g)
 }
 
 static bool
-is_group_of(const struct maker *k, uint32_t group, uint32_t hash,
-	    struct bytes uid)
+is_same(struct bytes a, struct bytes b)
 {
-	const struct group *g = &k->m->groups[group];
-	struct bytes own;
+	return a.size == b.size && memcmp(a.at, b.at, a.size) == 0;
+}
 
-	if (g->hash != hash)
-		return false;
-	own = group_uid(k, g);
-	return own.size == uid.size && memcmp(own.at, uid.at, uid.size) == 0;
+/* The order in which most servers give uids: what is shorter comes first. */
+static int
+compare(struct bytes a, struct bytes b)
+{
+	if (a.size != b.size)
+		return a.size < b.size ? -1 : 1;
+	return memcmp(a.at, b.at, a.size);
+}
+
+static bool
+rows_ascend(const struct maker *k)
+{
+	size_t count = store_rows_count(k->rows);
+	struct bytes before = { NULL, 0 };
+
+	for (size_t r = 0; r < count; r++) {
+		struct bytes uid = row_uid(k, r);
+
+		/* none without uid, none twice */
+		if (uid.size == 0 || (r > 0 && compare(before, uid) >= 0))
+			return false;
+		before = uid;
+	}
+	return true;
+}
+
+/* --- groups in a table --- */
+
+static void
+put_in_slot(struct maker *k, uint32_t group)
+{
+	size_t mask = k->slot_count - 1;
+	size_t slot = k->m->groups[group].hash & mask;
+
+	while (k->slots[slot])
+		slot = (slot + 1) & mask;
+	k->slots[slot] = group + 1;
+	k->slots_taken++;
 }
 
 static void
 grow_slots(struct maker *k)
 {
-	size_t mask, slot;
+	uint32_t *old = k->slots;
+	size_t old_count = k->slot_count;
 
-	free(k->slots);
-	k->slot_count = k->slot_count ? 2 * k->slot_count : 1024;
+	k->slot_count = old_count ? 2 * old_count : 1024;
 	k->slots = mem_array(k->slot_count, sizeof(*k->slots));
-	mask = k->slot_count - 1;
-	for (size_t g = 0; g < k->m->group_count; g++) {
-		slot = k->m->groups[g].hash & mask;
-		while (k->slots[slot])
-			slot = (slot + 1) & mask;
-		k->slots[slot] = (uint32_t)g + 1;
-	}
+	k->slots_taken = 0;
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i])
+			put_in_slot(k, old[i] - 1);
+	free(old);
 }
 
 static uint32_t
@@ -120,19 +156,77 @@ add_group(struct maker *k, uint32_t hash)
 /* The group of a uid, made when there is none: the caller puts a row or an entry
  * into it at once. */
 static uint32_t
-group_for(struct maker *k, struct bytes uid)
+group_by_hash(struct maker *k, struct bytes uid)
 {
-	uint32_t hash = (uint32_t)hash_bytes(&k->key, uid.at, uid.size);
+	uint32_t hash = (uint32_t)hash_bytes(&k->key, uid.at, uid.size), group;
 	size_t mask, slot;
 
-	if (3 * k->slot_count <= 4 * k->m->group_count)
+	if (3 * k->slot_count <= 4 * k->slots_taken)
 		grow_slots(k);
 	mask = k->slot_count - 1;
-	for (slot = hash & mask; k->slots[slot]; slot = (slot + 1) & mask)
-		if (is_group_of(k, k->slots[slot] - 1, hash, uid))
-			return k->slots[slot] - 1;
-	k->slots[slot] = add_group(k, hash) + 1;
-	return k->slots[slot] - 1;
+	for (slot = hash & mask; k->slots[slot]; slot = (slot + 1) & mask) {
+		group = k->slots[slot] - 1;
+		if (k->m->groups[group].hash == hash &&
+		    is_same(group_uid(k, &k->m->groups[group]), uid))
+			return group;
+	}
+	group = add_group(k, hash);
+	k->slots[slot] = group + 1;
+	k->slots_taken++;
+	return group;
+}
+
+/* --- groups in order --- */
+
+/* Each row has a group of its own then, the last row the first one. */
+static uint32_t
+group_of_row(const struct maker *k, size_t r)
+{
+	return (uint32_t)(store_rows_count(k->rows) - 1 - r);
+}
+
+static bool
+find_by_halving(const struct maker *k, struct bytes uid, uint32_t *group)
+{
+	size_t low = 0, high = store_rows_count(k->rows);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(row_uid(k, middle), uid);
+
+		if (order == 0) {
+			*group = group_of_row(k, middle);
+			return true;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* --- any group --- */
+
+/* Listings mostly have the order of the rows, and groups the reverse of it. */
+static bool
+is_next(const struct maker *k, struct bytes uid)
+{
+	return k->last > 0 && k->last <= k->m->group_count &&
+	       is_same(group_uid(k, &k->m->groups[k->last - 1]), uid);
+}
+
+static uint32_t
+group_of_entry(struct maker *k, struct bytes uid)
+{
+	uint32_t group;
+
+	if (is_next(k, uid))
+		group = k->last - 1;
+	else if (!k->ordered || !find_by_halving(k, uid, &group))
+		group = group_by_hash(k, uid);
+	k->last = group;
+	return group;
 }
 
 /* From the last to the first, so that each chain ascends. */
@@ -149,7 +243,9 @@ add_rows(struct maker *k)
 		k->m->next_row[r] = NONE;
 		if (row.uid_size == 0)
 			continue;
-		group = group_for(k, row_uid(k, r));	/* may move them */
+		/* either may move them */
+		group = k->ordered ? add_group(k, 0)
+				   : group_by_hash(k, row_uid(k, r));
 		g = &k->m->groups[group];
 		k->m->next_row[r] = g->first_row;
 		g->first_row = (uint32_t)r;
@@ -182,6 +278,7 @@ add_entries(struct maker *k)
 {
 	size_t count = listing_count(k->l);
 
+	k->last = (uint32_t)k->m->group_count;
 	for (size_t i = 0; i < count; i++) {
 		struct bytes uid = entry_uid(k, i);
 		struct group *g;
@@ -189,7 +286,7 @@ add_entries(struct maker *k)
 		k->m->entry_group[i] = NONE;
 		if (uid.size == 0)
 			continue;
-		k->m->entry_group[i] = group_for(k, uid);
+		k->m->entry_group[i] = group_of_entry(k, uid);
 		g = &k->m->groups[k->m->entry_group[i]];
 		if (g->entries == 0)
 			mark_rows(k->m, g);
@@ -212,6 +309,7 @@ match_new(const struct listing *l, const struct store_rows *rows)
 	m->next_row = mem_array(row_count, sizeof(*m->next_row));
 	m->row_listed = mem_array(row_count / 8 + 1, 1);
 	m->entry_group = mem_array(listing_count(l), sizeof(*m->entry_group));
+	k.ordered = rows_ascend(&k);
 	add_rows(&k);
 	add_entries(&k);
 	free(k.slots);

@@ -377,6 +377,8 @@ store_set_dele_sent(struct store *s, int64_t id, int64_t when, struct err *e)
 int
 store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e)
 {
+	if (since > 0 && since < s->oldest_gone)
+		s->oldest_gone = since;
 	return set_number(s, SQL_SET_GONE, id, since, e);
 }
 
@@ -389,9 +391,13 @@ store_set_next_try(struct store *s, int64_t id, int64_t when, struct err *e)
 int
 store_purge_gone(struct store *s, int64_t before, size_t *count, struct err *e)
 {
-	sqlite3_stmt *st = get_for(s, SQL_PURGE_GONE, before, e);
-	int changed = 0, rc = st ? sql_write(s, st, &changed, e) : -1;
+	sqlite3_stmt *st;
+	int changed = 0, rc = 0;
 
+	if (s->oldest_gone < before) {
+		st = get_for(s, SQL_PURGE_GONE, before, e);
+		rc = st ? sql_write(s, st, &changed, e) : -1;
+	}
 	*count = (size_t)changed;
 	return rc;
 }

@@ -100,6 +100,19 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	return 0;
 }
 
+/* So that a purge without work needs no look at all rows. */
+static int64_t
+oldest_gone(const struct store_rows *r)
+{
+	int64_t oldest = INT64_MAX;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rows[i].gone_since > 0 &&
+		    r->rows[i].gone_since < oldest)
+			oldest = r->rows[i].gone_since;
+	return oldest;
+}
+
 /* What was allocated beyond need. */
 static void
 trim(struct store_rows *r)
@@ -126,10 +139,12 @@ store_load(struct store *s, struct store_rows **rows, struct err *e)
 			break;
 	}
 	sql_end(st);
-	if (rc == 0)
+	if (rc == 0) {
 		trim(r);
-	else
+		s->oldest_gone = oldest_gone(r);
+	} else {
 		store_rows_free(&r);
+	}
 	*rows = r;
 	return rc;
 }

@@ -55,6 +55,7 @@ struct store {
 	char id[STORE_ID_SIZE + 1];
 	sqlite3_stmt *kept[SQL_COUNT];
 	int wal_pages;		/* as of the last commit */
+	int64_t oldest_gone;	/* no row has an earlier gone_since but 0 */
 	bool is_new;
 	bool writing;		/* between begin and commit */
 	bool lazy;		/* synchronous=NORMAL is set */

@@ -64,6 +64,9 @@ bool fs_is_private(int fd);
 
 int fs_write(int fd, const void *bytes, size_t size, struct err *e);
 int fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e);
+/* A hint: the disk may begin with these bytes of the file.  Says nothing about whether
+ * they get there; a sync does. */
+void fs_start_writing(int fd, off_t from, off_t size);
 /* Reads until size bytes or end of file; *got tells. */
 int fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
 	       struct err *e);

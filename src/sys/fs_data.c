@@ -97,6 +97,16 @@ fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e)
 	return write_all(fd, bytes, size, at, e);
 }
 
+void
+fs_start_writing(int fd, off_t from, off_t size)
+{
+#ifdef __linux__
+	(void)sync_file_range(fd, from, size, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)fd, (void)from, (void)size;
+#endif
+}
+
 int
 fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
 	   struct err *e)

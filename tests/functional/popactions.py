@@ -80,6 +80,13 @@ def drip(step=1, pause=0.0):
     return act
 
 
+def forget(session, line):
+    """The true reply, but what was sent along behind the command is lost."""
+    reply = session.reply(line)
+    session.input = b""
+    session.send(reply)
+
+
 def change(function):
     """The true reply after function(reply)."""
     return lambda session, line: session.send(function(session.reply(line)))

@@ -3,7 +3,7 @@
 
 import os
 
-from popactions import say
+from popactions import forget, say
 from popmail import mail
 from runner import same
 
@@ -14,6 +14,38 @@ def test_nothing_new_takes_few_round_trips(popfetch, server):
     for _ in range(3):
         assert popfetch().status == 0
     assert pop.last.waits <= 2, "once the server is known: login and listing; QUIT"
+
+
+def test_an_unknown_server_takes_one_round_trip_more(popfetch, server):
+    pop = server([], pipelining=True, latency=0.02)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    assert pop.last.waits <= 3, "CAPA; login and listing; QUIT"
+
+
+def test_a_server_without_pipelining_is_asked_nothing_in_vain(popfetch, server):
+    pop = server([mail("one")], pipelining=False)
+    popfetch.account(server=pop)
+    for _ in range(2):
+        assert popfetch().status == 0
+    words = [command.split()[0] for command in pop.last.commands]
+    assert words == ["AUTH", "STAT", "UIDL", "QUIT"]
+    assert not pop.last.overlaps
+
+
+def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfetch, server):
+    pop = server([mail("one")], pipelining=True, latency=0.02)
+    pop.on("AUTH", forget)
+    popfetch.account(server=pop, timeout="1 second")
+    result = popfetch("-v")
+    assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())
+    assert len(pop.connections) == 2
+    pop.add(mail("two"))
+    result = popfetch("-v")
+    assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())
+    assert len(pop.connections) == 3, "it is remembered"
 
 
 def test_a_hundred_messages_take_few_round_trips(popfetch, server):

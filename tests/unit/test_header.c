@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -336,10 +337,59 @@ the_longest_address_is_one(void **state)
 	check_sender(header, "MAILER-DAEMON", 3);
 }
 
+static void
+the_header_is_the_same_when_the_content_is_left_out(void **state)
+{
+	static const uint8_t rest[] = "body\n";
+	struct header *h = header_new();
+	uint8_t expected[DIGEST_SHA256_SIZE];
+
+	(void)state;
+	digest_of(whole, expected);
+	header_without_content(h);
+	for (int i = 0; i < 2; i++) {
+		header_start(h);
+		header_add(h, (const uint8_t *)whole, strlen(whole));
+		header_add(h, rest, sizeof(rest) - 1);
+		header_end(h);
+		assert_memory_equal(header_digest(h), expected,
+				    DIGEST_SHA256_SIZE);
+	}
+	header_free(&h);
+}
+
+static void
+fields_and_words_of_any_length_are_read_alike_in_any_pieces(void **state)
+{
+	enum { LONGEST = 3000 };
+	char text[2 * LONGEST + 64];
+
+	(void)state;
+	for (size_t n = 1; n < LONGEST; n += n < 1100 && n > 900 ? 1 : 97) {
+		uint8_t a[DIGEST_SHA256_SIZE], b[DIGEST_SHA256_SIZE];
+		size_t size = (size_t)sprintf(text, "X: ");
+
+		memset(text + size, 'x', n);
+		size += n;
+		size += (size_t)sprintf(text + size, " \t y\r\nStatus: R\n");
+		memset(text + size, 'n', n);
+		size += n;
+		size += (size_t)sprintf(text + size, "\n\nbody\n");
+		digest_split(text, size, 0, a);
+		digest_split(text, size, n + 2, b);
+		assert_memory_equal(a, b, sizeof(a));
+		digest_split(text, size, n + 4, b);
+		assert_memory_equal(a, b, sizeof(a));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_header_is_the_same_when_the_content_is_left_out),
+		cmocka_unit_test(
+			fields_and_words_of_any_length_are_read_alike_in_any_pieces),
 		cmocka_unit_test(every_split_gives_the_same_digest),
 		cmocka_unit_test(top_and_retr_give_the_same_digest),
 		cmocka_unit_test(with_message_id_only_the_stable_fields_count),
