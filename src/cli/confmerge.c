@@ -238,6 +238,7 @@ merge_destination(const struct source *s, struct account *a)
 	enum confopt_id only;
 
 	a->mda_timeout_s = pick_number(s, CONFOPT_MDA_TIMEOUT, MDA_TIMEOUT_S);
+	a->mda_jobs = (unsigned)pick_number(s, CONFOPT_MDA_JOBS, 1);
 	a->received_header = pick_number(s, CONFOPT_RECEIVED_HEADER, true) != 0;
 	if (pick_member(s, destination, &only) != 0)
 		return -1;

@@ -144,6 +144,12 @@ read_jobs(struct confvalue *v, const char *text, struct err *e)
 }
 
 static int
+read_mda_jobs(struct confvalue *v, const char *text, struct err *e)
+{
+	return read_count(v, text, 1, DELIVER_JOBS_MAX, e);
+}
+
+static int
 read_port(struct confvalue *v, const char *text, struct err *e)
 {
 	return read_count(v, text, 1, PORT_MAX, e);
@@ -407,6 +413,7 @@ const struct confopt confopt_table[CONFOPT_COUNT] = {
 		.read = read_argument },
 	[CONFOPT_MDA_TIMEOUT] = { "mda_timeout", ACCOUNT,
 		.read = read_duration },
+	[CONFOPT_MDA_JOBS] = { "mda_jobs", ACCOUNT, .read = read_mda_jobs },
 	[CONFOPT_KEEP] = { "keep", ACCOUNT, .read = read_keep },
 	[CONFOPT_STATE] = { "state", ACCOUNT, .read = read_name },
 	[CONFOPT_MAX_SIZE] = { "max_size", ACCOUNT, .read = read_size },

@@ -176,15 +176,6 @@ deliver_evidence(const struct deliver_staged *s)
 	return s->evidence;
 }
 
-/* Without a settle of its own a destination is done when nothing runs any more. */
-static int
-publish_ended(struct deliver *d, bool running, int rc)
-{
-	if (rc == 0 && !running && !d->class->settle)
-		forget_batch(d);
-	return rc;
-}
-
 int
 deliver_publish(struct deliver *d, bool *running, struct err *e)
 {
@@ -193,7 +184,9 @@ deliver_publish(struct deliver *d, bool *running, struct err *e)
 	assert(d->batch);
 	*running = false;
 	rc = d->class->publish(d, running, e);
-	return publish_ended(d, *running, rc);
+	if (rc == 0 && !d->class->settle)
+		forget_batch(d);	/* what runs is the destination's own */
+	return rc;
 }
 
 size_t
@@ -207,12 +200,8 @@ deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 int
 deliver_continue(struct deliver *d, bool *running, struct err *e)
 {
-	int rc = 0;
-
 	*running = false;
-	if (d->class->continue_)
-		rc = d->class->continue_(d, running, e);
-	return publish_ended(d, *running, rc);
+	return d->class->continue_ ? d->class->continue_(d, running, e) : 0;
 }
 
 int

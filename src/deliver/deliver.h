@@ -38,12 +38,15 @@
 
 enum deliver_kind { DELIVER_MAILDIR, DELIVER_MBOX, DELIVER_MDA };
 
+enum { DELIVER_JOBS_MAX = 64 };	/* MDAs at once */
+
 /* Borrowed while the destination is open. */
 struct deliver_target {
 	enum deliver_kind kind;
 	const char *path;		/* Maildir or mbox, absolute */
 	const char *const *argv;	/* MDA */
 	int64_t mda_timeout_ms;
+	unsigned mda_jobs;		/* run at once; 0: one */
 	const char *account, *user;	/* for %{account}, %{user}, environment */
 	const char *state_id;		/* hex digits */
 	const char *spool;		/* directory for mbox and MDA staging */
@@ -85,8 +88,8 @@ char *deliver_name(const struct deliver_target *target);
 int deliver_open(struct deliver **d, const struct deliver_target *target,
 		 bool may_create, struct err *e);
 void deliver_close(struct deliver **d);
-/* How many messages one batch may have (256, fewer when descriptors are short; 1 for
- * an MDA). */
+/* How many messages one batch may have (256, fewer when descriptors are short); for an
+ * MDA: how many may run at once. */
 size_t deliver_batch_max(const struct deliver *d);
 /* Free bytes where staging lies; UINT64_MAX when unknown. */
 uint64_t deliver_free_bytes(const struct deliver *d);
@@ -107,7 +110,8 @@ void deliver_discard(struct deliver_staged **s);
 /* Releases memory and descriptors, touches no file. */
 void deliver_leave(struct deliver_staged **s);
 
-/* --- a batch of finished messages; one at a time for each destination --- */
+/* --- a batch of finished messages; one at a time for each destination, but for an MDA,
+ * which may get the next while those published before still run --- */
 int deliver_secure(struct deliver *d, struct deliver_staged *const batch[],
 		   size_t count, struct err *e);
 /* After deliver_secure, failed or not, and before D2 was attempted: undoes it (mbox
@@ -116,29 +120,28 @@ void deliver_abandon(struct deliver *d);
 /* Valid after deliver_secure, borrowed until the message is released. */
 const char *deliver_evidence(const struct deliver_staged *s);
 /* Maildir, mbox: done when it returns 0.  MDA: started; *running until
- * deliver_continue says otherwise.  One that cannot be started at all is no error of
- * this call: *running is false, the outcome DELIVER_POSTPONED, its reason ERR_OS.  An
+ * deliver_continue says that none runs any more.  One that cannot be started at all is no
+ * error of this call: the outcome is DELIVER_POSTPONED, its reason ERR_OS.  An
  * mbox append that fails is cut back to the old length, synced and unlocked, and the
  * error has the kind ERR_LOCAL. */
 int deliver_publish(struct deliver *d, bool *running, struct err *e);
 /* While running: descriptors to poll for reading (at most DELIVER_POLL_MAX; returns
  * how many), and the time (clock_ms) by which deliver_continue must be called at the
  * latest.  A SIGCHLD is a reason too. */
-enum { DELIVER_POLL_MAX = 2 };
+enum { DELIVER_POLL_MAX = 2 * DELIVER_JOBS_MAX };
 size_t deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 		    int64_t *until);
 int deliver_continue(struct deliver *d, bool *running, struct err *e);
-/* Published mail is durable, the mbox unlocked.  For an MDA that has ended nothing is
- * left to do.  After an error: deliver_drop (an mbox was cut back and unlocked). */
+/* Published mail is durable, the mbox unlocked.  For an MDA there is nothing to do.  After an error: deliver_drop (an mbox was cut back and unlocked). */
 int deliver_settle(struct deliver *d, struct err *e);
-/* After deliver_settle (or after an MDA ended).  e (may be NULL) gets the reason of
- * REFUSED and POSTPONED. */
+/* After deliver_settle.  An MDA's: DELIVER_PENDING while it runs.  e (may be NULL) gets
+ * the reason of REFUSED and POSTPONED. */
 enum deliver_outcome deliver_outcome(const struct deliver_staged *s,
 				     struct err *e);
 /* Batches settled before and recorded as delivered leave nothing behind. */
 void deliver_retire(struct deliver *d);
-/* Was an error in or after D2: forget the batch, touch nothing (locks are
- * released). */
+/* Was an error in or after D2: forget the batch, touch nothing (locks are released; MDAs
+ * are asked to end, and ended after 5 seconds). */
 void deliver_drop(struct deliver *d);
 
 /* --- recovery --- */

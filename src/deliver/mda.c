@@ -1,45 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Delivery by a program (MDA) that gets the message on its standard input. */
+/* Delivery by a program (MDA) that gets the message on its standard input, by one after
+ * the other, or by several at once that take the next message as soon as they are done. */
 #include "config.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
-#include "base/quantity.h"
 #include "base/text.h"
 #include "deliver/class.h"
 #include "deliver/draft.h"
-#include "deliver/mdalines.h"
-#include "deliver/mdaprogram.h"
+#include "deliver/mdarun.h"
 #include "sys/fs.h"
-#include "sys/proc.h"
 
-enum { GRACE_MS = 5 * 1000 };	/* between TERM and KILL */
-/* While no signal and no descriptor may tell that it has ended, look so often. */
-enum { LOOK_MS = 1000 };
+/* A message of less than so many bytes waits in memory: to make and remove a file for
+ * each takes longer than many an MDA.  No piece of it is large enough for struct draft to
+ * write it by itself. */
+enum { MEMORY_MAX = 32 * 1024 };
 
 struct mda {
 	struct deliver base;
 	int spool;		/* directory */
-	struct proc *proc;	/* running, or NULL */
-	int64_t deadline;	/* then TERM or KILL */
-	bool timed_out;
-	struct mdalines lines;
+	struct mda_staged *running[DELIVER_JOBS_MAX];
+	struct mdarun *runs[DELIVER_JOBS_MAX];	/* of each of these */
+	size_t count;
 };
 
 struct mda_staged {
 	struct deliver_staged base;
-	struct draft draft;	/* for writing; closed by finish */
-	int input;		/* the same file, read-only, without a name */
+	struct draft draft;	/* for writing; its file is made when it is needed,
+				   and closed by finish */
+	int input;		/* the same file, which cannot be changed here */
 	char *uid, *sender;
 	char delivery_id[MDAPROGRAM_ID_SIZE + 1];
 };
@@ -68,24 +63,10 @@ mda_open(struct deliver **d, const struct deliver_target *target,
 		return -1;
 	m = mem_alloc(sizeof(*m));
 	m->spool = spool;
+	m->base.batch_max = target->mda_jobs > 0 ? target->mda_jobs : 1;
+	assert(m->base.batch_max <= DELIVER_JOBS_MAX);
 	*d = &m->base;
 	return 0;
-}
-
-static void
-mda_drop(struct deliver *d)
-{
-	proc_free(&mda_of(d)->proc);
-}
-
-static void
-mda_close(struct deliver *d)
-{
-	struct mda *m = mda_of(d);
-
-	proc_free(&m->proc);
-	fs_drop(&m->spool);
-	free(m);
 }
 
 static uint64_t
@@ -162,14 +143,11 @@ static int
 mda_stage(struct deliver *d, const struct deliver_message *message,
 	  struct deliver_staged **s, struct err *e)
 {
-	struct mda_staged *staged;
-	int out = -1, in = -1;
+	struct mda_staged *staged = mem_alloc(sizeof(*staged));
 
-	if (make_file(mda_of(d), &out, &in, e) != 0)
-		return -1;
-	staged = mem_alloc(sizeof(*staged));
-	draft_start(&staged->draft, out);
-	staged->input = in;
+	(void)e;
+	draft_start(&staged->draft, -1);
+	staged->input = -1;
 	staged->uid = show_uid(message);
 	mdaprogram_delivery_id(staged->delivery_id, d->target, message);
 	*s = &staged->base;
@@ -177,19 +155,39 @@ mda_stage(struct deliver *d, const struct deliver_message *message,
 }
 
 static int
+need_file(struct mda_staged *staged, struct err *e)
+{
+	if (staged->draft.fd >= 0)
+		return 0;
+	return make_file(mda_of(staged->base.owner), &staged->draft.fd,
+			 &staged->input, e);
+}
+
+static int
 mda_write(struct deliver_staged *s, const void *bytes, size_t size,
 	  struct err *e)
 {
-	return draft_add(&staged_of(s)->draft, bytes, size, e);
+	struct mda_staged *staged = staged_of(s);
+
+	if (staged->draft.size + size >= MEMORY_MAX &&
+	    need_file(staged, e) != 0)
+		return -1;
+	return draft_add(&staged->draft, bytes, size, e);
 }
 
 static int
 mda_finish(struct deliver_staged *s, const char *sender, struct err *e)
 {
 	struct mda_staged *staged = staged_of(s);
+	const struct buf *all = &staged->draft.waiting;
 
 	staged->sender = mem_string(sender);
-	if (draft_flush(&staged->draft, e) != 0)
+	if (staged->draft.fd < 0 &&
+	    fs_memory(&staged->input, all->data, all->len)) {
+		draft_close(&staged->draft);
+		return 0;
+	}
+	if (need_file(staged, e) != 0 || draft_flush(&staged->draft, e) != 0)
 		return -1;
 	return fs_close(&staged->draft.fd, e);
 }
@@ -208,38 +206,32 @@ mda_discard(struct deliver_staged *s)
 
 /* --- running it --- */
 
+/* They tell recovery nothing but that they were an MDA's. */
 static int
 mda_secure(struct deliver *d, struct err *e)
 {
+	size_t i;
+
 	(void)e;
-	/* It tells recovery nothing but that it was an MDA's. */
-	d->batch[0]->evidence = mem_string(mda_class.name);
+	for (i = 0; i < d->count; i++)
+		d->batch[i]->evidence = mem_string(mda_class.name);
 	return 0;
 }
 
 static int
-start(struct deliver *d, struct mda_staged *staged, struct err *e)
+start(struct mda *m, struct mda_staged *staged, struct err *e)
 {
 	const struct mdaprogram told = {
 		.sender = staged->sender, .uid = staged->uid,
 		.delivery_id = staged->delivery_id,
 		.size = staged->draft.size
 	};
-	char **argv = mdaprogram_arguments(d->target, &told);
-	char **env = mdaprogram_environment(d->target, &told);
-	const struct proc_program program = {
-		.argv = (const char *const *)argv,
-		.env = (const char *const *)env,
-		.directory = fs_home() ? fs_home() : "/",
-		.input = staged->input,
-		.wants_output = true,
-		.wants_errors = true
-	};
-	int rc = proc_start(&mda_of(d)->proc, &program, e);
 
-	mdaprogram_free_list(argv);
-	mdaprogram_free_list(env);
-	return rc;
+	if (mdarun_start(&m->runs[m->count], m->base.target, &told,
+			 staged->input, e) != 0)
+		return -1;
+	m->running[m->count++] = staged;
+	return 0;
 }
 
 /* Not to be started at all is no fault of the message: mail waits until somebody has
@@ -248,20 +240,20 @@ static int
 mda_publish(struct deliver *d, bool *running, struct err *e)
 {
 	struct mda *m = mda_of(d);
-	struct deliver_staged *s = d->batch[0];
+	struct err why = ERR_INIT;
+	size_t i;
 
-	if (start(d, staged_of(s), e) != 0) {
-		e->kind = ERR_OS;
-		s->reason = *e;
-		s->outcome = DELIVER_POSTPONED;
-		err_clear(e);
-		return 0;
+	(void)e;
+	for (i = 0; i < d->count; i++) {
+		struct mda_staged *staged = staged_of(d->batch[i]);
+
+		if (why.kind == ERR_NONE && start(m, staged, &why) == 0)
+			continue;
+		why.kind = ERR_OS;
+		staged->base.reason = why;
+		staged->base.outcome = DELIVER_POSTPONED;
 	}
-	m->timed_out = false;
-	m->deadline = clock_deadline(d->target->mda_timeout_ms);
-	mdalines_start(&m->lines, d->target, proc_output(m->proc),
-		       proc_errors(m->proc));
-	*running = true;
+	*running = m->count > 0;
 	return 0;
 }
 
@@ -269,94 +261,57 @@ static size_t
 mda_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 {
 	const struct mda *m = (const struct mda *)d;
+	size_t i, count = 0;
+	int64_t its;
 
-	if (!m->proc)
-		return 0;
-	*until = clock_earlier(m->deadline, clock_deadline(LOOK_MS));
-	return mdalines_poll(&m->lines, fds);
-}
-
-static const char *
-duration(char out[QUANTITY_TEXT_MAX], int64_t ms)
-{
-	quantity_show_duration(out, (ms + 999) / 1000);
-	return out;
-}
-
-/* What its exit means. 75 is sysexits' EX_TEMPFAIL, 71 EX_OSERR, 111 qmail's. */
-static enum deliver_outcome
-judge(const struct mda *m, int status, struct err *e)
-{
-	const char *name = m->base.target->argv[0];
-	char time[QUANTITY_TEXT_MAX];
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-
-	if (m->timed_out)
-		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
-			duration(time, m->base.target->mda_timeout_ms));
-	else if (WIFSIGNALED(status))
-		err_set(e, ERR_MESSAGE, "'%s' was ended by signal %d", name,
-			WTERMSIG(status));
-	else if (code == 75 || code == 71 || code == 111)
-		err_set(e, ERR_LATER, "'%s' asks to try again later (status "
-			"%d)", name, code);
-	else if (code != 0)
-		err_set(e, ERR_MESSAGE, "'%s' refused the message (status %d)",
-			name, code);
-	if (code == 0 && !m->timed_out)
-		return DELIVER_DONE;
-	if (m->timed_out || code < 0)	/* the message's fault, perhaps */
-		return DELIVER_POSTPONED;
-	return e->kind == ERR_MESSAGE ? DELIVER_REFUSED : DELIVER_POSTPONED;
-}
-
-/* Its own last words often tell more than its status. */
-static void
-add_last_line(const struct mda *m, struct err *e)
-{
-	const char *last = mdalines_last(&m->lines);
-	struct err plain = *e;
-
-	if (e->kind != ERR_NONE && *last)
-		err_set(e, plain.kind, "%s: %s", plain.text, last);
-}
-
-/* The first time-out asks it to end, the next one ends it. */
-static void
-hurry(struct mda *m)
-{
-	if (clock_ms() < m->deadline)
-		return;
-	proc_signal(m->proc, m->timed_out ? SIGKILL : SIGTERM);
-	m->timed_out = true;
-	m->deadline = clock_deadline(GRACE_MS);
+	for (i = 0; i < m->count; i++) {
+		count += mdarun_poll(m->runs[i], fds + count, &its);
+		*until = clock_earlier(*until, its);
+	}
+	return count;
 }
 
 static int
 mda_continue(struct deliver *d, bool *running, struct err *e)
 {
 	struct mda *m = mda_of(d);
-	struct deliver_staged *s = d->batch ? d->batch[0] : NULL;
-	int status = 0;
-	bool ended;
+	size_t i, kept = 0;
 
 	(void)e;
-	if (!m->proc)
-		return 0;
-	/* Asked first: what it wrote before it ended is in the pipes by then. A child
-	 * that it left behind may hold them open, so their end is not waited for. */
-	ended = proc_ended(m->proc, &status);
-	mdalines_read(&m->lines);
-	*running = !ended;
-	if (!ended) {
-		hurry(m);
-		return 0;
+	for (i = 0; i < m->count; i++) {
+		struct deliver_staged *s = &m->running[i]->base;
+
+		if (mdarun_ended(m->runs[i], &s->outcome, &s->reason)) {
+			mdarun_free(&m->runs[i]);
+			continue;
+		}
+		m->runs[kept] = m->runs[i];
+		m->running[kept++] = m->running[i];
 	}
-	mdalines_end(&m->lines);
-	s->outcome = judge(m, status, &s->reason);
-	add_last_line(m, &s->reason);
-	proc_free(&m->proc);
+	m->count = kept;
+	*running = kept > 0;
 	return 0;
+}
+
+/* What they have done nobody will record: better they undo it. */
+static void
+mda_drop(struct deliver *d)
+{
+	struct mda *m = mda_of(d);
+
+	mdarun_stop(m->runs, m->count);
+	while (m->count > 0)
+		mdarun_free(&m->runs[--m->count]);
+}
+
+static void
+mda_close(struct deliver *d)
+{
+	struct mda *m = mda_of(d);
+
+	mda_drop(d);
+	fs_drop(&m->spool);
+	free(m);
 }
 
 /* --- recovery --- */
@@ -401,7 +356,6 @@ mda_recover(const struct deliver_target *target, const char *const evidence[],
 
 const struct deliver_class mda_class = {
 	.name = "mda",
-	.batch_max = 1,
 	.open = mda_open,
 	.close = mda_close,
 	.free_bytes = mda_free_bytes,

@@ -23,11 +23,11 @@ mdalines_start(struct mdalines *l, const struct deliver_target *target,
 }
 
 size_t
-mdalines_poll(const struct mdalines *l, int fds[DELIVER_POLL_MAX])
+mdalines_poll(const struct mdalines *l, int fds[MDALINES_STREAMS])
 {
 	size_t i, count = 0;
 
-	for (i = 0; i < DELIVER_POLL_MAX; i++)
+	for (i = 0; i < MDALINES_STREAMS; i++)
 		if (l->streams[i].fd >= 0)
 			fds[count++] = l->streams[i].fd;
 	return count;
@@ -91,7 +91,7 @@ mdalines_read(struct mdalines *l)
 {
 	size_t i;
 
-	for (i = 0; i < DELIVER_POLL_MAX; i++)
+	for (i = 0; i < MDALINES_STREAMS; i++)
 		read_stream(l, &l->streams[i]);
 }
 
@@ -100,7 +100,7 @@ mdalines_end(struct mdalines *l)
 {
 	size_t i;
 
-	for (i = 0; i < DELIVER_POLL_MAX; i++)
+	for (i = 0; i < MDALINES_STREAMS; i++)
 		if (l->streams[i].any)
 			end_line(l, &l->streams[i]);
 }

@@ -14,7 +14,7 @@
 
 #include "deliver/deliver.h"
 
-enum { MDALINES_MAX = 100, MDALINES_SIZE = 1000 };
+enum { MDALINES_MAX = 100, MDALINES_SIZE = 1000, MDALINES_STREAMS = 2 };
 
 struct mdaline {
 	int fd;			/* borrowed, non-blocking; -1: at its end */
@@ -25,14 +25,14 @@ struct mdaline {
 
 struct mdalines {
 	const struct deliver_target *target;
-	struct mdaline streams[DELIVER_POLL_MAX];
+	struct mdaline streams[MDALINES_STREAMS];
 	unsigned count;		/* lines so far */
 	char last[MDALINES_SIZE + 1];	/* that is not empty */
 };
 
 void mdalines_start(struct mdalines *l, const struct deliver_target *target,
 		    int output, int errors);
-size_t mdalines_poll(const struct mdalines *l, int fds[DELIVER_POLL_MAX]);
+size_t mdalines_poll(const struct mdalines *l, int fds[MDALINES_STREAMS]);
 /* What is there now, but bounded: a program may write without end. */
 void mdalines_read(struct mdalines *l);
 /* Unfinished lines count as lines. */

@@ -135,17 +135,21 @@ ours(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+/* The user database is read only if it has to be: that takes time for each message. */
 static void
 set_user(char **list)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *name = pw && pw->pw_name ? pw->pw_name : NULL;
-	const char *shell = pw && pw->pw_shell && *pw->pw_shell ? pw->pw_shell
-								: "/bin/sh";
+	const char *name = ours("LOGNAME", ours("USER", NULL));
+	const char *shell = ours("SHELL", NULL);
+	const struct passwd *pw = name && shell ? NULL : getpwuid(getuid());
 
-	set(list, "LOGNAME", ours("LOGNAME", ours("USER", name)));
-	set(list, "USER", ours("USER", ours("LOGNAME", name)));
-	set(list, "SHELL", ours("SHELL", shell));
+	if (!name && pw)
+		name = pw->pw_name;
+	if (!shell && pw && pw->pw_shell && *pw->pw_shell)
+		shell = pw->pw_shell;
+	set(list, "LOGNAME", name);
+	set(list, "USER", ours("USER", name));
+	set(list, "SHELL", shell ? shell : "/bin/sh");
 }
 
 char **

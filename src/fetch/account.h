@@ -45,6 +45,7 @@ struct account {
 	char *path;			/* Maildir or mbox */
 	char **mda;			/* NULL-terminated argument list */
 	int64_t mda_timeout_s;
+	unsigned mda_jobs;
 	bool received_header;
 
 	int64_t keep_s;			/* 0: "no"; PLAN_KEEP_FOREVER */

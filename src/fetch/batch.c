@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
-
 #include "fetch/batch.h"
 
 #include <assert.h>
@@ -27,10 +26,11 @@ struct batch {
 	struct deliver *deliver;
 	struct entry *open;	/* coming in now */
 	struct entries waiting;	/* complete, before D1 */
-	struct entries current;	/* from D1 to D3 */
-	struct entries settled;	/* after D3, not yet recorded */
+	struct entries current;	/* from D1 until they are published or started */
+	struct entries running;	/* until D3, or until their MDA has ended */
+	struct entries settled;	/* behind that, not yet recorded */
+	struct entries recorded;	/* of which nobody was told yet */
 	bool destination_is_known;
-	bool running;		/* an MDA has `current` */
 	bool broken;
 };
 
@@ -75,7 +75,9 @@ batch_close(struct batch **b)
 	batch_cancel(old);
 	entries_free(&old->waiting, true);
 	entries_free(&old->current, false);
+	entries_free(&old->running, false);
 	entries_free(&old->settled, false);
+	entries_free(&old->recorded, false);
 	deliver_close(&old->deliver);
 	free(old);
 	*b = NULL;
@@ -228,18 +230,16 @@ batch_record_destination(struct batch *b, struct err *e)
 	return result;
 }
 
-/* The settled ones are on record now. */
 static void
-batch_tell_settled(struct batch *b)
+batch_tell_recorded(struct batch *b)
 {
-	for (size_t i = 0; i < b->settled.count; i++) {
-		struct entry *x = b->settled.at[i];
+	for (size_t i = 0; i < b->recorded.count; i++) {
+		struct entry *x = b->recorded.at[i];
 
 		x->message.row = x->id;
 		b->done(b->arg, &x->message, x->outcome, &x->why);
 	}
-	entries_clear(&b->settled, false);
-	deliver_retire(b->deliver);
+	entries_clear(&b->recorded, false);
 }
 
 /* *attempted tells whether the transaction may be in the database though this failed. */
@@ -260,7 +260,8 @@ batch_d2(struct batch *b, bool *attempted, struct err *e)
 		return -1;
 	if (b->current.count > 0)
 		b->destination_is_known = true;
-	batch_tell_settled(b);
+	entries_move(&b->settled, &b->recorded, b->settled.count);
+	deliver_retire(b->deliver);
 	return 0;
 }
 
@@ -280,44 +281,71 @@ batch_d1(struct batch *b, struct err *e)
 	return result;
 }
 
+static bool
+batch_is_program(const struct batch *b)
+{
+	return b->target->kind == DELIVER_MDA;
+}
+
 static int
 batch_break(struct batch *b)
 {
 	deliver_drop(b->deliver);
 	b->broken = true;
-	b->running = false;
 	return -1;
 }
 
-/* Publishing has ended: D3, and the outcomes. */
+/* The outcome is known: its file may go. */
+static void
+batch_settle_one(struct batch *b, struct entry *x)
+{
+	deliver_leave(&x->staged);
+	entries_add(&b->settled, x);
+}
+
+/* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by one. */
 static int
 batch_d3(struct batch *b, struct err *e)
 {
+	size_t count = b->running.count;
 	int result = 0;
 
 	if (deliver_settle(b->deliver, e) == -1)
 		return batch_break(b);
-	for (size_t i = 0; i < b->current.count; i++) {
-		struct entry *x = b->current.at[i];
+	for (size_t i = 0; i < count; i++) {
+		struct entry *x = entries_take(&b->running);
 
 		err_clear(&x->why);
 		x->outcome = deliver_outcome(x->staged, &x->why);
-		if (x->outcome == DELIVER_POSTPONED) {
+		if (x->outcome == DELIVER_PENDING) {
+			entries_add(&b->running, x);
+			continue;
+		}
+		if (x->outcome == DELIVER_POSTPONED && result == 0) {
 			*e = x->why;
 			result = -1;
 		}
+		batch_settle_one(b, x);
 	}
-	entries_move(&b->current, &b->settled, b->current.count);
 	return result;
 }
 
 static int
 batch_publish(struct batch *b, struct err *e)
 {
-	b->running = false;
-	if (deliver_publish(b->deliver, &b->running, e) == -1)
+	bool running;
+
+	if (deliver_publish(b->deliver, &running, e) == -1)
 		return batch_break(b);
-	return b->running ? 0 : batch_d3(b, e);
+	entries_move(&b->current, &b->running, b->current.count);
+	return batch_d3(b, e);
+}
+
+/* How many the destination takes now. */
+static size_t
+batch_room(const struct batch *b)
+{
+	return batch_max(b) - b->running.count;
 }
 
 static int
@@ -325,9 +353,10 @@ batch_hand_over_one(struct batch *b, struct err *e)
 {
 	size_t count = b->waiting.count;
 	bool attempted;
+	int result;
 
-	if (count > batch_max(b))
-		count = batch_max(b);
+	if (count > batch_room(b))
+		count = batch_room(b);
 	entries_move(&b->waiting, &b->current, count);
 	if (batch_d1(b, e) == -1) {
 		deliver_abandon(b->deliver);
@@ -341,7 +370,10 @@ batch_hand_over_one(struct batch *b, struct err *e)
 		entries_clear(&b->current, true);
 		return -1;
 	}
-	return batch_publish(b, e);
+	/* an MDA need not wait until the end of others is told */
+	result = batch_publish(b, e);
+	batch_tell_recorded(b);
+	return result;
 }
 
 bool
@@ -349,9 +381,9 @@ batch_is_due(const struct batch *b, bool all)
 {
 	const struct entries *w = &b->waiting;
 
-	if (w->count == 0 || b->running)
+	if (w->count == 0 || batch_room(b) == 0)
 		return false;
-	return all || batch_max(b) == 1 || w->count >= batch_max(b) ||
+	return all || batch_is_program(b) || w->count >= batch_max(b) ||
 	       w->bytes >= b->limits.bytes ||
 	       clock_ms() >= w->at[0]->begun + b->limits.age_ms;
 }
@@ -359,12 +391,14 @@ batch_is_due(const struct batch *b, bool all)
 int
 batch_continue(struct batch *b, struct err *e)
 {
+	bool running;
+
 	assert(!b->broken);
-	if (!b->running)
+	if (b->running.count == 0)
 		return 0;
-	if (deliver_continue(b->deliver, &b->running, e) == -1)
+	if (deliver_continue(b->deliver, &running, e) == -1)
 		return batch_break(b);
-	return b->running ? 0 : batch_d3(b, e);
+	return batch_d3(b, e);
 }
 
 int
@@ -394,11 +428,12 @@ batch_finish(struct batch *b, struct err *e)
 {
 	bool attempted;
 
-	assert(!b->running && b->open == NULL && !b->broken);
+	assert(b->running.count == 0 && b->open == NULL && !b->broken);
 	if (b->settled.count == 0)
 		return 0;
 	if (batch_d2(b, &attempted, e) == -1)
 		return batch_break(b);
+	batch_tell_recorded(b);
 	return 0;
 }
 
@@ -407,13 +442,13 @@ batch_finish(struct batch *b, struct err *e)
 size_t
 batch_waiting(const struct batch *b)
 {
-	return b->waiting.count + b->current.count;
+	return b->waiting.count + b->running.count;
 }
 
 uint64_t
 batch_waiting_bytes(const struct batch *b)
 {
-	return b->waiting.bytes + b->current.bytes;
+	return b->waiting.bytes + b->running.bytes;
 }
 
 size_t
@@ -436,9 +471,9 @@ batch_until(const struct batch *b)
 	int64_t until = CLOCK_NEVER;
 	int fds[DELIVER_POLL_MAX];
 
-	if (b->running)
+	if (b->running.count > 0)
 		(void)deliver_poll(b->deliver, fds, &until);
-	else if (b->waiting.count > 0)
+	else if (b->waiting.count > 0 && !batch_is_program(b))
 		until = b->waiting.at[0]->begun + b->limits.age_ms;
 	return until;
 }
@@ -448,13 +483,13 @@ batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX])
 {
 	int64_t until;
 
-	return b->running ? deliver_poll(b->deliver, fds, &until) : 0;
+	return b->running.count > 0 ? deliver_poll(b->deliver, fds, &until) : 0;
 }
 
 bool
 batch_is_quiet(const struct batch *b)
 {
-	return !b->running && b->open == NULL && b->waiting.count == 0;
+	return batch_waiting(b) == 0 && b->open == NULL;
 }
 
 bool

@@ -80,21 +80,23 @@ void batch_cancel(struct batch *b);
 void batch_set_row(struct batch *b, int64_t row, unsigned attempts);
 bool batch_is_open(const struct batch *b);	/* between begin and end? */
 
-/* Messages ended and not yet handed over, and their bytes: for the keeper's credit. */
+/* Messages ended and not yet handed over, or with an MDA that still runs, and their
+ * bytes: for the keeper's credit. */
 size_t batch_waiting(const struct batch *b);
 uint64_t batch_waiting_bytes(const struct batch *b);
-size_t batch_max(const struct batch *b);	/* 1 for an MDA */
+size_t batch_max(const struct batch *b);	/* for an MDA: how many run at once */
 uint64_t batch_free_bytes(const struct batch *b);
 
 /* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by events
  * only. */
 int64_t batch_until(const struct batch *b);
-/* Descriptors to poll while an MDA runs. */
+/* Descriptors to poll while MDAs run. */
 size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
-/* Looks after a running MDA. */
+/* Looks after running MDAs.  Fails when one of them wants its message later (the others
+ * run on), or when the batch is broken. */
 int batch_continue(struct batch *b, struct err *e);
 /* Is it time to hand over? `all`: no more messages come for now, so whatever waits is
- * due.  Not while an MDA runs. */
+ * due.  Not while as many MDAs run as may. */
 bool batch_is_due(const struct batch *b, bool all);
 /* Hands over what is due; then batch_is_due(b, all) is false. */
 int batch_hand_over(struct batch *b, bool all, struct err *e);
@@ -102,7 +104,7 @@ int batch_hand_over(struct batch *b, bool all, struct err *e);
 int batch_run(struct batch *b, bool all, struct err *e);
 /* Messages that wait are given up, staged files and all. */
 void batch_discard_waiting(struct batch *b);
-/* Is nothing waiting and no MDA running? */
+/* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
 /* Records the last batch as delivered.  No MDA runs and no message is open; messages
  * that wait are not handed over any more. */

@@ -32,6 +32,17 @@ entries_move(struct entries *from, struct entries *to, size_t count)
 			from->count * sizeof(*from->at));
 }
 
+struct entry *
+entries_take(struct entries *l)
+{
+	struct entry *x = l->at[0];
+
+	l->bytes -= x->bytes;
+	if (--l->count > 0)
+		memmove(l->at, l->at + 1, l->count * sizeof(*l->at));
+	return x;
+}
+
 void
 entry_free(struct entry *x, bool discard)
 {

@@ -32,6 +32,8 @@ struct entries {
 void entries_add(struct entries *l, struct entry *x);
 /* Moves the first `count` of one list behind those of another. */
 void entries_move(struct entries *from, struct entries *to, size_t count);
+/* The first, which there must be. */
+struct entry *entries_take(struct entries *l);
 /* discard: the staged file is removed (only before D2 was attempted); else it is left
  * as it is. */
 void entry_free(struct entry *x, bool discard);

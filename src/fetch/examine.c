@@ -265,8 +265,10 @@ examine_ask(struct session *s, const struct errand_class *class,
 		while (errands_room(s->errands) == 0)
 			if (session_turn(s, false, e) == -1)
 				return -1;
-		if (session_is_stopping(s))
+		if (session_is_stopping(s)) {
+			s->stopped_short = true;
 			break;
+		}
 		errands_give(s->errands, class,
 			     listing_at(s->listing, i).number, i);
 	}

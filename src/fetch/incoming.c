@@ -83,6 +83,10 @@ incoming_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 {
 	struct session *s = arg;
 
+	if (session_wants_no_more(s)) {
+		batch_cancel(s->batch);
+		return 0;
+	}
 	if (!batch_is_open(s->batch) && incoming_begin(s, entry, e) == -1)
 		return -1;
 	header_add(s->header, bytes, size);
@@ -177,6 +181,15 @@ incoming_stage_end(struct session *s, size_t entry, struct err *e)
 	return session_run_batch(s, false, e);
 }
 
+static void
+incoming_throw_away(struct session *s, size_t entry)
+{
+	batch_cancel(s->batch);
+	incoming_forget_size(s, entry);
+	if (!s->batch_failed)
+		s->stopped_short = true;
+}
+
 static int
 incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 {
@@ -184,6 +197,10 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	bool done;
 
 	step_doubt(s, entry, octets);
+	if (session_wants_no_more(s)) {
+		incoming_throw_away(s, entry);
+		return 0;
+	}
 	if (!batch_is_open(s->batch) && incoming_begin(s, entry, e) == -1)
 		return -1;
 	header_end(s->header);

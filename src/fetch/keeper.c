@@ -99,6 +99,7 @@ keeper_target(struct keeper *k)
 		.path = a->path,
 		.argv = (const char *const *)a->mda,
 		.mda_timeout_ms = a->mda_timeout_s * 1000,
+		.mda_jobs = a->mda_jobs,
 		.account = a->name,
 		.user = a->user,
 		.state_id = store_id(k->claim.store),

@@ -11,20 +11,46 @@
  */
 enum {
 	RETRIEVE_SPARE = 1024 * 1024,	/* bytes left free on the disk */
-	RETRIEVE_MDA_AHEAD = 16,
-	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024
+	RETRIEVE_MDA_AHEAD = 64,	/* of those that run */
+	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024,
+	RETRIEVE_SERIAL = 2		/* on the wire, and the next */
 };
+
+static bool
+retrieve_is_pipelined(const struct session *s)
+{
+	return s->account->pipelining && s->facts.capa.pipelining;
+}
+
+static size_t
+retrieve_ahead(const struct session *s)
+{
+	return errands_count(s->errands) + batch_waiting(s->batch);
+}
+
+/* An MDA takes one after the other.  They are asked for many at a time all the same, so
+ * that courier and server need not wake up for each. */
+static bool
+retrieve_is_supplied(const struct session *s)
+{
+	return s->account->kind == DELIVER_MDA && retrieve_is_pipelined(s) &&
+	       retrieve_ahead(s) > RETRIEVE_MDA_AHEAD / 2 + batch_max(s->batch);
+}
 
 static bool
 retrieve_has_credit(const struct session *s)
 {
-	size_t ahead = errands_count(s->errands) + batch_waiting(s->batch);
+	size_t ahead = retrieve_ahead(s);
 
 	if (errands_room(s->errands) == 0 || s->wants_proof)
 		return false;
 	if (s->account->kind != DELIVER_MDA || ahead == 0)
 		return true;
-	return ahead < RETRIEVE_MDA_AHEAD &&
+	/* when the MDA wants no more, what is asked for comes all the same */
+	if (!retrieve_is_pipelined(s) &&
+	    errands_count(s->errands) >= RETRIEVE_SERIAL)
+		return false;
+	return ahead < RETRIEVE_MDA_AHEAD + batch_max(s->batch) &&
 	       s->asked_bytes + batch_waiting_bytes(s->batch) <
 		       RETRIEVE_MDA_BYTES;
 }
@@ -113,6 +139,8 @@ retrieve_give(struct session *s)
 {
 	size_t count = listing_count(s->listing);
 
+	if (retrieve_is_supplied(s))
+		return;
 	for (; !retrieve_is_over(s) && retrieve_has_credit(s); s->next++) {
 		bool second = s->next >= count;
 		size_t entry = second ? s->next - count : s->next;
@@ -141,6 +169,17 @@ retrieve_count(struct session *s)
 
 /* --- rounds --- */
 
+/* Did a stop request come before all was asked for? */
+static void
+retrieve_note_rest(struct session *s)
+{
+	size_t count = listing_count(s->listing);
+
+	for (size_t i = 0; i < count && session_is_stopping(s); i++)
+		if (retrieve_is_turn(s, i, true))
+			s->stopped_short = true;
+}
+
 static int
 retrieve_round(struct session *s, struct err *e)
 {
@@ -154,11 +193,12 @@ retrieve_round(struct session *s, struct err *e)
 			return -1;
 		if (s->wants_proof && errands_count(s->errands) == 0)
 			step_give_proof(s);
-		else if (all && (s->batch_failed || batch_is_quiet(s->batch)))
+		else if (all && batch_is_quiet(s->batch))
 			break;
 		if (session_turn(s, all, e) == -1)
 			return -1;
 	}
+	retrieve_note_rest(s);
 	s->fetched_some = true;
 	return batch_finish(s->batch, e);
 }

@@ -3,6 +3,7 @@
 
 #include "fetch/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -129,8 +130,7 @@ session_fetch_twins(struct session *s, struct err *e)
 	uint64_t before;
 
 	do {
-		if (s->digests == NULL || s->postponed ||
-		    session_is_stopping(s))
+		if (s->digests == NULL || s->postponed || s->stopped_short)
 			return 0;
 		before = s->progress.messages_total;
 		if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1)
@@ -181,7 +181,7 @@ session_complain_of_stop(struct session *s)
 {
 	struct err e = ERR_INIT;
 
-	if (!session_is_stopping(s))
+	if (!s->stopped_short)
 		return;
 	err_set(&e, ERR_STOPPED, "stopped by a signal: %llu of %llu messages "
 		"fetched", (unsigned long long)s->result->fetched,
@@ -206,11 +206,18 @@ session_open_batch(struct session *s, struct err *e)
 static bool
 session_may_hand_over(const struct session *s, const struct err *why)
 {
-	if (s->in_doubt || s->batch_failed)
+	if (s->in_doubt || s->batch_failed || session_wants_no_more(s))
 		return false;
 	return s->staging_failed || why->kind == ERR_NETWORK ||
 	       why->kind == ERR_TLS || why->kind == ERR_LATER ||
 	       why->kind == ERR_STOPPED || why->kind == ERR_INTERNAL;
+}
+
+/* That the disk is full was said when a message did not fit. */
+static bool
+session_was_told(const struct session *s, const struct err *e)
+{
+	return s->out_of_space && (e->sys == ENOSPC || e->sys == EDQUOT);
 }
 
 static void
@@ -236,9 +243,10 @@ session_save_complete(struct session *s, const struct err *why)
 	if (s->batch == NULL || batch_is_broken(s->batch))
 		return;
 	batch_cancel(s->batch);
-	if (!session_may_hand_over(s, why))
-		batch_discard_waiting(s->batch);
-	while (e.kind == ERR_NONE && !batch_is_quiet(s->batch)) {
+	while (!batch_is_broken(s->batch) && !batch_is_quiet(s->batch)) {
+		/* what is with an MDA goes on, whatever becomes of the rest */
+		if (e.kind != ERR_NONE || !session_may_hand_over(s, why))
+			batch_discard_waiting(s->batch);
 		if (batch_run(s->batch, true, &e) == 0)
 			session_wait_for_batch(s);
 	}
@@ -247,7 +255,8 @@ session_save_complete(struct session *s, const struct err *why)
 	if (e.kind == ERR_NONE)
 		return;
 	/* a disk that fails was named already */
-	if (why->kind == ERR_LOCAL || why->kind == ERR_CREATE)
+	if (why->kind == ERR_LOCAL || why->kind == ERR_CREATE ||
+	    session_was_told(s, &e))
 		report_log(s->report, "failed: %s", e.text);
 	else
 		session_complain(s, &e);
@@ -276,6 +285,16 @@ session_free(struct session *s)
 	free(s->digests);
 	free(s->received);
 	free(s->removals);
+}
+
+/* It went on to its end: which of the errors on the way is its own? */
+static int
+session_sum_up(struct session *s, bool *reported, struct err *e)
+{
+	session_complain_of_stop(s);
+	*reported = s->later.kind == ERR_NONE;
+	*e = *reported ? s->first : s->later;
+	return e->kind == ERR_NONE ? 0 : -1;
 }
 
 int
@@ -309,16 +328,9 @@ session_run(const struct session_settings *set, struct store *store,
 		session_forget_server(&s);
 	}
 	if (ended == 0)
-		session_complain_of_stop(&s);
-	*reported = ended == 0 && s.later.kind == ERR_NONE &&
-		    s.first.kind != ERR_NONE;
-	if (ended == 0 && s.later.kind != ERR_NONE) {
-		*e = s.later;
-		ended = -1;
-	} else if (*reported) {
-		*e = s.first;
-		ended = -1;
-	}
+		ended = session_sum_up(&s, reported, e);
+	else
+		*reported = session_was_told(&s, e);
 	session_free(&s);
 	return ended;
 }

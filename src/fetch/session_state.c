@@ -35,36 +35,64 @@ session_see_stop(struct session *s, struct err *e)
 	return 0;
 }
 
+static bool
+session_has_mda(const struct session *s)
+{
+	return s->account->kind == DELIVER_MDA;
+}
+
 /* What an MDA wants later does not end the session; a disk or database that fails
- * does. */
+ * does.  Several that run at once need not all say the same. */
 static int
 session_batch_failed(struct session *s, struct err *e)
 {
-	bool is_mda = s->account->kind == DELIVER_MDA &&
+	bool is_mda = session_has_mda(s) &&
 		      (e->kind == ERR_LATER || e->kind == ERR_OS ||
 		       e->kind == ERR_MESSAGE);
 
-	s->batch_failed = true;
-	if (batch_is_broken(s->batch) || !is_mda)
+	if (batch_is_broken(s->batch) || !is_mda) {
+		s->batch_failed = true;
 		return -1;
-	session_complain(s, e);
+	}
+	if (s->batch_failed)
+		report_log(s->report, "failed: %s", e->text);
+	else
+		session_complain(s, e);
 	err_clear(e);
-	s->postponed = true;
+	s->batch_failed = s->postponed = true;
 	batch_discard_waiting(s->batch);
 	return 0;
+}
+
+/* After a stop request an MDA gets no other message. */
+static void
+session_stop_mda(struct session *s)
+{
+	size_t before = batch_waiting(s->batch);
+
+	if (proc_stops() == 0 || !session_has_mda(s))
+		return;
+	batch_discard_waiting(s->batch);
+	if (batch_waiting(s->batch) < before)
+		s->stopped_short = true;
+}
+
+bool
+session_wants_no_more(const struct session *s)
+{
+	return session_has_mda(s) && (s->batch_failed || proc_stops() > 0);
 }
 
 int
 session_run_batch(struct session *s, bool all, struct err *e)
 {
-	if (s->batch == NULL || s->batch_failed)
+	if (s->batch == NULL)
 		return 0;
-	if (batch_continue(s->batch, e) == -1)
-		return session_batch_failed(s, e);
-	/* after a stop request an MDA gets no other message */
-	if (proc_stops() > 0 && s->account->kind == DELIVER_MDA)
-		batch_discard_waiting(s->batch);
-	if (!batch_is_due(s->batch, all))
+	if (batch_continue(s->batch, e) == -1 &&
+	    session_batch_failed(s, e) == -1)
+		return -1;
+	session_stop_mda(s);
+	if (s->batch_failed || !batch_is_due(s->batch, all))
 		return 0;
 	if (s->in_doubt)
 		s->wants_proof = true;
@@ -79,7 +107,7 @@ session_wait_until(const struct session *s)
 	int64_t until = s->end;
 
 	/* what is due and in doubt waits for the proof, not for a time */
-	if (s->batch != NULL && !s->batch_failed && !s->wants_proof)
+	if (s->batch != NULL && (session_has_mda(s) || !s->wants_proof))
 		until = clock_earlier(until, batch_until(s->batch));
 	if (s->stop_until != 0 && errands_count(s->errands) > 0)
 		until = clock_earlier(until, s->stop_until);
@@ -93,8 +121,7 @@ session_turn(struct session *s, bool all, struct err *e)
 		return -1;
 	if (clock_ms() >= s->end)
 		return err_set(e, ERR_NETWORK, "session_timeout reached");
-	if (errands_wait(s->errands, s->batch_failed ? NULL : s->batch,
-			 session_wait_until(s), e) == -1)
+	if (errands_wait(s->errands, s->batch, session_wait_until(s), e) == -1)
 		return -1;
 	return session_run_batch(s, all, e);
 }

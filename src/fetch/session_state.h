@@ -80,6 +80,7 @@ struct session {
 
 	int64_t end;			/* of the session, clock_ms */
 	int64_t stop_until;		/* 0: not asked to stop */
+	bool stopped_short;		/* which left work undone */
 	struct report_progress progress;
 	int64_t progress_at;		/* clock_ms of the last report */
 	struct report_result *result;
@@ -93,6 +94,9 @@ int session_run_batch(struct session *s, bool all, struct err *e);
 /* Turns until every errand is answered. */
 int session_settle(struct session *s, struct err *e);
 bool session_is_stopping(const struct session *s);
+/* Will the MDA get nothing that is not with it already?  Then what is on its way from
+ * the server is thrown away. */
+bool session_wants_no_more(const struct session *s);
 /* An error that does not end the session: reported now, and the first remembered. */
 void session_complain(struct session *s, const struct err *e);
 void session_warn(struct session *s, const char *format, ...)
@@ -104,10 +108,10 @@ void session_name(const struct session *s, size_t entry,
 /* Octets of a message as the server lists it now, or as it did when it was recorded; -1
  * when neither is known. */
 int64_t session_size(const struct session *s, size_t entry);
-/* A small transaction of its own around one store call. */
 /* An error that ends the fetching, not the session: told at the end like one that
  * did (notice_after). */
 void session_postpone(struct session *s, const struct err *e);
+/* A small transaction of its own around one store call. */
 int session_begin_note(struct session *s, struct err *e);
 int session_end_note(struct session *s, int result, struct err *e);
 

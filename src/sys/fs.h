@@ -52,6 +52,9 @@ int fs_open_at(int dir, const char *name, int *fd, struct err *e);
 int fs_open_update_at(int dir, const char *name, int *fd, struct err *e);
 /* Nameless, read-write, in the directory `path`, mode 0600. */
 int fs_temp(const char *path, int *fd, struct err *e);
+/* A file in memory with these bytes, which nobody can change any more; false where there
+ * is no such thing, or no room. */
+bool fs_memory(int *fd, const void *bytes, size_t size);
 /* A whole regular file; a NUL in it, a directory, or more than max bytes is an
  * error. */
 int fs_read_file(const char *path, size_t max, struct buf *out, struct err *e);

@@ -64,7 +64,8 @@ struct proc_program {
 	bool wants_output;		/* give descriptor 1 as a pipe ... */
 	bool wants_errors;		/* ... and 2; else 1 is /dev/null, 2 ours */
 	bool dies_with_us;		/* gets TERM when we die, where the
-					   system can do that */
+					   system can do that (not for a
+					   setuid or setgid program) */
 };
 
 struct proc;

@@ -34,6 +34,7 @@ struct launch {
 	const struct proc_program *program;
 	int fds[3];		/* become 0, 1, 2; -1: as it is */
 	int report;		/* a pipe for a struct report; exec closes it */
+	pid_t parent;
 };
 
 /* Why there was no exec. */
@@ -55,13 +56,19 @@ fail_launch(const struct launch *l, bool at_directory)
 	_exit(127);
 }
 
+/* What a terminal sent to our process group while the child was still in it was not for
+ * the child: to ignore a signal discards it if it waits. */
 static void
 default_signals(void)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
+	static const int of_terminals[] = { SIGINT, SIGQUIT, SIGHUP };
+	struct sigaction action = { .sa_handler = SIG_IGN };
 	int i;
 
 	sigemptyset(&action.sa_mask);
+	for (i = 0; i < 3; i++)
+		(void)sigaction(of_terminals[i], &action, NULL);
+	action.sa_handler = SIG_DFL;
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, &action, NULL);
 	sigprocmask(SIG_SETMASK, &action.sa_mask, NULL);
@@ -79,6 +86,8 @@ launch(const struct launch *l)
 	if (l->program->dies_with_us)
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
+	if (l->program->dies_with_us && getppid() != l->parent)
+		_exit(127);	/* we died before the system knew that */
 	if (setsid() < 0)
 		fail_launch(l, false);
 	for (i = 0; i < 3; i++)
@@ -303,7 +312,8 @@ proc_start(struct proc **p, const struct proc_program *program,
 	   struct err *e)
 {
 	struct launch l = {
-		.program = program, .fds = { -1, -1, -1 }, .report = -1
+		.program = program, .fds = { -1, -1, -1 }, .report = -1,
+		.parent = getpid()
 	};
 	struct report r;
 

@@ -9,7 +9,7 @@ import pytest
 
 from popactions import cut
 from popmail import local, mail
-from runner import alive, same
+from runner import alive, same, wait_until
 
 ALLOWED = {"HOME", "PATH", "USER", "LOGNAME", "SHELL", "TZ", "LANG"}
 
@@ -294,6 +294,108 @@ def test_messages_go_one_at_a_time_in_order(popfetch, deliver):
     )
     assert popfetch().status == 0
     assert calls(popfetch) == [str(number) for number in range(30)]
+
+
+# Several at once.
+
+TOGETHER = """
+enter() { # waits until $1 are inside, or others have been so
+    mkdir "$HOME/inside.$$"
+    test $(ls -d "$HOME"/inside.* | wc -l) -le %(jobs)d || touch "$HOME/too-many"
+    tries=0
+    until [ $(ls -d "$HOME"/inside.* | wc -l) -ge $1 ] || [ -e "$HOME/met" ]; do
+        tries=$((tries + 1)); [ $tries -lt 500 ] || exit 70
+        sleep 0.02
+    done
+    touch "$HOME/met"
+}
+leave() { rmdir "$HOME/inside.$$"; }
+"""
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_as_many_run_at_once_as_are_allowed(popfetch, deliver, jobs):
+    script = popfetch.saver(before=TOGETHER % {"jobs": jobs} + f"enter {jobs}", after="leave")
+    pop = deliver(script, *(mail(str(number)) for number in range(20)), mda_jobs=jobs, keep="no")
+    wires = pop.wires()
+    result = popfetch("-v")
+    assert result.status == 0, result
+    assert same(popfetch.saved(), wires) and pop.left() == []
+    assert not (popfetch.home / "too-many").exists()
+
+
+def test_one_that_is_slow_does_not_hold_up_the_others(popfetch, deliver):
+    script = popfetch.saver(
+        after='case "$(cat "$HOME/subject.$$")" in\n'
+        '*first*) until [ -e "$HOME/last" ]; do sleep 0.02; done;;\n'
+        '*last*) touch "$HOME/last";;\nesac',
+        before='sed -n "s/^Subject: //p" > "$HOME/subject.$$" < /proc/self/fd/0',
+    )
+    names = ["first", *map(str, range(12)), "last"]
+    pop = deliver(script, *map(mail, names), mda_jobs=2, mda_timeout="20 seconds")
+    result = popfetch("-v")
+    assert result.status == 0, result
+    assert same(popfetch.saved(), pop.wires())
+
+
+def test_a_refusal_concerns_one_message_when_several_run(popfetch, deliver):
+    script = popfetch.saver(before='grep -q "^Subject: bad" /proc/self/fd/0 && exit 67')
+    pop = deliver(
+        script, *(mail("bad" if n == 3 else str(n)) for n in range(9)), mda_jobs=4, keep="no"
+    )
+    wires = pop.wires()
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert same(popfetch.saved(), wires[:3] + wires[4:]) and pop.left() == ["uid-000004"]
+
+
+def test_what_runs_beside_one_that_asks_for_later_is_recorded(popfetch, deliver):
+    script = popfetch.saver(
+        before=TOGETHER % {"jobs": 3} + "enter 3\n"
+        'grep -q "^Subject: 0" /proc/self/fd/0 && test ! -e "$HOME/ready" && { leave; exit 75; }\n'
+        "sleep 0.3",
+        after="leave",
+    )
+    pop = deliver(script, *(mail(str(n)) for n in range(9)), mda_jobs=3, keep="no")
+    wires = pop.wires()
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert same(popfetch.saved(), wires[1:3]) and len(pop.left()) == 7
+    (popfetch.home / "ready").touch()
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), wires) and pop.left() == []
+
+
+def test_several_that_ask_for_later_are_one_line(popfetch, deliver):
+    pop = deliver(
+        TOGETHER % {"jobs": 4} + "enter 4\nleave\nexit 75",
+        *(mail(str(n)) for n in range(9)),
+        mda_jobs=4,
+    )
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert len(pop.left()) == 9
+
+
+# When the program wants no more.
+
+
+def test_a_server_without_pipelining_is_not_asked_for_what_is_not_wanted(popfetch, server):
+    ended = popfetch.home / "ended"
+    pop = server([mail(str(number)) for number in range(12)], pipelining=False)
+
+    def answer_late(session, line):
+        wait_until(ended.exists)
+        time.sleep(0.5)  # until popfetch has seen it too
+        session.obey(line)
+
+    pop.on("RETR 3", answer_late)
+    popfetch.account(server=pop, mda=popfetch.script(f'touch "{ended}"; exit 75'))
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL, result
+    assert pop.last.quit_answered
+    asked = [line for line in pop.last.commands if line.startswith("RETR")]
+    assert 3 <= len(asked) <= 4, asked
 
 
 # Real programs.

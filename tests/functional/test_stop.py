@@ -26,6 +26,9 @@ def slow_mda(popfetch):
         def wait(self, process):
             wait_until(self.began.exists, process)
 
+        def count(self):
+            return len(self.began.read_text().splitlines()) if self.began.exists() else 0
+
         def go(self):
             self.may_end.touch()
 
@@ -39,9 +42,13 @@ def is_idle(pid):
     return alive(pid) and cpu_seconds(pid) - before < 0.2
 
 
+def gone(pid):
+    wait_until(lambda: not alive(pid))
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_is_heard_while_nobody_reads_the_output(popfetch, server, stop):
-    pop = server([mail(str(number)) for number in range(200)])
+    pop = server([mail(str(number)) for number in range(800)])  # more than are asked for ahead
     wires = pop.wires()
     pop.on("RETR 50", lambda session, line: (process.send_signal(stop), session.obey(line)))
     reader, writer = os.pipe()
@@ -114,3 +121,87 @@ def test_an_mda_that_asks_for_later_does_not_make_its_keeper_busy(popfetch, serv
     result = popfetch.finish(process)
     assert idle and result.status == os.EX_TEMPFAIL, result
     assert "try again later" in result.stderr
+
+
+# A stop that comes when there is nothing left to do.
+
+
+@pytest.mark.parametrize("command", ["DELE 3", "QUIT"])
+@pytest.mark.parametrize("to", ["maildir", "mda"])
+def test_a_stop_that_comes_after_the_work_is_no_failure(popfetch, server, command, to):
+    pop = server([mail(str(number)) for number in range(3)])
+    wires = pop.wires()
+    pop.on(command, lambda session, line: (process.send_signal(signal.SIGTERM), session.obey(line)))
+    options = {"mda": popfetch.saver()} if to == "mda" else {}
+    process = popfetch.account(server=pop, keep="no", **options).start()
+    result = popfetch.finish(process)
+    assert result.status == 0 and not result.errors, result
+    assert same(popfetch.saved() if to == "mda" else popfetch.maildir(), wires)
+    assert pop.left() == []
+
+
+def test_a_stop_that_leaves_messages_on_the_server_says_so_once(popfetch, server):
+    pop = server([mail(str(number)) for number in range(3)], pipelining=False)
+    pop.on(
+        "RETR 2", lambda session, line: (process.send_signal(signal.SIGTERM), session.obey(line))
+    )
+    mda = popfetch.saver(before="sleep 0.2")
+    process = popfetch.account(server=pop, mda=mda, keep="no").start()
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert "stopped by a signal" in result.stderr, result
+    assert popfetch().status == 0
+    assert len(popfetch.saved()) == 3 and pop.left() == []
+
+
+# Killed: the children go too.
+
+
+@pytest.fixture
+def rolling_back(popfetch):
+    """An mda that stores nothing when it is asked to end, as procmail and maildrop do."""
+
+    class RollingBack:
+        began, asked = popfetch.home / "began", popfetch.home / "asked"
+        argv = popfetch.script(
+            f"trap 'echo >> \"{asked}\"; kill $!; exit 75' TERM\n"
+            f'echo $$ > "{began}.new"; mv "{began}.new" "{began}"; sleep 300 & wait\n'
+        )
+
+        def pid(self, process):
+            wait_until(self.began.exists, process)
+            return int(self.began.read_text())
+
+    return RollingBack()
+
+
+@pytest.mark.parametrize("who", ["parent", "keeper", "all"])
+def test_an_mda_is_asked_to_end_when_popfetch_is_killed(popfetch, server, rolling_back, who):
+    pop = server([mail("one"), mail("two")])
+    process = popfetch.account(server=pop, mda=rolling_back.argv).start()
+    mda = rolling_back.pid(process)
+    [keeper] = children(process.pid)
+    family = [process.pid, *children(process.pid), *children(keeper)]
+    for pid in {"parent": [process.pid], "keeper": [keeper]}.get(who, family[:-1]):
+        if pid != mda:
+            os.kill(pid, signal.SIGKILL)
+    popfetch.finish(process)
+    for pid in family:
+        gone(pid)
+    assert rolling_back.asked.exists()
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), pop.wires())
+
+
+def test_all_mdas_are_asked_to_end_when_popfetch_is_killed(popfetch, server, slow_mda):
+    pop = server([mail(str(number)) for number in range(5)])
+    process = popfetch.account(server=pop, mda=slow_mda.argv, mda_jobs=3).start()
+    wait_until(lambda: slow_mda.count() == 3, process)
+    [keeper] = children(process.pid)
+    mdas = [pid for pid in children(keeper) if os.getsid(pid) != process.pid]
+    assert len(mdas) == 3
+    os.kill(keeper, signal.SIGKILL)
+    assert popfetch.finish(process).status == os.EX_SOFTWARE
+    for pid in mdas:
+        gone(pid)

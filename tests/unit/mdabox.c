@@ -95,8 +95,8 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 	return s;
 }
 
-static void
-wait_for_end(struct deliver *d)
+void
+mdabox_wait(struct deliver *d)
 {
 	struct pollfd fds[DELIVER_POLL_MAX];
 	int raw[DELIVER_POLL_MAX];
@@ -126,7 +126,7 @@ mdabox_run(struct deliver *d, struct deliver_staged *s, struct err *why)
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(deliver_publish(d, &running, &e), 0);
 	if (running)
-		wait_for_end(d);
+		mdabox_wait(d);
 	outcome = deliver_outcome(s, why);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&s);

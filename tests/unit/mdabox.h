@@ -28,6 +28,8 @@ struct deliver *mdabox_open(void);
 /* A complete message of this uid, from joe@example.net, listed with 1234 bytes. */
 struct deliver_staged *mdabox_stage(struct deliver *d, const char *text,
 				    const char *uid);
+/* Until none runs any more. */
+void mdabox_wait(struct deliver *d);
 /* Delivers it and waits for the end; why may be NULL. */
 enum deliver_outcome mdabox_run(struct deliver *d, struct deliver_staged *s,
 				struct err *why);

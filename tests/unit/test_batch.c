@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -501,6 +502,102 @@ an_mda_that_wants_it_later_ends_the_handing_over(void **state)
 	assert_int_equal(rows(x, STORE_SET_ASIDE), 0);
 }
 
+static void
+touch(const struct fixture *x, const char *name)
+{
+	char *path = mem_format("%s/%s", x->dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	fs_drop(&fd);
+	free(path);
+}
+
+static void
+several_mdas_have_a_row_each_before_they_start(void **state)
+{
+	struct fixture *x = *state;
+	char *script = mem_format("until [ -e '%s/go' ]; do sleep 0.01; done",
+				  x->dir);
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+
+	x->target.mda_jobs = 3;
+	hand_to(x, argv);
+	for (uint32_t i = 1; i <= 4; i++)
+		take(x, i, "a\n");
+	assert_int_equal(batch_run(x->batch, true, &x->e), 0);
+	assert_int_equal(rows(x, STORE_READY), 3);
+	assert_int_equal(batch_waiting(x->batch), 4);
+	assert_false(batch_is_due(x->batch, true));
+	touch(x, "go");
+	run_all(x);
+	finish(x);
+	assert_int_equal(x->told_count, 4);
+	assert_int_equal(rows(x, STORE_DELIVERED), 4);
+	free(script);
+}
+
+static void
+an_mda_that_wants_it_later_does_not_disturb_those_that_run(void **state)
+{
+	struct fixture *x = *state;
+	char *script = mem_format("grep -q later && exit 75\n"
+				  "until [ -e '%s/go' ]; do sleep 0.01; done",
+				  x->dir);
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+	int64_t end = clock_deadline(10000);
+	int result = 0;
+
+	x->target.mda_jobs = 3;
+	hand_to(x, argv);
+	take(x, 1, "now\n");
+	take(x, 2, "later\n");
+	take(x, 3, "now\n");
+	while (result == 0 && clock_ms() < end) {
+		result = batch_run(x->batch, true, &x->e);
+		(void)proc_poll(NULL, 0, clock_deadline(5));
+	}
+	assert_int_equal(result, -1);
+	assert_int_equal(x->e.kind, ERR_LATER);
+	assert_false(batch_is_quiet(x->batch));
+	touch(x, "go");
+	run_all(x);
+	finish(x);
+	assert_int_equal(rows(x, STORE_DELIVERED), 2);
+	assert_int_equal(rows(x, STORE_READY), 0);
+	free(script);
+}
+
+static size_t
+open_files(void)
+{
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	int fd;
+
+	assert_int_equal(fs_open_dir("/proc/self/fd", &fd, &e), 0);
+	assert_int_equal(fs_list(fd, count_name, &count, &e), 0);
+	fs_drop(&fd);
+	return count;
+}
+
+static void
+the_file_of_a_message_goes_when_its_mda_has_ended(void **state)
+{
+	struct fixture *x = *state;
+	static const char *const argv[] = { "/bin/sh", "-c", "exit 0", NULL };
+	size_t before;
+
+	hand_to(x, argv);
+	before = open_files();
+	take(x, 1, "one\n");
+	assert_int_equal(open_files(), before + 1);
+	run_all(x);
+	assert_int_equal(rows(x, STORE_READY), 1);	/* not yet recorded */
+	assert_int_equal(open_files(), before);
+	finish(x);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -521,6 +618,9 @@ main(void)
 		TEST(an_mda_takes_one_message_after_the_other),
 		TEST(a_message_that_the_mda_refuses_is_set_aside_and_the_others_go_on),
 		TEST(an_mda_that_wants_it_later_ends_the_handing_over),
+		TEST(several_mdas_have_a_row_each_before_they_start),
+		TEST(an_mda_that_wants_it_later_does_not_disturb_those_that_run),
+		TEST(the_file_of_a_message_goes_when_its_mda_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

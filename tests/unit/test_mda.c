@@ -69,6 +69,44 @@ a_program_that_reads_nothing_has_delivered_all_the_same(void **state)
 	free(big);
 }
 
+/* Around the size at which a message goes from memory to the disk, in pieces. */
+static void
+a_message_of_any_size_arrives_whole(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 32767, 32768, 32769, 65536,
+					65537, 100000 };
+	static const size_t pieces[] = { 1000, 32767, 70000 };
+	const size_t n = sizeof(sizes) / sizeof(sizes[0]);
+	char *text = malloc(100000), *there;
+	size_t i, k, got;
+
+	(void)state;
+	for (i = 0; i < 100000; i++)
+		text[i] = (char)('a' + i % 23);
+	mdabox_script("cat >\"$HOME/out\"");
+	for (i = 0; i < n * 3; i++) {
+		const struct deliver_message m = { .uid = NULL, .size = -1 };
+		size_t size = sizes[i % n], piece = pieces[i / n], at;
+		struct deliver *d = mdabox_open();
+		struct deliver_staged *s;
+		struct err e = ERR_INIT;
+
+		assert_int_equal(deliver_stage(d, &m, &s, &e), 0);
+		for (at = 0; at < size; at += k) {
+			k = size - at < piece ? size - at : piece;
+			assert_int_equal(deliver_write(s, text + at, k, &e), 0);
+		}
+		assert_int_equal(deliver_finish(s, "a@b", &e), 0);
+		assert_int_equal(mdabox_run(d, s, NULL), DELIVER_DONE);
+		deliver_close(&d);
+		there = scratch_read(box.out, &got);
+		assert_int_equal(got, size);
+		assert_memory_equal(there, text, size);
+		free(there);
+	}
+	free(text);
+}
+
 static void
 several_messages_go_one_after_the_other(void **state)
 {
@@ -87,6 +125,67 @@ several_messages_go_one_after_the_other(void **state)
 		assert_int_equal(mdabox_run(d, s[i], NULL), DELIVER_DONE);
 	deliver_close(&d);
 	mdabox_expect("a\nb\nc\n");
+}
+
+/* Each waits for the other. */
+static void
+two_may_run_at_once(void **state)
+{
+	struct deliver_staged *s[2];
+	struct err e = ERR_INIT;
+	struct deliver *d;
+	bool running;
+	int i;
+
+	(void)state;
+	box.target.mda_jobs = 2;
+	mdabox_script("touch \"$HOME/$POPFETCH_UID\"\n"
+		      "until [ -e \"$HOME/1\" ] && [ -e \"$HOME/2\" ]; do "
+		      "sleep 0.01; done");
+	d = mdabox_open();
+	assert_int_equal(deliver_batch_max(d), 2);
+	for (i = 0; i < 2; i++) {
+		s[i] = mdabox_stage(d, "a\n", i == 0 ? "1" : "2");
+		assert_int_equal(deliver_secure(d, &s[i], 1, &e), 0);
+		assert_int_equal(deliver_publish(d, &running, &e), 0);
+		assert_true(running);
+		assert_int_equal(deliver_outcome(s[i], NULL), DELIVER_PENDING);
+	}
+	mdabox_wait(d);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(deliver_outcome(s[i], NULL), DELIVER_DONE);
+		deliver_leave(&s[i]);
+	}
+	deliver_close(&d);
+}
+
+static void
+dropping_lets_all_that_run_undo_their_work(void **state)
+{
+	char *one = scratch_path(*state, "1"), *two = scratch_path(*state, "2");
+	struct deliver_staged *s[2];
+	struct err e = ERR_INIT;
+	struct deliver *d;
+	bool running;
+
+	box.target.mda_jobs = 2;
+	mdabox_script("trap 'echo undone >>\"$HOME/out\"; exit 75' TERM\n"
+		      "touch \"$HOME/$POPFETCH_UID\"\n"
+		      "while :; do sleep 0.01; done");
+	d = mdabox_open();
+	s[0] = mdabox_stage(d, "a\n", "1");
+	s[1] = mdabox_stage(d, "a\n", "2");
+	assert_int_equal(deliver_secure(d, s, 2, &e), 0);
+	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	while (!scratch_is_there(one) || !scratch_is_there(two))
+		proc_poll(NULL, 0, clock_deadline(10));
+	deliver_drop(d);
+	free(one);
+	free(two);
+	mdabox_expect("undone\nundone\n");
+	deliver_leave(&s[0]);
+	deliver_leave(&s[1]);
+	deliver_close(&d);
 }
 
 static void
@@ -402,7 +501,10 @@ main(void)
 		TEST(the_program_gets_the_whole_message),
 		TEST(the_message_is_a_file_without_name_that_may_be_read_twice),
 		TEST(a_program_that_reads_nothing_has_delivered_all_the_same),
+		TEST(a_message_of_any_size_arrives_whole),
 		TEST(several_messages_go_one_after_the_other),
+		TEST(two_may_run_at_once),
+		TEST(dropping_lets_all_that_run_undo_their_work),
 		TEST(a_discarded_message_is_not_delivered),
 		TEST(its_status_decides),
 		TEST(ended_by_a_signal_it_is_tried_again_later),
