@@ -286,21 +286,13 @@ add_field(struct digest *d, const char *text)
 }
 
 static void
-add_time(struct digest *d, int64_t mtime_ns)
-{
-	char *text = mem_format("%lld", (long long)mtime_ns);
-
-	add_field(d, text);
-	free(text);
-}
-
-static void
-add_mtime(struct digest *d, const char *path)
+add_file(struct digest *d, const char *path)
 {
 	struct stat st;
 
+	add_field(d, path ? path : "");
 	if (path && stat(path, &st) == 0)
-		add_time(d, confparse_mtime(&st));
+		confparse_add_identity(d, &st);
 }
 
 /* The file where a password stands that is neither named nor asked for yet. */
@@ -310,30 +302,58 @@ add_netrc(struct digest *d)
 	const char *home = fs_home();
 	char *path = home ? mem_format("%s/.netrc", home) : NULL;
 
-	add_mtime(d, path);
+	add_file(d, path);
 	free(path);
 }
 
-/* How the secret is given, and when that was changed; never the secret. */
+/* How the secret is given, and the file that it is in.  Never the secret, and no
+ * argument of a command, which might be one: it could be guessed from a digest.  Where
+ * these stand in the configuration, its own identity tells of a change. */
 static void
-add_secret(struct digest *d, const struct source *s, const struct account *a)
+add_secret(struct digest *d, const struct account *a)
 {
-	char *const *argument = a->password_command;
-
 	if (a->password) {
 		add_field(d, "password");
-		add_time(d, pick(s, CONFOPT_PASSWORD)->file->mtime_ns);
 	} else if (a->password_file) {
 		add_field(d, "password_file");
-		add_field(d, a->password_file);
-		add_mtime(d, a->password_file);
-	} else if (argument) {
+		add_file(d, a->password_file);
+	} else if (a->password_command) {
 		add_field(d, "password_command");
-		for (; *argument; argument++)
-			add_field(d, *argument);
+		add_field(d, a->password_command[0]);
 	} else {
 		add_field(d, "netrc");
 		add_netrc(d);
+	}
+	add_file(d, a->tls_cert_file);
+	add_file(d, a->tls_key_file);
+}
+
+static void
+add_number(struct digest *d, int64_t number)
+{
+	char *text = mem_format("%lld", (long long)number);
+
+	add_field(d, text);
+	free(text);
+}
+
+/* Variables may change what the options say while no file does. */
+static void
+add_options(struct digest *d, const struct account *a)
+{
+	const char *const texts[] = { a->host, a->user, a->tls_ca_file,
+				      a->tls_ca_dir, a->tls_server_name };
+	const int64_t numbers[] = { a->port, a->auth, a->insecure_auth, a->tls,
+				    a->tls_min_version };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		add_field(d, texts[i] ? texts[i] : "");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		add_number(d, numbers[i]);
+	for (size_t i = 0; i < a->tls_pin_count; i++) {
+		add_number(d, a->tls_pins[i].kind);
+		digest_add(d, a->tls_pins[i].digest,
+			   sizeof(a->tls_pins[i].digest));
 	}
 }
 
@@ -342,20 +362,14 @@ make_fingerprint(const struct source *s, const struct account *a)
 {
 	struct digest *d = digest_new(DIGEST_SHA256);
 	uint8_t binary[DIGEST_SIZE_MAX];
-	char *text = mem_format("%u", a->port);
 	char *hex = mem_alloc(2 * DIGEST_SHA256_SIZE + 1);
-	char *host = mem_string(a->host);
 
-	text_lower(host);
-	add_field(d, host);
-	add_field(d, text);
-	add_field(d, a->user);
-	add_secret(d, s, a);
+	digest_add(d, s->tree->identity, sizeof(s->tree->identity));
+	add_options(d, a);
+	add_secret(d, a);
 	digest_end(d, binary);
 	text_hex(hex, binary, DIGEST_SHA256_SIZE);
 	digest_free(&d);
-	free(host);
-	free(text);
 	return hex;
 }
 

@@ -36,7 +36,6 @@ enum confopt_id {
 struct conffile {
 	char *path;
 	char *dir;		/* absolute; relative paths start here */
-	int64_t mtime_ns;
 };
 
 struct confvalue {

@@ -34,6 +34,7 @@ struct parse {
 	struct conftext text;
 	const struct source *source;
 	bool located;		/* an error would say where it is already */
+	struct digest *identity;	/* of the files so far */
 	struct err *e;
 };
 
@@ -232,15 +233,20 @@ end_section(cfg_t *cfg, cfg_opt_t *opt)
 
 /* --- files --- */
 
-int64_t
-confparse_mtime(const struct stat *st)
+void
+confparse_add_identity(struct digest *d, const struct stat *st)
 {
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	char *text = mem_format("%lld.%09ld %lld %llu",
+				(long long)st->st_mtim.tv_sec,
+				st->st_mtim.tv_nsec, (long long)st->st_size,
+				(unsigned long long)st->st_ino);
+
+	digest_add(d, text, strlen(text) + 1);
+	free(text);
 }
 
 static struct conffile *
-add_file(struct conftree *tree, const char *path, const struct stat *st,
-	 struct err *e)
+add_file(struct conftree *tree, const char *path, struct err *e)
 {
 	struct conffile *file;
 	char *whole = fs_expand(path, NULL, e), *slash;
@@ -252,7 +258,6 @@ add_file(struct conftree *tree, const char *path, const struct stat *st,
 	slash = strrchr(whole, '/');
 	slash[slash == whole] = '\0';
 	file->dir = whole;
-	file->mtime_ns = confparse_mtime(st);
 	tree->files = mem_resize(tree->files, tree->file_count + 1,
 				 sizeof(*tree->files));
 	tree->files[tree->file_count++] = file;
@@ -335,7 +340,8 @@ parse_file(cfg_t *cfg, const char *path)
 	} else {
 		s.dev = st.st_dev;
 		s.ino = st.st_ino;
-		s.file = add_file(parsing->tree, path, &st, e);
+		confparse_add_identity(parsing->identity, &st);
+		s.file = add_file(parsing->tree, path, e);
 		if (s.file && check_source(&s, path, e) == 0)
 			rc = parse_open_file(cfg, fd, &s, &st, e);
 	}
@@ -412,7 +418,7 @@ make_grammar(void)
 int
 confparse_file(struct conftree **tree, const char *path, struct err *e)
 {
-	struct parse p = { .e = e };
+	struct parse p = { .identity = digest_new(DIGEST_SHA256), .e = e };
 	cfg_t *cfg;
 	int rc;
 
@@ -425,6 +431,8 @@ confparse_file(struct conftree **tree, const char *path, struct err *e)
 	cfg_free(cfg);
 	parsing = NULL;
 	conftext_free(&p.text);
+	digest_end(p.identity, p.tree->identity);
+	digest_free(&p.identity);
 	if (rc != 0)
 		confparse_free(&p.tree);
 	*tree = p.tree;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "cli/confopt.h"
 
@@ -26,13 +27,16 @@ struct conftree {
 	struct conffile **files;	/* the first is the one that was asked for */
 	size_t file_count;
 	struct confsection global, defaults;
-	struct confsection **accounts;	/* in order of the files */
-	size_t account_count;
+	struct confsection **accounts;	/* in order of the files; two may have
+					   the same title */
+	size_t account_count, account_room;
+	struct confblock *blocks;	/* where they are */
+	uint8_t identity[DIGEST_SHA256_SIZE];	/* of all files together */
 };
 
 struct stat;
-/* When the file was changed, in nanoseconds. */
-int64_t confparse_mtime(const struct stat *st);
+/* What tells that a file was changed or replaced: time, size, inode. */
+void confparse_add_identity(struct digest *d, const struct stat *st);
 
 /* ERR_CONFIG, "FILE:LINE: ...".  *tree is owned by the caller. */
 int confparse_file(struct conftree **tree, const char *path, struct err *e);

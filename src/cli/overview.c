@@ -17,120 +17,157 @@
 
 enum { OVERVIEW_UID_MAX = 80, OVERVIEW_NAME_MIN = 7 };
 
-/* How long ago, or until when; "never". */
+struct overview {
+	struct show *show;
+	const char *state_dir;
+	int width;		/* of the names */
+	int64_t now;
+	struct buf lines;	/* of what is set aside */
+};
+
 static char *
-overview_when(int64_t when, int64_t now, const char *never)
+overview_past(int64_t when, int64_t now)
 {
 	char span[QUANTITY_TEXT_MAX];
 
 	if (when == 0)
-		return mem_string(never);
-	if (when > now) {
-		quantity_show_duration(span, when - now);
-		return mem_format("in %s", span);
-	}
+		return mem_string("never");
+	if (when > now)		/* the clock has been set back since */
+		return mem_string("in the future");
 	quantity_show_duration(span, now - when);
 	return mem_format("%s ago", span);
 }
 
+static char *
+overview_next(int64_t when, int64_t now)
+{
+	char span[QUANTITY_TEXT_MAX];
+
+	if (when == 0)
+		return mem_string("-");
+	if (when <= now)
+		return mem_string("next run");
+	quantity_show_duration(span, when - now);
+	return mem_format("in %s", span);
+}
+
+static char *
+overview_error(const struct status *st, int64_t now)
+{
+	char *when, *text;
+
+	if (st->last_error == NULL)
+		return mem_string("-");
+	when = overview_past(st->last_failure, now);
+	text = mem_format("%s: %s", when, st->last_error);
+	free(when);
+	return text;
+}
+
 static void
-overview_line(struct show *s, int width, const char *name, const char *success,
+overview_line(const struct overview *o, const char *name, const char *success,
 	      const char *fetched, const char *kept, const char *aside,
 	      const char *next, const char *error)
 {
-	char *line = mem_format("%-*s  %-24s  %8s  %8s  %8s  %-24s  %s", width,
-				name, success, fetched, kept, aside, next,
-				error);
+	char *line = mem_format("%-*s  %-24s  %8s  %8s  %8s  %-24s  %s",
+				o->width, name, success, fetched, kept, aside,
+				next, error);
 	size_t end = strlen(line);
 
 	while (end > 0 && line[end - 1] == ' ')
 		line[--end] = '\0';
-	progress_line(s->progress, line);
+	progress_line(o->show->progress, line);
 	free(line);
 }
 
 static void
 overview_aside(void *arg, const struct store_row *row, const char *error)
 {
-	struct buf *lines = arg;
+	struct overview *o = arg;
 	char uid[OVERVIEW_UID_MAX];
-	char *next = overview_when(row->next_try, clock_unix(), "now");
+	char *next = overview_next(row->next_try, o->now);
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
-	(void)buf_format(lines, "    uid '%s', failed %u time%s, next try %s: "
-			 "%s\n", uid, row->attempts,
-			 text_plural(row->attempts), next,
+	(void)buf_format(&o->lines, "    uid '%s', ", uid);
+	if (row->attempts > 0)	/* else --retry has made it forgotten */
+		(void)buf_format(&o->lines, "failed %u time%s, ", row->attempts,
+				 text_plural(row->attempts));
+	(void)buf_format(&o->lines, "next try %s: %s\n",
+			 row->next_try <= o->now ? "in the next run" : next,
 			 error == NULL ? "" : error);
 	free(next);
 }
 
 static void
-overview_status(struct show *s, int width, const char *name,
+overview_status(const struct overview *o, const char *name,
 		const struct status *st)
 {
-	int64_t now = clock_unix();
-	char *success = overview_when(st->last_success, now, "never");
-	char *next = overview_when(st->next_try, now, "-");
+	char *success = overview_past(st->last_success, o->now);
+	char *next = overview_next(st->next_try, o->now);
+	char *error = overview_error(st, o->now);
 	char *fetched = mem_format("%llu", (unsigned long long)st->fetched);
 	char *kept = mem_format("%llu", (unsigned long long)st->kept);
 	char *aside = mem_format("%llu", (unsigned long long)st->set_aside);
 
-	overview_line(s, width, name, success, fetched, kept, aside, next,
-		      st->last_error == NULL ? "-" : st->last_error);
+	overview_line(o, name, success, fetched, kept, aside, next, error);
 	free(success);
 	free(next);
+	free(error);
 	free(fetched);
 	free(kept);
 	free(aside);
 }
 
 static void
-overview_print_lines(struct show *s, struct buf *lines)
+overview_print_lines(const struct overview *o)
 {
-	char *text = mem_string_n(lines->data, lines->len);
+	char *text = mem_string_n(o->lines.data, o->lines.len);
 	char *rest = text, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
-			progress_line(s->progress, line);
+			progress_line(o->show->progress, line);
 	free(text);
 }
 
 static void
-overview_account(struct show *s, int width, const struct account *a,
-		 const char *state_dir)
+overview_account(struct overview *o, const struct account *a)
 {
 	struct status st;
 	struct err e = ERR_INIT;
-	struct buf lines;
 
-	buf_init(&lines, SIZE_MAX);
-	if (status_read(&st, a, state_dir,
-			s->verbosity > 0 ? overview_aside : NULL, &lines,
+	o->now = clock_unix();
+	buf_init(&o->lines, SIZE_MAX);
+	if (status_read(&st, a, o->state_dir, o->now,
+			o->show->verbosity > 0 ? overview_aside : NULL, o,
 			&e) == 0) {
-		overview_status(s, width, a->name, &st);
-		overview_print_lines(s, &lines);
+		overview_status(o, a->name, &st);
+		overview_print_lines(o);
 	} else if (e.kind == ERR_BUSY) {
-		overview_line(s, width, a->name, "is being fetched", "", "", "",
-			      "", "");
+		overview_line(o, a->name, "is being fetched", "", "", "", "",
+			      "");
 	} else {
-		show_error(s, a->name, &e);
+		show_error(o->show, a->name, &e);
 	}
 	status_free(&st);
-	buf_free(&lines);
+	buf_free(&o->lines);
 }
 
 void
 overview_print(struct show *s, struct account *const accounts[], size_t count,
 	       const char *state_dir)
 {
-	int width = OVERVIEW_NAME_MIN;
+	struct overview o = {
+		.show = s,
+		.state_dir = state_dir,
+		.width = OVERVIEW_NAME_MIN,
+	};
 
 	for (size_t i = 0; i < count; i++)
-		if (strlen(accounts[i]->name) > (size_t)width)
-			width = (int)strlen(accounts[i]->name);
-	overview_line(s, width, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT",
-		      "ASIDE", "NEXT TRY", "LAST ERROR");
+		if (strlen(accounts[i]->name) > (size_t)o.width)
+			o.width = (int)strlen(accounts[i]->name);
+	overview_line(&o, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT", "ASIDE",
+		      "NEXT TRY", "LAST ERROR");
 	for (size_t i = 0; i < count; i++)
-		overview_account(s, width, accounts[i], state_dir);
+		overview_account(&o, accounts[i]);
 }

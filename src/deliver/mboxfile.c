@@ -27,8 +27,13 @@ mboxfile_open(struct mboxfile *f, const char *path, struct err *e)
 	if (!slash || !slash[1])
 		return err_set(e, ERR_CREATE, "'%s' is not the path of an mbox",
 			       path);
-	directory = mem_string_n(path, (size_t)(slash - path) + 1);
+	directory = mem_string_n(path, (size_t)(slash - path) + (slash == path));
 	rc = fs_open_dir(directory, &f->dir, e);
+	if (rc != 0 && e->sys == ENOENT) {
+		err_set(e, ERR_CREATE, "directory '%s' of the mbox is not "
+			"there; is its disk mounted?", directory);
+		e->sys = ENOENT;
+	}
 	free(directory);
 	if (rc != 0)
 		return -1;

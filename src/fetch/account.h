@@ -58,9 +58,10 @@ struct account {
 					   account_state_name */
 	unsigned notice_failures;	/* notice_after in runs, or 0 ... */
 	int64_t notice_s;		/* ... and then a duration */
-	char *fingerprint;		/* hex digest over host, port, user, how the
-					   secret is given and its file's mtime: a
-					   change forgets a login back-off */
+	char *fingerprint;		/* hex digest over the login's options, and
+					   time, size and inode of the files that they
+					   and the secret stand in (never over the
+					   secret): a change ends a login back-off */
 };
 
 /* Wipes and frees all that it holds; *a is zeroed. */

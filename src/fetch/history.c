@@ -182,13 +182,14 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 }
 
 int
-history_note_error(struct store *s, const char *text, int64_t now,
-		   struct err *e)
+history_note_error(struct store *s, const char *text, uint64_t fetched,
+		   int64_t now, struct err *e)
 {
 	if (store_begin(s, STORE_LAZY, e) == -1)
 		return -1;
 	if (store_set_fact_text(s, "last_error", text, e) == 0 &&
-	    store_set_fact(s, "last_failure", now, e) == 0)
+	    store_set_fact(s, "last_failure", now, e) == 0 &&
+	    store_set_fact(s, "last_fetched", (int64_t)fetched, e) == 0)
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

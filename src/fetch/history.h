@@ -16,8 +16,8 @@
 
 /* May we log in now?  *wait_s is 0, or how long not: because the server asked for a pause
  * between logins (RFC 2449 section 6.5; *refused false), or because it refused this very
- * login (*refused; 15 minutes, doubling to 6 hours; another secret or account name in
- * the configuration ends it at once, account.fingerprint tells). */
+ * login (*refused; 15 minutes, doubling to 6 hours; a change of the configuration or of
+ * the file with the secret ends it at once, account.fingerprint tells). */
 int history_check(struct store *s, const struct account *a, int64_t now,
 		  int64_t *wait_s, bool *refused, struct err *e);
 /* Logged in; the server wants delay_s between logins. */
@@ -34,8 +34,8 @@ int history_failed(struct store *s, const struct account *a, int64_t now,
 int history_reached(struct store *s, struct err *e);
 int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		      struct err *e);
-/* For --status: the error with which a run ended. */
-int history_note_error(struct store *s, const char *text, int64_t now,
-		       struct err *e);
+/* For --status: the error with which a run ended, and what it had delivered by then. */
+int history_note_error(struct store *s, const char *text, uint64_t fetched,
+		       int64_t now, struct err *e);
 
 #endif

@@ -172,12 +172,11 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 	struct err ignored = ERR_INIT;
 	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
 
-	if (k->claim.store == NULL || !keeper_may_write(k))
+	/* in a pause after a refused login that refusal is what counts */
+	if (k->claim.store == NULL || !keeper_may_write(k) || k->fold)
 		return;
-	(void)history_note_error(k->claim.store, why->text, clock_unix(),
-				 &ignored);
-	if (k->fold)
-		return;
+	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
+				 clock_unix(), &ignored);
 	may_pass = may_pass && !reported;
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, k->account, clock_unix(),
@@ -218,14 +217,33 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 				    clock_unix(), e) : 0;
 }
 
+/* Whoever fetches has it fetched; who asked for something else has not got it. */
+static void
+keeper_report_busy(struct keeper *k)
+{
+	static const char text[] = "is being fetched by another run";
+	struct err e = ERR_INIT;
+
+	switch (k->job->settings.mode) {
+	case SESSION_FETCH:
+		report_line(k->report, REPORT_VERBOSE, "%s", text);
+		break;
+	case SESSION_DRY_RUN:
+		report_line(k->report, REPORT_ANSWER, "%s", text);
+		break;
+	case SESSION_CHECK:
+	case SESSION_CATCH_UP:
+		err_set(&e, ERR_LATER, "%s", text);
+		report_error(k->report, &e, false);
+		break;
+	}
+}
+
 static void
 keeper_report_failure(struct keeper *k, const struct err *e, bool reported)
 {
 	if (e->kind == ERR_BUSY) {
-		report_line(k->report,
-			    keeper_may_write(k) ? REPORT_VERBOSE
-						: REPORT_ANSWER,
-			    "is being fetched by another run");
+		keeper_report_busy(k);
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);

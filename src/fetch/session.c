@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "fetch/acquaintance.h"
 #include "fetch/session_state.h"
 #include "sys/proc.h"
@@ -46,8 +47,13 @@ session_warn_expire(struct session *s)
 	if (!concerns || store_fact(s->store, "warned_expire", -3, &warned,
 				    &ignored) == -1 || warned == days)
 		return;
-	session_warn(s, "server may delete messages by itself after %lld days",
-		     (long long)days);
+	if (days == 0)
+		session_warn(s, "server may delete messages by itself as soon "
+			     "as they were fetched (EXPIRE 0)");
+	else
+		session_warn(s, "server may delete messages by itself after "
+			     "%lld day%s", (long long)days,
+			     text_plural((uint64_t)days));
 	if (session_begin_note(s, &ignored) == 0)
 		(void)session_end_note(s, store_set_fact(s->store,
 			"warned_expire", days, &ignored), &ignored);
@@ -175,7 +181,8 @@ session_act(struct session *s, struct err *e)
 	return removal_quit(s, e);
 }
 
-/* What was complete is safe, deleted and confirmed; the rest is for the next run. */
+/* What was complete is safe, deleted and confirmed; the rest is for the next run.  If
+ * there is no rest, the stop came too late to matter. */
 static void
 session_complain_of_stop(struct session *s)
 {

@@ -5,72 +5,123 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "fetch/claim.h"
 #include "fetch/history.h"
+#include "state/plan.h"
 
-static void
-status_see_next_try(struct status *s, int64_t when)
+struct reader {
+	struct status *status;
+	struct store *store;
+	int64_t now;
+	status_aside *each;
+	void *arg;
+};
+
+/* --- messages --- */
+
+/* A time too far ahead was set by another clock: plan_decide takes it as due. */
+static int64_t
+status_true_try(int64_t next_try, int64_t now)
 {
-	if (s->next_try == 0 || when < s->next_try)
-		s->next_try = when;
+	return next_try > now + PLAN_BACKOFF_MAX_S ? now : next_try;
 }
 
 static int
-status_read_aside(struct status *s, struct store *store,
-		  const struct store_row *row, status_aside *each, void *arg,
-		  struct err *e)
+status_read_aside(struct reader *r, struct store_row row, struct err *e)
 {
+	struct status *s = r->status;
 	char *error;
 
-	s->set_aside++;
-	status_see_next_try(s, row->next_try);
-	if (each == NULL)
+	row.next_try = status_true_try(row.next_try, r->now);
+	if (row.next_try <= 0)
+		row.next_try = r->now;
+	if (s->set_aside++ == 0 || row.next_try < s->next_try)
+		s->next_try = row.next_try;
+	if (r->each == NULL)
 		return 0;
-	if (store_error(store, row->id, &error, e) == -1)
+	if (store_error(r->store, row.id, &error, e) == -1)
 		return -1;
-	each(arg, row, error);
+	r->each(r->arg, &row, error);
 	free(error);
 	return 0;
 }
 
+/* From when on DELE may have been in vain: the last session that sent some got no answer
+ * to QUIT, or the server is known to ignore them. */
 static int
-status_read_rows(struct status *s, struct store *store, status_aside *each,
-		 void *arg, struct err *e)
+status_first_vain_dele(struct store *store, const struct store_rows *rows,
+		       int64_t *since, struct err *e)
 {
-	struct store_rows *rows;
-	int result = 0;
+	int64_t confirmed, ignored;
 
-	if (store_load(store, &rows, e) == -1)
+	*since = INT64_MAX;
+	if (store_fact(store, "quit_confirmed", 0, &confirmed, e) == -1 ||
+	    store_fact(store, "warned_dele", 0, &ignored, e) == -1)
 		return -1;
-	for (size_t i = 0; i < store_rows_count(rows) && result == 0; i++) {
+	if (ignored != 0)
+		*since = 0;
+	if (ignored != 0 || confirmed != 0)
+		return 0;
+	*since = 0;
+	for (size_t i = 0; i < store_rows_count(rows); i++)
+		if (store_rows_at(rows, i).dele_sent > *since)
+			*since = store_rows_at(rows, i).dele_sent;
+	return 0;
+}
+
+static int
+status_count_rows(struct reader *r, const struct store_rows *rows,
+		  struct err *e)
+{
+	int64_t vain;
+
+	if (status_first_vain_dele(r->store, rows, &vain, e) == -1)
+		return -1;
+	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
-		s->kept += row.status == STORE_DELIVERED &&
-			   row.gone_since == 0 && row.dele_sent == 0;
-		if (row.status == STORE_SET_ASIDE)
-			result = status_read_aside(s, store, &row, each, arg,
-						   e);
+		if (row.gone_since != 0)
+			continue;
+		r->status->kept += row.status == STORE_DELIVERED &&
+				   (row.dele_sent == 0 || row.dele_sent >= vain);
+		if (row.status == STORE_SET_ASIDE &&
+		    status_read_aside(r, row, e) == -1)
+			return -1;
 	}
+	return 0;
+}
+
+static int
+status_read_rows(struct reader *r, struct err *e)
+{
+	struct store_rows *rows;
+	int result;
+
+	if (store_load(r->store, &rows, e) == -1)
+		return -1;
+	result = status_count_rows(r, rows, e);
 	store_rows_free(&rows);
 	return result;
 }
 
+/* --- the account --- */
+
 static int
-status_read_facts(struct status *s, const struct account *a,
-		  struct store *store, struct err *e)
+status_read_facts(struct reader *r, const struct account *a, struct err *e)
 {
-	int64_t now = clock_unix(), fetched, wait;
+	struct status *s = r->status;
+	struct store *store = r->store;
+	int64_t fetched, wait;
 	bool refused;
 
 	if (store_fact(store, "last_success", 0, &s->last_success, e) == -1 ||
 	    store_fact(store, "last_failure", 0, &s->last_failure, e) == -1 ||
 	    store_fact(store, "last_fetched", 0, &fetched, e) == -1 ||
-	    history_check(store, a, now, &wait, &refused, e) == -1)
+	    history_check(store, a, r->now, &wait, &refused, e) == -1)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
-	if (refused)
-		status_see_next_try(s, now + wait);
+	if (wait > 0)	/* nothing is tried before the login */
+		s->next_try = r->now + wait;
 	if (s->last_failure == 0)
 		return 0;
 	return store_fact_text(store, "last_error", &s->last_error, e);
@@ -78,15 +129,19 @@ status_read_facts(struct status *s, const struct account *a,
 
 int
 status_read(struct status *s, const struct account *a, const char *state_dir,
-	    status_aside *each, void *arg, struct err *e)
+	    int64_t now, status_aside *each, void *arg, struct err *e)
 {
+	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
 	struct claim c;
 	int result = -1;
 
 	*s = (struct status){ .last_error = NULL };
-	if (claim_take(&c, a, state_dir, false, e) == 0 &&
-	    status_read_rows(s, c.store, each, arg, e) == 0)
-		result = status_read_facts(s, a, c.store, e);
+	if (claim_take(&c, a, state_dir, false, e) == 0) {
+		r.store = c.store;
+		result = status_read_rows(&r, e);
+		if (result == 0)
+			result = status_read_facts(&r, a, e);
+	}
 	claim_release(&c);
 	return result;
 }
@@ -108,7 +163,7 @@ status_make_due(struct store *store, const struct store_rows *rows,
 		struct store_row row = store_rows_at(rows, i);
 
 		if (row.status == STORE_SET_ASIDE &&
-		    store_set_next_try(store, row.id, 0, e) == -1)
+		    store_forget_failures(store, row.id, e) == -1)
 			return -1;
 	}
 	if (store_set_fact(store, "login_failures", 0, e) == -1)

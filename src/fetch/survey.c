@@ -179,11 +179,12 @@ survey_knows_uids(const struct session *s)
 static int
 survey_without_uidl(struct session *s, struct err *e)
 {
+	if (survey_knows_uids(s))
+		return err_set(e, ERR_LATER, "server refuses UIDL, which it "
+			       "had before: without it all would look new");
 	if (s->account->keep_s != 0)
 		return err_set(e, ERR_UNAVAILABLE,
 			       "server has no UIDL: only keep = \"no\" works");
-	if (survey_knows_uids(s))
-		return err_set(e, ERR_LATER, "server refuses UIDL this time");
 	if (!s->saw_size) {
 		errands_give(s->errands, &survey_list_errand, 0, 0);
 		if (session_settle(s, e) == -1)

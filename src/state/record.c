@@ -383,9 +383,11 @@ store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e)
 }
 
 int
-store_set_next_try(struct store *s, int64_t id, int64_t when, struct err *e)
+store_forget_failures(struct store *s, int64_t id, struct err *e)
 {
-	return set_number(s, SQL_SET_NEXT_TRY, id, when, e);
+	sqlite3_stmt *st = get_for(s, SQL_FORGET_FAILURES, id, e);
+
+	return st ? write_row(s, st, id, e) : -1;
 }
 
 int

@@ -61,7 +61,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SET_DIGEST] = "UPDATE message SET digest = ?2 WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
-	[SQL_SET_NEXT_TRY] = "UPDATE message SET next_try = ?2 WHERE id = ?1",
+	[SQL_FORGET_FAILURES] = "UPDATE message SET attempts = 0, next_try = 0"
+				" WHERE id = ?1",
 	[SQL_PURGE_GONE] = "DELETE FROM message WHERE gone_since > 0"
 			   " AND gone_since < ?1 AND status <> 1",
 	[SQL_ADD_DESTINATION] =

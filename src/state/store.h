@@ -147,9 +147,8 @@ int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
 /* 0: it is listed again. */
 int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
-/* Of a message set aside. */
-int store_set_next_try(struct store *s, int64_t id, int64_t when,
-		       struct err *e);
+/* Of a message set aside: due at once, as if it had not failed yet; the error stays. */
+int store_forget_failures(struct store *s, int64_t id, struct err *e);
 /* Removes rows gone since before `before`; *count tells. */
 int store_purge_gone(struct store *s, int64_t before, size_t *count,
 		     struct err *e);

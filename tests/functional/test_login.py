@@ -4,7 +4,9 @@
 import base64
 import hashlib
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -301,6 +303,8 @@ def test_the_password_is_sent_only_after_a_good_answer_to_user(popfetch, server,
         ("-ERR [SYS/PERM] POP is switched off", os.EX_UNAVAILABLE),
         ("-ERR maildrop lock busy! Is another session active?", os.EX_TEMPFAIL),
         ("-ERR mailbox in use", os.EX_TEMPFAIL),
+        ("-ERR maildrop already locked", os.EX_TEMPFAIL),
+        ("-ERR Cannot open mailbox, please try again later", os.EX_TEMPFAIL),
     ],
 )
 @pytest.mark.parametrize("auth", ["user", "plain"])
@@ -333,6 +337,158 @@ def test_a_changed_password_is_tried_at_once(popfetch, server):
     assert same(popfetch.maildir(), pop.wires())
 
 
+def attempts(pop):
+    return len(pop.all_commands("AUTH") + pop.all_commands("PASS"))
+
+
+def by_password(popfetch):
+    return {}
+
+
+def by_file(popfetch):
+    file = popfetch.home / "secret"
+    file.write_text(PASSWORD + "\n")
+    file.chmod(0o600)
+    return {"password_file": "~/secret"}
+
+
+def by_command(popfetch):
+    return {"password_command": ["echo", PASSWORD]}
+
+
+def by_netrc(popfetch):
+    file = popfetch.home / ".netrc"
+    file.write_text(f"machine localhost login jane password {PASSWORD}\n")
+    file.chmod(0o600)
+    return {"password": None}
+
+
+def refused(popfetch, server, give=by_password, **options):
+    """An account in the pause after a refused login."""
+    pop = server([mail()], users={"jane": "changed"}, **options)
+    popfetch.account(server=pop, **give(popfetch))
+    assert popfetch().status == os.EX_NOPERM
+    connections = len(pop.connections)
+    result = popfetch()
+    assert result.status == os.EX_NOPERM and result.output == "", result
+    assert len(pop.connections) == connections
+    return pop
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"auth": "user"}, {"insecure_auth": True}, {"tls_min_version": "1.3"}, {"keep": "14 days"}],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("give", [by_password, by_file, by_command, by_netrc])
+def test_a_changed_configuration_ends_the_pause(popfetch, server, give, change):
+    pop = refused(popfetch, server, give)
+    before = attempts(pop)
+    popfetch.accounts["work"].update(change)
+    assert popfetch().status == os.EX_NOPERM
+    assert attempts(pop) > before
+
+
+@pytest.mark.parametrize(
+    "give, name",
+    [
+        (by_password, ".config/popfetch/popfetch.conf"),
+        (by_file, "secret"),
+        (by_command, ".config/popfetch/popfetch.conf"),
+        (by_netrc, ".netrc"),
+    ],
+)
+@pytest.mark.parametrize("how", ["touched", "replaced"])
+def test_a_file_that_is_touched_or_replaced_ends_the_pause(popfetch, server, give, name, how):
+    pop = refused(popfetch, server, give)
+    before = attempts(pop)
+    file = popfetch.home / name
+    if how == "touched":
+        os.utime(file)
+    else:
+        copy = file.with_name("copy")
+        shutil.copy2(file, copy)
+        copy.replace(file)
+    assert popfetch().status == os.EX_NOPERM
+    assert attempts(pop) > before
+    connections = len(pop.connections)
+    popfetch()
+    assert len(pop.connections) == connections, "and a pause follows again"
+
+
+def test_a_changed_file_that_is_included_ends_the_pause(popfetch, server):
+    more = popfetch.home / ".config/popfetch/more"
+    more.write_text("keep = '14 days'\n")
+    pop = server([mail()], users={"jane": "changed"})
+    popfetch.account(server=pop)
+    popfetch.write(popfetch.text().replace("received_header", "include('more')\nreceived_header"))
+    for _ in range(2):
+        assert popfetch().status == os.EX_NOPERM
+    assert attempts(pop) == 1
+    more.write_text("keep = '15 days'\n")
+    assert popfetch().status == os.EX_NOPERM
+    assert attempts(pop) == 2
+
+
+def test_another_account_named_or_not_changes_nothing_of_the_pause(popfetch, server):
+    pop = refused(popfetch, server)
+    other = server([mail("other")])
+    before = attempts(pop)
+    popfetch.account("other", other)
+    popfetch("other")  # the configuration is another one now
+    assert attempts(pop) == before
+    assert popfetch().status == os.EX_NOPERM and attempts(pop) > before
+    before = attempts(pop)
+    assert popfetch("other").status == 0
+    assert popfetch().status == os.EX_NOPERM and attempts(pop) == before
+
+
+def test_who_names_the_account_tries_in_the_pause(popfetch, server):
+    pop = refused(popfetch, server)
+    before = attempts(pop)
+    result = popfetch("work")
+    assert result.status == os.EX_NOPERM and "login refused" in result.stderr, result
+    assert attempts(pop) > before
+    pop.users = {"jane": PASSWORD}
+    assert popfetch().status == os.EX_NOPERM, "the pause is longer now"
+    assert popfetch("work").status == 0
+    assert popfetch().status == 0, "no pause any more"
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_pauses_double_from_15_minutes_to_6_hours(popfetch, server):
+    pop = refused(popfetch, server)
+    for minutes in (15, 30, 60, 120, 240, 360, 360):
+        seconds, before = minutes * 60, attempts(pop)
+        popfetch.sql(
+            "update fact set value = value - ? where name = 'login_next_try'", seconds - 30
+        )
+        assert popfetch().status == os.EX_NOPERM and attempts(pop) == before, minutes
+        popfetch.sql("update fact set value = value - 30 where name = 'login_next_try'")
+        assert popfetch().status == os.EX_NOPERM and attempts(pop) > before, minutes
+
+
+@pytest.mark.parametrize("give", [by_password, by_file, by_command, by_netrc])
+def test_nothing_of_a_secret_is_in_the_state(popfetch, server, give):
+    """Not even in a digest, from which a short one could be guessed: two secrets, in files that
+    are the same otherwise, leave the same fingerprint."""
+    popfetch.account(server=server([mail()], users={"jane": "changed"}), **give(popfetch))
+    files = [popfetch.home / name for name in (".netrc", "secret")] + [popfetch.configuration]
+    prints = []
+    for secret in (PASSWORD, PASSWORD[::-1]):
+        if give is by_command:
+            popfetch.accounts["work"]["password_command"] = ["echo", secret]
+        if give is by_password:
+            popfetch.accounts["work"]["password"] = secret
+        popfetch("-n")  # writes the configuration
+        for file in filter(Path.exists, files):
+            file.write_text(file.read_text().replace(PASSWORD, secret))
+            os.utime(file, (1.7e9, 1.7e9))
+        assert popfetch("work").status == os.EX_NOPERM
+        prints += popfetch.sql("select value from fact where name = 'login_fingerprint'")
+    assert prints[0] == prints[1] and len(prints[0][0]) == 64
+
+
 def test_login_delay_is_honoured_quietly(popfetch, server):
     pop = server([mail()], caps=("TOP", "UIDL", "USER", "RESP-CODES", "LOGIN-DELAY 300"))
     popfetch.account(server=pop)
@@ -341,6 +497,29 @@ def test_login_delay_is_honoured_quietly(popfetch, server):
     result = popfetch()
     assert result.stderr == "", result
     assert len(pop.logins) == 1, "the second login comes 300 seconds later, not at once"
+    popfetch.sql("update fact set value = value - 300 where name = 'last_login'")
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_who_names_the_account_does_not_wait_for_login_delay(popfetch, server):
+    pop = server([mail()], caps=("TOP", "UIDL", "USER", "RESP-CODES", "LOGIN-DELAY 300"))
+    assert popfetch.account(server=pop)().status == 0
+    pop.add(mail("two"))
+    assert popfetch("work").status == 0
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_the_login_delay_of_this_user_counts(popfetch, server):
+    """LOGIN-DELAY with the argument USER: the true value comes after the login."""
+    pop = server(
+        [mail()],
+        caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 1 USER"),
+        caps_after_login=("TOP", "UIDL", "USER", "LOGIN-DELAY 300"),
+    )
+    assert popfetch.account(server=pop)().status == 0
+    assert popfetch.sql("select value from fact where name = 'login_delay'") == [(300,)]
+    assert popfetch().status == 0 and len(pop.logins) == 1
 
 
 # No secret in the clear.

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What --status tells of accounts, and what --retry changes."""
+"""What --status tells of accounts, what --retry changes, and what an account says that another
+run holds."""
 
 import os
+import re
+import shutil
 
 import pytest
 
-from popactions import say
+from popactions import close, say
 from popmail import mail
 from runner import same
+
+COLUMNS = ("LAST SUCCESS", "FETCHED", "KEPT", "ASIDE", "NEXT TRY", "LAST ERROR")
+SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+HOUR = SECONDS["hour"]
 
 
 def row(result, account="work"):
@@ -15,6 +22,38 @@ def row(result, account="work"):
     lines = [line for line in result.stdout.splitlines() if line.startswith(account)]
     assert len(lines) == 1, result
     return lines[0]
+
+
+def table(popfetch, account="work"):
+    """What stands in the columns of an account's line."""
+    result = popfetch("--status")
+    assert result.status == 0 and result.stderr == "", result
+    heads = re.split("  +", result.stdout.splitlines()[0])
+    assert tuple(heads[1:]) == COLUMNS
+    return dict(zip(heads, re.split("  +", row(result, account)), strict=True))
+
+
+def is_in(text, seconds):
+    """Says the text "in ..." so much, or a little less, since time goes on?"""
+    said = sum(
+        int(number) * SECONDS[unit]
+        for number, unit in re.findall("([0-9]+) (day|hour|minute|second)s?", text.split("in ")[1])
+    )
+    return seconds - 60 <= said <= seconds
+
+
+def aside(popfetch):
+    """The line of the one message set aside."""
+    [line] = [line for line in popfetch("--status", "-v").stdout.splitlines() if "uid" in line]
+    return line
+
+
+def later(popfetch, seconds):
+    """As if everything that is remembered had happened so long before."""
+    popfetch.sql(
+        "update fact set value = value - ? where value > 1e9 and typeof(value) = 'integer'", seconds
+    )
+    popfetch.sql("update message set next_try = next_try - ? where next_try > 0", seconds)
 
 
 def test_an_account_that_never_ran_is_shown_and_nothing_is_made(popfetch, server):
@@ -31,8 +70,135 @@ def test_success_and_counts_are_shown_without_the_network(popfetch, server):
     connections = len(pop.connections)
     result = popfetch("--status")
     assert result.status == 0, result
-    assert " ago" in row(result) and row(result).split()[-5:-2].count("3") >= 1, result
     assert len(pop.connections) == connections
+    shown = table(popfetch)
+    assert " ago" in shown.pop("LAST SUCCESS")
+    assert shown == {
+        "ACCOUNT": "work",
+        "FETCHED": "3",
+        "KEPT": "3",
+        "ASIDE": "0",
+        "NEXT TRY": "-",
+        "LAST ERROR": "-",
+    }
+
+
+def test_what_was_fetched_counts_however_the_run_ended(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    pop.on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    shown = table(popfetch)
+    assert shown["LAST SUCCESS"] == "never" and shown["FETCHED"] == "2", shown
+    assert shown["KEPT"] == "2" and shown["ASIDE"] == "1", shown
+    assert is_in(shown["NEXT TRY"], HOUR), shown
+    pop.forgive()
+    pop.on("RETR 4", close)
+    for name in ("four", "five"):
+        pop.add(mail(name))
+    assert popfetch().status == os.EX_TEMPFAIL
+    assert table(popfetch)["FETCHED"] == "0"
+    pop.forgive()
+    assert popfetch().status == 0
+    shown = table(popfetch)
+    assert shown["LAST SUCCESS"] != "never" and shown["FETCHED"] == "2", shown
+
+
+def test_the_last_error_has_its_time(popfetch, server):
+    pop = server([mail("one")], users={"jane": "other"})
+    assert popfetch.account(server=pop)().status == os.EX_NOPERM
+    later(popfetch, 3 * HOUR)
+    told = table(popfetch)["LAST ERROR"]
+    assert told.startswith("3 hours ago: login: login refused"), told
+
+
+def test_a_run_in_the_pause_leaves_the_refusal_to_be_seen(popfetch, server):
+    pop = server([mail("one")], users={"jane": "other"})
+    popfetch.account(server=pop)
+    for _ in range(3):
+        assert popfetch().status == os.EX_NOPERM
+    shown = table(popfetch)
+    assert "login refused" in shown["LAST ERROR"] and "next try" not in shown["LAST ERROR"], shown
+    assert is_in(shown["NEXT TRY"], 15 * 60), shown
+
+
+# What is kept on the server.
+
+
+def test_what_was_deleted_is_not_kept(popfetch, server):
+    pop = server([mail("one"), mail("two")])
+    assert popfetch.account(server=pop, keep="no")().status == 0
+    assert pop.left() == [] and table(popfetch)["KEPT"] == "0"
+    assert popfetch().status == 0
+    assert table(popfetch)["KEPT"] == "0"
+
+
+def test_what_others_deleted_is_not_kept_once_it_is_known(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    pop.on("RETR 3", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    shown = table(popfetch)
+    assert (shown["KEPT"], shown["ASIDE"]) == ("2", "1"), shown
+    pop.mailbox.messages[1:] = []
+    assert popfetch().status == 0
+    shown = table(popfetch)
+    assert (shown["KEPT"], shown["ASIDE"], shown["NEXT TRY"]) == ("1", "0", "-"), shown
+
+
+@pytest.mark.parametrize("quit", [close, say(b"-ERR cannot\r\n")], ids=["closed", "refused"])
+def test_what_is_to_be_deleted_is_kept_until_quit_is_answered(popfetch, server, quit):
+    pop = server([mail("old")])
+    assert popfetch.account(server=pop, keep="no")().status == 0
+    for name in ("one", "two", "three"):
+        pop.add(mail(name))
+    pop.on("QUIT", quit)
+    popfetch()
+    assert len(pop.left()) == 3 and table(popfetch)["KEPT"] == "3"
+    pop.forgive()
+    assert popfetch().status == 0
+    assert pop.left() == [] and table(popfetch)["KEPT"] == "0"
+
+
+def test_what_a_server_does_not_delete_is_kept(popfetch, server):
+    pop = server([mail("one"), mail("two")], deletes=False)
+    popfetch.account(server=pop, keep="no")
+    for _ in range(3):
+        assert popfetch().status == 0
+    assert table(popfetch)["KEPT"] == "2"
+
+
+# When something is tried again.
+
+
+def test_a_next_try_that_has_come_is_that_of_the_next_run(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    assert is_in(table(popfetch)["NEXT TRY"], HOUR)
+    later(popfetch, HOUR)
+    assert table(popfetch)["NEXT TRY"] == "next run"
+    assert "next try in the next run" in aside(popfetch)
+
+
+def test_after_a_jump_of_the_clock_the_true_next_try_is_shown(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    later(popfetch, -300 * 24 * HOUR)
+    shown = table(popfetch)
+    assert shown["NEXT TRY"] == "next run" and shown["LAST ERROR"].startswith("in the future: ")
+    assert "next try in the next run" in aside(popfetch)
+    pop.forgive()
+    popfetch("-v")
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_the_pause_that_a_server_wants_is_shown(popfetch, server):
+    pop = server([mail("one")], caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 300"))
+    assert popfetch.account(server=pop)().status == 0
+    assert is_in(table(popfetch)["NEXT TRY"], 300)
+    later(popfetch, 300)
+    assert table(popfetch)["NEXT TRY"] == "-"
+
+
+# What may be read while nothing is fetched.
 
 
 def test_the_last_error_is_shown_until_a_run_is_well(popfetch, server):
@@ -60,6 +226,39 @@ def test_messages_set_aside_are_counted_and_listed_and_retried(popfetch, server)
     assert same(popfetch.maildir(), pop.wires())
 
 
+def test_retry_forgets_how_often_a_message_has_failed(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    popfetch.account(server=pop)
+    for hours in (1, 2, 4):
+        assert popfetch("work").status == os.EX_TEMPFAIL
+        assert is_in(aside(popfetch), hours * HOUR)
+    assert "failed 3 times" in aside(popfetch)
+    assert popfetch("--retry", "work").output == ""
+    assert "failed" not in aside(popfetch)
+    assert "next try in the next run: RETR 1: server said: it is broken" in aside(popfetch)
+    assert table(popfetch)["NEXT TRY"] == "next run"
+    assert popfetch().status == os.EX_TEMPFAIL
+    assert "failed 1 time, " in aside(popfetch) and is_in(aside(popfetch), HOUR)
+
+
+def test_retry_forgets_how_often_a_login_was_refused(popfetch, server):
+    pop = server([mail("one")], users={"jane": "other"})
+    popfetch.account(server=pop)
+    for minutes in (15, 30, 60):
+        assert popfetch("work").status == os.EX_NOPERM
+        assert is_in(table(popfetch)["NEXT TRY"], minutes * 60)
+    assert popfetch("--retry", "work").output == ""
+    assert table(popfetch)["NEXT TRY"] == "-"
+    assert popfetch().status == os.EX_NOPERM
+    assert is_in(table(popfetch)["NEXT TRY"], 15 * 60)
+
+
+def test_retry_of_an_account_that_never_ran_makes_nothing(popfetch, server):
+    result = popfetch.account(server=server([]))("--retry", "work")
+    assert result.status == 0 and result.output == "", result
+    assert not popfetch.state_dir.exists()
+
+
 def test_retry_lets_a_refused_login_be_tried_again(popfetch, server):
     pop = server([mail("one")], users={"jane": "other"})
     popfetch.account(server=pop)
@@ -83,6 +282,49 @@ def test_an_account_that_is_being_fetched_is_shown_as_such(popfetch, server):
     pop.on("UIDL", look)
     popfetch.account(server=pop)()
     assert "is being fetched" in row(waiting[0]) and waiting[0].status == 0
+
+
+@pytest.mark.parametrize("option", ["--check", "--catch-up"])
+def test_who_cannot_look_because_another_run_fetches_is_told_so(popfetch, server, option):
+    held, other = server([mail("one")]), server([mail("two")])
+    waiting = []
+
+    def look(session, line):
+        waiting.append(popfetch(option, "work"))
+        waiting.append(popfetch(option))
+        session.obey(line)
+
+    held.on("UIDL", look)
+    popfetch.account(server=held).account("other", other)
+    assert popfetch("work").status == 0
+    alone, both = waiting
+    assert alone.status == os.EX_TEMPFAIL and alone.stdout == "", alone
+    assert alone.errors == ["popfetch: work: is being fetched by another run"], alone
+    assert both.errors == alone.errors
+    assert both.status == (0 if option == "--check" else os.EX_TEMPFAIL), both
+
+
+def test_who_fetches_while_another_run_does_is_quietly_sent_away(popfetch, server):
+    pop = server([mail("one")])
+    waiting = []
+
+    def look(session, line):
+        waiting.append(popfetch("work"))
+        session.obey(line)
+
+    pop.on("UIDL", look)
+    assert popfetch.account(server=pop)().status == 0
+    assert waiting[0].status == 0 and waiting[0].output == "", waiting
+    assert len(pop.connections) == 1
+
+
+def test_the_status_of_one_account_whose_mailbox_is_gone(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    shutil.move(popfetch.home / "Maildir", popfetch.home / "elsewhere")
+    assert popfetch().status == os.EX_CANTCREAT
+    shown = table(popfetch)
+    assert "is its disk mounted?" in shown["LAST ERROR"] and shown["FETCHED"] == "0", shown
 
 
 @pytest.mark.parametrize(

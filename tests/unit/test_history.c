@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetch/history.h"
+#include "store_home.h"
+
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+static const int64_t start = 1795255200;
+
+static struct account
+account(const char *fingerprint)
+{
+	return (struct account){
+		.fingerprint = (char *)(uintptr_t)fingerprint,
+		.notice_failures = 3,
+	};
+}
+
+static int64_t
+pause_of(struct store *s, const struct account *a, int64_t now, bool *refused)
+{
+	struct err e = ERR_INIT;
+	int64_t wait;
+
+	if (history_check(s, a, now, &wait, refused, &e) != 0)
+		fail_msg("%s", e.text);
+	return wait;
+}
+
+static void
+assert_refused_for(struct store *s, const struct account *a, int64_t now,
+		   int64_t expected)
+{
+	bool refused;
+
+	assert_int_equal(pause_of(s, a, now, &refused), expected);
+	assert_int_equal(refused, expected > 0);
+}
+
+static void
+refuse(struct store *s, const struct account *a, int64_t now)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(history_login_refused(s, a, now, &e), 0);
+}
+
+static void
+log_in(struct store *s, int64_t delay_s, int64_t now)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(history_logged_in(s, delay_s, now, &e), 0);
+}
+
+/* --- refused logins --- */
+
+static void
+pauses_after_refusals_double_from_15_minutes_to_6_hours(void **state)
+{
+	static const int64_t minutes[] = { 15, 30, 60, 120, 240, 360, 360 };
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+	int64_t now = start;
+
+	assert_refused_for(s, &a, now, 0);
+	for (size_t i = 0; i < sizeof(minutes) / sizeof(*minutes); i++) {
+		int64_t pause = minutes[i] * MINUTE;
+
+		refuse(s, &a, now);
+		assert_refused_for(s, &a, now, pause);
+		assert_refused_for(s, &a, now + pause - 1, 1);
+		home_reopen(*state, &s);
+		assert_refused_for(s, &a, now + pause, 0);
+		now += pause;
+	}
+	store_close(&s);
+}
+
+static void
+another_fingerprint_ends_the_pause_and_begins_anew(void **state)
+{
+	struct account a = account("a"), b = account("b");
+	struct store *s = home_open(*state);
+
+	for (int i = 0; i < 4; i++)
+		refuse(s, &a, start);
+	assert_refused_for(s, &b, start, 0);
+	assert_refused_for(s, &a, start, 2 * HOUR);
+	refuse(s, &b, start);
+	assert_refused_for(s, &b, start, 15 * MINUTE);
+	assert_refused_for(s, &a, start, 0);
+	store_close(&s);
+}
+
+static void
+a_login_that_works_ends_the_pause_and_begins_anew(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+
+	for (int i = 0; i < 4; i++)
+		refuse(s, &a, start);
+	log_in(s, 0, start + 1);
+	assert_refused_for(s, &a, start + 1, 0);
+	refuse(s, &a, start + 2);
+	assert_refused_for(s, &a, start + 2, 15 * MINUTE);
+	store_close(&s);
+}
+
+static void
+a_clock_that_was_set_back_makes_no_endless_pause(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+
+	refuse(s, &a, start);
+	assert_refused_for(s, &a, start - 5 * HOUR, 5 * HOUR + 15 * MINUTE);
+	assert_refused_for(s, &a, start - 6 * HOUR, 0);
+	assert_refused_for(s, &a, start - 300 * (int64_t)DAY, 0);
+	assert_refused_for(s, &a, start + 300 * (int64_t)DAY, 0);
+	store_close(&s);
+}
+
+/* --- LOGIN-DELAY --- */
+
+static void
+the_server_gets_the_pause_between_logins_that_it_wants(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+	bool refused;
+
+	log_in(s, 300, start);
+	assert_int_equal(pause_of(s, &a, start, &refused), 300);
+	assert_false(refused);
+	assert_int_equal(pause_of(s, &a, start + 299, &refused), 1);
+	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
+	assert_int_equal(pause_of(s, &a, start - DAY, &refused), 0);
+	log_in(s, 0, start + 300);	/* it wants none any more */
+	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
+	store_close(&s);
+}
+
+/* --- notice_after --- */
+
+static bool
+is_told(struct store *s, const struct account *a, int64_t now)
+{
+	struct err e = ERR_INIT;
+	bool fold;
+
+	assert_int_equal(history_failed(s, a, now, &fold, &e), 0);
+	return !fold;
+}
+
+static void
+the_third_failure_in_a_row_is_told_and_then_one_a_day(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+
+	assert_false(is_told(s, &a, start));
+	assert_false(is_told(s, &a, start + 1));
+	assert_true(is_told(s, &a, start + 2));
+	assert_false(is_told(s, &a, start + 2 + DAY - 1));
+	assert_true(is_told(s, &a, start + 2 + DAY));
+	assert_false(is_told(s, &a, start + 3 + DAY));
+	store_close(&s);
+}
+
+static void
+a_duration_counts_from_the_first_failure(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+
+	a.notice_failures = 0;
+	a.notice_s = 2 * HOUR;
+	assert_false(is_told(s, &a, start));
+	assert_false(is_told(s, &a, start + 2 * HOUR - 1));
+	assert_true(is_told(s, &a, start + 2 * HOUR));
+	store_close(&s);
+}
+
+static void
+a_run_that_is_well_ends_the_row_of_failures(void **state)
+{
+	struct account a = account("a");
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+
+	(void)is_told(s, &a, start);
+	(void)is_told(s, &a, start + 1);
+	assert_int_equal(history_succeeded(s, 0, start + 2, &e), 0);
+	assert_false(is_told(s, &a, start + 3));
+	assert_false(is_told(s, &a, start + 4));
+	assert_int_equal(history_reached(s, &e), 0);
+	assert_false(is_told(s, &a, start + 5));
+	assert_false(is_told(s, &a, start + 6));
+	assert_true(is_told(s, &a, start + 7));
+	store_close(&s);
+}
+
+/* --- for --status --- */
+
+static void
+assert_fact(struct store *s, const char *name, int64_t expected)
+{
+	struct err e = ERR_INIT;
+	int64_t value;
+
+	assert_int_equal(store_fact(s, name, -1, &value, &e), 0);
+	assert_int_equal(value, expected);
+}
+
+static void
+what_was_delivered_counts_however_the_run_ended(void **state)
+{
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+	char *text;
+
+	assert_int_equal(history_note_error(s, "it broke", 2, start, &e), 0);
+	assert_fact(s, "last_fetched", 2);
+	assert_fact(s, "last_failure", start);
+	assert_int_equal(store_fact_text(s, "last_error", &text, &e), 0);
+	assert_string_equal(text, "it broke");
+	free(text);
+	assert_int_equal(history_succeeded(s, 5, start + 1, &e), 0);
+	assert_fact(s, "last_fetched", 5);
+	assert_fact(s, "last_failure", 0);
+	assert_fact(s, "last_success", start + 1);
+	store_close(&s);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, home_make, home_remove)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(pauses_after_refusals_double_from_15_minutes_to_6_hours),
+		TEST(another_fingerprint_ends_the_pause_and_begins_anew),
+		TEST(a_login_that_works_ends_the_pause_and_begins_anew),
+		TEST(a_clock_that_was_set_back_makes_no_endless_pause),
+		TEST(the_server_gets_the_pause_between_logins_that_it_wants),
+		TEST(the_third_failure_in_a_row_is_told_and_then_one_a_day),
+		TEST(a_duration_counts_from_the_first_failure),
+		TEST(a_run_that_is_well_ends_the_row_of_failures),
+		TEST(what_was_delivered_counts_however_the_run_ended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
