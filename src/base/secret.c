@@ -11,13 +11,29 @@
 
 #include "base/mem.h"
 
-/* Heads a mapping of its own, so that the advice about whole pages touches
- * nothing else. */
+/*
+ * Short secrets share a mapping, since the system allows but some ten thousand of
+ * them, and copies each at a fork; a long one has a mapping of its own.  The advice
+ * about whole pages touches nothing else either way.
+ */
+enum { PLACE_SIZE = 128, SHARED_SIZE_MAX = 64 * 1024 };
+
 struct secret {
 	size_t size;
-	size_t mapped;		/* length of the mapping, this head included */
+	size_t mapped;		/* length of its own mapping, or 0: a place */
+	struct secret *next;	/* free places, or mappings of their own */
+	struct secret *previous;
 	uint8_t bytes[];
 };
+
+/* A mapping of places; the first one is spent on this. */
+struct shared {
+	struct shared *next;
+	size_t mapped;
+};
+
+static struct shared *all_shared;
+static struct secret *free_places, *all_own;
 
 static size_t
 whole_pages(size_t size)
@@ -39,25 +55,113 @@ shelter(void *start, size_t size)
 	(void)mlock(start, size);
 }
 
+static void *
+map(size_t size)
+{
+	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (start == MAP_FAILED)
+		mem_exhausted();
+	shelter(start, size);
+	return start;
+}
+
+/* --- places --- */
+
+static void
+place_give_back(struct secret *s)
+{
+	s->next = free_places;
+	free_places = s;
+}
+
+/* Each is twice as large as the one before, up to the limit: to lock a page makes it
+ * be there. */
+static void
+share_mapping(void)
+{
+	size_t size = all_shared ? 2 * all_shared->mapped : whole_pages(1);
+	struct shared *m;
+	char *start;
+
+	if (size > SHARED_SIZE_MAX && all_shared)
+		size = all_shared->mapped;
+	m = map(size);
+	start = (char *)m;
+	m->mapped = size;
+	m->next = all_shared;
+	all_shared = m;
+	for (size_t at = size; at > PLACE_SIZE; at -= PLACE_SIZE)
+		place_give_back((struct secret *)(void *)
+				(start + at - PLACE_SIZE));
+}
+
+static struct secret *
+place_take(void)
+{
+	struct secret *s;
+
+	if (!free_places)
+		share_mapping();
+	s = free_places;
+	free_places = s->next;
+	s->mapped = 0;
+	return s;
+}
+
+/* --- mappings of their own --- */
+
+static struct secret *
+own_take(size_t needed)
+{
+	size_t mapped = whole_pages(needed);
+	struct secret *s = map(mapped);
+
+	s->mapped = mapped;
+	s->previous = NULL;
+	s->next = all_own;
+	if (all_own)
+		all_own->previous = s;
+	all_own = s;
+	return s;
+}
+
+static void
+own_give_back(struct secret *s)
+{
+	if (s->previous)
+		s->previous->next = s->next;
+	else
+		all_own = s->next;
+	if (s->next)
+		s->next->previous = s->previous;
+	(void)munmap(s, s->mapped);
+}
+
+/* --- secrets --- */
+
+static void
+fill(struct secret *s, const void *bytes, size_t size)
+{
+	s->size = size;
+	if (size)
+		memcpy(s->bytes, bytes, size);
+	s->bytes[size] = 0;
+}
+
 struct secret *
 secret_new(const void *bytes, size_t size)
 {
 	struct secret *s;
-	size_t mapped;
+	size_t needed;
 
 	if (size > PTRDIFF_MAX - sizeof(*s) - 1)
 		mem_exhausted();
-	mapped = whole_pages(sizeof(*s) + size + 1);
-	s = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s == MAP_FAILED)
-		mem_exhausted();
-	shelter(s, mapped);
-	s->size = size;
-	s->mapped = mapped;
-	if (size)
-		memcpy(s->bytes, bytes, size);
-	return s;		/* the mapping is zeroed: a NUL is there */
+	needed = sizeof(*s) + size + 1;
+	s = needed <= PLACE_SIZE ? place_take() : own_take(needed);
+	fill(s, bytes, size);
+	return s;
 }
 
 struct secret *
@@ -76,7 +180,34 @@ secret_free(struct secret **s)
 	if (!old)
 		return;
 	secret_wipe(old->bytes, old->size);
-	(void)munmap(old, old->mapped);
+	if (old->mapped > 0)
+		own_give_back(old);
+	else
+		place_give_back(old);
+}
+
+/* Unmapped, not wiped: that would first copy the pages of the parent. */
+void
+secret_keep_only(struct secret **only)
+{
+	struct secret *own = all_own, *kept = NULL, *next;
+	struct shared *shared = all_shared, *next_shared;
+
+	all_own = free_places = NULL;
+	all_shared = NULL;
+	if (*only) {
+		kept = own_take(sizeof(*kept) + (*only)->size + 1);
+		fill(kept, (*only)->bytes, (*only)->size);
+	}
+	for (; own; own = next) {
+		next = own->next;
+		(void)munmap(own, own->mapped);
+	}
+	for (; shared; shared = next_shared) {
+		next_shared = shared->next;
+		(void)munmap(shared, shared->mapped);
+	}
+	*only = kept;
 }
 
 const uint8_t *

@@ -26,6 +26,11 @@ void secret_free(struct secret **s);
 const uint8_t *secret_bytes(const struct secret *s);
 size_t secret_size(const struct secret *s);
 
+/* For a child after fork: every secret but *only is gone from this process, whoever
+ * holds it and however many they are; *only has a new address.  The parent's stay as
+ * they are. */
+void secret_keep_only(struct secret **only);
+
 /* Overwrites any memory in a way that the compiler keeps. */
 void secret_wipe(void *bytes, size_t size);
 

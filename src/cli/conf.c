@@ -4,14 +4,17 @@
 #include "cli/conf.h"
 
 #include <stdlib.h>
-#include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/mem.h"
 #include "cli/confmerge.h"
 #include "cli/confparse.h"
+#include "cli/names.h"
 #include "sys/fs.h"
 
-enum { JOBS = 8 };
+enum { JOBS = 32 };
 
 /* --- where things are --- */
 
@@ -75,31 +78,65 @@ take_globals(struct conf *c, const struct confsection *global, struct err *e)
 	return 0;
 }
 
+/* --- what may be there once --- */
+
+static int
+check_titles(const struct conftree *tree, struct err *e)
+{
+	struct names *names = names_new(tree->account_count);
+	const struct confsection *twin;
+	size_t i, j;
+	int rc = 0;
+
+	for (i = 0; i < tree->account_count; i++)
+		names_add(names, tree->accounts[i]->title);
+	names_sort(names);
+	if (names_twice(names, &i, &j)) {
+		twin = tree->accounts[j];
+		err_set(e, ERR_CONFIG, "is there twice (%s:%d)",
+			twin->file->path, twin->line);
+		rc = confmerge_locate(tree->accounts[i], e);
+	}
+	names_free(&names);
+	return rc;
+}
+
 /* Two processes would otherwise fight for one database, and each would take the
  * other's mail for its own. */
 static int
 check_states(const struct conf *c, const struct conftree *tree, struct err *e)
 {
-	char **names = mem_array(c->count, sizeof(*names));
+	char **files = mem_array(c->count, sizeof(*files));
+	struct names *names = names_new(c->count);
 	size_t i, j;
 	int rc = 0;
 
-	for (i = 0; i < c->count && rc == 0; i++) {
-		names[i] = account_state_file(&c->accounts[i]);
-		for (j = 0; j < i && strcmp(names[i], names[j]) != 0; j++)
-			;
-		if (j == i)
-			continue;
+	for (i = 0; i < c->count; i++) {
+		files[i] = account_state_file(&c->accounts[i]);
+		names_add(names, files[i]);
+	}
+	names_sort(names);
+	if (names_twice(names, &i, &j)) {
 		err_set(e, ERR_CONFIG, "has the state '%s', as account '%s' "
 			"has; if both shall be, give one of them another by "
 			"the option 'state'", c->accounts[i].state,
 			c->accounts[j].name);
 		rc = confmerge_locate(tree->accounts[i], e);
 	}
+	names_free(&names);
 	for (i = 0; i < c->count; i++)
-		free(names[i]);
-	free(names);
+		free(files[i]);
+	free(files);
 	return rc;
+}
+
+static void
+index_names(struct conf *c)
+{
+	c->names = names_new(c->count);
+	for (size_t i = 0; i < c->count; i++)
+		names_add(c->names, c->accounts[i].name);
+	names_sort(c->names);
 }
 
 static int
@@ -108,6 +145,8 @@ take_accounts(struct conf *c, const struct conftree *tree, struct err *e)
 	if (tree->account_count == 0)
 		return err_set(e, ERR_CONFIG, "'%s' has no account in it",
 			       c->path);
+	if (check_titles(tree, e) != 0)
+		return -1;
 	c->accounts = mem_array(tree->account_count, sizeof(*c->accounts));
 	while (c->count < tree->account_count) {
 		c->count++;	/* what is half made is freed too */
@@ -115,7 +154,18 @@ take_accounts(struct conf *c, const struct conftree *tree, struct err *e)
 				      &c->accounts[c->count - 1], e) != 0)
 			return -1;
 	}
+	index_names(c);
 	return check_states(c, tree, e);
+}
+
+/* Each child is given a copy of what the parent's memory looks like, and what is free
+ * in it is scattered: each child would write to all of that. */
+static void
+give_back_memory(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }
 
 int
@@ -133,6 +183,7 @@ conf_read(struct conf **c, const char *path, struct err *e)
 	if (rc == 0)
 		rc = take_accounts(*c, tree, e);
 	confparse_free(&tree);
+	give_back_memory();
 	if (rc != 0)
 		conf_free(c);
 	return rc;
@@ -150,10 +201,30 @@ conf_free(struct conf **c)
 	for (i = 0; i < old->count; i++)
 		account_free(&old->accounts[i]);
 	free(old->accounts);
+	names_free(&old->names);
 	free(old->path);
 	free(old->state_dir);
 	free(old->log);
 	free(old);
+}
+
+void
+conf_keep_only(struct conf *c, const bool is_kept[])
+{
+	size_t kept = 0;
+
+	names_free(&c->names);
+	for (size_t i = 0; i < c->count; i++) {
+		if (is_kept[i])
+			c->accounts[kept++] = c->accounts[i];
+		else
+			account_free(&c->accounts[i]);
+	}
+	if (kept == c->count)
+		return;
+	c->accounts = mem_resize(c->accounts, kept, sizeof(*c->accounts));
+	c->count = kept;
+	give_back_memory();
 }
 
 struct account *
@@ -161,8 +232,5 @@ conf_account(const struct conf *c, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < c->count; i++)
-		if (strcmp(c->accounts[i].name, name) == 0)
-			return &c->accounts[i];
-	return NULL;
+	return names_find(c->names, name, &i) ? &c->accounts[i] : NULL;
 }

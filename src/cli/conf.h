@@ -9,10 +9,13 @@
 #ifndef CLI_CONF_H
 #define CLI_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "fetch/account.h"
+
+struct names;
 
 struct conf {
 	char *path;			/* the file that was read */
@@ -21,6 +24,7 @@ struct conf {
 	char *log;			/* NULL, "syslog", or absolute path */
 	struct account *accounts;	/* in order of the file */
 	size_t count;
+	struct names *names;		/* of the accounts */
 };
 
 /* The default place: $XDG_CONFIG_HOME/popfetch/popfetch.conf (~/.config), else
@@ -28,7 +32,10 @@ struct conf {
 int conf_find(char **path, struct err *e);
 int conf_read(struct conf **c, const char *path, struct err *e);
 void conf_free(struct conf **c);
-/* By title, or NULL. */
+/* Forgets all accounts but those with is_kept[index], which move together; names are
+ * known no longer.  A large parent makes each fork of it cost more. */
+void conf_keep_only(struct conf *c, const bool is_kept[]);
+/* By title, or NULL.  Not after conf_keep_only. */
 struct account *conf_account(const struct conf *c, const char *name);
 
 #endif

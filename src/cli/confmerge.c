@@ -19,7 +19,7 @@ enum { MDA_TIMEOUT_S = 300, TIMEOUT_S = 60, SESSION_TIMEOUT_S = 3600 };
 /* Where the options of one account come from. */
 struct source {
 	const struct conftree *tree;
-	const struct confsection *section;
+	struct confsection *section;
 	struct err *e;
 };
 
@@ -77,20 +77,38 @@ pick_number(const struct source *s, enum confopt_id id, int64_t otherwise)
 	return v ? v->number : otherwise;
 }
 
+/* Once for each option: what the account's own section has leaves it.  A copy of each
+ * string would have the heap of many accounts full of holes. */
 static char *
 pick_text(const struct source *s, enum confopt_id id)
 {
+	struct confvalue *own = &s->section->values[id];
 	const struct confvalue *v = pick(s, id);
+	char *text;
 
-	return v ? mem_string(v->text) : NULL;
+	if (!own->set)
+		return v ? mem_string(v->text) : NULL;
+	text = own->text;
+	own->text = NULL;
+	return text;
 }
 
+/* Once for each option, too. */
 static char **
-copy_list(const struct confvalue *v)
+pick_list(const struct source *s, enum confopt_id id)
 {
-	char **list = mem_array(v->count + 1, sizeof(*list));
+	struct confvalue *own = &s->section->values[id];
+	const struct confvalue *v = pick(s, id);
+	char **list;
 	size_t i;
 
+	if (own->set && own->list) {
+		list = own->list;
+		own->list = NULL;
+		own->count = 0;
+		return list;
+	}
+	list = mem_array(v->count + 1, sizeof(*list));
 	for (i = 0; i < v->count; i++)
 		list[i] = mem_string(v->list[i]);
 	return list;
@@ -199,17 +217,15 @@ merge_tls(const struct source *s, struct account *a)
 
 /* One argument with blanks was most likely meant for a shell. */
 static int
-check_program(const struct source *s, enum confopt_id id)
+check_program(const struct source *s, enum confopt_id id, char *const argv[])
 {
-	const struct confvalue *v = pick(s, id);
-
-	if (v->count != 1 || !strpbrk(v->list[0], " \t") ||
-	    fs_is_there(v->list[0]))
+	if (!argv[0] || argv[1] || !strpbrk(argv[0], " \t") ||
+	    fs_is_there(argv[0]))
 		return 0;
 	err_set(s->e, ERR_CONFIG, "option '%s': no shell is run; write the "
 		"arguments as a list, such as {\"procmail\", \"-d\", \"jane\"}",
 		confopt_table[id].name);
-	return locate_value(s, v);
+	return locate_value(s, pick(s, id));
 }
 
 static int
@@ -226,10 +242,11 @@ merge_login(const struct source *s, struct account *a)
 	else if (only == CONFOPT_PASSWORD_FILE)
 		a->password_file = pick_text(s, only);
 	else if (only == CONFOPT_PASSWORD_COMMAND)
-		a->password_command = copy_list(pick(s, only));
+		a->password_command = pick_list(s, only);
 	else
 		a->ask_password = true;
-	return a->password_command ? check_program(s, only) : 0;
+	return a->password_command
+		? check_program(s, only, a->password_command) : 0;
 }
 
 static int
@@ -247,8 +264,8 @@ merge_destination(const struct source *s, struct account *a)
 			       "and 'mda'");
 	if (only == CONFOPT_MDA) {
 		a->kind = DELIVER_MDA;
-		a->mda = copy_list(pick(s, only));
-		return check_program(s, only);
+		a->mda = pick_list(s, only);
+		return check_program(s, only, a->mda);
 	}
 	a->kind = only == CONFOPT_MBOX ? DELIVER_MBOX : DELIVER_MAILDIR;
 	a->path = pick_text(s, only);
@@ -285,6 +302,7 @@ add_field(struct digest *d, const char *text)
 	digest_add(d, text, strlen(text) + 1);
 }
 
+/* The file where a secret stands. */
 static void
 add_file(struct digest *d, const char *path)
 {
@@ -374,7 +392,7 @@ make_fingerprint(const struct source *s, const struct account *a)
 }
 
 int
-confmerge_account(const struct conftree *tree, const struct confsection *s,
+confmerge_account(const struct conftree *tree, struct confsection *s,
 		  struct account *a, struct err *e)
 {
 	struct source from = { .tree = tree, .section = s, .e = e };

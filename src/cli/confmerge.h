@@ -12,8 +12,9 @@
 #include "cli/confparse.h"
 #include "fetch/account.h"
 
-/* Fills *a, which is zeroed; account_free it in any case. */
-int confmerge_account(const struct conftree *tree, const struct confsection *s,
+/* Fills *a, which is zeroed; account_free it in any case.  Takes strings out of the
+ * section: a second account cannot be made of it. */
+int confmerge_account(const struct conftree *tree, struct confsection *s,
 		      struct account *a, struct err *e);
 /* Puts "FILE:LINE: account 'TITLE'" before the error.  Returns -1. */
 int confmerge_locate(const struct confsection *s, struct err *e);

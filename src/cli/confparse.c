@@ -16,7 +16,8 @@
 #include "cli/conftext.h"
 #include "sys/fs.h"
 
-enum { FILE_MAX = 1024 * 1024, DEPTH_MAX = 16 };
+enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16, ROOM_MIN = 16 };
+enum { BLOCK_SECTIONS = 256 };
 /* All options that one scope may have, include, two kinds of sections, the end. */
 enum { CFG_OPTS_MAX = CONFOPT_COUNT + 4 };
 
@@ -33,6 +34,7 @@ struct parse {
 	struct conftree *tree;
 	struct conftext text;
 	const struct source *source;
+	struct confsection *open;	/* an account that has not ended yet */
 	bool located;		/* an error would say where it is already */
 	struct digest *identity;	/* of the files so far */
 	struct err *e;
@@ -94,20 +96,44 @@ complain(cfg_t *cfg, const char *format, va_list args)
 
 /* --- sections and values --- */
 
+/* Room for some sections: one by one they would leave the heap of many accounts full
+ * of holes, which each child would write into. */
+struct confblock {
+	struct confblock *next;
+	size_t used;
+	struct confsection sections[BLOCK_SECTIONS];
+};
+
+static struct confsection *
+new_section(struct conftree *tree)
+{
+	struct confblock *block = tree->blocks;
+
+	if (!block || block->used == BLOCK_SECTIONS) {
+		block = mem_alloc(sizeof(*block));
+		block->next = tree->blocks;
+		tree->blocks = block;
+	}
+	return &block->sections[block->used++];
+}
+
+/* The section of an account that is being read. */
 static struct confsection *
 account_section(struct conftree *tree, const char *title)
 {
-	struct confsection *s;
-	size_t i;
+	struct confsection *s = parsing->open;
 
-	for (i = 0; i < tree->account_count; i++)
-		if (strcmp(tree->accounts[i]->title, title) == 0)
-			return tree->accounts[i];
-	s = mem_alloc(sizeof(*s));
+	if (s)
+		return s;
+	s = new_section(tree);
 	s->title = mem_string(title);
-	tree->accounts = mem_resize(tree->accounts, tree->account_count + 1,
-				    sizeof(*tree->accounts));
+	if (tree->account_count == tree->account_room) {
+		tree->account_room = 2 * tree->account_room + ROOM_MIN;
+		tree->accounts = mem_resize(tree->accounts, tree->account_room,
+					    sizeof(*tree->accounts));
+	}
 	tree->accounts[tree->account_count++] = s;
+	parsing->open = s;
 	return s;
 }
 
@@ -228,7 +254,14 @@ end_section(cfg_t *cfg, cfg_opt_t *opt)
 		    take_empty_list(section, o, &s->values[o - confopt_table]))
 			return -1;
 	}
-	return check_title(section);
+	if (check_title(section))
+		return -1;
+	/* Libconfuse would go through all of them for each new one, and a section
+	 * of it is some kilobytes. */
+	if (cfg_title(section))
+		cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
+	parsing->open = NULL;
+	return 0;
 }
 
 /* --- files --- */
@@ -403,8 +436,8 @@ make_grammar(void)
 	inside[n] = (cfg_opt_t)CFG_END();
 	n = make_options(outside, true);
 	outside[n++] = (cfg_opt_t)CFG_SEC("defaults", inside, CFGF_MULTI);
-	outside[n++] = (cfg_opt_t)CFG_SEC("account", inside, CFGF_MULTI |
-					  CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	outside[n++] = (cfg_opt_t)CFG_SEC("account", inside,
+					  CFGF_MULTI | CFGF_TITLE);
 	outside[n] = (cfg_opt_t)CFG_END();
 	cfg = cfg_init(outside, CFGF_NONE);	/* copies them */
 	if (!cfg)
@@ -453,6 +486,7 @@ void
 confparse_free(struct conftree **tree)
 {
 	struct conftree *t = *tree;
+	struct confblock *block;
 	size_t i;
 
 	*tree = NULL;
@@ -460,11 +494,14 @@ confparse_free(struct conftree **tree)
 		return;
 	free_values(&t->global);
 	free_values(&t->defaults);
-	for (i = 0; i < t->account_count; i++) {
+	for (i = 0; i < t->account_count; i++)
 		free_values(t->accounts[i]);
-		free(t->accounts[i]);
-	}
 	free(t->accounts);
+	while (t->blocks) {
+		block = t->blocks;
+		t->blocks = block->next;
+		free(block);
+	}
 	for (i = 0; i < t->file_count; i++) {
 		free(t->files[i]->path);
 		free(t->files[i]->dir);

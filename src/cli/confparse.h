@@ -23,6 +23,8 @@ struct confsection {
 	struct confvalue values[CONFOPT_COUNT];
 };
 
+struct confblock;
+
 struct conftree {
 	struct conffile **files;	/* the first is the one that was asked for */
 	size_t file_count;

@@ -17,7 +17,8 @@
 #include "cli/run.h"
 
 enum { MAIN_JOBS_MAX = 256 };
-enum { OPTION_CHECK = 256, OPTION_CATCH_UP, OPTION_STATUS, OPTION_RETRY };
+enum { OPTION_CHECK = 256, OPTION_CATCH_UP, OPTION_STATUS, OPTION_RETRY,
+	OPTION_SHARD };
 
 static const char main_help[] =
 "Usage: popfetch [-v|-q] [-n] [-a] [-c FILE] [-j JOBS] [ACCOUNT...]\n"
@@ -33,6 +34,7 @@ static const char main_help[] =
 "      --retry       forget the back-off of the accounts named\n"
 "  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
 "  -j, --jobs JOBS   fetch so many accounts side by side\n"
+"      --shard K/N   only the accounts in part K of N (by a hash of their state)\n"
 "  -h, --help        show this help\n"
 "  -V, --version     show the version\n"
 "\n"
@@ -49,6 +51,7 @@ static const struct option main_options[] = {
 	{ "retry", no_argument, NULL, OPTION_RETRY },
 	{ "config", required_argument, NULL, 'c' },
 	{ "jobs", required_argument, NULL, 'j' },
+	{ "shard", required_argument, NULL, OPTION_SHARD },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -92,6 +95,17 @@ main_set_jobs(struct run_options *o, const char *text)
 	if (!text_number(text, strlen(text), MAIN_JOBS_MAX, &jobs) || jobs == 0)
 		return main_usage("-j takes a number from 1 to 256");
 	o->jobs = (unsigned)jobs;
+	return 0;
+}
+
+static int
+main_set_shard(struct run_options *o, const char *text)
+{
+	if (o->shard.count > 0)
+		return main_usage("--shard may be given once");
+	if (!shard_parse(text, &o->shard))
+		return main_usage("--shard takes K/N, with K from 1 to N and N "
+				  "up to 1000000");
 	return 0;
 }
 
@@ -147,6 +161,8 @@ main_option(struct run_options *o, int option, const char *argument,
 		return 0;
 	case 'j':
 		return main_set_jobs(o, argument);
+	case OPTION_SHARD:
+		return main_set_shard(o, argument);
 	case 'h':
 		return main_print(main_help);
 	case 'V':

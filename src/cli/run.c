@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "cli/conf.h"
 #include "cli/overview.h"
@@ -19,6 +20,7 @@
 #include "cli/show.h"
 #include "fetch/keeper.h"
 #include "fetch/status.h"
+#include "net/tls.h"
 #include "sys/proc.h"
 
 /* A keeper that runs. */
@@ -68,32 +70,75 @@ run_unknown_account(const struct conf *c, const char *name, struct err *e)
 	return -1;
 }
 
+/* Accounts by their number in the configuration, in the order in which they come. */
+struct choice {
+	bool *is_wanted;
+	size_t *numbers;
+	size_t count;
+};
+
+/* Once each, and those of the shard. */
 static void
-run_want(struct run *r, struct account *a)
+run_want(struct run *r, struct choice *c, size_t number)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (r->wanted[i] == a)
-			return;
-	r->wanted[r->count++] = a;
+	if (c->is_wanted[number] ||
+	    !shard_has(&r->options->shard, &r->conf->accounts[number]))
+		return;
+	c->is_wanted[number] = true;
+	c->numbers[c->count++] = number;
 }
 
 static int
-run_select(struct run *r, struct err *e)
+run_choose(struct run *r, struct choice *c, struct err *e)
 {
 	const struct run_options *o = r->options;
 
-	r->wanted = mem_array(r->conf->count, sizeof(struct account *));
 	for (size_t i = 0; i < o->name_count; i++) {
 		struct account *a = conf_account(r->conf, o->names[i]);
 
 		if (a == NULL)
 			return run_unknown_account(r->conf, o->names[i], e);
-		run_want(r, a);
+		run_want(r, c, (size_t)(a - r->conf->accounts));
 	}
 	for (size_t i = 0; i < r->conf->count && o->name_count == 0; i++)
 		if (r->conf->accounts[i].enabled)
-			run_want(r, &r->conf->accounts[i]);
+			run_want(r, c, i);
 	return 0;
+}
+
+/* What is not wanted is forgotten, so the others have new numbers. */
+static void
+run_take(struct run *r, const struct choice *c)
+{
+	size_t *new_numbers = mem_array(r->conf->count, sizeof(*new_numbers));
+	size_t next = 0;
+
+	for (size_t i = 0; i < r->conf->count; i++) {
+		new_numbers[i] = next;
+		next += c->is_wanted[i];
+	}
+	conf_keep_only(r->conf, c->is_wanted);
+	r->wanted = mem_array(c->count, sizeof(*r->wanted));
+	for (size_t i = 0; i < c->count; i++)
+		r->wanted[i] = &r->conf->accounts[new_numbers[c->numbers[i]]];
+	r->count = c->count;
+	free(new_numbers);
+}
+
+static int
+run_select(struct run *r, struct err *e)
+{
+	struct choice c = {
+		.is_wanted = mem_array(r->conf->count, sizeof(*c.is_wanted)),
+		.numbers = mem_array(r->conf->count, sizeof(*c.numbers)),
+	};
+	int rc = run_choose(r, &c, e);
+
+	if (rc == 0)
+		run_take(r, &c);
+	free(c.is_wanted);
+	free(c.numbers);
+	return rc;
 }
 
 /* Those whose password is not to be had are left out, with an error each. */
@@ -146,9 +191,7 @@ run_be_keeper(struct run *r, struct account *a, struct link *link)
 	};
 
 	proc_close_others(keep, 2);
-	for (size_t i = 0; i < r->conf->count; i++)
-		if (&r->conf->accounts[i] != a)
-			secret_free(&r->conf->accounts[i].password);
+	secret_keep_only(&a->password);
 	keeper_run(&job, &link);
 	_exit(0);
 }
@@ -300,6 +343,20 @@ run_loop(struct run *r)
 	free(fds);
 }
 
+/* A stop leaves accounts alone that had no turn yet: somebody has to know. */
+static void
+run_say_what_was_left(struct run *r)
+{
+	struct err e = ERR_INIT;
+	size_t left = r->count - r->next;
+
+	if (left == 0)
+		return;
+	err_set(&e, ERR_STOPPED, "stopped: %zu account%s not started", left,
+		left == 1 ? " was" : "s were");
+	show_error(&r->show, NULL, &e);
+}
+
 static void
 run_accounts(struct run *r)
 {
@@ -314,7 +371,10 @@ run_accounts(struct run *r)
 	if (r->job_count > r->count)
 		r->job_count = r->count;
 	r->jobs = mem_array(r->job_count, sizeof(*r->jobs));
+	if (r->count > 0)
+		tls_prepare();
 	run_loop(r);
+	run_say_what_was_left(r);
 	if (log_close(&e) == -1)
 		show_error(&r->show, NULL, &e);
 	free(r->jobs);

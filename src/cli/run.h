@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "cli/shard.h"
 #include "fetch/session.h"
 
 enum run_action {
@@ -29,6 +30,7 @@ struct run_options {
 	bool all;			/* -a */
 	const char *const *names;	/* accounts, or none: all enabled */
 	size_t name_count;
+	struct shard shard;		/* of these accounts */
 };
 
 /* The exit status. */

@@ -44,6 +44,10 @@ struct tls_settings {
 /* "sha256:HEX" or "spki-sha256:HEX" (colons between bytes are fine). */
 bool tls_parse_pin(const char *text, struct tls_pin *pin);
 
+/* For a process whose children will call tls_connect: they start with what OpenSSL has
+ * to set up once, some milliseconds of work.  Nothing secret, no file of trust anchors. */
+void tls_prepare(void);
+
 /*
  * The handshake, under both the silence limit and the deadline.  OpenSSL writes
  * without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).  On success

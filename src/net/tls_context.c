@@ -205,3 +205,14 @@ fail:
 	SSL_CTX_free(ctx);
 	return NULL;
 }
+
+void
+tls_prepare(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = ctx != NULL ? SSL_new(ctx) : NULL;
+
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	ERR_clear_error();	/* tls_connect will say why */
+}

@@ -154,6 +154,8 @@ def test_a_file_without_a_password_may_be_public(popfetch, server):
         ("timeout = 'never'", 3, ["timeout"]),
         ("session_timeout = '60'", 3, ["session_timeout"]),
         ("mda_timeout = 'x'", 3, ["mda_timeout"]),
+        ("mda_jobs = 0", 3, ["mda_jobs", "1 to 64"]),
+        ("mda_jobs = 65", 3, ["mda_jobs", "1 to 64"]),
         ("max_size = 'huge'", 3, ["max_size"]),
         ("max_size = '-1'", 3, ["max_size"]),
         ("max_messages = -1", 3, ["max_messages"]),
@@ -487,8 +489,7 @@ def test_every_option_is_documented(source_directory, page):
     for option in (
         "jobs state_dir log notice_after host port tls tls_ca_file tls_ca_dir tls_pin"
         " tls_min_version tls_cert_file tls_key_file tls_server_name user password password_file"
-        " password_command auth insecure_auth maildir mbox mda mda_timeout keep state max_size"
-        " max_messages received_header timeout session_timeout pipelining"
-        " enabled"
+        " password_command auth insecure_auth maildir mbox mda mda_timeout mda_jobs keep state"
+        " max_size max_messages received_header timeout session_timeout pipelining enabled"
     ).split():
         assert re.search(rf"\b{option}\b", text), option

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -18,7 +19,7 @@ static void
 a_secret_of_any_length_comes_back_as_it_was(void **state)
 {
 	static const size_t sizes[] = {
-		0, 1, 4000, 4079, 4080, 4081, 4096, 65536, 1000000
+		0, 1, 95, 96, 97, 4000, 4079, 4080, 4081, 4096, 65536, 1000000
 	};
 	uint8_t *bytes = malloc(1000000);
 	struct secret *s, *copy;
@@ -56,6 +57,66 @@ a_secret_is_kept_where_nothing_may_be_locked(void **state)
 	assert_string_equal((const char *)secret_bytes(s), "swordfish");
 	secret_free(&s);
 	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &old), 0);
+}
+
+/* Some of one size, more of them than fit one mapping; freed and made again. */
+static void
+many_secrets_do_not_touch_each_other(void **state)
+{
+	enum { COUNT = 3000 };
+	struct secret *all[COUNT];
+	char text[400];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = round; i < COUNT; i += round + 1) {
+			int size = snprintf(text, sizeof(text), "%*d",
+					    i % 7 == 0 ? 300 : 5, i + round);
+
+			if (round > 0)
+				secret_free(&all[i]);
+			all[i] = secret_new(text, (size_t)size);
+		}
+	}
+	for (int i = 0; i < COUNT; i++) {
+		int round = i >= 2 && (i - 2) % 3 == 0 ? 2 : i % 2;
+
+		assert_int_equal(strtol((const char *)secret_bytes(all[i]),
+					NULL, 10), i + round);
+		assert_int_equal(secret_size(all[i]), i % 7 == 0 ? 300 : 5);
+		secret_free(&all[i]);
+	}
+}
+
+static void
+only_one_is_left_for_a_child(void **state)
+{
+	struct secret *others[] = { secret_new("other", 5),
+				    secret_new(NULL, 0) };
+	char large[5000] = "large";
+	struct secret *mine = secret_new("swordfish", 9);
+	struct secret *big = secret_new(large, sizeof(large));
+	const uint8_t *at[] = { secret_bytes(others[0]), secret_bytes(mine),
+				secret_bytes(big) };
+
+	(void)state;
+	secret_keep_only(&mine);
+	assert_string_equal((const char *)secret_bytes(mine), "swordfish");
+	assert_int_equal(secret_size(mine), 9);
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		uintptr_t page = (uintptr_t)at[i] & ~(uintptr_t)4095;
+		uintptr_t kept = (uintptr_t)secret_bytes(mine);
+
+		if (page != (kept & ~(uintptr_t)4095))
+			assert_int_equal(msync((void *)page, 4096, MS_ASYNC),
+					 -1);
+	}
+	secret_free(&mine);
+	secret_keep_only(&mine);
+	assert_null(mine);
+	mine = secret_new("new", 3);
+	assert_string_equal((const char *)secret_bytes(mine), "new");
+	secret_free(&mine);
 }
 
 static void
@@ -110,6 +171,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_of_any_length_comes_back_as_it_was),
 		cmocka_unit_test(a_secret_is_kept_where_nothing_may_be_locked),
+		cmocka_unit_test(many_secrets_do_not_touch_each_other),
+		cmocka_unit_test(only_one_is_left_for_a_child),
 		cmocka_unit_test(wiping_leaves_zeros),
 #ifdef __linux__
 		cmocka_unit_test(a_core_file_would_not_have_it),
