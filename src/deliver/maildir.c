@@ -188,10 +188,13 @@ maildir_stage(struct deliver *d, const struct deliver_message *message,
 {
 	struct maildir *m = maildir_of(d);
 	struct maildir_staged *staged;
-	char *name = fresh_name(m);
+	char *name;
 	int fd = -1;
 
 	(void)message;
+	if (staging_secure(&m->staging, d->target->path, e) != 0)
+		return -1;
+	name = fresh_name(m);
 	if (fs_create_at(m->staging.dir, name, 0600, &fd, e) != 0) {
 		free(name);
 		return -1;

@@ -63,28 +63,35 @@ open_root(const char *path, bool may_create, int *root, struct err *e)
 	return fs_open_dir(path, root, e);
 }
 
+struct contents {
+	bool parts, others;
+};
+
 static int
-count_entry(void *arg, const char *name, struct err *e)
+note_entry(void *arg, const char *name, struct err *e)
 {
-	(void)name;
+	struct contents *c = arg;
+
 	(void)e;
-	++*(unsigned *)arg;
+	if (strcmp(name, "tmp") == 0 || strcmp(name, "cur") == 0 ||
+	    strcmp(name, "new") == 0)
+		c->parts = true;
+	else
+		c->others = true;
 	return 0;
 }
 
 /* A directory with other things in it is no Maildir that somebody began: were cur,
- * new and tmp put there, a mistaken path would do so in a home directory. */
+ * new and tmp put there, a mistaken path would do so in a home directory.  In one look,
+ * since another account may be making the same Maildir. */
 static int
 check_may_become_maildir(int root, const char *path, struct err *e)
 {
-	unsigned entries = 0;
+	struct contents c = { .parts = false };
 
-	if (fs_is_there_at(root, "tmp") || fs_is_there_at(root, "cur") ||
-	    fs_is_there_at(root, "new"))
-		return 0;
-	if (fs_list(root, count_entry, &entries, e) != 0)
+	if (fs_list(root, note_entry, &c, e) != 0)
 		return -1;
-	if (entries > 0)
+	if (c.others && !c.parts)
 		return err_set(e, ERR_CREATE, "'%s' is a directory, but no "
 			       "Maildir: it has no 'new'", path);
 	return 0;
@@ -176,42 +183,50 @@ check_owner(const struct staging *s, const char *path, struct err *e)
 		       (unsigned long)st.st_uid);
 }
 
-/* Before the first delivery: a run that was killed may have made any of them and not
- * synced it. */
-static int
-sync_all(const char *path, int root, int tmp, int ours, struct err *e)
+static void
+drop_above(struct staging *s)
 {
-	if (fs_sync_parents(path, e) != 0 || fs_sync(root, path, e) != 0 ||
-	    fs_sync(tmp, path, e) != 0)
+	for (size_t i = 0; i < 3; i++)
+		fs_drop(&s->above[i]);
+}
+
+/* Not as soon as they are made: a run that finds no mail waits for no disk. */
+int
+staging_secure(struct staging *s, const char *path, struct err *e)
+{
+	if (s->above[0] < 0)
+		return 0;
+	if (fs_sync_parents(path, e) != 0)
 		return -1;
-	return fs_sync(ours, path, e);
+	for (size_t i = 0; i < 3; i++)
+		if (fs_sync(s->above[i], path, e) != 0)
+			return -1;
+	drop_above(s);
+	return 0;
 }
 
 int
 staging_open(struct staging *s, const char *path, const char *state_id,
 	     bool may_create, struct err *e)
 {
-	int root = -1, tmp = -1, ours = -1, rc;
+	int *root = &s->above[0], *tmp = &s->above[1], *ours = &s->above[2], rc;
 
-	s->new_dir = s->dir = -1;
-	rc = open_root(path, may_create, &root, e);
+	*s = (struct staging)STAGING_NONE;
+	rc = open_root(path, may_create, root, e);
 	if (rc == 0)
-		rc = open_parts(s, root, path, may_create, &tmp, e);
+		rc = open_parts(s, *root, path, may_create, tmp, e);
 	if (rc == 0)
 		rc = check_owner(s, path, e);
 	if (rc == 0)
-		rc = open_or_make(tmp, our_directory, &ours, e);
+		rc = open_or_make(*tmp, our_directory, ours, e);
 	if (rc == 0)
-		rc = open_or_make(ours, state_id, &s->dir, e);
+		rc = open_or_make(*ours, state_id, &s->dir, e);
 	if (rc == 0)
 		rc = lock_staging(s->dir, path, e);
-	if (rc == 0 && may_create)
-		rc = sync_all(path, root, tmp, ours, e);
 	if (rc == 0)
 		rc = check_works(s, path, e);
-	fs_drop(&root);
-	fs_drop(&tmp);
-	fs_drop(&ours);
+	if (!may_create)
+		drop_above(s);
 	if (rc != 0)
 		staging_close(s);
 	return rc;
@@ -249,7 +264,7 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 {
 	int root = -1, tmp = -1, ours = -1, rc;
 
-	s->new_dir = s->dir = -1;
+	*s = (struct staging)STAGING_NONE;
 	rc = find_root(path, &root, e);
 	if (rc == 0)
 		rc = find_dir(root, "new", &s->new_dir, e);
@@ -272,6 +287,7 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 void
 staging_close(struct staging *s)
 {
+	drop_above(s);
 	fs_drop(&s->new_dir);
 	fs_drop(&s->dir);
 }
