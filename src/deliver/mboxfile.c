@@ -77,9 +77,12 @@ check_kind(const struct mboxfile *f, int fd, struct err *e)
 static int
 make(const struct mboxfile *f, struct err *e)
 {
+	struct err ignored = ERR_INIT;
 	int fd = -1, rc;
+	bool made;
 
 	rc = fs_create_at(f->dir, f->name, 0600, &fd, e);
+	made = rc == 0;
 	if (rc != 0 && e->sys == EEXIST) {
 		/* perhaps made by a run that was killed before the sync */
 		err_clear(e);
@@ -87,6 +90,9 @@ make(const struct mboxfile *f, struct err *e)
 	}
 	if (rc == 0)
 		rc = fs_sync(f->dir, f->path, e);
+	/* Were it left, the next run would take it for durable. */
+	if (rc != 0 && made)
+		(void)fs_remove_at(f->dir, f->name, &ignored);
 	fs_drop(&fd);
 	return rc;
 }

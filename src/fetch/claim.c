@@ -9,6 +9,22 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
+/* A run that was killed or has failed may have made directories that are not durable. */
+static int
+claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
+{
+	bool in_doubt = c->lock >= 0 && lock_is_marked(c->lock);
+
+	if (store_open_locked(&c->store, path, c->lock, may_create, e) == -1)
+		return -1;
+	if (!may_create || (!in_doubt && !store_is_new(c->store)))
+		return 0;
+	if (fs_sync_parents(path, e) == 0)
+		return 0;
+	store_doubt(c->store);
+	return -1;
+}
+
 int
 claim_take(struct claim *c, const struct account *a, const char *state_dir,
 	   bool may_create, struct err *e)
@@ -22,9 +38,7 @@ claim_take(struct claim *c, const struct account *a, const char *state_dir,
 	if (may_create && fs_make_path(state_dir, 0700, e) == -1)
 		err_context(e, "state_dir");
 	else if (lock_take(lock, may_create, &c->lock, e) == 0)
-		result = store_open(&c->store, path, may_create, e);
-	if (result == 0 && may_create && store_is_new(c->store))
-		result = fs_sync_parents(path, e);
+		result = claim_open(c, path, may_create, e);
 	free(name);
 	free(lock);
 	free(path);

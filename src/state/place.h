@@ -32,6 +32,10 @@ void place_end(struct place *p);
 int place_examine(struct place *p, bool *there, struct err *e);
 /* An empty file, 0600.  ERR_CREATE. */
 int place_make(const struct place *p, struct err *e);
+/* Writes the bytes of the log anew and syncs them.  What a failed sync has lost is
+ * clean for the system as long as it remembers it: only what is written again gets to
+ * the disk.  Nothing else changes, so that a crash at any time does no harm. */
+int place_renew_log(const struct place *p, struct err *e);
 /* Makes the directory's entries durable. */
 int place_sync(const struct place *p, struct err *e);
 

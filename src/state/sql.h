@@ -61,6 +61,9 @@ struct store {
 	bool lazy;		/* synchronous=NORMAL is set */
 	bool spoiled;		/* a write of this transaction failed */
 	bool broken;		/* a commit failed */
+	int lock;		/* borrowed; or -1: nobody marks it */
+	bool marked;		/* by us */
+	bool is_suspect;	/* found marked, and not yet looked after */
 };
 
 /* Sets *e for what SQLite's last call on the connection complained of; `verb`

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "state/place.h"
 #include "state/sql.h"
+#include "sys/lock.h"
 
 /* Pages of 4 KiB in the log before it is copied into the database.  Copying costs
  * syncs, so bookkeeping alone puts it off. */
@@ -158,6 +159,31 @@ load_id(struct store *s, struct err *e)
 	return 0;
 }
 
+/* --- the mark of those who write --- */
+
+/* Set before the first write and not when a commit has failed: a run that is killed
+ * right behind its failed sync could not do that any more. */
+static int
+mark(struct store *s, struct err *e)
+{
+	if (s->lock < 0 || s->marked)
+		return 0;
+	if (lock_mark(s->lock, s->path, e) != 0)
+		return -1;
+	s->marked = true;
+	return 0;
+}
+
+/* An earlier run did not end well, perhaps since a sync failed.  Then the log may be in
+ * the system's memory alone, and no later sync would change that. */
+static int
+renew_log(const struct store *s, const struct place *p, struct err *e)
+{
+	if (!s->is_suspect || place_renew_log(p, e) == 0)
+		return 0;
+	return err_context(e, "log of an earlier run that failed");
+}
+
 /* --- making --- */
 
 static int
@@ -197,16 +223,27 @@ copy_log(struct store *s)
 					 NULL, NULL);
 }
 
+/* Its names first: the file that says whose it is counts as made from then on. */
+static int
+finish_making(struct store *s, const struct place *p, struct err *e)
+{
+	if (place_sync(p, e) == 0) {
+		if (copy_log(s) == SQLITE_OK)
+			return 0;
+		(void)sql_fail(s, "write", e);
+	}
+	s->broken = true;
+	return -1;
+}
+
 static int
 make(struct store *s, const struct place *p, struct err *e)
 {
-	if (use_wal(s, e) == 0 && fill(s, e) == 0) {
-		/* From here on the file itself says whose it is.  No harm if not:
-		 * everything is in the log, and stays there. */
-		(void)copy_log(s);
-		if (place_sync(p, e) == 0)
-			return 0;
-	}
+	s->is_suspect = false;	/* nothing there is believed */
+	if (mark(s, e) == 0 && use_wal(s, e) == 0 && fill(s, e) == 0 &&
+	    finish_making(s, p, e) == 0)
+		return 0;
+	s->broken = true;
 	if (e->kind == ERR_LOCAL)
 		e->kind = ERR_CREATE;
 	return -1;
@@ -220,25 +257,30 @@ new_store(const char *path)
 	struct store *s = mem_alloc(sizeof(*s));
 
 	s->path = mem_string(path);
+	s->lock = -1;
 	return s;
 }
 
 static int
 open_memory(struct store *s, struct err *e)
 {
+	s->lock = -1;
 	return connect_to(s, ":memory:", e) != 0 || set_up(s, e) != 0
 		       ? -1
 		       : fill(s, e);
 }
 
-/* The run that made it died before it was done, perhaps before the log was durable:
- * a power cut would take what is built on the id that stands there. */
+/* The log is durable already; the run that made the database may have died before that
+ * was, and a power cut would take what is built on the id that stands there. */
 static int
-finish_making(struct store *s, const struct place *p, struct err *e)
+finish_others_work(struct store *s, const struct place *p, struct err *e)
 {
-	if (place_sync(p, e) != 0)
+	if (p->is_made && !s->is_suspect)
+		return 0;
+	if (mark(s, e) != 0 || finish_making(s, p, e) != 0)
 		return -1;
-	return copy_log(s) == SQLITE_OK ? 0 : sql_fail(s, "write", e);
+	s->is_suspect = false;
+	return 0;
 }
 
 /* *blank: nothing in it, and nothing to be put there. */
@@ -253,7 +295,7 @@ open_file(struct store *s, const struct place *p, bool create, bool *blank,
 		return create ? make(s, p, e) : 0;
 	if (use_wal(s, e) != 0)
 		return -1;
-	if (create && !p->is_made && finish_making(s, p, e) != 0)
+	if (create && finish_others_work(s, p, e) != 0)
 		return -1;
 	return load_id(s, e);
 }
@@ -269,6 +311,8 @@ open_place(struct store **s, struct place *p, bool create, struct err *e)
 		return open_memory(*s, e);
 	if (!there && place_make(p, e) != 0)
 		return -1;
+	if (there && create && renew_log(*s, p, e) != 0)
+		return -1;
 	if (open_file(*s, p, create, &blank, e) != 0)
 		return -1;
 	if (!blank || create)
@@ -281,10 +325,19 @@ open_place(struct store **s, struct place *p, bool create, struct err *e)
 int
 store_open(struct store **s, const char *path, bool create, struct err *e)
 {
+	return store_open_locked(s, path, -1, create, e);
+}
+
+int
+store_open_locked(struct store **s, const char *path, int lock, bool create,
+		  struct err *e)
+{
 	struct place p = { .path = NULL };
 	int rc;
 
 	*s = new_store(path);
+	(*s)->lock = lock;
+	(*s)->is_suspect = lock >= 0 && lock_is_marked(lock);
 	rc = place_find(&p, path, e);
 	if (rc == 0)
 		rc = open_place(s, &p, create, e);
@@ -305,6 +358,8 @@ store_close(struct store **s)
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		(void)sqlite3_finalize(old->kept[i]);
 	(void)sqlite3_close(old->db);
+	if (old->marked && !old->broken)
+		lock_unmark(old->lock);
 	free(old->path);
 	free(old);
 	*s = NULL;
@@ -322,7 +377,33 @@ store_id(const struct store *s)
 	return s->id;
 }
 
+void
+store_doubt(struct store *s)
+{
+	s->broken = true;
+}
+
 /* --- transactions --- */
+
+/* What was opened to be read only is to be written after all. */
+static int
+renew(struct store *s, struct err *e)
+{
+	struct place p = { .path = NULL };
+	int rc;
+
+	if (!s->is_suspect)
+		return 0;
+	rc = place_find(&p, s->path, e);
+	if (rc == 0)
+		rc = renew_log(s, &p, e);
+	if (rc == 0)
+		rc = finish_others_work(s, &p, e);
+	place_end(&p);
+	if (rc != 0)
+		s->broken = true;
+	return rc;
+}
 
 int
 store_begin(struct store *s, enum store_durability d, struct err *e)
@@ -334,6 +415,8 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 		return err_set(e, ERR_LOCAL,
 			       "cannot write '%s': an earlier commit failed",
 			       s->path);
+	if (mark(s, e) != 0 || renew(s, e) != 0)
+		return -1;
 	if (s->lazy != lazy &&
 	    sql_run(s,
 		    lazy ? "PRAGMA synchronous = NORMAL"
@@ -345,6 +428,18 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 	s->writing = true;
 	s->spoiled = false;
 	return 0;
+}
+
+/* The sync at its beginning covers what lazy commits left: were that lost and the
+ * failure let pass, later commits would stand behind a hole. */
+static int
+keep_log_short(struct store *s, struct err *e)
+{
+	if (s->wal_pages < (s->lazy ? WAL_LAZY_MAX : WAL_MAX) ||
+	    copy_log(s) == SQLITE_OK)
+		return 0;
+	s->broken = true;
+	return sql_fail(s, "write", e);
 }
 
 int
@@ -365,9 +460,7 @@ store_commit(struct store *s, struct err *e)
 		return -1;
 	}
 	s->writing = false;
-	if (s->wal_pages >= (s->lazy ? WAL_LAZY_MAX : WAL_MAX))
-		(void)copy_log(s);
-	return 0;
+	return keep_log_short(s, e);
 }
 
 void

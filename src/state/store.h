@@ -17,6 +17,13 @@
  * commit the transaction may be in the file all the same: the caller stops and lets the
  * next recovery decide; no other transaction begins.
  *
+ * After a failed sync the system holds what is lost for clean, and shows it: the next
+ * run would take the log for whole, commit behind what is not on the disk, and a power
+ * cut would take all that.  So a state that is written has a mark on the account's lock
+ * (sys/lock.h) from the first write on until it is closed, and a failed commit leaves it
+ * there, as does a kill.  Who finds it writes the log anew and syncs it before anything
+ * there is believed or written; if that fails (ERR_LOCAL), the mark stays.
+ *
  * Schema: table message (id, uid, size, digest, status, delivered, gone_since,
  * dele_sent, attempts, next_try, error), intent (message, evidence, and what the row
  * was before), destination (name), fact (name, value).  Times are seconds since 1970.
@@ -68,7 +75,14 @@ struct store;
  * transaction; the directory is synced).  Not there and not to be created: an empty
  * state in memory, so that a dry run reads as it would. */
 int store_open(struct store **s, const char *path, bool create, struct err *e);
+/* The same, and `lock`, the descriptor of the account's lock or -1, gets the mark and
+ * tells of that of an earlier run; it stays open until store_close. */
+int store_open_locked(struct store **s, const char *path, int lock, bool create,
+		      struct err *e);
 void store_close(struct store **s);
+/* Something that the state rests on could not be made durable: as after a failed
+ * commit. */
+void store_doubt(struct store *s);
 /* Was it made, or empty in memory, this time? */
 bool store_is_new(const struct store *s);
 /* STORE_ID_SIZE lower-case hex digits and a NUL; borrowed. */

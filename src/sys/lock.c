@@ -64,6 +64,43 @@ lock_take(const char *path, bool create, int *fd, struct err *e)
 	return 0;
 }
 
+/* --- its mark --- */
+
+/* Not to know is a reason to be careful. */
+bool
+lock_is_marked(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) != 0 || st.st_size > 0;
+}
+
+static int
+set_length(int fd, off_t size)
+{
+	int rc;
+
+	do {
+		rc = ftruncate(fd, size);
+	} while (rc != 0 && errno == EINTR);
+	return rc;
+}
+
+int
+lock_mark(int fd, const char *what, struct err *e)
+{
+	if (set_length(fd, 1) != 0)
+		return err_sys(e, ERR_LOCAL, "cannot mark the lock of '%s'",
+			       what);
+	return 0;
+}
+
+void
+lock_unmark(int fd)
+{
+	(void)set_length(fd, 0);
+}
+
 /* --- the locks of an mbox --- */
 
 enum { STALE_S = 5 * 60 };

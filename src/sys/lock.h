@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Locks: the account's lock (flock on a file that is never removed) and the locks
- * by which the programs of a machine share an mbox (fcntl and dotlock).
+ * Locks: the account's lock (flock on a file that is never removed; it may carry a
+ * mark) and the locks by which the programs of a machine share an mbox (fcntl and dotlock).
  *
  * All locks vanish with the process, but for the dotlock file: one that a killed
  * run of ours left (same host, its pid is dead), or that nobody has touched for

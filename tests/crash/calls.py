@@ -26,7 +26,9 @@ CHANGING = (
     "connect sendto sendmsg shutdown clone clone3 vfork kill"
 ).split()
 SYNCING = ("fsync", "fdatasync", "syncfs", "sync_file_range", "sync")
+LOOKING = "openat getdents64 newfstatat fstatat64 statx faccessat2 pread64".split()
 ROLES = ("parent", "keeper", "courier")
+PROGRAM = "popfetch"
 
 Point = collections.namedtuple("Point", "name nth role", defaults=(None,))
 
@@ -97,7 +99,8 @@ def changes(name, rest):
 
 
 def roles_of(trace):
-    """{pid: role}: the parent is the first, keepers are its children, couriers theirs."""
+    """{pid: role}: the parent is the first, keepers are its children, couriers theirs. Programs that
+    they run (by vfork) have none."""
     roles, children = {}, []
     for line in trace.splitlines():
         pid = int(line.split(None, 1)[0])
@@ -116,8 +119,8 @@ def points(trace, by_role=True):
     roles = roles_of(trace)
     for pid, name, rest in entries(trace):
         counts[pid, name] += 1
-        if changes(name, rest):
-            found.append(Point(name, counts[pid, name], roles.get(pid)))
+        if changes(name, rest) and roles.get(pid):  # an MDA has none
+            found.append(Point(name, counts[pid, name], roles[pid]))
     for (_, name), count in counts.items():
         for nth in range(1, count + 1):
             reach[name, nth] += 1
@@ -140,12 +143,21 @@ def inject(name, what, nth, trace):
 
 
 def fail_at(name, nth, error, trace, kill=None):
-    """This call fails; and perhaps the run is killed at another one behind it."""
+    """This call fails; and perhaps the run is killed at another one behind it. The record has
+    paths."""
     command = inject(name, "error=" + error, nth, trace)
+    command.insert(1, "-y")
     if not kill or kill.name == name:
         return command
     command[command.index("trace=" + name)] += "," + kill.name
     return command + ["-e", f"inject={kill.name}:signal=KILL:when={kill.nth}"]
+
+
+def failed_path(trace):
+    """The file whose sync failed, or None."""
+    with open(trace, errors="replace") as f:
+        match = re.search(r"\w+\(\d+<(.*?)>\) += -1 .*\(INJECTED\)", f.read())
+    return match and match[1]
 
 
 def was_killed(trace):
@@ -194,6 +206,8 @@ class Stopper:
             self.others.add(pid)
 
     def _role(self, pid):
+        if name_of(pid) != PROGRAM:
+            return None
         depth, top = 0, self.process.pid
         while depth < len(ROLES) and (above := parent_of(pid)) not in (top, 0):
             pid, depth = above, depth + 1
@@ -205,6 +219,14 @@ def send(pid, number):
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().rstrip("\n")
+    except OSError:
+        return ""
 
 
 def parent_of(pid):

@@ -18,7 +18,9 @@ what `keep` says; and the clean run said 0.
     dovecot    the same with a real Dovecot, over TLS
     pairs      killed, and killed again in the run that recovers
     failed     a sync fails with EIO, alone and with a kill behind it
+    looks      killed; then the recovery cannot see something
     power      power cuts: the states that a disk may be found in, rebuilt from a recording (disk.py)
+    lost       a sync fails, a clean run follows, then a power cut that shows what was lost
     mutants    each rule of the protocol broken, one at a time: the suites above must notice
 
 Points are pairs of a call's name and its ordinal, taken from a recording of a good run, so that they
@@ -52,6 +54,9 @@ from workers import Place, Workers  # noqa: E402
 from world import Broken, name_of  # noqa: E402
 
 
+LOOKED_AT = [kill.SCENARIOS[2], kill.SCENARIOS[10]]
+
+
 class Sizes:
     """How much of everything."""
 
@@ -61,6 +66,8 @@ class Sizes:
         self.behind = 12 if long else 2
         self.recovery_points, self.begun_points = (24, 40) if long else (5, 14)
         self.states = None if long else 120  # of a recording
+        self.lost = 40 if long else 2
+        self.looks = 1000 if long else 8
         self.shares = 2
 
 
@@ -168,7 +175,7 @@ class Run:
 
     def failed(self):
         suite = self.suite("failed", "failed syncs, alone or with a kill")
-        scenarios = kill.SCENARIOS if self.options.long else kill.SCENARIOS[2:17:4]
+        scenarios = kill.SCENARIOS if self.options.long else [*kill.SCENARIOS[2:17:4], kill.MDA]
         points = self.points_of(suite, scenarios, kill.sync_points)
         suite.map(
             [
@@ -177,6 +184,16 @@ class Run:
             ],
             None,
         )
+        suite.end()
+
+    def looks(self):
+        suite, tasks = self.suite("looks", "failed looks"), []
+        points = self.points_of(suite, LOOKED_AT, kill.look_points)
+        for scenario in LOOKED_AT:
+            own = [point for where, point in points if where == scenario]
+            for begin, first in enumerate(kill.spread(own, self.sizes.firsts, 0)):
+                tasks.append((kill.failed_looks, scenario, (first, self.sizes.looks, begin)))
+        suite.map(tasks, None)
         suite.end()
 
     def power(self):
@@ -191,6 +208,14 @@ class Run:
         ):
             for scenario, point in self.points_of(suite, scenarios, function, count):
                 tasks.append((power.power, scenario, (point, 0, 1, self.sizes.states)))
+        suite.map(tasks, None)
+        suite.end()
+
+    def lost(self):
+        suite, tasks = self.suite("lost", "states of a disk"), []
+        for scenario, point in self.points_of(suite, power.FAILED, power.failure_points):
+            for how in power.FAILURES:
+                tasks.append((power.lost, scenario, (point, how, self.sizes.lost)))
         suite.map(tasks, None)
         suite.end()
 
@@ -226,7 +251,7 @@ class Run:
         suite.end()
 
 
-SUITES = ("syncs", "kill", "dovecot", "pairs", "failed", "power", "mutants")
+SUITES = ("syncs", "kill", "dovecot", "pairs", "failed", "looks", "power", "lost", "mutants")
 
 
 # --- one point again ---
@@ -235,7 +260,7 @@ SUITES = ("syncs", "kill", "dovecot", "pairs", "failed", "power", "mutants")
 def again(run, name):
     suite, scenario_name, rest = name.split(":", 2)
     scenarios = [*run.sizes.kill, *kill.more_scenarios(), *kill.WITH_DOVECOT]
-    scenarios += [*power.SCENARIOS, *power.RECOVERED, *power.BEGUN]
+    scenarios += [*power.SCENARIOS, *power.RECOVERED, *power.BEGUN, *power.FAILED]
     scenario = {name_of(s): s for s in scenarios}.get(scenario_name)
     points = (
         [] if suite == "mutants" else [calls.read_point(p) for p in rest.split(",") if p != "-"]
@@ -270,6 +295,8 @@ TRY = {
     "pairs": lambda world, first, *second: kill.pairs_again(world, first, *second),
     "failed": lambda world, sync: kill.failed_sync(world, sync, 1000, 0),
     "power": lambda world, point=None: power.power(world, point, 0, 1, None),
+    "looks": lambda world, first: kill.failed_looks(world, first, 1000, 0),
+    "lost": lambda world, point: sum(power.lost(world, point, how, 1000) for how in power.FAILURES),
 }
 
 

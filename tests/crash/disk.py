@@ -9,6 +9,10 @@
 Nothing is assumed but this: what a file held at its last fsync, fdatasync or syncfs is there, and
 an entry of a directory at that of the directory. In particular a new file's own fsync does not make
 its name durable. All else may have come to the disk or not, in any of the ways of states().
+
+What waited when a sync of its file failed never comes to the disk, though programs go on reading
+it: the system holds it for clean, so that only what is written again is written at all. An entry of
+a directory is not lost in this way: a file system whose journal cannot be written ends all writing.
 """
 
 import os
@@ -16,8 +20,10 @@ import re
 import time
 
 EVENT = re.compile(r"([\d.]+) (\w+)\((.*)\) += (-?\d+|\?|0x[0-9a-f]+)")
+THREAD = re.compile(r"^[\d.]+ clone3?\(.*CLONE_THREAD.* = (\d+)$")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 WRITES = ("write", "pwrite64")
+SYNCS = ("fsync", "fdatasync", "syncfs")
 
 
 class Event:
@@ -27,15 +33,34 @@ class Event:
         self.words = [word.strip() for word in TEXT.sub("TEXT", rest).split(",")]
 
 
-def read_events(log):
-    """The calls that succeeded, in order."""
+def read_events(log, last_failed=False):
+    """The calls of a process, and of its threads, that succeeded, and the syncs that failed, in
+    order. last_failed: so did the sync at which the process was killed."""
+    events = list(events_of(log, last_failed))
+    threads = threads_of(log)
+    for thread in threads:
+        events += events_of(thread, last_failed)
+    return sorted(events, key=lambda event: event.time) if threads else events
+
+
+def events_of(log, last_failed):
     with open(log, errors="replace") as f:
         for line in f:
             match = EVENT.match(line)
-            if match and match[4] != "?":
-                event = Event(float(match[1]), match[2], match[3], int(match[4], 0))
-                if event.result >= 0:
-                    yield event
+            if not match or match[4] == "?" and not last_failed:
+                continue
+            result = -1 if match[4] == "?" else int(match[4], 0)
+            event = Event(float(match[1]), match[2], match[3], result)
+            if event.result >= 0 or event.name in SYNCS:
+                yield event
+
+
+def threads_of(log):
+    """Their logs: a file with the thread's number behind the last dot for each."""
+    with open(log, errors="replace") as f:
+        found = [match[1] for match in map(THREAD.search, f) if match]
+    logs = [f"{str(log).rpartition('.')[0]}.{number}" for number in found]
+    return [thread for thread in logs if os.path.exists(thread)]
 
 
 # --- files and directories ---
@@ -46,10 +71,23 @@ class File:
         self.mode, self.base = mode, content
         self.steps = []  # (offset, bytes), or (size, None) for a truncation
         self.synced = 0  # so many of them are durable
+        self.lost = set()  # but not these
         self.made = {}
 
     def is_pending(self):
-        return self.synced < len(self.steps)
+        return bool(self._steps(self.synced))
+
+    def sync(self):
+        self.synced = len(self.steps)
+
+    def fail_sync(self):
+        waiting = range(self.synced, len(self.steps))
+        self.lost.update(n for n in waiting if self.steps[n][1] is not None)
+
+    def _steps(self, begin, end=None):
+        """Those that may come, or have come, to the disk."""
+        numbers = range(len(self.steps))[begin:end]
+        return [self.steps[number] for number in numbers if number not in self.lost]
 
     def write(self, offset, data):
         self.steps.append((offset, data))
@@ -59,19 +97,23 @@ class File:
 
     def content(self, choice):
         """One object for one content, so that many states cost little."""
-        key = choice, len(self.steps), self.synced
+        key = choice, len(self.steps), self.synced, len(self.lost)
         if key not in self.made:
             self.made[key] = bytes(getattr(self, "_" + choice)())
         return self.made[key]
 
     def size(self):
-        return len(self.content("all"))
+        return len(self.content("seen"))
 
-    def _all(self):
+    def _seen(self):
+        """By programs, as long as the machine is up."""
         return applied(bytearray(self.base), self.steps)
 
+    def _all(self):
+        return applied(bytearray(self.base), self._steps(0))
+
     def _synced(self):
-        return applied(bytearray(self.base), self.steps[: self.synced])
+        return applied(bytearray(self.base), self._steps(0, self.synced))
 
     def _zeros(self):
         """The size is that of now, the data that of the last sync."""
@@ -79,7 +121,7 @@ class File:
         return data[:size] + bytes(max(0, size - len(data)))
 
     def _half(self):
-        pending = self.steps[self.synced :]
+        pending = self._steps(self.synced)
         middle = len(pending) // 2
         data = applied(self._synced(), pending[:middle])
         if middle < len(pending) and pending[middle][1] is not None:
@@ -90,8 +132,9 @@ class File:
     def _last(self):
         """Of all that waited only what was written last."""
         data = self._zeros()
-        if self.is_pending() and self.steps[-1][1] is not None:
-            data = applied(data, self.steps[-1:])
+        pending = self._steps(self.synced)
+        if pending and pending[-1][1] is not None:
+            data = applied(data, pending[-1:])
         return data
 
 
@@ -185,7 +228,7 @@ class Disk:
 
     def apply(self, event):
         """Whether the disk, or what is durable of it, differs now."""
-        act = getattr(self, "_do_" + event.name, None)
+        act = getattr(self, ("_do_" if event.result >= 0 else "_fail_") + event.name, None)
         return bool(act and act(event))
 
     def _change(self, text, *halves):
@@ -308,12 +351,22 @@ class Disk:
         if d is None:
             return False
         if isinstance(d.node, File):
-            d.node.synced = len(d.node.steps)
+            d.node.sync()
         else:
             self._sync_directory(d.node)
         return True
 
     _do_fdatasync = _do_fsync
+
+    def _fail_fsync(self, e):
+        d = self.open.get(e.words[0])
+        if d is None or not isinstance(d.node, File):
+            return False
+        d.node.fail_sync()
+        return True
+
+    _fail_fdatasync = _fail_fsync
+    _fail_syncfs = _unexpected
 
     def _sync_directory(self, directory):
         for change in self.changes:
@@ -322,7 +375,7 @@ class Disk:
 
     def _do_syncfs(self, e):
         for file in self.files:
-            file.synced = len(file.steps)
+            file.sync()
         for change in self.changes:
             change.durable = [True] * len(change.halves)
         return True

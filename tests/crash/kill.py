@@ -5,10 +5,15 @@ A task is (suite, scenario, ...); each returns the number of points that were tr
 Broken. Every task starts from a known state, and ends with a clean run and the promises.
 """
 
+import collections
+import os
+import re
+
 import calls
 from world import Broken, Scenario
 
 MAILDIR, MBOX = Scenario(), Scenario(to="mbox")
+MDA = Scenario(to="mda", count=4)
 
 # In CI. "by" is the size of a batch: small ones, so that there are several in a session.
 SCENARIOS = [
@@ -30,6 +35,9 @@ SCENARIOS = [
     MBOX._replace(large=True, later=True, count=6, batch=6),
     MBOX._replace(later=True, accounts=3, count=4, batch=2),
     MBOX._replace(later=True, accounts=2, count=4, batch=2, shared=True),
+    MDA,
+    MDA._replace(keep="forever", deaf=True, later=True),
+    MDA._replace(jobs=3, deaf=True, count=5),
 ]
 WITH_DOVECOT = [
     MAILDIR._replace(server="dovecot", later=True, other="reader"),
@@ -50,6 +58,9 @@ def more_scenarios():
         for keep in ("no", "forever"):
             yield Scenario(to, keep, True, accounts=4, count=7, batch=3)
             yield Scenario(to, keep, True, accounts=3, count=6, batch=2, shared=True)
+    for jobs in (1, 2, 4):
+        for deaf in (False, True):
+            yield MDA._replace(jobs=jobs, deaf=deaf, later=jobs == 2, count=7)
 
 
 # --- killed once ---
@@ -128,8 +139,11 @@ def failed_sync(world, sync, size, begin):
     tried = 0
     for second in [None, *spread(points_behind(world, sync), size, begin)]:
         world.reset()
-        world.run(calls.fail_at(sync.name, sync.nth, "EIO", world.trace, second))
+        result = world.run(calls.fail_at(sync.name, sync.nth, "EIO", world.trace, second))
+        world.kills += 2 if second else 1  # a run that does not get to its end is like one
         try:
+            if second is None:
+                check_told(world, result, by_sqlite=sync.name == "fdatasync")
             world.between_runs()
             world.verify(world.run())
         except Broken as broken:
@@ -137,6 +151,26 @@ def failed_sync(world, sync, size, begin):
             raise Broken(f"the sync fails{behind}: {broken}") from None
         tried += 1
     return tried
+
+
+def check_told(world, result, by_sqlite):
+    """The run says that the sync failed, and does nothing as if it had not. That holds for a
+    checkpoint too: its first sync is that of commits which did not wait for one. There is one
+    exception: SQLite syncs the directory of a log that it opens, and passes over a failure; what
+    is new there popfetch syncs itself. (An MDA's own syncs fail too, and it is its business what it
+    says of them.)"""
+    if world.scenario.to == "mda":
+        return
+    path = calls.failed_path(world.trace)
+    if path is None or (path.endswith("/.local/state/popfetch") and by_sqlite):
+        return
+    statuses = (os.EX_IOERR,) if world.scenario.later else (os.EX_IOERR, os.EX_CANTCREAT)
+    said = re.search("Input/output error|disk I/O error", result.stderr)
+    if result.status not in statuses or not said:
+        raise Broken(f"the failure is not told: {result}")
+    if world.scenario.accounts == 1 and (deleted := world.deletions()):
+        raise Broken(f"{deleted} messages are deleted all the same: {result}")
+    world.check_no_doubtful_is_visible()
 
 
 def points_behind(world, sync):
@@ -151,3 +185,50 @@ def points_behind(world, sync):
     before = set(calls.points(text[:failure], by_role=False))
     behind = calls.points(text, by_role=False)
     return [p for p in behind if p not in before and p.name != sync.name]
+
+
+# --- a look that fails, in the run that recovers ---
+
+
+def look_points(world):
+    """Where a run is killed, so that the next one has to find out what was delivered."""
+    return [p for p in kill_points(world) if p.name in ("renameat2", "fsync", "pwrite64")]
+
+
+def failed_looks(world, first, size, begin):
+    """What cannot be seen is not absent: behind the kill, one of the calls by which recovery looks
+    at the destination fails."""
+    world.reset()
+    if not world.run_killed(first):
+        return 0
+    world.between_runs()
+    state = world.save()
+    try:
+        looks = looks_at(world)
+        return sum(failed_look(world, state, look) for look in spread(looks, size, begin))
+    finally:
+        world.forget_saved(state)
+
+
+def looks_at(world):
+    """The calls that look at the destination."""
+    names = "trace=" + ",".join("?" + name for name in calls.LOOKING)
+    world.run(["strace", "-f", "-y", "-qq", "-o", str(world.trace), "-e", names])
+    place = str(world.home / world.destination(0))
+    counts, found = collections.Counter(), []
+    for pid, name, rest in calls.entries(world.trace.read_text(errors="replace")):
+        counts[pid, name] += 1
+        if place in rest and "lock" not in rest:  # who cannot see whose a lock is waits for it
+            found.append(calls.Point(name, counts[pid, name]))
+    return list(dict.fromkeys(found))
+
+
+def failed_look(world, state, look):
+    world.restore(state)
+    world.run(calls.fail_at(look.name, look.nth, "EIO", world.trace))
+    try:
+        world.between_runs()
+        world.verify(world.run())
+    except Broken as broken:
+        raise Broken(f"{calls.show(look)} fails: {broken}") from None
+    return 1

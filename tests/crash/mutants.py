@@ -33,15 +33,23 @@ MAILDIR_READ = MAILDIR._replace(other="reader")
 MAILDIR_FIRST = Scenario(batch=3, count=5)
 MAILDIR_BEGUN = Scenario(batch=4, count=4)
 MAILDIR_LAST = Scenario(later=True, batch=4, count=4)
+MAILDIR_LOG = Scenario(later=True, keep="forever", batch=2, count=4)
 MBOX = Scenario(to="mbox", later=True, batch=3, count=7)
 MBOX_FIRST = Scenario(to="mbox", batch=3, count=5)
 MBOX_LARGE = Scenario(to="mbox", later=True, large=True, batch=6, count=6)
 MBOX_LAST = Scenario(to="mbox", later=True, batch=4, count=4)
+MDA = Scenario(to="mda", count=4)
 
 SYNC_ALL_OFF = Edit(
     "src/deliver/staging.c",
-    "if (rc == 0 && may_create)\n\t\trc = sync_all(",
-    "if (rc < -9)\n\t\trc = sync_all(",
+    "if (s->above[0] < 0)\n\t\treturn 0;",
+    "if (s->above[0] < 9999)\n\t\treturn 0;",
+)
+
+SYNC_FD_SUCCEEDS = Edit(
+    "src/sys/fs_sync.c",
+    "if (is_unsyncable_dir(fd, error))\n\t\treturn 0;\n\terrno = error;\n\treturn -1;",
+    "errno = error;\n\treturn 0;",
 )
 
 MUTANTS = [
@@ -94,9 +102,9 @@ MUTANTS = [
             ),
             Edit(
                 "src/fetch/batch.c",
-                "if (deliver_publish(b->deliver, &b->running, e) == -1)\n"
-                "\t\treturn batch_break(b);\n\treturn b->running",
-                "return b->running",
+                "if (deliver_publish(b->deliver, &running, e) == -1)\n"
+                "\t\treturn batch_break(b);\n\tentries_move(",
+                "(void)running;\n\tentries_move(",
             ),
         ],
     ),
@@ -113,9 +121,9 @@ MUTANTS = [
             ),
             Edit(
                 "src/fetch/batch.c",
-                "if (deliver_publish(b->deliver, &b->running, e) == -1)\n"
-                "\t\treturn batch_break(b);\n\treturn b->running",
-                "return b->running",
+                "if (deliver_publish(b->deliver, &running, e) == -1)\n"
+                "\t\treturn batch_break(b);\n\tentries_move(",
+                "(void)running;\n\tentries_move(",
             ),
         ],
     ),
@@ -157,6 +165,40 @@ MUTANTS = [
                 "\tif (removal_run(s, e) == -1 || session_note_all(s, e) == -1)\n\t\treturn -1;\n"
                 "\treturn removal_quit(s, e);",
                 "\treturn session_note_all(s, e);",
+            ),
+        ],
+    ),
+    Mutant(
+        "an MDA's message is on record as delivered when it starts",
+        "kill",
+        MDA,
+        [
+            Edit(
+                "src/fetch/batch.c",
+                "\t\t\t\t    deliver_evidence(x->staged), e) == -1)\n\t\t\treturn -1;",
+                "\t\t\t\t    deliver_evidence(x->staged), e) == -1 ||\n"
+                "\t\t    store_set_delivered(b->store, x->id, clock_unix(), e))\n"
+                "\t\t\treturn -1;",
+            )
+        ],
+    ),
+    Mutant(
+        "the next MDA starts before the end of the last is on record",
+        "kill",
+        MDA._replace(deaf=True),
+        [
+            Edit(
+                "src/fetch/batch.c",
+                "\tfor (size_t i = 0; i < b->settled.count; i++)\n"
+                "\t\tif (batch_record_one(",
+                "\tfor (size_t i = 0; b->waiting.count == 0 && i < b->settled.count; i++)\n"
+                "\t\tif (batch_record_one(",
+            ),
+            Edit(
+                "src/fetch/batch.c",
+                "\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
+                "\tif (b->waiting.count == 0)\n"
+                "\t\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
             ),
         ],
     ),
@@ -231,8 +273,8 @@ MUTANTS = [
         [
             Edit(
                 "src/fetch/batch.c",
-                "\tentries_move(&b->current, &b->settled, b->current.count);\n\treturn result;",
-                "\tentries_move(&b->current, &b->settled, b->current.count);\n"
+                "\t\tbatch_settle_one(b, x);\n\t}\n\treturn result;",
+                "\t\tbatch_settle_one(b, x);\n\t}\n"
                 "\tdeliver_retire(b->deliver);\n\treturn result;",
             )
         ],
@@ -339,10 +381,8 @@ MUTANTS = [
         [
             Edit(
                 "src/deliver/mboxrecovery.c",
-                "if (match_base(b, e) != 0 || search(b, e) != 0)\n\t\treturn -1;\n"
-                "\treturn cut_torn(b, e);",
-                "(void)cut_torn;\n\tif (match_base(b, e) != 0 || search(b, e) != 0)\n"
-                "\t\treturn -1;\n\treturn 0;",
+                "search(b, e) != 0 || cut_torn(b, e) != 0)",
+                "search(b, e) != 0 || (0 && cut_torn(b, e) != 0))",
             )
         ],
     ),
@@ -373,6 +413,135 @@ MUTANTS = [
     ),
     Mutant(
         "what a killed run had made is not synced (Maildir)", "begun", MAILDIR_BEGUN, [SYNC_ALL_OFF]
+    ),
+    Mutant(
+        "a failed D1 sync is ignored",
+        "failed",
+        MAILDIR,
+        [
+            Edit(
+                "src/deliver/maildir.c",
+                "\t\trc = sync_batch(d, fd, e);",
+                "\t\t(void)sync_batch(d, fd, e);",
+            )
+        ],
+    ),
+    Mutant(
+        "a failed commit (D2) is ignored",
+        "failed",
+        MAILDIR,
+        [
+            Edit(
+                "src/state/store.c",
+                "\t\ts->broken = true;\n\t\tstore_rollback(s);\n\t\treturn -1;",
+                "\t\tstore_rollback(s);\n\t\treturn 0;",
+            )
+        ],
+    ),
+    Mutant(
+        "a failed D3 sync is ignored (Maildir)",
+        "failed",
+        MAILDIR,
+        [
+            Edit(
+                "src/deliver/maildir.c",
+                "if (fs_sync(m->staging.new_dir, d->target->path, e) != 0 ||\n"
+                "\t    fs_sync(m->staging.dir, d->target->path, e) != 0)",
+                "if (fs_sync(m->staging.new_dir, d->target->path, e) < -1 ||\n"
+                "\t    fs_sync(m->staging.dir, d->target->path, e) < -1)",
+            )
+        ],
+    ),
+    Mutant(
+        "a failed D3 sync is ignored (mbox)",
+        "failed",
+        MBOX,
+        [
+            Edit(
+                "src/deliver/mbox.c",
+                "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn take_back(m, e);",
+                "if (fs_sync(m->file.fd, m->file.path, e) < -1)\n\t\treturn take_back(m, e);",
+            )
+        ],
+    ),
+    Mutant(
+        "an mbox keeps what a failed D3 sync may have lost",
+        "failed",
+        MBOX,
+        [
+            Edit(
+                "src/deliver/mbox.c",
+                "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn take_back(m, e);",
+                "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn -1;",
+            )
+        ],
+    ),
+    Mutant("no failed sync is told (Maildir)", "failed", MAILDIR, [SYNC_FD_SUCCEEDS]),
+    Mutant("no failed sync is told (mbox)", "failed", MBOX, [SYNC_FD_SUCCEEDS]),
+    Mutant(
+        "a failed sync is tried again and believed",
+        "failed",
+        MAILDIR,
+        [
+            Edit(
+                "src/sys/fs_sync.c",
+                "if (fsync(fd) == 0)\n",
+                "if (fsync(fd) == 0 || fsync(fd) == 0)\n",
+            )
+        ],
+    ),
+    Mutant(
+        "the log behind a failed commit is believed (the mark is ignored)",
+        "lost",
+        MAILDIR_LOG,
+        [
+            Edit(
+                "src/sys/lock.c",
+                "return fstat(fd, &st) != 0 || st.st_size > 0;",
+                "return fstat(fd, &st) != 0;",
+            )
+        ],
+    ),
+    Mutant(
+        "the log behind a failed commit is synced, but not written anew",
+        "lost",
+        MAILDIR_LOG,
+        [
+            Edit(
+                "src/state/place.c",
+                "if (rc == 0 && got > 0)\n\t\t\trc = fs_write_at(fd, piece, got, at, e);",
+                "",
+            )
+        ],
+    ),
+    Mutant(
+        "the mark is set only when a commit has failed",
+        "lost",
+        MAILDIR_LOG,
+        [
+            Edit(
+                "src/state/store.c",
+                "if (s->lock < 0 || s->marked)\n",
+                "if (s->lock < 0 || s->marked || !s->broken)\n",
+            ),
+            Edit(
+                "src/state/store.c",
+                "\t\ts->broken = true;\n\t\tstore_rollback(s);\n",
+                "\t\ts->broken = true;\n\t\t(void)mark(s, e);\n\t\tstore_rollback(s);\n",
+            ),
+        ],
+    ),
+    Mutant(
+        "a directory that cannot be listed is taken for empty",
+        "looks",
+        MAILDIR_READ,
+        [
+            Edit(
+                "src/deliver/maildirrecovery.c",
+                "if (fs_list(dir, add_name, n, e) != 0)\n\t\treturn -1;",
+                "(void)fs_list(dir, add_name, n, e);",
+            )
+        ],
     ),
     Mutant(
         "staged files are discarded after a commit that failed",
@@ -487,14 +656,17 @@ CONTROLS = [
     for suite, scenario in (
         ("kill", MAILDIR_READ),
         ("kill", MBOX_LARGE),
+        ("kill", MDA._replace(deaf=True)),
         ("pairs", MAILDIR_LAST),
         ("failed", MAILDIR),
+        ("looks", MAILDIR_READ),
+        ("lost", MAILDIR_LOG),
         ("power", MAILDIR),
         ("power", MBOX),
         ("recovered", MBOX_LAST),
     )
 ]
-CONTROL_TRIES = {"pairs": 1, "failed": 3}
+CONTROL_TRIES = {"pairs": 1, "failed": 3, "looks": 3, "lost": 12}
 
 
 def control(place, builder, mutant):
@@ -551,6 +723,17 @@ def failures(world):
         yield functools.partial(kill.failed_sync, world, sync, 10, 0)
 
 
+def looks(world):
+    for first in shuffled(kill.look_points(world)):
+        yield functools.partial(kill.failed_looks, world, first, 10, 0)
+
+
+def losses(world):
+    points = itertools.product(power.failure_points(world), power.FAILURES)
+    for point, how in sorted(shuffled(points), key=lambda p: p[0].name != "fdatasync"):
+        yield functools.partial(power.lost, world, point, how, 6)
+
+
 def cuts(world, point=None):
     recording = power.Recording(world, point)
     for state in shuffled(recording.states()):
@@ -573,6 +756,8 @@ ATTEMPTS = {
     "kill": kills,
     "pairs": pairs,
     "failed": failures,
+    "looks": looks,
     "power": cuts,
+    "lost": losses,
     "recovered": recovered_cuts,
 }

@@ -2,17 +2,21 @@
 """Power cuts: a run is recorded with all that it writes, the states that a disk may be found in
 are rebuilt (disk.py), and on each of them a clean run must keep all promises.
 
-A recording is one whole run, or one that is killed and the one that recovers, to its end. The
-server has what it had at that moment: from the moment of QUIT on it has deleted.
+A recording is one whole run, or one that is killed, or in which a sync fails, and the one that
+recovers, to its end. The server has what it had at that moment: from the moment of QUIT on it has
+deleted.
 """
 
+import collections
 import glob
+import itertools
 import os
 import re
 import shutil
 
 import calls
-from disk import Disk, build, fingerprint, read_events
+import kill
+from disk import SYNCS, Disk, build, fingerprint, read_events
 from popmail import local, mail
 from world import Broken, Scenario
 
@@ -35,6 +39,16 @@ RECOVERED = [
     MBOX._replace(later=True, batch=4, count=4),
     MBOX._replace(later=True, batch=4, count=4, keep="forever"),
 ]
+# A sync fails, and the run ends by itself or is killed at once.
+FAILED = [
+    MAILDIR._replace(later=True, batch=2, count=4),
+    MAILDIR._replace(later=True, batch=2, count=4, keep="forever"),
+    MBOX._replace(later=True, batch=2, count=4),
+    MBOX._replace(later=True, batch=2, count=4, keep="forever"),
+    MAILDIR._replace(batch=2, count=2),
+    MBOX._replace(batch=2, count=2),
+]
+FAILURES = ("error=EIO", "error=EIO:signal=KILL")
 # Killed while the directories, the mbox or the state are made: what the next run finds there may
 # not be durable.
 BEGUN = [
@@ -47,14 +61,14 @@ BEGUN = [
 # --- recording ---
 
 
-def run_recorded(world, number, point=None):
+def run_recorded(world, number, point=None, how="signal=KILL"):
     """The keeper's log, and when QUIT was sent (or None)."""
     prefix = world.directory / f"log{number}"
     for old in glob.glob(f"{prefix}.*"):
         os.unlink(old)
     before = calls.record_whole(prefix)
     if point:
-        before += ["-e", f"inject={point.name}:signal=KILL:when={point.nth}"]
+        before += ["-e", f"inject={point.name}:{how}:when={point.nth}"]
     result = world.run(before)
     if not point and result.status != 0:
         raise Broken(f"the recorded run fails: {result}")
@@ -82,12 +96,13 @@ class State:
 
 
 class Recording:
-    def __init__(self, world, point=None):
+    def __init__(self, world, point=None, how="signal=KILL"):
         world.reset()
+        self.sync_fails = how in FAILURES
         self.world, self.disk = world, Disk(world.home)
         self.killed_log = None
         if point:
-            self.killed_log, _ = run_recorded(world, 1, point)
+            self.killed_log, _ = run_recorded(world, 1, point, how)
         self.server = world.servers[0].save()
         self.log, self.quit_at = run_recorded(world, 2)
         if world.scenario.keep == "forever":
@@ -97,7 +112,7 @@ class Recording:
         """All that differ, in order."""
         seen = set()
         if self.killed_log:
-            for event in read_events(self.killed_log):
+            for event in read_events(self.killed_log, self.sync_fails):
                 self.disk.apply(event)
         self.disk.begin_process()
         events = list(read_events(self.log))
@@ -107,6 +122,11 @@ class Recording:
                 continue
             after = events[number + 1].time if number + 1 < len(events) else float("inf")
             yield from self._unseen(seen, number + 1, event.name, event.time, after)
+
+    def last_states(self):
+        """Of the end, whether they were seen before or not; behind states()."""
+        for label, tree in self.disk.states():
+            yield State(f"end, {label}", tree, self.quit_at is not None)
 
     def _unseen(self, seen, number, name, began, after):
         for label, tree, appended in [*self._plain(), *self._appended()]:
@@ -179,6 +199,24 @@ def power(world, point, share, shares, limit):
     return len(states)
 
 
+def lost(world, point, how, limit):
+    """The same behind a sync that failed: those of the end, and an even sample of the others."""
+    recording = Recording(world, point, how)
+    states = kill.spread(list(recording.states()), limit, 0)
+    states += itertools.islice(recording.last_states(), 2)
+    for state in states:
+        try:
+            check(recording, state)
+        except Broken as broken:
+            raise Broken(f"{how}, power cut, state '{state.label}': {broken}") from None
+    return len(states)
+
+
+def failure_points(world):
+    """The syncs of the keeper."""
+    return [p for p in kill.kill_points(world) if p.role is None and p.name in SYNCS]
+
+
 def recovery_points(world, count):
     """Where a run is killed before the one that is recorded: where a batch is handed over, and in
     any case before each sync of what was published."""
@@ -192,5 +230,17 @@ def recovery_points(world, count):
 def begun_points(world, count):
     """Where a first run is killed right behind something was made, before that is durable."""
     world.reset()
-    found = [p for p in world.points() if p.role is None and p.name in ("fsync", "fdatasync")]
+    world.run(calls.record(world.trace))
+    text = world.trace.read_text(errors="replace")
+    roles, counts = calls.roles_of(text), collections.Counter()
+    found, is_made = [], False
+    for pid, name, rest in calls.entries(text):
+        if roles.get(pid) != "keeper":
+            continue
+        counts[name] += 1
+        if name == "mkdirat" or "O_CREAT" in rest:
+            is_made = is_made or " = -1 " not in rest
+        elif is_made and name in SYNCS:
+            found.append(calls.Point(name, counts[name]))
+            is_made = False
     return found[:count]

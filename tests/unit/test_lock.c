@@ -194,6 +194,31 @@ an_account_is_locked_once(void **state)
 }
 
 static void
+a_mark_outlives_the_lock_and_takes_no_room(void **state)
+{
+	struct stat st;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(lock_take("account.lock", true, &fd, &e), 0);
+	assert_false(lock_is_marked(fd));
+	assert_int_equal(lock_mark(fd, "account", &e), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_blocks, 0);
+	fs_drop(&fd);
+	assert_int_equal(lock_take("account.lock", false, &fd, &e), 0);
+	assert_true(lock_is_marked(fd));
+	assert_int_equal(lock_mark(fd, "account", &e), 0);
+	lock_unmark(fd);
+	assert_false(lock_is_marked(fd));
+	fs_drop(&fd);
+	fd = open("account.lock", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(lock_mark(fd, "account", &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	fs_drop(&fd);
+}
+
+static void
 a_lock_is_not_created_unasked(void **state)
 {
 	int fd = 7;
@@ -680,6 +705,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_account_is_locked_once),
+		TEST(a_mark_outlives_the_lock_and_takes_no_room),
 		TEST(a_lock_is_not_created_unasked),
 		TEST(a_lock_that_cannot_be_made_is_named),
 		TEST(a_locked_mailbox_is_locked_for_both_kinds_of_programs),

@@ -22,6 +22,8 @@
 #include <cmocka.h>
 
 #include "store_home.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
 
 /* --- a disk whose syncs are counted and may fail --- */
 
@@ -230,6 +232,164 @@ a_state_whose_directory_cannot_be_synced_is_not_believed(void **state)
 	assert_int_equal(e.kind, ERR_CREATE);
 	s = home_open(h);
 	store_close(&s);
+}
+
+/* --- the mark --- */
+
+static int
+take_lock(const struct home *h)
+{
+	char *path = home_path(h, "a.lock");
+	struct err e = ERR_INIT;
+	int lock = -1;
+
+	if (lock_take(path, true, &lock, &e) != 0)
+		fail_msg("%s", e.text);
+	free(path);
+	return lock;
+}
+
+static struct store *
+open_locked(const struct home *h, int lock, bool create)
+{
+	struct store *s;
+	struct err e = ERR_INIT;
+
+	if (store_open_locked(&s, h->db, lock, create, &e) != 0)
+		fail_msg("%s", e.text);
+	return s;
+}
+
+/* A state with one row, and the mark that a failed commit of another one leaves. */
+static int
+fail_a_commit(const struct home *h)
+{
+	struct store_message m = { (const uint8_t *)"u", 1, 1, NULL };
+	struct err e = ERR_INIT;
+	int lock = take_lock(h);
+	struct store *s = open_locked(h, lock, true);
+
+	add(s, "before", STORE_DURABLE);
+	assert_int_equal(store_begin(s, STORE_DURABLE, &e), 0);
+	assert_int_equal(store_add_delivered(s, &m, 1, &e), 0);
+	syncs_fail = true;
+	assert_int_equal(store_commit(s, &e), -1);
+	syncs_fail = false;
+	store_close(&s);
+	assert_true(lock_is_marked(lock));
+	return lock;
+}
+
+static void
+a_state_is_marked_while_it_is_written_only(void **state)
+{
+	struct home *h = *state;
+	int lock = take_lock(h);
+	struct store *s = open_locked(h, lock, true);
+
+	assert_true(lock_is_marked(lock));
+	store_close(&s);
+	assert_false(lock_is_marked(lock));
+	s = open_locked(h, lock, true);
+	assert_false(lock_is_marked(lock));
+	add(s, "u", STORE_LAZY);
+	assert_true(lock_is_marked(lock));
+	store_close(&s);
+	assert_false(lock_is_marked(lock));
+	fs_drop(&lock);
+}
+
+static void
+behind_a_failed_commit_the_log_is_made_durable_before_it_is_believed(void **state)
+{
+	struct home *h = *state;
+	struct err e = ERR_INIT;
+	int lock = fail_a_commit(h);
+	struct store *s;
+
+	syncs_fail = true;
+	assert_int_equal(store_open_locked(&s, h->db, lock, true, &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	assert_non_null(strstr(e.text, h->wal));
+	assert_true(lock_is_marked(lock));
+	syncs_fail = false;
+	file_syncs = 0;
+	s = open_locked(h, lock, true);
+	assert_true(file_syncs > 0);
+	add(s, "u", STORE_DURABLE);
+	store_close(&s);
+	assert_false(lock_is_marked(lock));
+	file_syncs = 0;
+	s = open_locked(h, lock, true);
+	assert_int_equal(file_syncs, 0);
+	store_close(&s);
+	fs_drop(&lock);
+}
+
+static void
+a_marked_state_that_is_only_read_stays_as_it_is(void **state)
+{
+	struct home *h = *state;
+	int lock = fail_a_commit(h);
+	struct file before = file_read(h->wal), after;
+	struct store *s = open_locked(h, lock, false);
+	struct store_rows *rows = home_load(s);
+
+	file_syncs = dir_syncs = 0;
+	assert_true(store_rows_count(rows) > 0);
+	store_rows_free(&rows);
+	store_close(&s);
+	assert_int_equal(file_syncs + dir_syncs, 0);
+	assert_true(lock_is_marked(lock));
+	after = file_read(h->wal);
+	assert_int_equal(after.size, before.size);
+	assert_memory_equal(after.bytes, before.bytes, before.size);
+	file_free(&before);
+	file_free(&after);
+	fs_drop(&lock);
+}
+
+static void
+a_marked_state_that_was_opened_to_be_read_is_made_durable_at_its_first_write(
+	void **state)
+{
+	struct home *h = *state;
+	int lock = fail_a_commit(h);
+	struct store *s = open_locked(h, lock, false);
+	struct err e = ERR_INIT;
+
+	syncs_fail = true;
+	assert_int_equal(store_begin(s, STORE_LAZY, &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	syncs_fail = false;
+	store_close(&s);
+	assert_true(lock_is_marked(lock));
+	s = open_locked(h, lock, false);
+	file_syncs = 0;
+	add(s, "u", STORE_LAZY);
+	assert_true(file_syncs > 0);
+	store_close(&s);
+	assert_false(lock_is_marked(lock));
+	fs_drop(&lock);
+}
+
+static void
+the_mark_of_a_state_that_could_not_be_made_stays(void **state)
+{
+	struct home *h = *state;
+	int lock = take_lock(h);
+	struct err e = ERR_INIT;
+	struct store *s;
+
+	syncs_fail = true;
+	assert_int_equal(store_open_locked(&s, h->db, lock, true, &e), -1);
+	syncs_fail = false;
+	assert_int_equal(e.kind, ERR_CREATE);
+	assert_true(lock_is_marked(lock));
+	s = open_locked(h, lock, true);
+	store_close(&s);
+	assert_false(lock_is_marked(lock));
+	fs_drop(&lock);
 }
 
 /* One row of half a kibibyte after the other until the limit is reached. */
@@ -503,6 +663,11 @@ main(void)
 		TEST(the_log_stays_small),
 		TEST(a_commit_whose_sync_fails_is_an_error_and_ends_all_writing),
 		TEST(a_state_whose_directory_cannot_be_synced_is_not_believed),
+		TEST(a_state_is_marked_while_it_is_written_only),
+		TEST(behind_a_failed_commit_the_log_is_made_durable_before_it_is_believed),
+		TEST(a_marked_state_that_is_only_read_stays_as_it_is),
+		TEST(a_marked_state_that_was_opened_to_be_read_is_made_durable_at_its_first_write),
+		TEST(the_mark_of_a_state_that_could_not_be_made_stays),
 		TEST(a_full_disk_is_an_error_and_loses_nothing),
 		TEST(a_full_disk_while_the_state_is_made_leaves_what_can_be_made_later),
 #ifdef __linux__
