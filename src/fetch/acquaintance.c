@@ -83,27 +83,59 @@ acquaintance_note_failure(struct store *s, const struct link_facts *f,
 	return store_set_fact(s, "capa_suspected", now, e);
 }
 
-int
-acquaintance_note(struct store *s, const struct account *a,
-		  const struct link_facts *f, int64_t now, struct err *e)
+/* The same of a server that may dislike what comes along with the login: the first time
+ * it is forgotten, and asked again in the next session. */
+static int
+acquaintance_note_flight(struct store *s, const struct link_facts *f,
+			 int64_t now, bool *serial, struct err *e)
 {
-	char *identity;
+	int64_t suspected;
+
+	*serial = false;
+	if (store_fact(s, "flight_suspected", 0, &suspected, e) == -1)
+		return -1;
+	if (!f->flight_failed)
+		return suspected == 0
+			? 0 : store_set_fact(s, "flight_suspected", 0, e);
+	*serial = suspected != 0;
+	if (!*serial && store_set_fact(s, "capa_time", 0, e) == -1)
+		return -1;
+	return store_set_fact(s, "flight_suspected", now, e);
+}
+
+static int
+acquaintance_remember(struct store *s, const struct account *a,
+		      const struct capa *capa, int64_t now, struct err *e)
+{
+	char *identity = acquaintance_identity(a);
 	struct buf text;
 	int result = -1;
 
-	if (acquaintance_note_failure(s, f, now, e) == -1)
-		return -1;
-	if (!f->capa_asked || !f->capa.known)
-		return 0;
-	identity = acquaintance_identity(a);
 	buf_init(&text, ACQUAINTANCE_TEXT_MAX);
-	capa_write(&f->capa, &text);
+	capa_write(capa, &text);
 	if (store_set_fact_text(s, "capa", buf_text(&text), e) == 0 &&
 	    store_set_fact_text(s, "capa_of", identity, e) == 0)
 		result = store_set_fact(s, "capa_time", now, e);
 	buf_free(&text);
 	free(identity);
 	return result;
+}
+
+int
+acquaintance_note(struct store *s, const struct account *a,
+		  const struct link_facts *f, int64_t now, struct err *e)
+{
+	struct capa capa = f->capa;
+	bool serial;
+
+	if (acquaintance_note_failure(s, f, now, e) == -1 ||
+	    acquaintance_note_flight(s, f, now, &serial, e) == -1)
+		return -1;
+	if (!f->capa_asked || !capa.known || (f->flight_failed && !serial))
+		return 0;
+	if (serial)
+		capa.pipelining = false;
+	return acquaintance_remember(s, a, &capa, now, e);
 }
 
 int

@@ -25,9 +25,9 @@ struct courier {
 	struct link_facts facts;
 	struct secret *secret;
 	struct pop3 *pop3;
-	bool may_be_clear, greeted, logged_in;
+	bool may_be_clear, greeted;
 	bool asked;		/* STAT and UIDL went along with the login */
-	bool serial;		/* that was tried, and the server did not keep up */
+	bool serial;		/* that was tried, and it failed */
 	int64_t timeout_ms, end;
 };
 
@@ -214,26 +214,34 @@ courier_begins(const uint8_t *bytes, size_t size, const char *word, bool *whole)
 	return memcmp(bytes, word, *whole ? length : size) == 0;
 }
 
+static int
+courier_flight_lost(struct err *e)
+{
+	err_clear(e);
+	return err_set(e, ERR_PROTOCOL,
+		       "no answer to what was sent along with the login");
+}
+
 /* Was what came along with the login lost, as a proxy before the server may do, or is
- * there an answer to STAT? */
+ * there an answer to STAT?  Silence is none; a line that breaks says nothing. */
 static int
 courier_see_flight(struct courier *c, struct err *e)
 {
 	struct stream *s = pop3_stream(c->pop3);
+	int64_t silent = clock_ms() + c->timeout_ms;
 	bool whole = false;
 	size_t size = 0;
 
-	c->logged_in = true;
 	while (c->asked && !whole) {
 		const uint8_t *bytes;
 
 		if (stream_fill(s, size, e) == -1)
-			return -1;
+			return clock_ms() < silent ? -1
+						   : courier_flight_lost(e);
 		bytes = stream_unread(s, &size);
 		if (!courier_begins(bytes, size, "+OK", &whole) &&
 		    !courier_begins(bytes, size, "-ERR [", &whole))
-			return err_set(e, ERR_PROTOCOL, "no answer to what was "
-				       "sent along with the login");
+			return courier_flight_lost(e);
 	}
 	return 0;
 }
@@ -316,11 +324,15 @@ courier_capa_may_be_why(const struct courier *c, const struct err *e)
 	       clock_ms() < c->end;
 }
 
+/* Data behind the login may make a server close the line, refuse the login, or lose the
+ * data.  A reason in a response code is another one. */
 static bool
 courier_flight_may_be_why(const struct courier *c, const struct err *e)
 {
-	return c->asked && c->logged_in && clock_ms() < c->end &&
-	       (e->kind == ERR_PROTOCOL || e->kind == ERR_NETWORK);
+	return c->asked && clock_ms() < c->end &&
+	       (e->kind == ERR_PROTOCOL || e->kind == ERR_NETWORK ||
+		(e->kind == ERR_LOGIN && c->pop3 != NULL &&
+		 pop3_last_code(c->pop3) == POP3_CODE_NONE));
 }
 
 static int
@@ -328,7 +340,8 @@ courier_open_again(struct courier *c, const char *how, struct err *e)
 {
 	courier_note(c, mem_format("%s; once more %s", e->text, how));
 	err_clear(e);
-	c->asked = c->logged_in = false;
+	c->asked = c->greeted = false;
+	c->facts.encrypted = false;
 	pop3_free(&c->pop3);
 	return courier_try_open(c, e);
 }
@@ -341,6 +354,7 @@ courier_open(struct courier *c, struct err *e)
 	if (result == -1 && courier_flight_may_be_why(c, e)) {
 		c->go.capa.known = false;
 		c->serial = true;
+		c->facts.flight_failed = e->kind == ERR_NETWORK;
 		result = courier_open_again(c, "one command at a time", e);
 	}
 	if (result == -1 && courier_memory_may_be_why(c, e)) {
@@ -365,7 +379,7 @@ courier_session(struct courier *c, struct err *e)
 	if (courier_secret(c, e) == -1 || courier_open(c, e) == -1)
 		return -1;
 	c->facts.capa = *pop3_capabilities(c->pop3);
-	if (c->serial)	/* remembered so */
+	if (c->serial && !c->facts.flight_failed)	/* remembered so */
 		c->facts.capa.pipelining = false;
 	settings.pipelining = c->account->pipelining &&
 			      c->facts.capa.pipelining;

@@ -34,6 +34,8 @@ struct link_facts {
 	bool encrypted;
 	bool capa_failed;	/* CAPA made the server close or hang */
 	bool capa_asked;	/* it comes from the server, not from LINK_GO */
+	bool flight_failed;	/* the line broke when listing went along with
+				   the login */
 };
 
 /* The body of the process: returns when the session is over, for whatever reason;

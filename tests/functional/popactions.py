@@ -87,6 +87,18 @@ def forget(session, line):
     session.send(reply)
 
 
+def if_more(act):
+    """act, if something was sent along behind the command, else the true reply."""
+
+    def look(session, line):
+        if session.waiting(0.2):
+            session.input = b""
+            return act(session, line)
+        session.send(session.reply(line))
+
+    return look
+
+
 def change(function):
     """The true reply after function(reply)."""
     return lambda session, line: session.send(function(session.reply(line)))

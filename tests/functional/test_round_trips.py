@@ -3,7 +3,9 @@
 
 import os
 
-from popactions import forget, say
+import pytest
+
+from popactions import close, forget, if_more, say, say_and_close
 from popmail import mail
 from runner import same
 
@@ -46,6 +48,40 @@ def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfet
     assert result.status == 0, result
     assert same(popfetch.maildir(), pop.wires())
     assert len(pop.connections) == 3, "it is remembered"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [close, say(b"-ERR one at a time\r\n"), say_and_close(b"-ERR unexpected data\r\n")],
+    ids=["closes", "refuses", "refuses and closes"],
+)
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_server_that_bears_nothing_behind_a_login_is_asked_one_by_one(
+    popfetch, server, act, is_known
+):
+    pop = server([mail("one")], pipelining=True)
+    popfetch.account(server=pop)
+    if is_known:
+        assert popfetch().status == 0
+    pop.on("AUTH", if_more(act))
+    for number in range(3):
+        pop.add(mail(str(number)))
+        before = len(pop.connections)
+        result = popfetch("-v")
+        assert result.status == 0, result
+        assert same(popfetch.maildir(), pop.wires())
+        assert len(pop.connections) - before <= 2
+    assert len(pop.connections) - before == 1, "it is remembered"
+
+
+def test_one_dropped_line_is_no_reason_to_ask_one_by_one(popfetch, server):
+    pop = server([mail("one")], pipelining=True, latency=0.02)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    pop.on("AUTH", close, nth=2)
+    for _ in range(4):
+        assert popfetch().status == 0
+    assert pop.last.waits <= 2, "login and listing; QUIT"
 
 
 def test_a_hundred_messages_take_few_round_trips(popfetch, server):
