@@ -14,8 +14,9 @@
 /* Writes foreign bytes so that a terminal or log is safe with them: valid UTF-8
  * without control characters stays; C0, DEL, C1, bidirectional controls
  * (U+061C, U+200E/F, U+202A..E, U+2066..9), what has no width (U+200B..D, U+FEFF),
- * line and paragraph separators and invalid bytes become \xNN (of each byte).  A backslash stays as it is.  Cut at
- * out_size - 1 bytes, never inside an escape or character; always ends in NUL.
+ * line and paragraph separators and invalid bytes become \xNN (of each byte).  A
+ * backslash stays as it is.  Cut at out_size - 1 bytes, never inside an escape or
+ * character; always ends in NUL.
  * Independent of the locale. */
 void text_safe(char *out, size_t out_size, const void *bytes, size_t size);
 

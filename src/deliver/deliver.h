@@ -132,7 +132,8 @@ enum { DELIVER_POLL_MAX = 2 * DELIVER_JOBS_MAX };
 size_t deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 		    int64_t *until);
 int deliver_continue(struct deliver *d, bool *running, struct err *e);
-/* Published mail is durable, the mbox unlocked.  For an MDA there is nothing to do.  After an error: deliver_drop (an mbox was cut back and unlocked). */
+/* Published mail is durable, the mbox unlocked.  For an MDA there is nothing to do.
+ * After an error: deliver_drop (an mbox was cut back and unlocked). */
 int deliver_settle(struct deliver *d, struct err *e);
 /* After deliver_settle.  An MDA's: DELIVER_PENDING while it runs.  e (may be NULL) gets
  * the reason of REFUSED and POSTPONED. */

@@ -347,6 +347,8 @@ add_byte(struct header *h, uint8_t byte)
 		add_value(h, &byte, 1);
 }
 
+enum { RUN_MAX = 1024 };
+
 /* So much of the input is a value without a line end. */
 static size_t
 value_run(const struct header *h, const uint8_t *bytes, size_t size)
@@ -355,6 +357,8 @@ value_run(const struct header *h, const uint8_t *bytes, size_t size)
 
 	if (h->place != IN_VALUE || h->cr)
 		return 0;
+	/* a CR at every second byte shall not cost a look at all the rest each */
+	size = size < RUN_MAX ? size : RUN_MAX;
 	end = memchr(bytes, '\n', size);
 	if (end)
 		size = (size_t)(end - bytes);

@@ -44,8 +44,11 @@ retrieve_has_credit(const struct session *s)
 
 	if (errands_room(s->errands) == 0 || s->wants_proof)
 		return false;
-	if (s->account->kind != DELIVER_MDA || ahead == 0)
+	if (ahead == 0)
 		return true;
+	/* each may have to wait in a file that is open, until a proof has come */
+	if (s->account->kind != DELIVER_MDA)
+		return ahead < 2 * batch_max(s->batch);
 	/* when the MDA wants no more, what is asked for comes all the same */
 	if (!retrieve_is_pipelined(s) &&
 	    errands_count(s->errands) >= RETRIEVE_SERIAL)

@@ -64,6 +64,7 @@ struct store {
 	int lock;		/* borrowed; or -1: nobody marks it */
 	bool marked;		/* by us */
 	bool is_suspect;	/* found marked, and not yet looked after */
+	bool leaves_mark;	/* its directories were not looked after */
 };
 
 /* Sets *e for what SQLite's last call on the connection complained of; `verb`

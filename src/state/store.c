@@ -265,6 +265,7 @@ static int
 open_memory(struct store *s, struct err *e)
 {
 	s->lock = -1;
+	s->is_suspect = false;
 	return connect_to(s, ":memory:", e) != 0 || set_up(s, e) != 0
 		       ? -1
 		       : fill(s, e);
@@ -358,7 +359,7 @@ store_close(struct store **s)
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		(void)sqlite3_finalize(old->kept[i]);
 	(void)sqlite3_close(old->db);
-	if (old->marked && !old->broken)
+	if (old->marked && !old->broken && !old->leaves_mark)
 		lock_unmark(old->lock);
 	free(old->path);
 	free(old);
@@ -394,6 +395,7 @@ renew(struct store *s, struct err *e)
 
 	if (!s->is_suspect)
 		return 0;
+	s->leaves_mark = true;
 	rc = place_find(&p, s->path, e);
 	if (rc == 0)
 		rc = renew_log(s, &p, e);

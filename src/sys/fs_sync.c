@@ -103,7 +103,7 @@ is_syncfs_good(int fd)
 	switch ((unsigned long)st.f_type & 0xffffffff) {
 	case 0x01021994:		/* tmpfs: has no disk */
 		return true;
-	case 0xef53:			/* ext4 */
+	case 0xef53:			/* ext4, but also ext2, which is not for mail */
 	case 0x58465342:		/* xfs */
 	case 0x9123683e:		/* btrfs */
 	case 0xf2f52010:		/* f2fs */

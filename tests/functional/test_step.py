@@ -99,3 +99,15 @@ def test_messages_shorter_than_listed_cost_one_question(popfetch, server, pipeli
     assert same(popfetch.maildir(), wires) and pop.left() == []
     behind = pop.commands()[pop.commands().index("RETR 20") + 1 :]
     assert [command.split()[0] for command in behind].count("LIST") == 1
+
+
+def test_messages_that_wait_for_a_proof_need_no_more_files_than_may_be_open(popfetch, server):
+    pop = server([], pipelining=True)
+    for number in range(600):
+        wire = mail(str(number))
+        pop.add(wire, listed=len(wire) + 100)
+    popfetch.account(server=pop)
+    run = popfetch.start(before=["prlimit", "--nofile=256:256"])
+    result = popfetch.finish(run)
+    assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())

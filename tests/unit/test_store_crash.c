@@ -369,6 +369,10 @@ a_marked_state_that_was_opened_to_be_read_is_made_durable_at_its_first_write(
 	add(s, "u", STORE_LAZY);
 	assert_true(file_syncs > 0);
 	store_close(&s);
+	/* who opens it to write has the directories above it to look after */
+	assert_true(lock_is_marked(lock));
+	s = open_locked(h, lock, true);
+	store_close(&s);
 	assert_false(lock_is_marked(lock));
 	fs_drop(&lock);
 }
