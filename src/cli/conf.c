@@ -182,7 +182,7 @@ conf_read(struct conf **c, const char *path, struct err *e)
 	rc = take_globals(*c, &tree->global, e);
 	if (rc == 0)
 		rc = take_accounts(*c, tree, e);
-	confparse_free(&tree);
+	conftree_free(&tree);
 	give_back_memory();
 	if (rc != 0)
 		conf_free(c);

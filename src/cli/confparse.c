@@ -16,8 +16,7 @@
 #include "cli/conftext.h"
 #include "sys/fs.h"
 
-enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16, ROOM_MIN = 16 };
-enum { BLOCK_SECTIONS = 256 };
+enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16 };
 /* All options that one scope may have, include, two kinds of sections, the end. */
 enum { CFG_OPTS_MAX = CONFOPT_COUNT + 4 };
 
@@ -96,45 +95,14 @@ complain(cfg_t *cfg, const char *format, va_list args)
 
 /* --- sections and values --- */
 
-/* Room for some sections: one by one they would leave the heap of many accounts full
- * of holes, which each child would write into. */
-struct confblock {
-	struct confblock *next;
-	size_t used;
-	struct confsection sections[BLOCK_SECTIONS];
-};
-
-static struct confsection *
-new_section(struct conftree *tree)
-{
-	struct confblock *block = tree->blocks;
-
-	if (!block || block->used == BLOCK_SECTIONS) {
-		block = mem_alloc(sizeof(*block));
-		block->next = tree->blocks;
-		tree->blocks = block;
-	}
-	return &block->sections[block->used++];
-}
-
 /* The section of an account that is being read. */
 static struct confsection *
 account_section(struct conftree *tree, const char *title)
 {
-	struct confsection *s = parsing->open;
-
-	if (s)
-		return s;
-	s = new_section(tree);
-	s->title = mem_string(title);
-	if (tree->account_count == tree->account_room) {
-		tree->account_room = 2 * tree->account_room + ROOM_MIN;
-		tree->accounts = mem_resize(tree->accounts, tree->account_room,
-					    sizeof(*tree->accounts));
-	}
-	tree->accounts[tree->account_count++] = s;
-	parsing->open = s;
-	return s;
+	if (parsing->open)
+		return parsing->open;
+	parsing->open = conftree_add_account(tree, title);
+	return parsing->open;
 }
 
 static struct confsection *
@@ -278,25 +246,6 @@ confparse_add_identity(struct digest *d, const struct stat *st)
 	free(text);
 }
 
-static struct conffile *
-add_file(struct conftree *tree, const char *path, struct err *e)
-{
-	struct conffile *file;
-	char *whole = fs_expand(path, NULL, e), *slash;
-
-	if (!whole)
-		return NULL;
-	file = mem_alloc(sizeof(*file));
-	file->path = mem_string(path);
-	slash = strrchr(whole, '/');
-	slash[slash == whole] = '\0';
-	file->dir = whole;
-	tree->files = mem_resize(tree->files, tree->file_count + 1,
-				 sizeof(*tree->files));
-	tree->files[tree->file_count++] = file;
-	return file;
-}
-
 static int
 check_source(const struct source *s, const char *path, struct err *e)
 {
@@ -374,7 +323,7 @@ parse_file(cfg_t *cfg, const char *path)
 		s.dev = st.st_dev;
 		s.ino = st.st_ino;
 		confparse_add_identity(parsing->identity, &st);
-		s.file = add_file(parsing->tree, path, e);
+		s.file = conftree_add_file(parsing->tree, path, e);
 		if (s.file && check_source(&s, path, e) == 0)
 			rc = parse_open_file(cfg, fd, &s, &st, e);
 	}
@@ -467,46 +416,7 @@ confparse_file(struct conftree **tree, const char *path, struct err *e)
 	digest_end(p.identity, p.tree->identity);
 	digest_free(&p.identity);
 	if (rc != 0)
-		confparse_free(&p.tree);
+		conftree_free(&p.tree);
 	*tree = p.tree;
 	return rc;
-}
-
-static void
-free_values(struct confsection *s)
-{
-	size_t i;
-
-	for (i = 0; i < CONFOPT_COUNT; i++)
-		confvalue_free(&s->values[i]);
-	free(s->title);
-}
-
-void
-confparse_free(struct conftree **tree)
-{
-	struct conftree *t = *tree;
-	struct confblock *block;
-	size_t i;
-
-	*tree = NULL;
-	if (!t)
-		return;
-	free_values(&t->global);
-	free_values(&t->defaults);
-	for (i = 0; i < t->account_count; i++)
-		free_values(t->accounts[i]);
-	free(t->accounts);
-	while (t->blocks) {
-		block = t->blocks;
-		t->blocks = block->next;
-		free(block);
-	}
-	for (i = 0; i < t->file_count; i++) {
-		free(t->files[i]->path);
-		free(t->files[i]->dir);
-		free(t->files[i]);
-	}
-	free(t->files);
-	free(t);
 }

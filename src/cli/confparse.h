@@ -8,40 +8,16 @@
 #ifndef CLI_CONFPARSE_H
 #define CLI_CONFPARSE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/digest.h"
 #include "base/err.h"
-#include "cli/confopt.h"
-
-struct confsection {
-	char *title;			/* of an account, else NULL */
-	const struct conffile *file;	/* where it ends */
-	int line;
-	struct confvalue values[CONFOPT_COUNT];
-};
-
-struct confblock;
-
-struct conftree {
-	struct conffile **files;	/* the first is the one that was asked for */
-	size_t file_count;
-	struct confsection global, defaults;
-	struct confsection **accounts;	/* in order of the files; two may have
-					   the same title */
-	size_t account_count, account_room;
-	struct confblock *blocks;	/* where they are */
-	uint8_t identity[DIGEST_SHA256_SIZE];	/* of all files together */
-};
+#include "cli/conftree.h"
 
 struct stat;
 /* What tells that a file was changed or replaced: time, size, inode. */
 void confparse_add_identity(struct digest *d, const struct stat *st);
 
-/* ERR_CONFIG, "FILE:LINE: ...".  *tree is owned by the caller. */
+/* ERR_CONFIG, "FILE:LINE: ...".  *tree is owned by the caller, who
+ * calls conftree_free. */
 int confparse_file(struct conftree **tree, const char *path, struct err *e);
-void confparse_free(struct conftree **tree);
 
 #endif

@@ -291,23 +291,6 @@ cut_torn(struct batch *b, struct err *e)
 
 /* --- is it durable? --- */
 
-static int
-rewrite_region(int fd, uint64_t at, uint64_t size, struct err *e)
-{
-	char *piece = mem_alloc(PIECE);
-	size_t got = 1;
-	int rc = 0;
-
-	for (; size > 0 && rc == 0 && got > 0; at += got, size -= got) {
-		got = size < PIECE ? (size_t)size : PIECE;
-		rc = fs_read_at(fd, piece, got, (off_t)at, &got, e);
-		if (rc == 0)
-			rc = fs_write_at(fd, piece, got, (off_t)at, e);
-	}
-	free(piece);
-	return rc;
-}
-
 /* The run that wrote it may have ended because its sync failed: then the bytes are in
  * memory only, and no sync will write them any more. */
 static int
@@ -317,8 +300,8 @@ rewrite_exact(const struct batch *b, struct err *e)
 
 	for (c = b->claims; c < b->claims + b->count; c++)
 		if (c->exact && c->delivered &&
-		    rewrite_region(b->recovery->file.fd, c->block.offset,
-				   mboxblock_size(&c->block), e) != 0)
+		    fs_write_anew(b->recovery->file.fd, (off_t)c->block.offset,
+				  mboxblock_size(&c->block), e) != 0)
 			return -1;
 	return 0;
 }

@@ -14,8 +14,6 @@
 /* SQLite takes no longer names, and appends "-journal". */
 enum { FILE_LENGTH_MAX = 500 };
 
-enum { RENEW_PIECE = 256 * 1024 };
-
 /* SQLite's file format, sections 1.3 and 1.6. */
 enum {
 	HEADER_SIZE = 108,
@@ -196,24 +194,6 @@ place_make(const struct place *p, struct err *e)
 	return rc;
 }
 
-static int
-write_anew(int fd, const char *what, struct err *e)
-{
-	uint8_t *piece = mem_alloc(RENEW_PIECE);
-	size_t got;
-	off_t at = 0;
-	int rc;
-
-	do {
-		rc = fs_read_at(fd, piece, RENEW_PIECE, at, &got, e);
-		if (rc == 0 && got > 0)
-			rc = fs_write_at(fd, piece, got, at, e);
-		at += (off_t)got;
-	} while (rc == 0 && got == RENEW_PIECE);
-	free(piece);
-	return rc == 0 ? fs_sync(fd, what, e) : -1;
-}
-
 int
 place_renew_log(const struct place *p, struct err *e)
 {
@@ -221,12 +201,12 @@ place_renew_log(const struct place *p, struct err *e)
 	char *file = mem_format("%s-wal", p->file);
 	int dir = -1, fd = -1, rc = fs_open_dir(p->dir, &dir, e);
 
-	if (rc == 0)
-		rc = fs_open_update_at(dir, name, &fd, e);
-	if (rc == 0)
-		rc = write_anew(fd, file, e);
-	else if (dir >= 0 && e->sys == ENOENT)
-		rc = 0;
+	if (rc == 0 && fs_open_update_at(dir, name, &fd, e) != 0)
+		rc = e->sys == ENOENT ? 0 : -1;
+	if (rc == 0 && fd >= 0)
+		rc = fs_write_anew(fd, 0, UINT64_MAX, e);
+	if (rc == 0 && fd >= 0)
+		rc = fs_sync(fd, file, e);
 	if (rc == 0)
 		err_clear(e);
 	else

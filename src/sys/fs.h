@@ -73,6 +73,10 @@ void fs_start_writing(int fd, off_t from, off_t size);
 /* Reads until size bytes or end of file; *got tells. */
 int fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
 	       struct err *e);
+/* Writes `size` bytes from `at` (or what there is of them) over themselves.  What a
+ * failed sync was to cover the system may hold for clean, and no later sync writes it;
+ * a sync behind this does. */
+int fs_write_anew(int fd, off_t at, uint64_t size, struct err *e);
 int fs_truncate(int fd, off_t size, struct err *e);
 /* Checked: a close may report a failed write.  *fd becomes -1 in any case. */
 int fs_close(int *fd, struct err *e);

@@ -5,16 +5,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "sys/fs_error.h"
 
 /* What one read(2) or write(2) is asked for at most: Linux moves no more than
  * 2 GiB a call anyway, and some systems refuse more than INT_MAX. */
 enum { CHUNK_MAX = 1 << 30 };
-enum { READ_STEP = 64 * 1024 };
+enum { READ_STEP = 64 * 1024, ANEW_STEP = 256 * 1024 };
 
 static ssize_t
 read_once(int fd, void *out, size_t size, off_t at)
@@ -187,6 +189,23 @@ fs_is_private(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (st.st_uid == geteuid() || st.st_uid == 0) &&
 	       (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+int
+fs_write_anew(int fd, off_t at, uint64_t size, struct err *e)
+{
+	uint8_t *piece = mem_alloc(ANEW_STEP);
+	size_t got = 1;
+	int rc = 0;
+
+	for (; size > 0 && rc == 0 && got > 0; at += (off_t)got, size -= got) {
+		got = size < ANEW_STEP ? (size_t)size : ANEW_STEP;
+		rc = fs_read_at(fd, piece, got, at, &got, e);
+		if (rc == 0 && got > 0)
+			rc = fs_write_at(fd, piece, got, at, e);
+	}
+	free(piece);
+	return rc;
 }
 
 int

@@ -75,30 +75,23 @@ lock_is_marked(int fd)
 	return fstat(fd, &st) != 0 || st.st_size > 0;
 }
 
-static int
-set_length(int fd, off_t size)
-{
-	int rc;
-
-	do {
-		rc = ftruncate(fd, size);
-	} while (rc != 0 && errno == EINTR);
-	return rc;
-}
-
 int
 lock_mark(int fd, const char *what, struct err *e)
 {
-	if (set_length(fd, 1) != 0)
-		return err_sys(e, ERR_LOCAL, "cannot mark the lock of '%s'",
-			       what);
-	return 0;
+	struct err why = ERR_INIT;
+
+	if (fs_truncate(fd, 1, &why) == 0)
+		return 0;
+	errno = why.sys;
+	return err_sys(e, ERR_LOCAL, "cannot mark the lock of '%s'", what);
 }
 
 void
 lock_unmark(int fd)
 {
-	(void)set_length(fd, 0);
+	struct err ignored = ERR_INIT;
+
+	(void)fs_truncate(fd, 0, &ignored);
 }
 
 /* --- the locks of an mbox --- */

@@ -509,9 +509,26 @@ MUTANTS = [
         [
             Edit(
                 "src/state/place.c",
-                "if (rc == 0 && got > 0)\n\t\t\trc = fs_write_at(fd, piece, got, at, e);",
-                "",
+                "rc = fs_write_anew(fd, 0, UINT64_MAX, e);",
+                "rc = 0;",
             )
+        ],
+    ),
+    Mutant(
+        "what recovery finds in an mbox is synced, but not written anew",
+        "lost",
+        MBOX_LAST,
+        [
+            Edit(
+                "src/deliver/mboxrecovery.c",
+                "return rewrite_exact(b, e);",
+                "return 0;",
+            ),
+            Edit(
+                "src/deliver/mboxrecovery.c",
+                "static int\nrewrite_exact",
+                "static int __attribute__((unused))\nrewrite_exact",
+            ),
         ],
     ),
     Mutant(

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +19,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "sysbox.h"
 
 /* --- faults --- */
 
@@ -48,8 +49,6 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to,
 }
 #endif
 
-static char place[64];
-static int start_dir = -1;
 static int here = -1;		/* a descriptor of the place */
 static struct err e;
 
@@ -57,35 +56,19 @@ static int
 enter_place(void **state)
 {
 	(void)state;
-	(void)umask(077);
 	err_clear(&e);
 	memset(&fault, 0, sizeof(fault));
-	strcpy(place, "test-fs-XXXXXX");
-	start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (start_dir < 0 || !mkdtemp(place) || chdir(place) != 0)
+	if (sysbox_enter() != 0)
 		return -1;
 	return fs_open_dir(".", &here, &e);
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 leave_place(void **state)
 {
-	int rc;
-
 	(void)state;
 	fs_drop(&here);
-	rc = fchdir(start_dir);
-	fs_drop(&start_dir);
-	return rc ? rc : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return sysbox_leave();
 }
 
 static void
@@ -102,12 +85,7 @@ write_file(const char *name, const void *bytes, size_t size)
 static void
 assert_failed(int rc, enum err_kind kind, int sys, const char *named)
 {
-	assert_int_equal(rc, -1);
-	assert_int_equal(e.kind, kind);
-	assert_int_equal(e.sys, sys);
-	if (!strstr(e.text, named))
-		fail_msg("'%s' does not name '%s'", e.text, named);
-	err_clear(&e);
+	sysbox_assert_failed(rc, &e, kind, sys, named);
 }
 
 /* --- directories --- */
@@ -332,6 +310,30 @@ a_file_is_opened_for_an_update_in_place(void **state)
 	assert_failed(fs_open_update_at(here, "none", &fd, &e), ERR_CREATE,
 		      ENOENT, "/none'");
 	assert_int_equal(fs_open_update_at(here, "fifo", &fd, &e), 0);
+	fs_drop(&fd);
+}
+
+static void
+what_is_written_anew_stays_as_it_is(void **state)
+{
+	static const char text[] = "0123456789";
+	int fd = -1;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 20);
+	write_file("f", text, 10);
+	assert_int_equal(fs_open_update_at(here, "f", &fd, &e), 0);
+	assert_int_equal(fs_write_anew(fd, 2, 3, &e), 0);
+	assert_int_equal(fs_write_anew(fd, 8, 100, &e), 0);
+	assert_int_equal(fs_write_anew(fd, 0, UINT64_MAX, &e), 0);
+	assert_int_equal(fs_write_anew(fd, 50, UINT64_MAX, &e), 0);
+	assert_int_equal(fs_close(&fd, &e), 0);
+	assert_int_equal(fs_read_file("f", 20, &b, &e), 0);
+	assert_string_equal(buf_text(&b), text);
+	buf_free(&b);
+	assert_int_equal(fs_open_at(here, "f", &fd, &e), 0);
+	assert_failed(fs_write_anew(fd, 0, 1, &e), ERR_LOCAL, EBADF, "f'");
 	fs_drop(&fd);
 }
 
@@ -735,6 +737,7 @@ main(void)
 		TEST(creating_never_touches_what_is_there),
 		TEST(a_link_is_not_opened),
 		TEST(a_file_is_opened_for_an_update_in_place),
+		TEST(what_is_written_anew_stays_as_it_is),
 		TEST(what_is_written_is_read_again),
 		TEST(a_temporary_file_has_no_name),
 		TEST(a_full_disk_is_told),

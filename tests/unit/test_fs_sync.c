@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -25,6 +24,8 @@
 #endif
 
 #include <cmocka.h>
+
+#include "sysbox.h"
 
 #ifdef __linux__
 /* --- faults --- */
@@ -95,8 +96,6 @@ syncfs(int fd)
 	return errno ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
-static char place[64];
-static int start_dir = -1;
 static int here = -1;		/* a descriptor of the place */
 static struct err e;
 
@@ -104,46 +103,25 @@ static int
 enter_place(void **state)
 {
 	(void)state;
-	(void)umask(077);
 	err_clear(&e);
 	memset(&fault, 0, sizeof(fault));
-	strcpy(place, "test-fs-sync-XXXXXX");
-	start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (start_dir < 0 || !mkdtemp(place) || chdir(place) != 0)
+	if (sysbox_enter() != 0)
 		return -1;
 	return fs_open_dir(".", &here, &e);
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 leave_place(void **state)
 {
-	int rc;
-
 	(void)state;
 	fs_drop(&here);
-	rc = fchdir(start_dir);
-	fs_drop(&start_dir);
-	return rc ? rc : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return sysbox_leave();
 }
 
 static void
 assert_failed(int rc, enum err_kind kind, int sys, const char *named)
 {
-	assert_int_equal(rc, -1);
-	assert_int_equal(e.kind, kind);
-	assert_int_equal(e.sys, sys);
-	if (!strstr(e.text, named))
-		fail_msg("'%s' does not name '%s'", e.text, named);
-	err_clear(&e);
+	sysbox_assert_failed(rc, &e, kind, sys, named);
 }
 
 /* --- many files --- */

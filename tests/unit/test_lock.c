@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,9 +23,8 @@
 #include "base/clock.h"
 #include "sys/fs.h"
 #include "sys/proc.h"
+#include "sysbox.h"
 
-static char place[64];
-static int start_dir = -1;
 static int mbox = -1;
 static struct err e;
 
@@ -51,35 +49,19 @@ enter_place(void **state)
 {
 	(void)state;
 	links = AS_IT_IS;
-	(void)umask(077);
 	err_clear(&e);
-	strcpy(place, "test-lock-XXXXXX");
-	start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (start_dir < 0 || !mkdtemp(place) || chdir(place) != 0)
+	if (sysbox_enter() != 0)
 		return -1;
 	mbox = open("mbox", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	return mbox < 0;
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 leave_place(void **state)
 {
-	int rc;
-
 	(void)state;
 	fs_drop(&mbox);
-	rc = chmod(".", 0700) || fchdir(start_dir);
-	fs_drop(&start_dir);
-	return rc ? rc : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return sysbox_leave();
 }
 
 /* A child that runs `body`; it tells by closing the pipe's end that it is ready,

@@ -615,6 +615,8 @@ an_interrupt_ends_the_program_with_the_echo_on(void **state)
 	pid = fork();
 	if (pid == 0) {
 		close(master);
+		/* what runs in the background may have it ignored */
+		(void)signal(SIGINT, SIG_DFL);
 		if (become_terminal(slave))
 			ask_and_exit();
 		_exit(1);

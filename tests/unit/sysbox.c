@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A place for the tests of sys. */
+#include "config.h"
+#include "sysbox.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char place[64];
+static int start_dir = -1;
+
+int
+sysbox_enter(void)
+{
+	(void)umask(077);
+	strcpy(place, "test-sys-XXXXXX");
+	start_dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (start_dir < 0 || !mkdtemp(place) || chdir(place) != 0)
+		return -1;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+int
+sysbox_leave(void)
+{
+	int rc = chmod(".", 0700) || fchdir(start_dir);
+
+	(void)close(start_dir);
+	start_dir = -1;
+	return rc ? -1 : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void
+sysbox_assert_failed(int rc, struct err *e, enum err_kind kind, int sys,
+		     const char *named)
+{
+	assert_int_equal(rc, -1);
+	assert_int_equal(e->kind, kind);
+	assert_int_equal(e->sys, sys);
+	if (!strstr(e->text, named))
+		fail_msg("'%s' does not name '%s'", e->text, named);
+	err_clear(e);
+}
