@@ -24,7 +24,8 @@ struct conf {
 	char *log;			/* NULL, "syslog", or absolute path */
 	struct account *accounts;	/* in order of the file */
 	size_t count;
-	struct names *names;		/* of the accounts */
+	struct names *names;		/* of the accounts; NULL after
+					   conf_keep_only */
 };
 
 /* The default place: $XDG_CONFIG_HOME/popfetch/popfetch.conf (~/.config), else
@@ -32,8 +33,8 @@ struct conf {
 int conf_find(char **path, struct err *e);
 int conf_read(struct conf **c, const char *path, struct err *e);
 void conf_free(struct conf **c);
-/* Forgets all accounts but those with is_kept[index], which move together; names are
- * known no longer.  A large parent makes each fork of it cost more. */
+/* Forgets all accounts but those with is_kept[index] (count entries), which move
+ * together: pointers to accounts end, and names are known no longer.  A large parent makes each fork of it cost more. */
 void conf_keep_only(struct conf *c, const bool is_kept[]);
 /* By title, or NULL.  Not after conf_keep_only. */
 struct account *conf_account(const struct conf *c, const char *name);

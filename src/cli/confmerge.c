@@ -299,6 +299,7 @@ merge_rules(const struct source *s, struct account *a)
 static void
 add_field(struct digest *d, const char *text)
 {
+	text = text ? text : "";
 	digest_add(d, text, strlen(text) + 1);
 }
 
@@ -308,7 +309,7 @@ add_file(struct digest *d, const char *path)
 {
 	struct stat st;
 
-	add_field(d, path ? path : "");
+	add_field(d, path);
 	if (path && stat(path, &st) == 0)
 		confparse_add_identity(d, &st);
 }
@@ -365,7 +366,7 @@ add_options(struct digest *d, const struct account *a)
 				    a->tls_min_version };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		add_field(d, texts[i] ? texts[i] : "");
+		add_field(d, texts[i]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		add_number(d, numbers[i]);
 	for (size_t i = 0; i < a->tls_pin_count; i++) {

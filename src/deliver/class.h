@@ -50,7 +50,7 @@ struct deliver {
 	struct deliver_staged **batch;	/* copied pointers, between secure and
 					   settle, drop or abandon */
 	size_t count;
-	size_t batch_max;	/* the class's, or less */
+	size_t batch_max;	/* the class's, unless `open` has set it */
 };
 
 struct deliver_staged {

@@ -68,7 +68,8 @@ enum deliver_outcome {
 	DELIVER_DONE,
 	DELIVER_REFUSED,	/* by the MDA: this message failed */
 	DELIVER_POSTPONED	/* by the MDA: the account, later; reason of kind
-				   ERR_MESSAGE: it died or hung on this one */
+				   ERR_MESSAGE: it died or hung on this one; of a
+				   Maildir: its staged file was taken away */
 };
 
 struct deliver;
@@ -87,9 +88,10 @@ char *deliver_name(const struct deliver_target *target);
  */
 int deliver_open(struct deliver **d, const struct deliver_target *target,
 		 bool may_create, struct err *e);
+/* Like deliver_drop for MDAs that run still: may take 5 seconds. */
 void deliver_close(struct deliver **d);
 /* How many messages one batch may have (256, fewer when descriptors are short); for an
- * MDA: how many may run at once. */
+ * MDA: how many may run at once, those published before included. */
 size_t deliver_batch_max(const struct deliver *d);
 /* Free bytes where staging lies; UINT64_MAX when unknown. */
 uint64_t deliver_free_bytes(const struct deliver *d);

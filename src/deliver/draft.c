@@ -7,8 +7,8 @@
 
 #include "sys/fs.h"
 
-/* Pieces from DIRECT_MIN on are not worth a copy. */
-enum { WAITING_MAX = 64 * 1024, DIRECT_MIN = 32 * 1024 };
+/* Pieces from DRAFT_DIRECT_MIN on are not worth a copy. */
+enum { WAITING_MAX = 64 * 1024 };
 /* What was written is on its way to the disk after so many bytes at the latest, so that
  * the sync of a large message finds little left to wait for. */
 enum { UNSTARTED_MAX = 8 * 1024 * 1024 };
@@ -50,7 +50,7 @@ write_waiting(struct draft *d, struct err *e)
 int
 draft_add(struct draft *d, const void *bytes, size_t size, struct err *e)
 {
-	bool direct = size >= DIRECT_MIN;
+	bool direct = size >= DRAFT_DIRECT_MIN;
 
 	d->size += size;
 	if (!direct && buf_append(&d->waiting, bytes, size))

@@ -15,6 +15,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* Pieces of so many bytes are written at once; fewer bytes in all, in smaller pieces, stay
+ * in `waiting` until draft_flush, and as long fd may be -1. */
+enum { DRAFT_DIRECT_MIN = 32 * 1024 };
+
 struct draft {
 	int fd;
 	struct buf waiting;

@@ -39,8 +39,6 @@ struct batch {
 	struct claim *claims;
 	size_t count;
 	bool base_is_there;	/* what preceded the batch is unchanged */
-	struct err *e;		/* of a look that failed in the middle of a scan */
-	bool failed;
 };
 
 static int
@@ -169,38 +167,30 @@ match_base(struct batch *b, struct err *e)
 
 /* --- is it there in another place or with other header fields? --- */
 
-/* An equal message may have been there before, or come by another account: readers
- * leave From_ lines as they are. */
-static bool
-is_its_line(struct batch *b, const struct claim *c, uint64_t at)
-{
-	bool same = false;
-
-	if (!b->failed && match_line(b->recovery->file.fd, &c->block, at, &same,
-				     b->e) != 0)
-		b->failed = true;
-	return same;
-}
-
-/* Of messages with the same content each stands for one claim. */
-static void
-find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX])
+/* Of messages with the same content each stands for one claim.  Its From_ line has to
+ * be ours too, which readers leave as it is: an equal message may have been there
+ * before, or come by another account. */
+static int
+find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
+	   struct err *e)
 {
 	struct batch *b = arg;
 	struct claim *c, *end_of = b->claims + b->count;
+	bool same = false;
 
 	for (c = b->claims; c < end_of; c++)
 		if (c->exact && mboxblock_line_at(&c->block) == at)
-			return;
-	for (c = b->claims; c < end_of; c++) {
-		if (!c->delivered && memcmp(c->block.content, content,
-					    DIGEST_SHA256_SIZE) == 0 &&
-		    is_its_line(b, c, at)) {
-			c->delivered = true;
-			c->found_at = at;
-			return;
-		}
+			return 0;
+	for (c = b->claims; c < end_of && !same; c++) {
+		if (c->delivered || memcmp(c->block.content, content,
+					   DIGEST_SHA256_SIZE) != 0)
+			continue;
+		if (match_line(b->recovery->file.fd, &c->block, at, &same, e) != 0)
+			return -1;
+		c->delivered = same;
+		c->found_at = same ? at : c->found_at;
 	}
+	return 0;
 }
 
 static bool
@@ -223,13 +213,9 @@ search(struct batch *b, struct err *e)
 
 	if (!wants_search(b))
 		return 0;
-	b->e = e;
-	b->failed = false;
 	/* At the base a line begins, or the newlines that complete the one before
 	 * it: neither can hide a From_ line. */
-	if (mboxscan(b->recovery->file.fd, from, find_claim, b, e) != 0)
-		return -1;
-	return b->failed ? -1 : 0;
+	return mboxscan(b->recovery->file.fd, from, find_claim, b, e);
 }
 
 /* --- torn? --- */

@@ -110,9 +110,11 @@ struct scan {
 	bool in_from_line;
 	bool in_line;		/* and what begins it is judged */
 	size_t matched;		/* of "From ", at the start of a line */
-	void (*each)(void *arg, uint64_t at,
-		     const uint8_t content[DIGEST_SIZE_MAX]);
+	int (*each)(void *arg, uint64_t at,
+		    const uint8_t content[DIGEST_SIZE_MAX], struct err *e);
 	void *arg;
+	struct err *e;
+	int rc;			/* of `each` */
 };
 
 static void
@@ -123,7 +125,8 @@ end_message(struct scan *s)
 	if (!s->in_message)
 		return;
 	mboxcontent_end(s->content, content);
-	s->each(s->arg, s->message_at, content);
+	if (s->rc == 0)
+		s->rc = s->each(s->arg, s->message_at, content, s->e);
 	s->in_message = false;
 }
 
@@ -179,11 +182,11 @@ scan_piece(struct scan *s, const char *p, size_t size)
 
 int
 mboxscan(int fd, uint64_t from,
-	 void (*each)(void *arg, uint64_t at,
-		      const uint8_t content[DIGEST_SIZE_MAX]),
+	 int (*each)(void *arg, uint64_t at,
+		     const uint8_t content[DIGEST_SIZE_MAX], struct err *e),
 	 void *arg, struct err *e)
 {
-	struct scan s = { .at = from, .each = each, .arg = arg };
+	struct scan s = { .at = from, .each = each, .arg = arg, .e = e };
 	char *piece = mem_alloc(PIECE);
 	size_t got = 0;
 	int rc;
@@ -193,12 +196,12 @@ mboxscan(int fd, uint64_t from,
 		rc = fs_read_at(fd, piece, PIECE, (off_t)s.at, &got, e);
 		if (rc == 0)
 			scan_piece(&s, piece, got);
-	} while (rc == 0 && got > 0);
-	if (rc == 0) {
+	} while (rc == 0 && s.rc == 0 && got > 0);
+	if (rc == 0 && s.rc == 0) {
 		take(&s, from_word, s.matched);
 		end_message(&s);
 	}
 	mboxcontent_free(&s.content);
 	free(piece);
-	return rc;
+	return rc != 0 ? rc : s.rc;
 }

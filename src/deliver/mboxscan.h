@@ -27,10 +27,11 @@ void mboxcontent_end(struct mboxcontent *c, uint8_t out[DIGEST_SIZE_MAX]);
 
 /* --- a whole file --- */
 /* Calls `each` for every message whose From_ line begins at `from` or behind it.
- * `from` is the start of a line; `at` is where a message's From_ line begins. */
+ * `from` is the start of a line; `at` is where a message's From_ line begins.
+ * A non-zero answer ends it and is an error that `each` has set. */
 int mboxscan(int fd, uint64_t from,
-	     void (*each)(void *arg, uint64_t at,
-			  const uint8_t content[DIGEST_SIZE_MAX]),
+	     int (*each)(void *arg, uint64_t at,
+			 const uint8_t content[DIGEST_SIZE_MAX], struct err *e),
 	     void *arg, struct err *e);
 
 #endif

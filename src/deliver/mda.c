@@ -20,7 +20,7 @@
 /* A message of less than so many bytes waits in memory: to make and remove a file for
  * each takes longer than many an MDA.  No piece of it is large enough for struct draft to
  * write it by itself. */
-enum { MEMORY_MAX = 32 * 1024 };
+enum { MEMORY_MAX = DRAFT_DIRECT_MIN };
 
 struct mda {
 	struct deliver base;
@@ -227,6 +227,7 @@ start(struct mda *m, struct mda_staged *staged, struct err *e)
 		.size = staged->draft.size
 	};
 
+	assert(m->count < m->base.batch_max);
 	if (mdarun_start(&m->runs[m->count], m->base.target, &told,
 			 staged->input, e) != 0)
 		return -1;
@@ -249,7 +250,6 @@ mda_publish(struct deliver *d, bool *running, struct err *e)
 
 		if (why.kind == ERR_NONE && start(m, staged, &why) == 0)
 			continue;
-		why.kind = ERR_OS;
 		staged->base.reason = why;
 		staged->base.outcome = DELIVER_POSTPONED;
 	}

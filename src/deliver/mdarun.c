@@ -16,6 +16,8 @@
 enum { GRACE_MS = 5 * 1000 };	/* between TERM and KILL */
 /* While no signal and no descriptor may tell that it has ended, look so often. */
 enum { LOOK_MS = 1000 };
+/* While several are asked to end, since their pipes are not polled then. */
+enum { STOP_LOOK_MS = 50 };
 
 struct mdarun {
 	const struct deliver_target *target;
@@ -82,7 +84,9 @@ judge(const struct mdarun *r, int status, struct err *e)
 	char time[QUANTITY_TEXT_MAX];
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-	if (r->timed_out)
+	if (code == 0 && !r->timed_out)
+		return DELIVER_DONE;
+	if (r->timed_out)	/* the message's fault, perhaps */
 		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
 			duration(time, r->target->mda_timeout_ms));
 	else if (WIFSIGNALED(status))
@@ -91,14 +95,12 @@ judge(const struct mdarun *r, int status, struct err *e)
 	else if (code == 75 || code == 71 || code == 111)
 		err_set(e, ERR_LATER, "'%s' asks to try again later (status "
 			"%d)", name, code);
-	else if (code != 0)
+	else {
 		err_set(e, ERR_MESSAGE, "'%s' refused the message (status %d)",
 			name, code);
-	if (code == 0 && !r->timed_out)
-		return DELIVER_DONE;
-	if (r->timed_out || code < 0)	/* the message's fault, perhaps */
-		return DELIVER_POSTPONED;
-	return e->kind == ERR_MESSAGE ? DELIVER_REFUSED : DELIVER_POSTPONED;
+		return DELIVER_REFUSED;
+	}
+	return DELIVER_POSTPONED;
 }
 
 /* Its own last words often tell more than its status. */
@@ -164,7 +166,7 @@ mdarun_stop(struct mdarun *const runs[], size_t count)
 	for (i = 0; i < count; i++)
 		proc_signal(runs[i]->proc, SIGTERM);
 	while (count_running(runs, count) > 0 && clock_ms() < until) {
-		look = clock_deadline(50);	/* their pipes are not polled */
+		look = clock_deadline(STOP_LOOK_MS);
 		(void)proc_poll(NULL, 0, clock_earlier(until, look));
 	}
 }

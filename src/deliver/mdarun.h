@@ -18,15 +18,16 @@ struct mdarun;
  * cannot be started at all. */
 int mdarun_start(struct mdarun **r, const struct deliver_target *target,
 		 const struct mdaprogram *told, int input, struct err *e);
-/* Descriptors to poll for reading, and the time by which mdarun_ended must be asked. */
+/* Descriptors to poll for reading (returns how many), and the time (clock_ms) by which
+ * mdarun_ended must be asked. */
 size_t mdarun_poll(const struct mdarun *r, int fds[MDALINES_STREAMS],
 		   int64_t *until);
 /* Reads what it said, sees to its time limit (TERM, then KILL), and tells whether it has
  * ended: then *outcome and, unless that is DELIVER_DONE, *why are set. */
 bool mdarun_ended(struct mdarun *r, enum deliver_outcome *outcome,
 		  struct err *why);
-/* Asks several that run (TERM) to end, and waits for them a while: what comes back is
- * for mdarun_free. */
+/* Asks several that run (TERM) to end, and waits for them up to 5 seconds; those that
+ * run still are ended by mdarun_free. */
 void mdarun_stop(struct mdarun *const runs[], size_t count);
 /* Ends it at once if it runs still.  Accepts NULL; *r becomes NULL. */
 void mdarun_free(struct mdarun **r);

@@ -190,7 +190,9 @@ drop_above(struct staging *s)
 		fs_drop(&s->above[i]);
 }
 
-/* Not as soon as they are made: a run that finds no mail waits for no disk. */
+/* What is made is durable at once (fs_make_dir_at); this is for what was there: a run
+ * may have been killed between making and syncing it.  Not before there is mail, since a
+ * run that finds none waits for no disk. */
 int
 staging_secure(struct staging *s, const char *path, struct err *e)
 {

@@ -23,12 +23,12 @@ struct staging {
 #define STAGING_NONE { .new_dir = -1, .dir = -1, .above = { -1, -1, -1 } }
 
 /* For delivery: with may_create what is missing is made (0700): a Maildir that is not
- * there, or is an empty or half-made directory; the staging directory always.  Checks
- * that files can be staged and that they can be renamed into new/. */
+ * there, or is an empty or half-made directory; the staging directory always; what it
+ * makes is durable when it returns.  Checks that files can be staged and that they can be renamed into new/. */
 int staging_open(struct staging *s, const char *path, const char *state_id,
 		 bool may_create, struct err *e);
-/* To be called before anything is staged: makes durable what this run, or one that was
- * killed, has made.  Costs nothing but before the first delivery. */
+/* To be called before anything is staged: makes durable what a run has made that was
+ * killed before it was.  Costs nothing without may_create, nor a second time. */
 int staging_secure(struct staging *s, const char *path, struct err *e);
 /* For recovery: what is there; makes nothing. */
 int staging_find(struct staging *s, const char *path, const char *state_id,

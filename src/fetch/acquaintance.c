@@ -143,7 +143,9 @@ acquaintance_forget(struct store *s, struct err *e)
 {
 	int64_t learned;
 
-	if (store_fact(s, "capa_time", 0, &learned, e) == -1 || learned == 0)
+	if (store_fact(s, "capa_time", 0, &learned, e) == -1)
+		return -1;
+	if (learned == 0)
 		return 0;
 	if (store_begin(s, STORE_LAZY, e) == -1)
 		return -1;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is remembered of a server from session to session, so that it need not be asked
- * each time: its capabilities, and that it cannot bear CAPA.  Facts of the state, of use for
- * this host, port and kind of TLS only, and for a week; any session that fails forgets
- * them.
+ * each time.  Its capabilities, without PIPELINING where that did not work along with a
+ * login: of use for this host, port and kind of TLS only, and for a week; any session that
+ * fails forgets them.  And that it cannot bear CAPA: for 30 days.  What a line that broke
+ * makes suspect is believed when it happens twice in a row.  Facts of the state; `now` is
+ * in seconds since 1970.
  */
 #ifndef FETCH_ACQUAINTANCE_H
 #define FETCH_ACQUAINTANCE_H
@@ -18,7 +20,7 @@
 /* Fills in go->capa and go->skip_capa. */
 int acquaintance_load(struct store *s, const struct account *a, int64_t now,
 		      struct link_go *go, struct err *e);
-/* After a session that went well; within a transaction. */
+/* After a session that went well; within a transaction of the caller's. */
 int acquaintance_note(struct store *s, const struct account *a,
 		      const struct link_facts *f, int64_t now, struct err *e);
 /* After one that did not; a transaction of its own, none if there is nothing to forget. */

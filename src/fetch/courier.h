@@ -30,7 +30,8 @@ struct link_go {
 
 /* Payload of LINK_FACTS: what this session has shown. */
 struct link_facts {
-	struct capa capa;	/* after login */
+	struct capa capa;	/* after login; no PIPELINING where that did not
+				   work along with the login */
 	bool encrypted;
 	bool capa_failed;	/* CAPA made the server close or hang */
 	bool capa_asked;	/* it comes from the server, not from LINK_GO */

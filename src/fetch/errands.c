@@ -186,6 +186,7 @@ errands_are_facts(const uint8_t *bytes)
 		offsetof(struct link_facts, encrypted),
 		offsetof(struct link_facts, capa_failed),
 		offsetof(struct link_facts, capa_asked),
+		offsetof(struct link_facts, flight_failed),
 		offsetof(struct link_facts, capa.known),
 		offsetof(struct link_facts, capa.top),
 		offsetof(struct link_facts, capa.user),

@@ -88,17 +88,6 @@ retrieve_room(const struct session *s)
 	return has > taken ? has - taken : 0;
 }
 
-/* An MDA makes room again by taking what waits for it. */
-static bool
-retrieve_may_fit_later(const struct session *s, size_t entry)
-{
-	int64_t size = session_size(s, entry);
-
-	return s->account->kind == DELIVER_MDA &&
-	       batch_waiting(s->batch) + errands_count(s->errands) > 0 &&
-	       size > 0 && (uint64_t)size > retrieve_room(s);
-}
-
 /* What cannot fit stays where it is, and does not keep what can from coming. */
 static void
 retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
@@ -120,21 +109,26 @@ retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
 	session_complain(s, &e);
 }
 
-static void
+/* False: not now, since an MDA makes room again by taking what waits for it. */
+static bool
 retrieve_ask(struct session *s, size_t entry)
 {
 	int64_t listed = session_size(s, entry);
 	uint64_t size = listed > 0 ? (uint64_t)listed : 0;
 	uint64_t room = retrieve_room(s);
 
+	if (size > room && s->account->kind == DELIVER_MDA &&
+	    retrieve_ahead(s) > 0)
+		return false;
 	s->marks[entry] |= MARK_ASKED;
 	if (size > room) {
 		retrieve_skip_for_space(s, entry, size, room);
-		return;
+		return true;
 	}
 	errands_give(s->errands, &incoming_errand,
 		     listing_at(s->listing, entry).number, entry);
 	s->asked_bytes += size;
+	return true;
 }
 
 static void
@@ -148,11 +142,9 @@ retrieve_give(struct session *s)
 		bool second = s->next >= count;
 		size_t entry = second ? s->next - count : s->next;
 
-		if (!retrieve_is_turn(s, entry, second))
-			continue;
-		if (retrieve_may_fit_later(s, entry))
+		if (retrieve_is_turn(s, entry, second) &&
+		    !retrieve_ask(s, entry))
 			break;
-		retrieve_ask(s, entry);
 	}
 }
 

@@ -40,8 +40,9 @@ struct session_settings {
  * Runs it.  `target` is where mail goes (only SESSION_FETCH opens it, before the
  * courier gets its GO).  Counts go to *result as far as it came.  Fails with the first
  * error that ended the session, or else with the first one that concerned a message
- * (ERR_MESSAGE) or the account's later (ERR_LATER) while the session went on to its end;
- * such ones were reported already (*reported).
+ * (ERR_MESSAGE) or the account's later (ERR_LATER) while the session went on to its end.
+ * *reported: the user was told of it already (an error of a message; a full disk); else
+ * the caller tells.  It says nothing after success.
  */
 int session_run(const struct session_settings *set, struct store *store,
 		const struct deliver_target *target, struct link *courier,

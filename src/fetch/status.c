@@ -19,20 +19,13 @@ struct reader {
 
 /* --- messages --- */
 
-/* A time too far ahead was set by another clock: plan_decide takes it as due. */
-static int64_t
-status_true_try(int64_t next_try, int64_t now)
-{
-	return next_try > now + PLAN_BACKOFF_MAX_S ? now : next_try;
-}
-
 static int
 status_read_aside(struct reader *r, struct store_row row, struct err *e)
 {
 	struct status *s = r->status;
 	char *error;
 
-	row.next_try = status_true_try(row.next_try, r->now);
+	row.next_try = plan_true_try(row.next_try, r->now);
 	if (row.next_try <= 0)
 		row.next_try = r->now;
 	if (s->set_aside++ == 0 || row.next_try < s->next_try)

@@ -38,7 +38,8 @@ struct maker {
 	/* Do the uids of the rows ascend?  Then they are found by halving, and only
 	 * what no row has goes into the table. */
 	bool ordered;
-	uint32_t last;		/* the group that was asked for last */
+	uint32_t last;		/* the group that was asked for last; one behind the
+				   last group at first */
 	struct hash_key key;
 	uint32_t *slots;	/* group + 1 by hash */
 	size_t slot_count;	/* a power of two */
@@ -212,7 +213,7 @@ find_by_halving(const struct maker *k, struct bytes uid, uint32_t *group)
 static bool
 is_next(const struct maker *k, struct bytes uid)
 {
-	return k->last > 0 && k->last <= k->m->group_count &&
+	return k->last > 0 &&
 	       is_same(group_uid(k, &k->m->groups[k->last - 1]), uid);
 }
 

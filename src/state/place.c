@@ -217,14 +217,3 @@ place_renew_log(const struct place *p, struct err *e)
 	free(name);
 	return rc;
 }
-
-int
-place_sync(const struct place *p, struct err *e)
-{
-	int dir = -1, rc = fs_open_dir(p->dir, &dir, e);
-
-	if (rc == 0)
-		rc = fs_sync(dir, p->dir, e);
-	fs_drop(&dir);
-	return rc;
-}

@@ -34,10 +34,9 @@ int place_examine(struct place *p, bool *there, struct err *e);
 int place_make(const struct place *p, struct err *e);
 /* Writes the bytes of the log anew and syncs them.  What a failed sync has lost is
  * clean for the system as long as it remembers it: only what is written again gets to
- * the disk.  Nothing else changes, so that a crash at any time does no harm. */
+ * the disk.  Nothing else changes, so that a crash at any time does no harm.  No log is
+ * fine; ERR_LOCAL. */
 int place_renew_log(const struct place *p, struct err *e);
-/* Makes the directory's entries durable. */
-int place_sync(const struct place *p, struct err *e);
 
 /* ERR_DATABASE unless both are ours. */
 int place_check_kind(const char *path, int64_t application, int64_t version,

@@ -167,15 +167,23 @@ is_too_large(const struct plan *p, size_t i)
 	       (uint64_t)size > p->rules.max_size;
 }
 
-static bool
-is_due(const struct plan *p, const struct store_row *row)
+int64_t
+plan_true_try(int64_t next_try, int64_t now)
 {
 	int64_t wait;
 
-	if (p->rules.ignore_backoff || row->next_try <= p->rules.now)
-		return true;
-	return __builtin_sub_overflow(row->next_try, p->rules.now, &wait) ||
-	       wait > PLAN_BACKOFF_MAX_S;
+	if (next_try > now &&
+	    (__builtin_sub_overflow(next_try, now, &wait) ||
+	     wait > PLAN_BACKOFF_MAX_S))
+		return now;
+	return next_try;
+}
+
+static bool
+is_due(const struct plan *p, const struct store_row *row)
+{
+	return p->rules.ignore_backoff ||
+	       plan_true_try(row->next_try, p->rules.now) <= p->rules.now;
 }
 
 static bool

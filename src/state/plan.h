@@ -68,6 +68,8 @@ struct plan_item {
 
 /* A next try further ahead than this comes from a clock that was wrong: due. */
 enum { PLAN_BACKOFF_MAX_S = 14 * 86400 };
+/* When it will be tried: `next_try`, or now.  Both in seconds since 1970. */
+int64_t plan_true_try(int64_t next_try, int64_t now);
 
 struct plan;
 

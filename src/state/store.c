@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "state/place.h"
 #include "state/sql.h"
+#include "sys/fs.h"
 #include "sys/lock.h"
 
 /* Pages of 4 KiB in the log before it is copied into the database.  Copying costs
@@ -227,7 +228,7 @@ copy_log(struct store *s)
 static int
 finish_making(struct store *s, const struct place *p, struct err *e)
 {
-	if (place_sync(p, e) == 0) {
+	if (fs_sync_dir(p->dir, e) == 0) {
 		if (copy_log(s) == SQLITE_OK)
 			return 0;
 		(void)sql_fail(s, "write", e);

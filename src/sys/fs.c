@@ -152,12 +152,8 @@ static int
 sync_parent(const char *path, struct err *e)
 {
 	char *parent = parent_of(path);
-	int fd = -1, rc;
+	int rc = fs_sync_dir(parent, e);
 
-	rc = fs_open_dir(parent, &fd, e);
-	if (rc == 0)
-		rc = fs_sync(fd, parent, e);
-	fs_drop(&fd);
 	free(parent);
 	return rc;
 }

@@ -52,8 +52,8 @@ int fs_open_at(int dir, const char *name, int *fd, struct err *e);
 int fs_open_update_at(int dir, const char *name, int *fd, struct err *e);
 /* Nameless, read-write, in the directory `path`, mode 0600. */
 int fs_temp(const char *path, int *fd, struct err *e);
-/* A file in memory with these bytes, which nobody can change any more; false where there
- * is no such thing, or no room. */
+/* A file in memory with these bytes, which nobody can change any more, at its start; *fd
+ * is the caller's.  False, with *fd -1, where there is no such thing, or no room. */
 bool fs_memory(int *fd, const void *bytes, size_t size);
 /* A whole regular file; a NUL in it, a directory, or more than max bytes is an
  * error. */
@@ -67,7 +67,7 @@ bool fs_is_private(int fd);
 
 int fs_write(int fd, const void *bytes, size_t size, struct err *e);
 int fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e);
-/* A hint: the disk may begin with these bytes of the file.  Says nothing about whether
+/* A hint: the disk may begin with these bytes of the file (size 0: to its end).  Says nothing about whether
  * they get there; a sync does. */
 void fs_start_writing(int fd, off_t from, off_t size);
 /* Reads until size bytes or end of file; *got tells. */
@@ -93,6 +93,8 @@ int fs_remove_at(int dir, const char *name, struct err *e);
 /* --- durability --- */
 /* Data and metadata of one file; or the entries of a directory. */
 int fs_sync(int fd, const char *what, struct err *e);
+/* The entries of the directory `path`. */
+int fs_sync_dir(const char *path, struct err *e);
 /* The directories that `path`, which is absolute, lies in: a run that was killed may have
  * made them and not synced them.  Those that we may not read are not ours to sync. */
 int fs_sync_parents(const char *path, struct err *e);

@@ -17,9 +17,9 @@ make_memory(void)
 	int fd = -1;
 
 #ifdef MFD_NOEXEC_SEAL
-	fd = memfd_create("message", flags | MFD_NOEXEC_SEAL);
+	fd = memfd_create("popfetch", flags | MFD_NOEXEC_SEAL);
 #endif
-	return fd < 0 ? memfd_create("message", flags) : fd;
+	return fd < 0 ? memfd_create("popfetch", flags) : fd;
 }
 
 bool

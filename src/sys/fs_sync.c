@@ -137,15 +137,6 @@ sync_whole(int dir)
 	return is_linux_since(5, 17) || sync_fd(dir) == 0 ? 1 : -1;
 }
 
-/* Starts all writes, so that the syncs behind wait for one another's. */
-static void
-start_writes(const int fds[], size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		(void)sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
-}
 #else
 static int
 sync_whole(int dir)
@@ -154,12 +145,6 @@ sync_whole(int dir)
 	return 0;
 }
 
-static void
-start_writes(const int fds[], size_t count)
-{
-	(void)fds;
-	(void)count;
-}
 #endif
 
 /* --- each file --- */
@@ -236,8 +221,9 @@ sync_files(const int fds[], size_t count, struct err *e)
 	pthread_t threads[CROWD_MAX];
 	size_t n, i;
 
-	if (count > 1)
-		start_writes(fds, count);
+	/* all at once, so that the syncs behind wait for one another's */
+	for (i = 0; i < count && count > 1; i++)
+		fs_start_writing(fds[i], 0, 0);
 	n = crowd_start(&c, threads, crowd_size(count) - 1);
 	(void)crowd_work(&c);
 	for (i = 0; i < n; i++)
@@ -281,20 +267,27 @@ fs_free_bytes(int fd)
 	return bytes;
 }
 
-static int
-sync_directory(const char *path, struct err *e)
+int
+fs_sync_dir(const char *path, struct err *e)
 {
-	int fd = -1, rc;
+	int fd = -1, rc = fs_open_dir(path, &fd, e);
 
-	if (fs_open_dir(path, &fd, e) != 0) {
-		if (e->sys != EACCES)
-			return -1;
-		err_clear(e);
-		return 0;
-	}
-	rc = fs_sync(fd, path, e);
+	if (rc == 0)
+		rc = fs_sync(fd, path, e);
 	fs_drop(&fd);
 	return rc;
+}
+
+/* The errno of a sync is never EACCES: it was not to be opened. */
+static int
+sync_if_ours(const char *path, struct err *e)
+{
+	if (fs_sync_dir(path, e) == 0)
+		return 0;
+	if (e->sys != EACCES)
+		return -1;
+	err_clear(e);
+	return 0;
 }
 
 int
@@ -306,7 +299,7 @@ fs_sync_parents(const char *path, struct err *e)
 
 	while (rc == 0 && (slash = strrchr(parent, '/')) != NULL) {
 		*slash = '\0';
-		rc = sync_directory(slash == parent ? "/" : parent, e);
+		rc = sync_if_ours(slash == parent ? "/" : parent, e);
 	}
 	free(parent);
 	return rc;

@@ -103,7 +103,7 @@ struct lock_mailbox {
 	int fd;			/* the mbox; the caller's */
 	const char *path;	/* borrowed while it is being taken */
 	char *dot;		/* PATH.lock */
-	char *unique;		/* a name of our own beside it */
+	char *own;		/* our name beside it */
 	int dot_fd;		/* the dotlock is held, or -1 */
 };
 
@@ -199,7 +199,7 @@ is_same(const struct stat *a, const struct stat *b)
 static bool
 take_away(const struct lock_mailbox *l, const struct stat *judged)
 {
-	char *aside = mem_format("%s.stale", l->unique);
+	char *aside = mem_format("%s.stale", l->own);
 	struct stat st;
 	bool gone = false;
 
@@ -274,12 +274,12 @@ create_owned(const char *name, int *fd, struct err *e)
 	return -1;
 }
 
-/* Gives the file of the unique name, open as *fd, the name of the dotlock. */
+/* Gives the file of our own name, open as *fd, the name of the dotlock. */
 static enum outcome
 link_dot(const struct lock_mailbox *l, int *fd, struct err *e)
 {
 	struct stat st;
-	int other, error = link(l->unique, l->dot) == 0 ? 0 : errno;
+	int other, error = link(l->own, l->dot) == 0 ? 0 : errno;
 
 	/* Over NFS link may fail and yet be done: the count decides. */
 	if (fstat(*fd, &st) == 0 && st.st_nlink == 2)
@@ -329,10 +329,10 @@ respect_dot(const struct lock_mailbox *l, struct err *e)
 static void
 remove_remains(const struct lock_mailbox *l)
 {
-	char *aside = mem_format("%s.stale", l->unique);
+	char *aside = mem_format("%s.stale", l->own);
 
 	(void)unlink(aside);
-	(void)unlink(l->unique);
+	(void)unlink(l->own);
 	free(aside);
 }
 
@@ -343,11 +343,11 @@ dot_take(struct lock_mailbox *l, struct err *e)
 	int fd = -1;
 
 	remove_remains(l);
-	if (create_owned(l->unique, &fd, e) != 0)
+	if (create_owned(l->own, &fd, e) != 0)
 		return e->sys == EACCES || e->sys == EPERM || e->sys == EROFS
 			? respect_dot(l, e) : FAILED;
 	outcome = link_or_break(l, &fd, e);
-	(void)unlink(l->unique);
+	(void)unlink(l->own);
 	if (outcome == TAKEN)
 		l->dot_fd = fd;
 	else
@@ -431,7 +431,7 @@ check_in_place(const struct lock_mailbox *l, struct err *e)
  * and removed by the next delivery. Whoever uses it holds the fcntl lock; where that
  * is not shared (NFS without locks), the link count tells whose file was linked. */
 static char *
-unique_beside(const char *path)
+own_beside(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -451,7 +451,7 @@ lock_mailbox_take(struct lock_mailbox **lock, int fd, const char *path,
 	l->fd = fd;
 	l->path = path;
 	l->dot = mem_format("%s.lock", path);
-	l->unique = unique_beside(path);
+	l->own = own_beside(path);
 	l->dot_fd = -1;
 	if (take_until(l, deadline, &why) != 0)
 		l->fd = -1;	/* nothing of ours is on it */
@@ -483,6 +483,6 @@ lock_mailbox_release(struct lock_mailbox **lock)
 	if (l->fd >= 0)
 		fcntl_release(l);
 	free(l->dot);
-	free(l->unique);
+	free(l->own);
 	free(l);
 }

@@ -31,6 +31,7 @@ int lock_now(int fd, const char *path, struct err *e);
  * mark takes everything else that was not on the disk.
  */
 bool lock_is_marked(int fd);
+/* ERR_LOCAL; `what` is for the error's text. */
 int lock_mark(int fd, const char *what, struct err *e);
 /* One that stays is looked after by the next run. */
 void lock_unmark(int fd);
@@ -42,8 +43,9 @@ struct lock_mailbox;
  * PATH.lock, never waiting for one while holding the other: when the second is
  * taken both are released and tried again 50 to 500 ms later, until the deadline
  * (clock_ms) or a stop request (ERR_STOPPED).  Then ERR_LATER, and the text names
- * what held it.  The dotlock is made by link(2) from a unique name (by O_EXCL
- * where there are no hard links), so a symbolic link planted as PATH.lock is
+ * what held it.  The dotlock is made by link(2) from a file of ours beside it
+ * (.NAME.popfetch-lock; what a killed run left there goes first), or by O_EXCL where
+ * there are no hard links, so a symbolic link planted as PATH.lock is
  * never followed.  Where the directory may not be written (/var/mail) fcntl alone
  * serves, and a dotlock that is there is obeyed.  After locking, fd still being
  * the file at `path` is checked: else ERR_LATER with e->sys ESTALE, reopen.
