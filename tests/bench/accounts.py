@@ -224,7 +224,8 @@ def show(what, runs, accounts):
     memory = runs[-1][3]
     cpu = user + system
     print(
-        f"{what}: {accounts} accounts, {wall:.3f} s wall, {cpu:.3f} s CPU ({user:.3f} user, {system:.3f} system), "
+        f"{what}: {accounts} accounts, {wall:.3f} s wall, {cpu:.3f} s CPU "
+        f"({user:.3f} user, {system:.3f} system), "
         f"{cpu / accounts * 1000:.3f} ms CPU and {wall / accounts * 1000:.3f} ms wall an account"
     )
     if memory.total:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast popfetch is beside other programs, on this machine, now.
 
-    make bench                              everything, some minutes
+    make bench                              everything, half an hour
     make bench BENCHFLAGS='--rounds 3 maildir mda'      these rows only
     make bench-smoke                        small sizes, without peers: does the bench work?
 
@@ -178,7 +178,7 @@ def shown(value):
 
 
 def lines_of(cells):
-    """Columns side by side; the first two to the left."""
+    """Columns side by side; the first to the left."""
     widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
     for line in cells:
         yield "  ".join(

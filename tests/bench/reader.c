@@ -30,7 +30,6 @@ enum {
 
 static SSL *ssl;
 static char room[TAIL + ROOM];
-static size_t used; /* bytes in room; the first TAIL of them are of the read before */
 static unsigned long long bytes;
 
 static void
@@ -55,7 +54,8 @@ receive(void)
 static const char *
 line(void)
 {
-	used = 0;
+	size_t used = 0;
+
 	while (used == 0 || room[used - 1] != '\n') {
 		int count = SSL_read(ssl, room + used, (int)(ROOM - used));
 

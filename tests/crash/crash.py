@@ -5,7 +5,7 @@
     POPFETCH=./popfetch python3 tests/crash/crash.py            the form for every change
     POPFETCH=./popfetch python3 tests/crash/crash.py --long     more of everything
     ... crash.py kill power                                     these suites only
-    ... crash.py --point 'kill:SCENARIO:renameat2#3'            one point again, which a failure names
+    ... crash.py --point 'kill:SCENARIO:renameat2#3'          one point again, as a failure names it
 
 The real program runs against a server, and something ends it: SIGKILL at a system call, or a power
 cut. Then a mail reader may move and delete messages, and one clean run follows. After it the
@@ -19,16 +19,16 @@ what `keep` says; and the clean run said 0.
     pairs      killed, and killed again in the run that recovers
     failed     a sync fails with EIO, alone and with a kill behind it
     looks      killed; then the recovery cannot see something
-    power      power cuts: the states that a disk may be found in, rebuilt from a recording (disk.py)
+    power      power cuts: the states that a disk may be found in, from a recording (disk.py)
     lost       a sync fails, a clean run follows, then a power cut that shows what was lost
     mutants    each rule of the protocol broken, one at a time: the suites above must notice
 
-Points are pairs of a call's name and its ordinal, taken from a recording of a good run, so that they
-follow the program when it changes (calls.py). All is sampled evenly where there is too much of it.
+Points are pairs of a call's name and its ordinal, taken from a recording of a good run, so that
+they follow the program when it changes (calls.py). All is sampled evenly where there is too much of it.
 
 Environment: POPFETCH, the program. POPFETCH_SRCDIR and POPFETCH_BUILDDIR: the sources and a
-configured build, for the mutants. TMPDIR: everything is written below it, /dev/shm otherwise if that
-is there. Needs strace; Dovecot for its suite. Exit status 0: all passed.
+configured build, for the mutants. TMPDIR: everything is written below it, /dev/shm otherwise if
+that is there. Needs strace; Dovecot for its suite. Exit status 0: all passed.
 """
 
 import argparse
@@ -98,6 +98,8 @@ class Suite:
         print(f"  again: {self.run.command()} --point '{name}'", flush=True)
 
     def end(self):
+        if not self.tried:
+            self.fail(f"{self.name}:-:-", "nothing was tried")
         result = f"{self.failed} failed" if self.failed else "all passed"
         seconds = time.monotonic() - self.began
         print(f"{self.name}: {self.tried} {self.what}, {result}, {seconds:.0f} s", flush=True)
@@ -286,7 +288,10 @@ def again_mutant(place, run, name):
         os.environ["POPFETCH_SRCDIR"], os.environ["POPFETCH_BUILDDIR"], directory
     )
     builder.build_all()
-    return mutants.hunt(place, builder, next(m for m in mutants.MUTANTS if m.name == name))
+    known = {m.name: (mutants.hunt, m) for m in mutants.MUTANTS}
+    known.update({m.name: (mutants.control, m) for m in mutants.CONTROLS})
+    function, mutant = known[name]
+    return function(place, builder, mutant)
 
 
 TRY = {

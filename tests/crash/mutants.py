@@ -567,7 +567,8 @@ MUTANTS = [
         [
             Edit(
                 "src/fetch/batch.c",
-                "\t\tif (attempted)\n\t\t\treturn batch_break(b);\n\t\tdeliver_abandon(b->deliver);\n",
+                "\t\tif (attempted)\n\t\t\treturn batch_break(b);\n"
+                "\t\tdeliver_abandon(b->deliver);\n",
                 "\t\tif (attempted) {\n\t\t\tentries_clear(&b->current, true);\n"
                 "\t\t\treturn batch_break(b);\n\t\t}\n\t\tdeliver_abandon(b->deliver);\n",
             )
@@ -705,8 +706,8 @@ def control(place, builder, mutant):
 
 def hunted(place, mutant):
     tried = 0
+    world = place.world_of(mutant.scenario)  # which must work
     try:
-        world = place.world_of(mutant.scenario)
         for tried, attempt in enumerate(ATTEMPTS[mutant.suite](world), 1):
             attempt()
             if tried >= TRIES:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """System calls that fail when a test says so, by a preloaded library (faultcalls.c).
 
-    faults = Faults(directory)                      builds the library
+    faults = Faults(library, directory)             build() makes the library
     result, calls = faults.record(run)              calls run(environment) and notes its calls
     faults.set(first=7, error=errno.ENOSPC)         the 7th call fails, once
     faults.set(first=7, last=EVER, error=errno.EIO) it, and all behind it

@@ -123,8 +123,7 @@ class Scene:
         return self.popfetch.saved()
 
     def check_nothing_wrong(self, result, torn_mbox=False):
-        """No partial message is visible, none is there twice (by an MDA: none but the one that
-        was in flight), and what is not delivered is still on the server."""
+        """No partial message is visible, none is there twice, and what is not delivered is still on the server."""
         if torn_mbox and self.destination == "mbox":
             seen = self._whole_beginning()
         else:
@@ -165,7 +164,7 @@ class Scene:
             assert len(lines) == 1, result
             assert lines[0].startswith("popfetch: work: ") and len(lines[0]) > 30, result
 
-    def finish(self, *arguments, doubtful=0, keep=None):
+    def finish(self, *arguments, doubtful=0):
         """A clean run completes everything; doubtful: so many an MDA may have got twice."""
         result = self.popfetch("work", *arguments)
         assert result.status == 0 and not result.errors, result
@@ -175,19 +174,9 @@ class Scene:
         allowed = doubtful if self.destination == "mda" else 0
         assert not missing, f"{sum(missing.values())} missing\n{result}"
         assert sum(extra.values()) <= allowed, f"{sum(extra.values())} too many\n{result}"
-        keeps = (keep or self.keep) != "no"
-        assert self.pop.left() == ([m.uid.decode() for m in self.remembered_all()] if keeps else [])
+        assert len(self.pop.left()) == (0 if self.keep == "no" else len(self.wires))
         self.check_tidy(result)
         return result
-
-    def remembered_all(self):
-        return [message for message in self.pop.mailbox.messages] if self.keep == "no" else self.all
-
-    @property
-    def all(self):
-        """What a server that deletes nothing has: it was never shortened."""
-        assert len(self.pop.mailbox.messages) == len(self.wires)
-        return self.pop.mailbox.messages
 
     def check_tidy(self, result):
         """Nothing of ours lies about, and the state is sound and has nothing in doubt."""

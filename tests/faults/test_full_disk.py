@@ -191,15 +191,17 @@ def test_the_disk_fills_up_while_mail_comes_and_is_emptied_again(
 ):
     """Run after run on a disk that is too small for all: each brings what fits, nothing twice."""
     pop = server(tls="off", pipelining=True)
-    wires = [mail(str(number), "x" * 70 + "\n" * 300) for number in range(120)]
+    wires = [mail(str(number), ("x" * 70 + "\n") * 300) for number in range(120)]
     scene = SmallScene(binary, tmp_path / "scene", pop, "maildir", wires=wires)
     disk = small_disk(scene.home)
     scene.popfetch.move(disk)
     scene.home = scene.popfetch.home
     scene.fresh()
     disk.limit(60 * PAGE)
+    statuses = set()
     for _ in range(30):
         result = scene.popfetch("work")
+        statuses.add(result.status)
         scene.check_nothing_wrong(result)
         check_said(scene, result)
         points(1)
@@ -208,5 +210,6 @@ def test_the_disk_fills_up_while_mail_comes_and_is_emptied_again(
         for file in (scene.home / "Maildir/new").iterdir():  # a reader makes room
             scene.taken.append(file.read_bytes())
             file.unlink()
+    assert statuses - {0} and not pop.left(), "it was full, and all came in the end"
     disk.limit(LARGE)
     scene.finish()

@@ -230,6 +230,7 @@ def test_after_a_migration_with_new_uids_nothing_is_lost_or_deleted_unseen(
     popfetch.age(15 * DAY)
     for number, message in enumerate(pop.mailbox.messages):
         message.uid = b"migrated-%d" % number
+    wires.append(pop.add(mail("new"), "migrated-new").wire)
     for _ in range(2):
         assert popfetch().status == 0
     assert set(popfetch.maildir()) == {local(wire) for wire in wires}
@@ -329,7 +330,7 @@ def test_dele_without_effect_on_some_is_told_once_and_nothing_comes_twice(
             pop.mailbox.messages.append(stubborn)
         assert each_once(popfetch, wires)
         points(1)
-    assert told <= 1, "noted once"
+    assert told == 1, "noted once"
 
 
 def test_messages_hidden_once_they_were_retrieved_are_delivered_all_the_same(

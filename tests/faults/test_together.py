@@ -342,7 +342,7 @@ COMMANDS = ["GREETING", "CAPA", "AUTH", "STAT", "UIDL", "RETR 1", "RETR 20", "RE
 COMMANDS += ["DELE 1", "DELE 20", "DELE 40", "QUIT"]
 
 
-@pytest.mark.parametrize("what", ["TERM", "^C"])
+@pytest.mark.parametrize("what", SIGNALS)
 @pytest.mark.parametrize("destination", DESTINATIONS)
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one at a time"])
 def test_a_signal_commits_what_is_complete_and_says_how_far_it_came(

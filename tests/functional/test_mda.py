@@ -499,7 +499,8 @@ def test_maildrop_sorts_by_its_filter(popfetch, server):
 
 def test_a_message_that_kills_the_program_does_not_stop_the_account_for_ever(popfetch, server):
     script = popfetch.script(
-        'cat > "$HOME/one"\ngrep -q "^Subject: two" "$HOME/one" && kill -9 $$\ncat "$HOME/one" >> "$HOME/got"'
+        'cat > "$HOME/one"\ngrep -q "^Subject: two" "$HOME/one" && kill -9 $$\n'
+        'cat "$HOME/one" >> "$HOME/got"'
     )
     pop = server([mail("one"), mail("two"), mail("three")])
     popfetch.account(server=pop, mda=script)

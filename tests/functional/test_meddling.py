@@ -71,7 +71,6 @@ def test_a_copy_of_the_state_does_not_clean_up_behind_a_run(popfetch, server, st
     other = server([], tls="off")
     wires = pop.wires()
     popfetch.account(server=pop, keep="no")
-    popfetch("--catch-up", "-n")
     run = start(popfetch)
     shutil.copytree(popfetch.state_dir, popfetch.home / "copy")
     copy = popfetch.home / "copy.conf"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often the server has to wait for popfetch, beyond TCP, TLS and greeting; and what is remembered of it for that."""
+"""How often the server has to wait for popfetch, beyond TCP, TLS and greeting; and what is
+remembered of it for that."""
 
 import os
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from popmail import mail
-from runner import same
+from runner import at_most, same
 
 FORGED = "+OK\nFrom: x@y\nMessage-ID: <forged@x>\nSubject: forged\n\nforged\n"
 
@@ -107,7 +107,6 @@ def test_messages_that_wait_for_a_proof_need_no_more_files_than_may_be_open(popf
         wire = mail(str(number))
         pop.add(wire, listed=len(wire) + 100)
     popfetch.account(server=pop)
-    run = popfetch.start(before=["prlimit", "--nofile=256:256"])
-    result = popfetch.finish(run)
+    result = popfetch(preexec_fn=at_most(256))
     assert result.status == 0, result
     assert same(popfetch.maildir(), pop.wires())

@@ -127,8 +127,8 @@ mdabox_run(struct deliver *d, struct deliver_staged *s, struct err *why)
 	assert_int_equal(deliver_publish(d, &running, &e), 0);
 	if (running)
 		mdabox_wait(d);
-	outcome = deliver_outcome(s, why);
 	assert_int_equal(deliver_settle(d, &e), 0);
+	outcome = deliver_outcome(s, why);
 	deliver_leave(&s);
 	return outcome;
 }

@@ -167,6 +167,7 @@ dropping_lets_all_that_run_undo_their_work(void **state)
 	struct err e = ERR_INIT;
 	struct deliver *d;
 	bool running;
+	int64_t until;
 
 	box.target.mda_jobs = 2;
 	mdabox_script("trap 'echo undone >>\"$HOME/out\"; exit 75' TERM\n"
@@ -177,8 +178,11 @@ dropping_lets_all_that_run_undo_their_work(void **state)
 	s[1] = mdabox_stage(d, "a\n", "2");
 	assert_int_equal(deliver_secure(d, s, 2, &e), 0);
 	assert_int_equal(deliver_publish(d, &running, &e), 0);
-	while (!scratch_is_there(one) || !scratch_is_there(two))
+	until = clock_deadline(20000);
+	while (!scratch_is_there(one) || !scratch_is_there(two)) {
+		assert_true(clock_ms() < until);
 		proc_poll(NULL, 0, clock_deadline(10));
+	}
 	deliver_drop(d);
 	free(one);
 	free(two);
