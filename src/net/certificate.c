@@ -150,13 +150,11 @@ static int
 name_error(X509 *leaf, const char *name, struct err *e)
 {
 	char names[NAMES_TEXT_MAX], expected[NAME_SHOWN_MAX];
-	char pins[PINS_TEXT_MAX];
 
 	names_text(leaf, names);
 	text_safe(expected, sizeof(expected), name, strlen(name));
-	return err_set(e, ERR_TLS, "certificate name: expected '%s', %s; the "
-		       "server's certificate is %s", expected, names,
-		       pins_text(leaf, pins));
+	return err_set(e, ERR_TLS, "certificate name: expected '%s', %s",
+		       expected, names);
 }
 
 /* "certificate", or which one of the chain where it is not the server's own. */
@@ -176,15 +174,14 @@ whose_text(X509 *certificate, int depth, char out[WHOSE_MAX])
 }
 
 static int
-chain_error(int code, int depth, X509 *at, X509 *leaf, struct err *e)
+chain_error(int code, int depth, X509 *at, struct err *e)
 {
-	char pins[PINS_TEXT_MAX], whose[WHOSE_MAX] = "certificate chain:";
+	char whose[WHOSE_MAX] = "certificate chain:";
 
 	if (at != NULL && depth > 0)
 		whose_text(at, depth, whose);
-	return err_set(e, ERR_TLS, "%s %s; the server's certificate is %s",
-		       whose, X509_verify_cert_error_string(code),
-		       pins_text(leaf, pins));
+	return err_set(e, ERR_TLS, "%s %s", whose,
+		       X509_verify_cert_error_string(code));
 }
 
 static int
@@ -194,26 +191,33 @@ chain_or_name_error(X509_STORE_CTX *c, const char *name, struct err *e)
 	int depth = X509_STORE_CTX_get_error_depth(c);
 	X509 *leaf = X509_STORE_CTX_get0_cert(c);
 	X509 *at = X509_STORE_CTX_get_current_cert(c);
-	char when[DATE_MAX], whose[WHOSE_MAX], pins[PINS_TEXT_MAX];
+	char when[DATE_MAX], whose[WHOSE_MAX];
 
 	if (code == X509_V_ERR_HOSTNAME_MISMATCH ||
 	    code == X509_V_ERR_IP_ADDRESS_MISMATCH)
 		return name_error(leaf, name, e);
 	if (at != NULL && code == X509_V_ERR_CERT_HAS_EXPIRED) {
 		whose_text(at, depth, whose);
-		return err_set(e, ERR_TLS, "%s expired on %s; the server's "
-			       "certificate is %s", whose,
-			       date(X509_get0_notAfter(at), when),
-			       pins_text(leaf, pins));
+		return err_set(e, ERR_TLS, "%s expired on %s", whose,
+			       date(X509_get0_notAfter(at), when));
 	}
 	if (at != NULL && code == X509_V_ERR_CERT_NOT_YET_VALID) {
 		whose_text(at, depth, whose);
-		return err_set(e, ERR_TLS, "%s is not valid before %s; the "
-			       "server's certificate is %s", whose,
-			       date(X509_get0_notBefore(at), when),
-			       pins_text(leaf, pins));
+		return err_set(e, ERR_TLS, "%s is not valid before %s", whose,
+			       date(X509_get0_notBefore(at), when));
 	}
-	return chain_error(code, depth, at, leaf, e);
+	return chain_error(code, depth, at, e);
+}
+
+/* What `tls_pin` would say, for those who know that it is the right one. */
+static int
+add_pins(X509 *leaf, struct err *e)
+{
+	char pins[PINS_TEXT_MAX];
+	struct err plain = *e;
+
+	return err_set(e, ERR_TLS, "%s; the server's certificate is %s",
+		       plain.text, pins_text(leaf, pins));
 }
 
 /* --- the decision --- */
@@ -224,14 +228,12 @@ certificate_check_pin(X509_STORE_CTX *c, const struct tls_pin *pins,
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(c);
 	EVP_PKEY *key = leaf == NULL ? NULL : X509_get0_pubkey(leaf);
-	char text[PINS_TEXT_MAX];
 
 	X509_STORE_CTX_set_error(c, X509_V_ERR_APPLICATION_VERIFICATION);
-	if (key == NULL || !pin_matches(pins, count, leaf))
-		return err_set(e, ERR_TLS,
-			       "certificate pin: none matches; "
-			       "the server's certificate is %s",
-			       pins_text(leaf, text));
+	if (key == NULL || !pin_matches(pins, count, leaf)) {
+		err_set(e, ERR_TLS, "certificate pin: none matches");
+		return add_pins(leaf, e);
+	}
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS)
 		return err_set(e, ERR_TLS,
 			       "certificate key: %d bits are too weak",
@@ -246,5 +248,6 @@ certificate_check_chain(X509_STORE_CTX *c, const char *name, struct err *e)
 	if (X509_verify_cert(c) == 1 &&
 	    X509_STORE_CTX_get_error(c) == X509_V_OK)
 		return 0;
-	return chain_or_name_error(c, name, e);
+	(void)chain_or_name_error(c, name, e);
+	return add_pins(X509_STORE_CTX_get0_cert(c), e);
 }

@@ -117,29 +117,40 @@ read_implementation(struct capa *c, struct word args)
 		  args.size);
 }
 
+/* The tags that say all by being there; not all are worth remembering. */
+static const struct flag {
+	const char *tag;
+	size_t at;
+	bool is_kept;
+} flags[] = {
+	{ "TOP", offsetof(struct capa, top), true },
+	{ "USER", offsetof(struct capa, user), true },
+	{ "UIDL", offsetof(struct capa, uidl), true },
+	{ "STLS", offsetof(struct capa, stls), false },
+	{ "PIPELINING", offsetof(struct capa, pipelining), true },
+	{ "UTF8", offsetof(struct capa, utf8), false },
+	{ "RESP-CODES", offsetof(struct capa, resp_codes), true },
+	{ "AUTH-RESP-CODE", offsetof(struct capa, auth_resp_code), true },
+};
+enum { FLAGS = sizeof(flags) / sizeof(*flags) };
+
+static void
+read_flags(struct capa *c, struct word tag)
+{
+	for (size_t i = 0; i < FLAGS; i++)
+		if (is(tag, flags[i].tag))
+			*(bool *)((char *)c + flags[i].at) = true;
+	c->resp_codes |= c->auth_resp_code;
+}
+
 void
 capa_line(struct capa *c, const uint8_t *line, size_t size)
 {
 	struct word args = { line, size };
 	struct word tag = next_word(&args);
 
-	if (is(tag, "TOP"))
-		c->top = true;
-	else if (is(tag, "USER"))
-		c->user = true;
-	else if (is(tag, "UIDL"))
-		c->uidl = true;
-	else if (is(tag, "STLS"))
-		c->stls = true;
-	else if (is(tag, "PIPELINING"))
-		c->pipelining = true;
-	else if (is(tag, "UTF8"))
-		c->utf8 = true;
-	else if (is(tag, "RESP-CODES"))
-		c->resp_codes = true;
-	else if (is(tag, "AUTH-RESP-CODE"))
-		c->resp_codes = c->auth_resp_code = true;
-	else if (is(tag, "SASL"))
+	read_flags(c, tag);
+	if (is(tag, "SASL"))
 		read_sasl(c, args);
 	else if (is(tag, "LOGIN-DELAY"))
 		read_login_delay(c, args);
@@ -166,19 +177,10 @@ write_sasl(const struct capa *c, struct buf *out)
 void
 capa_write(const struct capa *c, struct buf *out)
 {
-	const struct {
-		bool has;
-		const char *line;
-	} flags[] = {
-		{ c->top, "TOP\n" }, { c->user, "USER\n" },
-		{ c->uidl, "UIDL\n" }, { c->pipelining, "PIPELINING\n" },
-		{ c->resp_codes, "RESP-CODES\n" },
-		{ c->auth_resp_code, "AUTH-RESP-CODE\n" },
-	};
-
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (flags[i].has)
-			(void)buf_format(out, "%s", flags[i].line);
+	for (size_t i = 0; i < FLAGS; i++)
+		if (flags[i].is_kept && *(const bool *)((const char *)c +
+							flags[i].at))
+			(void)buf_format(out, "%s\n", flags[i].tag);
 	write_sasl(c, out);
 	if (c->login_delay_s > 0)
 		(void)buf_format(out, "LOGIN-DELAY %lld\n",

@@ -223,6 +223,34 @@ the_implementation_is_safe_to_show(void **state)
 	assert_int_equal(strlen(c.implementation), CAPA_TEXT_MAX - 1);
 }
 
+static void
+what_is_worth_remembering_is_read_again_as_it_was(void **state)
+{
+	const char *const lines[] = {
+		"TOP", "USER", "UIDL", "STLS", "PIPELINING", "UTF8",
+		"AUTH-RESP-CODE", "SASL PLAIN XOAUTH2 GSSAPI", "LOGIN-DELAY 900",
+		"EXPIRE 31", "IMPLEMENTATION x", NULL
+	};
+	struct capa c = learn(lines), again;
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1024);
+	capa_write(&c, &text);
+	assert_string_equal(buf_text(&text),
+			    "TOP\nUSER\nUIDL\nPIPELINING\nRESP-CODES\n"
+			    "AUTH-RESP-CODE\nSASL PLAIN XOAUTH2\n"
+			    "LOGIN-DELAY 900\nEXPIRE 31\n");
+	capa_read(&again, buf_text(&text));
+	assert_true(again.known && again.top && again.user && again.uidl);
+	assert_true(again.pipelining && again.resp_codes && again.auth_resp_code);
+	assert_false(again.stls || again.utf8 || again.varies);
+	assert_int_equal(again.mechanisms, CAPA_PLAIN | CAPA_XOAUTH2);
+	assert_int_equal(again.login_delay_s, 900);
+	assert_int_equal(again.expire_days, 31);
+	buf_free(&text);
+}
+
 int
 main(void)
 {
@@ -241,6 +269,7 @@ main(void)
 			values_that_differ_between_users_are_asked_again),
 		cmocka_unit_test(numbers_that_make_no_sense_are_as_if_unsaid),
 		cmocka_unit_test(the_implementation_is_safe_to_show),
+		cmocka_unit_test(what_is_worth_remembering_is_read_again_as_it_was),
 	};
 
 	return cmocka_run_group_tests_name("capa", tests, NULL, NULL);
