@@ -108,10 +108,12 @@ def test_a_courier_that_is_killed_does_not_make_its_keeper_busy(popfetch, server
 
 def test_an_mda_that_asks_for_later_does_not_make_its_keeper_busy(popfetch, server):
     pop = server([mail(str(number)) for number in range(4)])
+    asked, called = popfetch.home / "asked", popfetch.home / "called"
     resume = threading.Event()
-    pop.on("RETR 4", lambda session, line: (resume.wait(20), session.obey(line)))
-    called = popfetch.home / "called"
-    mda = popfetch.script(f'touch "{called}"; exit 75')
+    pop.on("RETR 4", lambda session, line: (asked.touch(), resume.wait(20), session.obey(line)))
+    mda = popfetch.script(
+        f'until [ -e "{asked}" ]; do sleep 0.02; done; touch "{called}"; exit 75'
+    )
     process = popfetch.account(server=pop, mda=mda).start("-v")
     wait_until(called.exists, process)
     [keeper] = children(process.pid)
