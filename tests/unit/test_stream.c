@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -640,6 +641,94 @@ both_directions_full_do_not_block_each_other(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Counts what is read from a real socket. */
+struct counting {
+	struct transport base;
+	struct transport *real;
+	size_t reads;
+};
+
+static ptrdiff_t
+count_read(struct transport *t, void *out, size_t size, struct err *e)
+{
+	struct counting *c = (struct counting *)t;
+	ptrdiff_t n = c->real->class->read(c->real, out, size, e);
+
+	c->reads += n > 0;
+	return n;
+}
+
+static ptrdiff_t
+count_write(struct transport *t, const void *bytes, size_t size, struct err *e)
+{
+	struct counting *c = (struct counting *)t;
+
+	return c->real->class->write(c->real, bytes, size, e);
+}
+
+static void
+count_free(struct transport *t)
+{
+	struct counting *c = (struct counting *)t;
+
+	c->real->class->free(c->real);
+}
+
+/* As TLS records come from a server on the same machine. */
+static void
+send_in_pieces(int fd, size_t count, size_t size)
+{
+	const struct timespec between = { .tv_nsec = 50 * 1000 };
+	char piece[16 * 1024] = "";
+
+	for (size_t i = 0; i < count; i++) {
+		if (send(fd, piece, size, MSG_NOSIGNAL) != (ssize_t)size)
+			_exit(1);
+		nanosleep(&between, NULL);
+	}
+	_exit(0);
+}
+
+static size_t
+count_reads_of_pieces(size_t count, size_t size)
+{
+	static const struct transport_class class = {
+		.read = count_read, .write = count_write, .free = count_free
+	};
+	struct counting c = { .base.class = &class };
+	struct stream *s;
+	struct err e = ERR_INIT;
+	int pair[2], status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		send_in_pieces(pair[1], count, size);
+	close(pair[1]);
+	c.real = socket_transport(pair[0]);
+	c.base.fd = c.real->fd;
+	stream_new(&s, &c.base, LONG_MS, CLOCK_NEVER);
+	for (size_t taken = 0, some; taken < count * size; taken += some) {
+		if (stream_fill(s, 0, &e) != 0)
+			fail_msg("%s", e.text);
+		stream_unread(s, &some);
+		stream_consume(s, some);
+	}
+	stream_free(&s);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return c.reads;
+}
+
+static void
+a_long_answer_is_read_in_larger_pieces_than_it_comes_in(void **state)
+{
+	(void)state;
+	assert_in_range(count_reads_of_pieces(2000, 4096), 1, 1000);
+}
+
 int
 main(void)
 {
@@ -686,6 +775,8 @@ main(void)
 		cmocka_unit_test(
 			a_command_that_was_not_sent_prevents_the_release),
 		cmocka_unit_test(both_directions_full_do_not_block_each_other),
+		cmocka_unit_test(
+			a_long_answer_is_read_in_larger_pieces_than_it_comes_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
