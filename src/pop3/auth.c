@@ -456,14 +456,3 @@ auth_receive(struct pop3 *p, const struct auth_settings *s,
 	pop3_hide(p, NULL);
 	return result;
 }
-
-int
-auth_login(struct pop3 *p, const struct auth_settings *s,
-	   enum auth_method *used, struct err *e)
-{
-	bool whole;
-
-	if (auth_send(p, s, used, &whole, e) != 0)
-		return -1;
-	return auth_receive(p, s, *used, whole, e);
-}

@@ -35,6 +35,13 @@ struct auth_settings {
 };
 
 /*
+ * A login in two halves, so that commands can travel in the same flight.  auth_send
+ * chooses, and sends the login if one line holds all of it (*whole: AUTH PLAIN with
+ * an initial response); else nothing is sent yet.  When it is whole, and the server is
+ * known to keep PIPELINING, commands may be queued before auth_receive, which is
+ * always called next and does the rest; after a refusal their replies are not
+ * worth reading.
+ *
  * AUTH_AUTO: PLAIN if announced, else LOGIN if announced, else USER/PASS (announced
  * or no CAPA), else APOP if the greeting has a challenge; on an open connection on
  * which no secret may travel APOP alone.  OAuth is never chosen by itself.
@@ -54,17 +61,6 @@ struct auth_settings {
  * ERR_CONFIG no mechanism may be used on this connection, or a part has CR, LF, NUL.
  * A challenge that is not base64 is answered with "*" and is ERR_PROTOCOL.
  * *used is the method chosen, set before anything is sent.
- */
-int auth_login(struct pop3 *p, const struct auth_settings *settings,
-	       enum auth_method *used, struct err *e);
-
-/*
- * The same in two halves, for commands that are to travel in the same flight.
- * auth_send chooses, and sends the login if one line holds all of it (*whole: AUTH
- * PLAIN with an initial response); else nothing is sent yet.  When it is whole, and
- * the server is known to keep PIPELINING, commands may be queued before
- * auth_receive, which is always called next and does the rest; after a refusal
- * their replies are not worth reading.
  */
 int auth_send(struct pop3 *p, const struct auth_settings *settings,
 	      enum auth_method *used, bool *whole, struct err *e);

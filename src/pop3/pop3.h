@@ -7,7 +7,7 @@
  *	pop3_new                     takes the stream
  *	pop3_greeting                first of all
  *	pop3_capa, pop3_stls         optional
- *	auth_login (auth.h)
+ *	auth_send, auth_receive (auth.h)
  *	pop3_command ... pop3_reply  queue any number, read as many replies;
  *	                             pop3_list_line or pop3_body behind a +OK that
  *	                             has more lines
