@@ -18,7 +18,8 @@ class Job:
     """What is fetched, and where it goes: a home directory, users of a server, a destination for
     each. An MDA is procmail, and delivers into a Maildir."""
 
-    procmail = None  # a copy without the setuid bit, so that its syncs are seen
+    procmail = None  # a copy without the setuid bit, as whoever calls it is
+    mda_jobs = 1  # at once, by a client that can
 
     def __init__(self, home, users, port, to=MAILDIR, keep=True):
         self.home, self.users, self.port, self.to, self.keep = Path(home), users, port, to, keep
@@ -33,6 +34,8 @@ class Job:
 
     def destination(self, number=0):
         return self.home / f"mail{number}"
+
+    messages = property(lambda self: self.home / "messages")  # for an MDA without a client
 
     def recipe(self, number=0):
         """procmail's command line for a destination."""
@@ -148,6 +151,7 @@ class Popfetch(Client):
             to = f'{job.to} = "{job.destination(number)}"'
             if job.to == MDA:
                 to = "mda = {" + ", ".join(f'"{word}"' for word in job.recipe(number)) + "}"
+                to += f"\n  mda_jobs = {job.mda_jobs}"
             accounts.append(
                 f'account "{user.name}" {{\n  host = localhost\n  port = {job.port}\n'
                 f'  user = "{user.name}"\n  password = "{user.password}"\n'
@@ -263,17 +267,19 @@ class Getmail(Client):
 
 
 class Bare(Client):
-    """The floor: reads what is asked for and throws it away."""
+    """The floor: reads what is asked for and throws it away, or lets an MDA deliver files."""
 
     name = "bare"
 
     def __init__(self, tools, what="retr"):
-        self.path, self.what = str(tools / "reader"), what
+        self.path, self.handover, self.what = str(tools / "reader"), tools / "handover", what
 
     def missing(self, to):
-        return None
+        return super().missing(to) if to == MDA else None
 
     def commands(self, job):
+        if job.to == MDA:
+            return [[self.handover, job.messages, *job.recipe()]]
         return [
             [self.path, str(job.port), job.ca, user.name, user.password, self.what]
             for user in job.users

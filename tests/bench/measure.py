@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a command and tells what it cost: time, CPU, memory, waits for the disk.
 
-The tools are C programs beside this file, built for the run: timed.c, slowsync.c, reader.c.
+The tools are C programs beside this file, built for the run.
 """
 
 import collections
@@ -34,6 +34,7 @@ def build_tools(directory):
         ("timed.c", "timed", []),
         ("slowsync.c", "slowsync.so", ["-shared", "-fPIC", "-ldl"]),
         ("reader.c", "reader", [*tls, *tls_libraries]),
+        ("handover.c", "handover", []),
     ):
         command = [*compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", str(directory / out)]
         subprocess.run([*command, str(HERE / source), *more], check=True)
@@ -69,14 +70,16 @@ class Stopwatch:
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
     def run(self, command, environment, directory, output, sync_ms=0, statuses=(0,)):
-        """Figures of one run. output: the file that gets what it says."""
+        """Figures of one run. output: the file that gets what it says. sync_ms: how much longer a
+        sync takes; None: syncs are not even counted."""
         self.clear()
-        environment = {
-            **environment,
-            "LD_PRELOAD": str(self.tools / "slowsync.so"),
-            "SLOWSYNC_COUNT": str(self.count),
-            "SLOWSYNC_USEC": str(round(sync_ms * 1000)),
-        }
+        if sync_ms is not None:
+            environment = {
+                **environment,
+                "LD_PRELOAD": str(self.tools / "slowsync.so"),
+                "SLOWSYNC_COUNT": str(self.count),
+                "SLOWSYNC_USEC": str(round(sync_ms * 1000)),
+            }
         command = [str(self.tools / "timed"), str(self.report), *map(str, command)]
         with open(output, "wb") as out:
             process = subprocess.Popen(
@@ -95,7 +98,8 @@ class Stopwatch:
         seconds, user, system, peak, status = self.report.read_text().split()
         if int(status) not in statuses:
             raise Void(f"{' '.join(command[2:])}: status {status}: {said(output)}")
-        return Figures(float(seconds), float(user) + float(system), int(peak), self.syncs())
+        syncs = None if sync_ms is None else self.syncs()
+        return Figures(float(seconds), float(user) + float(system), int(peak), syncs)
 
     def clear(self):
         with open(self.count, "r+b") as f, mmap.mmap(f.fileno(), 8) as shared:

@@ -41,7 +41,7 @@ class Row:
 
     unit, rounds = "s", None
     clients = ("popfetch", "mpop", "fetchmail", "getmail", "bare")
-    to, keep, bare, sync_ms, rtt = MAILDIR, True, "retr", 0, 0.0
+    to, keep, bare, sync_ms, rtt, mda_jobs = MAILDIR, True, "retr", 0, 0.0, 1
     # Many small files stay until all is over: ext4 is slow to make files for minutes after as many
     # were removed.
     removes = False
@@ -84,6 +84,7 @@ class Row:
     def job(self, client):
         home = self.bench.directory / f"{self.key}-{client.name}-{next(self.numbers)}"
         job = Job(home, self.users, self.port, self.to, self.keep)
+        job.mda_jobs = self.mda_jobs
         client.prepare(job)
         self.bench.stopwatch.give(home)
         return job
@@ -115,7 +116,8 @@ class Row:
             relay.rtt = self.rtt
         runs = [self.run(client, job, command, self.sync_ms) for command in client.commands(job)]
         seconds, cpu, peak, syncs = zip(*runs)
-        sample = Sample(None, sum(seconds), sum(cpu), max(peak), sum(syncs), None, None)
+        syncs = None if None in syncs else sum(syncs)
+        sample = Sample(None, sum(seconds), sum(cpu), max(peak), syncs, None, None)
         if relay:
             sample = sample._replace(trips=relay.trips(), bytes=relay.bytes())
         return sample._replace(value=self.value(sample))
@@ -132,7 +134,11 @@ class Row:
 
     def check(self, client, job):
         if client.name == "bare":
-            return self.check_bare(job)
+            self.check_bare(job)
+        else:
+            self.check_delivered(client, job)
+
+    def check_delivered(self, client, job):
         found, expected = job.delivered(), self.expected()
         if found != expected:
             raise Void(
@@ -180,6 +186,23 @@ class Fetch(Row):
 
     def expected(self):
         return ids(self.messages)
+
+
+class ThroughMda(Fetch):
+    """The floor is the MDA alone, one run after the other. Syncs are not counted: not all clients
+    hand the environment down, and the counting would slow the others' MDA."""
+
+    to, sync_ms = MDA, None
+
+    def before(self, client, job):
+        if client.name == "bare":
+            job.messages.mkdir()
+            for number, message in enumerate(self.messages):
+                (job.messages / f"{number:06}").write_bytes(message)
+
+    def check(self, client, job):
+        super().check(client, job)
+        self.check_delivered(client, job)
 
 
 class FetchLarge(Row):
@@ -379,7 +402,15 @@ def table(bench, o):
             count=1,
             size=o.huge_size,
         ),
-        row(Fetch, "mda", f"{count} messages through procmail", Target(0.6, "mpop"), to=MDA),
+        row(ThroughMda, "mda", f"{count} messages through procmail", Target(0.6, "mpop")),
+        row(
+            ThroughMda,
+            "mda-jobs",
+            "the same, two at a time",
+            Target(0.6, "mpop"),
+            mda_jobs=2,
+            clients=("popfetch", "mpop"),
+        ),
         row(Fetch, "mbox", f"{count} messages into an mbox", to=MBOX),
     ]
 
