@@ -8,16 +8,26 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "sys/proc.h"
 
-/* Whoever wakes up for each TLS record of a long answer needs twice the CPU, and takes it
- * from a server on the same machine: behind so many bytes a pause between reads lets more
- * of them gather. */
-enum { STREAM_LONG = STREAM_INPUT_SIZE, STREAM_PAUSE_MS = 1 };
+/*
+ * A poll wakes for each TLS record of a long answer, which costs CPU and takes the
+ * processor from a server on the same machine.  A pause lets records gather.  Where little
+ * comes in one, the line is slow, or the server's window is full and waits for us to read:
+ * so nothing faster than 1 Gbit/s becomes slower than that.
+ */
+enum {
+	PAUSE_NS = 500 * 1000,
+	PAUSE_FROM = STREAM_INPUT_SIZE,	 /* bytes since we sent something */
+	PAUSE_WORTH = 64 * 1024,	 /* bytes that gathered in it */
+	PAUSE_REST = 4 * 1024 * 1024	 /* bytes without one, if it was not */
+};
 
 /* Bytes start..end of both buffers are in use; both lie at the front while
  * empty, so that most reads and writes find all the room there is. */
@@ -28,8 +38,8 @@ struct stream {
 	uint8_t *in;
 	size_t in_start, in_end;
 	size_t scanned; /* unread bytes known to hold no LF */
-	size_t answered; /* bytes received since something was sent */
-	bool paused;    /* since the last of them */
+	uint64_t received;
+	uint64_t pause_from; /* of them */
 	uint8_t *out;
 	size_t out_start, out_end;
 	short read_event; /* what the next read or write waits for */
@@ -96,6 +106,7 @@ stream_new(struct stream **out, struct transport *t, int64_t timeout_ms,
 	s->out = mem_alloc(STREAM_OUTPUT_MAX);
 	s->read_event = POLLIN;
 	s->write_event = POLLOUT;
+	s->pause_from = PAUSE_FROM;
 	*out = s;
 }
 
@@ -161,7 +172,8 @@ output_done(struct stream *s, size_t size)
 {
 	secret_wipe(s->out + s->out_start, size);
 	s->out_start += size;
-	s->answered = 0;
+	if (s->pause_from < s->received + PAUSE_FROM)
+		s->pause_from = s->received + PAUSE_FROM;
 	if (s->out_start == s->out_end)
 		s->out_start = s->out_end = 0;
 }
@@ -234,8 +246,7 @@ pull(struct stream *s)
 		s->in_end += (size_t)n;
 		room -= (size_t)n;
 	}
-	s->answered += s->in_end - before;
-	s->paused = s->paused && s->in_end == before;
+	s->received += s->in_end - before;
 	return s->in_end > before;
 }
 
@@ -253,20 +264,30 @@ stream_pull(struct stream *s, bool *more, struct err *e)
 	return -1;
 }
 
-/* What to poll for, and how long. */
 static struct pollfd
-stream_pollfd(struct stream *s, int64_t *until)
+stream_pollfd(const struct stream *s)
 {
 	struct pollfd fd = { .fd = s->t->fd, .events = s->read_event };
 
-	if (stream_queued(s) > 0) {
+	if (stream_queued(s) > 0)
 		fd.events |= s->write_event;
-	} else if (s->answered >= STREAM_LONG && !s->paused) {
-		s->paused = true;
-		fd.fd = -1;
-		*until = clock_earlier(*until, clock_deadline(STREAM_PAUSE_MS));
-	}
 	return fd;
+}
+
+/* True after a pause: there may be something to read without a poll. */
+static bool
+stream_pause(struct stream *s)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int gathered = 0;
+
+	if (stream_queued(s) > 0 || s->received < s->pause_from)
+		return false;
+	(void)nanosleep(&pause, NULL);
+	(void)ioctl(s->t->fd, FIONREAD, &gathered);
+	if (gathered < PAUSE_WORTH)
+		s->pause_from = s->received + (uint64_t)gathered + PAUSE_REST;
+	return true;
 }
 
 int
@@ -277,7 +298,6 @@ stream_fill(struct stream *s, size_t have, struct err *e)
 	assert(have < STREAM_INPUT_SIZE);
 	while (s->in_end - s->in_start <= have) {
 		size_t queued = stream_queued(s);
-		int64_t until = s->end;
 		struct pollfd fd;
 		bool more;
 
@@ -290,8 +310,10 @@ stream_fill(struct stream *s, size_t have, struct err *e)
 			silence = clock_deadline(s->timeout_ms);
 		if (clock_ms() >= silence)
 			return silence_error(s->timeout_ms, e);
-		fd = stream_pollfd(s, &until);
-		proc_poll(&fd, 1, clock_earlier(silence, until));
+		if (stream_pause(s))
+			continue;
+		fd = stream_pollfd(s);
+		proc_poll(&fd, 1, clock_earlier(silence, s->end));
 	}
 	return 0;
 }
@@ -384,11 +406,13 @@ stream_wait(struct stream *s, int other, int64_t until, bool *ready,
 		push(s);
 		if (idle)
 			idle = !pull(s) && s->failure.kind == ERR_NONE;
+		if (idle && stream_pause(s))
+			continue;
 		if (!idle && (polled || other == -1))
 			return 0;
 		if (idle) {
+			fds[0] = stream_pollfd(s);
 			deadline = clock_earlier(until, s->end);
-			fds[0] = stream_pollfd(s, &deadline);
 		}
 		proc_poll(fds, 2, deadline);
 		polled = true;

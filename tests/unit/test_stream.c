@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -641,92 +640,98 @@ both_directions_full_do_not_block_each_other(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Counts what is read from a real socket. */
-struct counting {
+/* A line on which pieces come one by one, each behind a wait, and on which so much has
+ * gathered whenever it is looked at. */
+struct line {
 	struct transport base;
-	struct transport *real;
-	size_t reads;
+	int other_end;
+	size_t piece;
+	unsigned reads;
 };
 
 static ptrdiff_t
-count_read(struct transport *t, void *out, size_t size, struct err *e)
+line_read(struct transport *t, void *out, size_t size, struct err *e)
 {
-	struct counting *c = (struct counting *)t;
-	ptrdiff_t n = c->real->class->read(c->real, out, size, e);
+	struct line *l = (struct line *)t;
 
-	c->reads += n > 0;
-	return n;
+	(void)e;
+	if (l->reads++ % 3 != 1)	/* nothing; a piece; no more */
+		return TRANSPORT_WANT_READ;
+	if (size > l->piece)
+		size = l->piece;
+	memset(out, 'x', size);
+	return (ptrdiff_t)size;
 }
 
 static ptrdiff_t
-count_write(struct transport *t, const void *bytes, size_t size, struct err *e)
+line_write(struct transport *t, const void *bytes, size_t size, struct err *e)
 {
-	struct counting *c = (struct counting *)t;
-
-	return c->real->class->write(c->real, bytes, size, e);
+	(void)t;
+	(void)bytes;
+	(void)e;
+	return (ptrdiff_t)size;
 }
 
 static void
-count_free(struct transport *t)
+line_free(struct transport *t)
 {
-	struct counting *c = (struct counting *)t;
-
-	c->real->class->free(c->real);
+	close(t->fd);
+	close(((struct line *)t)->other_end);
 }
 
-/* As TLS records come from a server on the same machine. */
+static const struct transport_class line_class = { .read = line_read,
+						   .write = line_write,
+						   .free = line_free };
+
 static void
-send_in_pieces(int fd, size_t count, size_t size)
+take(struct stream *s, size_t total)
 {
-	const struct timespec between = { .tv_nsec = 50 * 1000 };
-	char piece[16 * 1024] = "";
-
-	for (size_t i = 0; i < count; i++) {
-		if (send(fd, piece, size, MSG_NOSIGNAL) != (ssize_t)size)
-			_exit(1);
-		nanosleep(&between, NULL);
-	}
-	_exit(0);
-}
-
-static size_t
-count_reads_of_pieces(size_t count, size_t size)
-{
-	static const struct transport_class class = {
-		.read = count_read, .write = count_write, .free = count_free
-	};
-	struct counting c = { .base.class = &class };
-	struct stream *s;
 	struct err e = ERR_INIT;
-	int pair[2], status;
-	pid_t pid;
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		send_in_pieces(pair[1], count, size);
-	close(pair[1]);
-	c.real = socket_transport(pair[0]);
-	c.base.fd = c.real->fd;
-	stream_new(&s, &c.base, LONG_MS, CLOCK_NEVER);
-	for (size_t taken = 0, some; taken < count * size; taken += some) {
+	for (size_t taken = 0, size; taken < total; taken += size) {
 		if (stream_fill(s, 0, &e) != 0)
 			fail_msg("%s", e.text);
-		stream_unread(s, &some);
-		stream_consume(s, some);
+		stream_unread(s, &size);
+		stream_consume(s, size);
 	}
+}
+
+/* Milliseconds that an answer of `total` bytes takes. */
+static int64_t
+time_answer(size_t total, size_t piece, size_t gathered)
+{
+	struct line l = { .base.class = &line_class, .piece = piece };
+	char *bytes = mem_alloc(gathered + 1);
+	struct stream *s;
+	int64_t began;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], bytes, gathered + 1), gathered + 1);
+	free(bytes);
+	l.base.fd = pair[0];
+	l.other_end = pair[1];
+	stream_new(&s, &l.base, LONG_MS, CLOCK_NEVER);
+	began = clock_ms();
+	take(s, total);
 	stream_free(&s);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	return c.reads;
+	return clock_ms() - began;
 }
 
 static void
-a_long_answer_is_read_in_larger_pieces_than_it_comes_in(void **state)
+much_gathers_before_the_next_read_of_a_long_answer(void **state)
 {
 	(void)state;
-	assert_in_range(count_reads_of_pieces(2000, 4096), 1, 1000);
+	/* 60 pauses */
+	assert_true(time_answer(4 << 20, 64 * 1024, 64 * 1024) >= 29);
+}
+
+static void
+a_long_answer_is_not_slowed_where_little_gathers(void **state)
+{
+	(void)state;
+	/* with a pause for each piece 8 seconds */
+	assert_true(time_answer(64 << 20, 4096, 4096) < 4000);
 }
 
 int
@@ -776,7 +781,9 @@ main(void)
 			a_command_that_was_not_sent_prevents_the_release),
 		cmocka_unit_test(both_directions_full_do_not_block_each_other),
 		cmocka_unit_test(
-			a_long_answer_is_read_in_larger_pieces_than_it_comes_in),
+			much_gathers_before_the_next_read_of_a_long_answer),
+		cmocka_unit_test(
+			a_long_answer_is_not_slowed_where_little_gathers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
