@@ -14,9 +14,9 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
-/* Pages of 4 KiB in the log before it is copied into the database.  Copying costs
- * syncs, so bookkeeping alone puts it off. */
-enum { WAL_MAX = 1000, WAL_LAZY_MAX = 4000 };
+/* Pages of 4 KiB in the log before it is copied into the database: that costs syncs, but
+ * each run reads the whole log. */
+enum { WAL_MAX = 256 };
 
 /* The last two are PLACE_APPLICATION and PLACE_VERSION.  In one transaction with
  * the state's id, so that a kill leaves all or nothing. */
@@ -98,7 +98,7 @@ set_up(struct store *s, struct err *e)
 		       "PRAGMA temp_store = MEMORY;"
 		       "PRAGMA mmap_size = 0;"
 		       "PRAGMA cell_size_check = ON;"
-		       "PRAGMA journal_size_limit = 4194304;"
+		       "PRAGMA journal_size_limit = 1048576;"
 		       "PRAGMA synchronous = FULL", "open", e);
 }
 
@@ -438,8 +438,7 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 static int
 keep_log_short(struct store *s, struct err *e)
 {
-	if (s->wal_pages < (s->lazy ? WAL_LAZY_MAX : WAL_MAX) ||
-	    copy_log(s) == SQLITE_OK)
+	if (s->wal_pages < WAL_MAX || copy_log(s) == SQLITE_OK)
 		return 0;
 	s->broken = true;
 	return sql_fail(s, "write", e);
