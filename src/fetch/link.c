@@ -26,7 +26,7 @@ struct link_head {
 struct link {
 	int in, out;
 	bool over;		/* end of file was read */
-	bool broken;		/* the peer reads no more, or sent nonsense */
+	bool broken;		/* the peer reads no more */
 	uint8_t *in_data, *out_data;
 	size_t in_at, in_end;	/* unread bytes of in_data */
 	size_t out_size;

@@ -304,6 +304,9 @@ def main():
     os.chmod(directory, 0o755)
     try:
         bench = Bench(options, directory)
+        if not bench.stopwatch.can_run():
+            user = bench.stopwatch.user.pw_name
+            sys.exit(f"bench: {user} cannot enter {directory}: name another with --directory")
         known = {row.key for row in rows.table(bench, options)}
         if set(options.rows) - known:
             sys.exit("bench: rows are " + " ".join(sorted(known)))

@@ -69,6 +69,14 @@ class Stopwatch:
             return {}
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
+    def can_run(self):
+        """Whether that user may enter all folders above the tools."""
+        command = [self.tools / "timed", self.report, "true"]
+        try:
+            return subprocess.run(command, **self.who()).returncode == 0
+        except PermissionError:
+            return False
+
     def run(self, command, environment, directory, output, sync_ms=0, statuses=(0,)):
         """Figures of one run. output: the file that gets what it says. sync_ms: how much longer a
         sync takes; None: syncs are not even counted."""
