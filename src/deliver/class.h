@@ -27,10 +27,10 @@ struct deliver_class {
 	void (*leave)(struct deliver_staged *s);
 	int (*secure)(struct deliver *d, struct err *e);
 	void (*abandon)(struct deliver *d);
-	int (*publish)(struct deliver *d, bool *running, struct err *e);
+	int (*publish)(struct deliver *d, struct err *e);
 	size_t (*poll)(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 		       int64_t *until);
-	int (*continue_)(struct deliver *d, bool *running, struct err *e);
+	int (*continue_)(struct deliver *d, struct err *e);
 	int (*settle)(struct deliver *d, struct err *e);
 	void (*retire)(struct deliver *d);
 	void (*drop)(struct deliver *d);

@@ -177,13 +177,12 @@ deliver_evidence(const struct deliver_staged *s)
 }
 
 int
-deliver_publish(struct deliver *d, bool *running, struct err *e)
+deliver_publish(struct deliver *d, struct err *e)
 {
 	int rc;
 
 	assert(d->batch);
-	*running = false;
-	rc = d->class->publish(d, running, e);
+	rc = d->class->publish(d, e);
 	if (rc == 0 && !d->class->settle)
 		forget_batch(d);	/* what runs is the destination's own */
 	return rc;
@@ -198,10 +197,9 @@ deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 }
 
 int
-deliver_continue(struct deliver *d, bool *running, struct err *e)
+deliver_continue(struct deliver *d, struct err *e)
 {
-	*running = false;
-	return d->class->continue_ ? d->class->continue_(d, running, e) : 0;
+	return d->class->continue_ ? d->class->continue_(d, e) : 0;
 }
 
 int

@@ -121,19 +121,19 @@ int deliver_secure(struct deliver *d, struct deliver_staged *const batch[],
 void deliver_abandon(struct deliver *d);
 /* Valid after deliver_secure, borrowed until the message is released. */
 const char *deliver_evidence(const struct deliver_staged *s);
-/* Maildir, mbox: done when it returns 0.  MDA: started; *running until
- * deliver_continue says that none runs any more.  One that cannot be started at all is no
+/* Maildir, mbox: done when it returns 0.  MDA: started; deliver_continue finds its end,
+ * and its outcome is DELIVER_PENDING until then.  One that cannot be started at all is no
  * error of this call: the outcome is DELIVER_POSTPONED, its reason ERR_OS.  An
  * mbox append that fails is cut back to the old length, synced and unlocked, and the
  * error has the kind ERR_LOCAL. */
-int deliver_publish(struct deliver *d, bool *running, struct err *e);
-/* While running: descriptors to poll for reading (at most DELIVER_POLL_MAX; returns
+int deliver_publish(struct deliver *d, struct err *e);
+/* While MDAs run: descriptors to poll for reading (at most DELIVER_POLL_MAX; returns
  * how many), and the time (clock_ms) by which deliver_continue must be called at the
- * latest.  A SIGCHLD is a reason too. */
+ * latest; a SIGCHLD is a reason too.  CLOCK_NEVER: none runs. */
 enum { DELIVER_POLL_MAX = 2 * DELIVER_JOBS_MAX };
 size_t deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 		    int64_t *until);
-int deliver_continue(struct deliver *d, bool *running, struct err *e);
+int deliver_continue(struct deliver *d, struct err *e);
 /* Published mail is durable, the mbox unlocked.  For an MDA there is nothing to do.
  * After an error: deliver_drop (an mbox was cut back and unlocked). */
 int deliver_settle(struct deliver *d, struct err *e);

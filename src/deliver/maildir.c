@@ -337,13 +337,12 @@ note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 }
 
 static int
-maildir_publish(struct deliver *d, bool *running, struct err *e)
+maildir_publish(struct deliver *d, struct err *e)
 {
 	struct maildir *m = maildir_of(d);
 	struct maildir_staged *staged;
 	size_t i;
 
-	(void)running;
 	for (i = 0; i < d->count; i++) {
 		staged = staged_of(d->batch[i]);
 		if (fs_rename_at(m->staging.dir, staged->name,

@@ -376,9 +376,8 @@ take_back(struct mbox *m, struct err *e)
 }
 
 static int
-mbox_publish(struct deliver *d, bool *running, struct err *e)
+mbox_publish(struct deliver *d, struct err *e)
 {
-	(void)running;
 	if (append_batch(d, e) == 0)
 		return 0;
 	return take_back(mbox_of(d), e);

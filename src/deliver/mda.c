@@ -238,7 +238,7 @@ start(struct mda *m, struct mda_staged *staged, struct err *e)
 /* Not to be started at all is no fault of the message: mail waits until somebody has
  * mended the system or the configuration. */
 static int
-mda_publish(struct deliver *d, bool *running, struct err *e)
+mda_publish(struct deliver *d, struct err *e)
 {
 	struct mda *m = mda_of(d);
 	struct err why = ERR_INIT;
@@ -253,7 +253,6 @@ mda_publish(struct deliver *d, bool *running, struct err *e)
 		staged->base.reason = why;
 		staged->base.outcome = DELIVER_POSTPONED;
 	}
-	*running = m->count > 0;
 	return 0;
 }
 
@@ -272,7 +271,7 @@ mda_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 }
 
 static int
-mda_continue(struct deliver *d, bool *running, struct err *e)
+mda_continue(struct deliver *d, struct err *e)
 {
 	struct mda *m = mda_of(d);
 	size_t i, kept = 0;
@@ -289,7 +288,6 @@ mda_continue(struct deliver *d, bool *running, struct err *e)
 		m->running[kept++] = m->running[i];
 	}
 	m->count = kept;
-	*running = kept > 0;
 	return 0;
 }
 

@@ -333,9 +333,7 @@ batch_d3(struct batch *b, struct err *e)
 static int
 batch_publish(struct batch *b, struct err *e)
 {
-	bool running;
-
-	if (deliver_publish(b->deliver, &running, e) == -1)
+	if (deliver_publish(b->deliver, e) == -1)
 		return batch_break(b);
 	entries_move(&b->current, &b->running, b->current.count);
 	return batch_d3(b, e);
@@ -391,12 +389,10 @@ batch_is_due(const struct batch *b, bool all)
 int
 batch_continue(struct batch *b, struct err *e)
 {
-	bool running;
-
 	assert(!b->broken);
 	if (b->running.count == 0)
 		return 0;
-	if (deliver_continue(b->deliver, &running, e) == -1)
+	if (deliver_continue(b->deliver, e) == -1)
 		return batch_break(b);
 	return batch_d3(b, e);
 }

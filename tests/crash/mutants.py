@@ -97,14 +97,14 @@ MUTANTS = [
             Edit(
                 "src/fetch/batch.c",
                 "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
-                "bool running;\n\tif (deliver_publish(b->deliver, &running, e) == -1 ||\n"
+                "if (deliver_publish(b->deliver, e) == -1 ||\n"
                 "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
             ),
             Edit(
                 "src/fetch/batch.c",
-                "if (deliver_publish(b->deliver, &running, e) == -1)\n"
+                "if (deliver_publish(b->deliver, e) == -1)\n"
                 "\t\treturn batch_break(b);\n\tentries_move(",
-                "(void)running;\n\tentries_move(",
+                "entries_move(",
             ),
         ],
     ),
@@ -116,14 +116,14 @@ MUTANTS = [
             Edit(
                 "src/fetch/batch.c",
                 "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
-                "bool running;\n\tif (deliver_publish(b->deliver, &running, e) == -1 ||\n"
+                "if (deliver_publish(b->deliver, e) == -1 ||\n"
                 "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
             ),
             Edit(
                 "src/fetch/batch.c",
-                "if (deliver_publish(b->deliver, &running, e) == -1)\n"
+                "if (deliver_publish(b->deliver, e) == -1)\n"
                 "\t\treturn batch_break(b);\n\tentries_move(",
-                "(void)running;\n\tentries_move(",
+                "entries_move(",
             ),
         ],
     ),

@@ -3,15 +3,12 @@
 #include "config.h"
 #include "delivering.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "sys/proc.h"
 
 static void
 must(bool good, const char *what, const struct err *e)
@@ -159,32 +156,11 @@ delivering_stage(struct deliver *d, const char *text)
 }
 
 static void
-wait_for_end(struct deliver *d, bool running)
-{
-	struct pollfd fds[DELIVER_POLL_MAX];
-	int raw[DELIVER_POLL_MAX];
-	struct err e = ERR_INIT;
-	int64_t until;
-	size_t i, count;
-
-	while (running) {
-		count = deliver_poll(d, raw, &until);
-		for (i = 0; i < count; i++)
-			fds[i] = (struct pollfd){ raw[i], POLLIN, 0 };
-		proc_poll(fds, count,
-			  clock_earlier(until, clock_deadline(20)));
-		must(deliver_continue(d, &running, &e) == 0, "continue", &e);
-	}
-}
-
-static void
 publish(struct deliver *d)
 {
 	struct err e = ERR_INIT;
-	bool running;
 
-	must(deliver_publish(d, &running, &e) == 0, "publish", &e);
-	wait_for_end(d, running);
+	must(deliver_publish(d, &e) == 0, "publish", &e);
 	must(deliver_settle(d, &e) == 0, "settle", &e);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A whole session as fetch drives one, with a small file in place of the database:
- * recover, record, then deliver what is not delivered, batch by batch.  It may be
- * killed anywhere and run again.
+ * A whole session as fetch drives one to a Maildir or an mbox, with a small file in
+ * place of the database: recover, record, then deliver what is not delivered, batch by
+ * batch.  It may be killed anywhere and run again.
  */
 #ifndef TESTS_DELIVERING_H
 #define TESTS_DELIVERING_H

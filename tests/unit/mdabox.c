@@ -95,24 +95,33 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 	return s;
 }
 
+bool
+mdabox_is_running(const struct deliver *d)
+{
+	int raw[DELIVER_POLL_MAX];
+	int64_t until;
+
+	(void)deliver_poll(d, raw, &until);
+	return until != CLOCK_NEVER;
+}
+
 void
 mdabox_wait(struct deliver *d)
 {
 	struct pollfd fds[DELIVER_POLL_MAX];
 	int raw[DELIVER_POLL_MAX];
 	struct err e = ERR_INIT;
-	bool running = true;
 	int64_t until;
 	size_t i, count;
 
-	while (running) {
+	while (mdabox_is_running(d)) {
 		count = deliver_poll(d, raw, &until);
 		assert_true(count <= DELIVER_POLL_MAX);
 		for (i = 0; i < count; i++)
 			fds[i] = (struct pollfd){ raw[i], POLLIN, 0 };
 		proc_poll(fds, count,
 			  clock_earlier(until, clock_deadline(20)));
-		assert_int_equal(deliver_continue(d, &running, &e), 0);
+		assert_int_equal(deliver_continue(d, &e), 0);
 	}
 }
 
@@ -121,12 +130,10 @@ mdabox_run(struct deliver *d, struct deliver_staged *s, struct err *why)
 {
 	enum deliver_outcome outcome;
 	struct err e = ERR_INIT;
-	bool running;
 
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
-	if (running)
-		mdabox_wait(d);
+	assert_int_equal(deliver_publish(d, &e), 0);
+	mdabox_wait(d);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	outcome = deliver_outcome(s, why);
 	deliver_leave(&s);

@@ -28,6 +28,8 @@ struct deliver *mdabox_open(void);
 /* A complete message of this uid, from joe@example.net, listed with 1234 bytes. */
 struct deliver_staged *mdabox_stage(struct deliver *d, const char *text,
 				    const char *uid);
+/* Is there one whose end deliver_continue has not found yet? */
+bool mdabox_is_running(const struct deliver *d);
 /* Until none runs any more. */
 void mdabox_wait(struct deliver *d);
 /* Delivers it and waits for the end; why may be NULL. */

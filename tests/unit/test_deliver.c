@@ -3,6 +3,7 @@
 #include "config.h"
 #include "deliver/deliver.h"
 
+#include "base/clock.h"
 #include "delivering.h"
 #include "deliver/evidence.h"
 #include "scratch.h"
@@ -100,7 +101,6 @@ leave_one(const struct deliver_target *t, const char *text, bool published)
 	struct err e = ERR_INIT;
 	struct deliver *d;
 	char *evidence;
-	bool running;
 
 	if (deliver_open(&d, t, true, &e) != 0)
 		fail_msg("%s", e.text);
@@ -108,7 +108,7 @@ leave_one(const struct deliver_target *t, const char *text, bool published)
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	evidence = strdup(deliver_evidence(s));
 	if (published)
-		assert_int_equal(deliver_publish(d, &running, &e), 0);
+		assert_int_equal(deliver_publish(d, &e), 0);
 	deliver_drop(d);
 	deliver_leave(&s);
 	deliver_close(&d);
@@ -181,6 +181,7 @@ failed_secure_may_be_abandoned(void **state)
 
 	assert_int_equal(deliver_open(&d, &t, true, &e), 0);
 	assert_int_equal(deliver_poll(d, fds, &until), 0);
+	assert_true(until == CLOCK_NEVER);
 	s = delivering_stage(d, "Subject: a\n");
 	assert_int_equal(remove(mbox), 0);
 	assert_int_equal(mkdir(mbox, 0700), 0);

@@ -254,7 +254,6 @@ a_message_appears_in_new_whole_and_only_when_published(void **state)
 	struct deliver_staged *s = delivering_stage(d, "Subject: a\n\nb\n");
 	struct err e = ERR_INIT;
 	char *text;
-	bool running;
 
 	(void)state;
 	assert_int_equal(scratch_count(box.fresh), 0);
@@ -262,8 +261,7 @@ a_message_appears_in_new_whole_and_only_when_published(void **state)
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(scratch_count(box.fresh), 0);
 	assert_int_equal(deliver_outcome(s, NULL), DELIVER_PENDING);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
-	assert_false(running);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	assert_int_equal(deliver_outcome(s, &e), DELIVER_DONE);
 	deliver_leave(&s);
@@ -317,7 +315,6 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
-	bool running;
 
 	(void)state;
 	for (i = 0; i < size; i++)
@@ -329,7 +326,7 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 	}
 	assert_int_equal(deliver_finish(s, "a@b", &e), 0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&s);
 	deliver_close(&d);
@@ -406,11 +403,10 @@ retiring_spares_the_sentinel_of_the_batch_in_hand(void **state)
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *a = delivering_stage(d, "a\n"), *b;
 	struct err e = ERR_INIT;
-	bool running;
 
 	(void)state;
 	assert_int_equal(deliver_secure(d, &a, 1, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	b = delivering_stage(d, "b\n");
 	assert_int_equal(deliver_secure(d, &b, 1, &e), 0);
@@ -477,13 +473,12 @@ new_swapped_for_a_link_does_not_lead_mail_away(void **state)
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *s = delivering_stage(d, "a\n");
 	struct err e = ERR_INIT;
-	bool running;
 
 	mkdir(elsewhere, 0700);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(rename(box.fresh, moved), 0);
 	assert_int_equal(symlink(elsewhere, box.fresh), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	assert_int_equal(scratch_count(elsewhere), 0);
 	assert_int_equal(scratch_count(moved), 1);

@@ -284,12 +284,11 @@ discarded_messages_leave_no_trace(void **state)
 	struct deliver_staged *b = delivering_stage(d, "Subject: b\n");
 	struct err e = ERR_INIT;
 	struct mboxreader r;
-	bool running;
 
 	(void)state;
 	deliver_discard(&a);
 	assert_int_equal(deliver_secure(d, &b, 1, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&b);
 	deliver_close(&d);
@@ -326,7 +325,6 @@ the_mbox_is_locked_from_secure_to_settle(void **state)
 	struct deliver *d = open_box();
 	struct deliver_staged *s = delivering_stage(d, "Subject: a\n");
 	struct err e = ERR_INIT;
-	bool running;
 	int fd, status;
 
 	(void)state;
@@ -338,7 +336,7 @@ the_mbox_is_locked_from_secure_to_settle(void **state)
 	assert_true(wait(&status) > 0);
 	assert_int_equal(status, 0);
 	assert_true(scratch_is_there(box.dotlock));
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_true(scratch_is_there(box.dotlock));
 	assert_int_equal(deliver_settle(d, &e), 0);
 	assert_false(scratch_is_there(box.dotlock));
@@ -495,7 +493,6 @@ a_failed_append_is_taken_back(void **state)
 	struct deliver *d;
 	struct deliver_staged *s[2];
 	struct err e = ERR_INIT;
-	bool running;
 
 	(void)state;
 	memset(big, 'x', size);
@@ -510,7 +507,7 @@ a_failed_append_is_taken_back(void **state)
 	small = old;
 	small.rlim_cur = 50 * 1000;
 	setrlimit(RLIMIT_FSIZE, &small);
-	assert_int_equal(deliver_publish(d, &running, &e), -1);
+	assert_int_equal(deliver_publish(d, &e), -1);
 	setrlimit(RLIMIT_FSIZE, &old);
 	assert_int_equal(e.kind, ERR_LOCAL);
 	assert_false(scratch_is_there(box.dotlock));

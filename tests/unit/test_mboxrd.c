@@ -356,7 +356,6 @@ deliver_generated(struct deliver *d, struct generated *g)
 {
 	struct deliver_staged *s[BATCH];
 	struct err e = ERR_INIT;
-	bool running;
 	size_t i;
 
 	for (i = 0; i < BATCH; i++) {
@@ -364,7 +363,7 @@ deliver_generated(struct deliver *d, struct generated *g)
 		s[i] = stage_generated(d, &g[i]);
 	}
 	assert_int_equal(deliver_secure(d, s, BATCH, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	for (i = 0; i < BATCH; i++)
 		deliver_leave(&s[i]);

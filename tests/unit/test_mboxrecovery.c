@@ -62,7 +62,6 @@ leave_batch(const char *old, const char *one, const char *two)
 	struct deliver_staged *s[2];
 	struct err e = ERR_INIT;
 	struct deliver *d;
-	bool running;
 	int i;
 
 	scratch_write_text(box.path, old);
@@ -75,7 +74,7 @@ leave_batch(const char *old, const char *one, const char *two)
 		free(box.evidence[i]);
 		box.evidence[i] = strdup(deliver_evidence(s[i]));
 	}
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	deliver_drop(d);
 	for (i = 0; i < 2; i++)
 		deliver_leave(&s[i]);

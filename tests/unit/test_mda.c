@@ -134,7 +134,6 @@ two_may_run_at_once(void **state)
 	struct deliver_staged *s[2];
 	struct err e = ERR_INIT;
 	struct deliver *d;
-	bool running;
 	int i;
 
 	(void)state;
@@ -147,8 +146,8 @@ two_may_run_at_once(void **state)
 	for (i = 0; i < 2; i++) {
 		s[i] = mdabox_stage(d, "a\n", i == 0 ? "1" : "2");
 		assert_int_equal(deliver_secure(d, &s[i], 1, &e), 0);
-		assert_int_equal(deliver_publish(d, &running, &e), 0);
-		assert_true(running);
+		assert_int_equal(deliver_publish(d, &e), 0);
+		assert_true(mdabox_is_running(d));
 		assert_int_equal(deliver_outcome(s[i], NULL), DELIVER_PENDING);
 	}
 	mdabox_wait(d);
@@ -166,7 +165,6 @@ dropping_lets_all_that_run_undo_their_work(void **state)
 	struct deliver_staged *s[2];
 	struct err e = ERR_INIT;
 	struct deliver *d;
-	bool running;
 	int64_t until;
 
 	box.target.mda_jobs = 2;
@@ -177,7 +175,7 @@ dropping_lets_all_that_run_undo_their_work(void **state)
 	s[0] = mdabox_stage(d, "a\n", "1");
 	s[1] = mdabox_stage(d, "a\n", "2");
 	assert_int_equal(deliver_secure(d, s, 2, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
 	until = clock_deadline(20000);
 	while (!scratch_is_there(one) || !scratch_is_there(two)) {
 		assert_true(clock_ms() < until);
@@ -353,15 +351,14 @@ dropping_ends_a_running_program(void **state)
 	struct deliver *d;
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
-	bool running;
 
 	(void)state;
 	mdabox_script("exec sleep 600");
 	d = mdabox_open();
 	s = mdabox_stage(d, "a\n", "1");
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
-	assert_int_equal(deliver_publish(d, &running, &e), 0);
-	assert_true(running);
+	assert_int_equal(deliver_publish(d, &e), 0);
+	assert_true(mdabox_is_running(d));
 	deliver_drop(d);
 	deliver_leave(&s);
 	deliver_close(&d);
