@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 void
 mem_exhausted(void)
@@ -94,4 +97,12 @@ mem_format(const char *format, ...)
 	vsnprintf(p, (size_t)size + 1, format, args);
 	va_end(args);
 	return p;
+}
+
+void
+mem_give_back(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }

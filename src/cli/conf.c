@@ -4,9 +4,6 @@
 #include "cli/conf.h"
 
 #include <stdlib.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "base/mem.h"
 #include "cli/confmerge.h"
@@ -158,16 +155,6 @@ take_accounts(struct conf *c, const struct conftree *tree, struct err *e)
 	return check_states(c, tree, e);
 }
 
-/* Each child is given a copy of what the parent's memory looks like, and what is free
- * in it is scattered: each child would write to all of that. */
-static void
-give_back_memory(void)
-{
-#ifdef __GLIBC__
-	(void)malloc_trim(0);
-#endif
-}
-
 int
 conf_read(struct conf **c, const char *path, struct err *e)
 {
@@ -183,7 +170,7 @@ conf_read(struct conf **c, const char *path, struct err *e)
 	if (rc == 0)
 		rc = take_accounts(*c, tree, e);
 	conftree_free(&tree);
-	give_back_memory();
+	mem_give_back();
 	if (rc != 0)
 		conf_free(c);
 	return rc;
@@ -224,7 +211,7 @@ conf_keep_only(struct conf *c, const bool is_kept[])
 		return;
 	c->accounts = mem_resize(c->accounts, kept, sizeof(*c->accounts));
 	c->count = kept;
-	give_back_memory();
+	mem_give_back();
 }
 
 struct account *
