@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOC_TRIM
 #include <malloc.h>
 #endif
 
@@ -102,7 +102,7 @@ mem_format(const char *format, ...)
 void
 mem_give_back(void)
 {
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOC_TRIM
 	(void)malloc_trim(0);
 #endif
 }

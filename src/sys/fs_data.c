@@ -102,7 +102,7 @@ fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e)
 void
 fs_start_writing(int fd, off_t from, off_t size)
 {
-#ifdef __linux__
+#ifdef HAVE_SYNC_FILE_RANGE
 	(void)sync_file_range(fd, from, size, SYNC_FILE_RANGE_WRITE);
 #else
 	(void)fd, (void)from, (void)size;

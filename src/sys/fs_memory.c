@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifdef MFD_ALLOW_SEALING
+#ifdef HAVE_MEMFD_CREATE
 
 static int
 make_memory(void)

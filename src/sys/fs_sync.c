@@ -64,7 +64,8 @@ enum { SYNC_ROW_MAX = 8 };
 
 /* --- the whole file system --- */
 
-#if defined(__linux__)
+/* What is known of syncfs is known of Linux. */
+#if defined(__linux__) && defined(HAVE_SYNCFS)
 /* A sync of the file system waits for the data of all programs.  Up to so much it
  * takes no longer than the waits for the files of a batch, many at a time, do. */
 enum { SYNC_WAITING_MAX_KIB = 64 * 1024 };
