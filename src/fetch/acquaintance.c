@@ -4,7 +4,6 @@
 #include "fetch/acquaintance.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -24,15 +23,11 @@ static int
 acquaintance_is_with(struct store *s, const struct account *a, bool *same,
 		     struct err *e)
 {
-	char *known, *wanted;
+	char *identity = acquaintance_identity(a);
+	int rc = store_fact_is(s, "capa_of", identity, same, e);
 
-	if (store_fact_text(s, "capa_of", &known, e) == -1)
-		return -1;
-	wanted = acquaintance_identity(a);
-	*same = known != NULL && strcmp(known, wanted) == 0;
-	free(known);
-	free(wanted);
-	return 0;
+	free(identity);
+	return rc;
 }
 
 static bool

@@ -3,9 +3,6 @@
 
 #include "fetch/history.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 enum {
 	HISTORY_NOTICE_S = 86400,	/* a failure that goes on: once a day */
 	HISTORY_REFUSED_S = 15 * 60,
@@ -52,13 +49,7 @@ static int
 history_is_same_login(struct store *s, const struct account *a, bool *same,
 		      struct err *e)
 {
-	char *known;
-
-	if (store_fact_text(s, "login_fingerprint", &known, e) == -1)
-		return -1;
-	*same = known != NULL && strcmp(known, a->fingerprint) == 0;
-	free(known);
-	return 0;
+	return store_fact_is(s, "login_fingerprint", a->fingerprint, same, e);
 }
 
 int

@@ -4,6 +4,7 @@
 #include "state/store.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "state/sql.h"
@@ -58,6 +59,20 @@ store_fact_text(struct store *s, const char *name, char **value, struct err *e)
 	if (row)
 		*value = sql_string(st, 0);
 	sql_end(st);
+	return 0;
+}
+
+int
+store_fact_is(struct store *s, const char *name, const char *value, bool *is,
+	      struct err *e)
+{
+	char *known;
+
+	*is = false;
+	if (store_fact_text(s, name, &known, e) != 0)
+		return -1;
+	*is = known != NULL && strcmp(known, value) == 0;
+	free(known);
 	return 0;
 }
 

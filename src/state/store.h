@@ -115,6 +115,9 @@ int store_fact(struct store *s, const char *name, int64_t otherwise,
 	       int64_t *value, struct err *e);
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
+/* Is there this fact, with this text? */
+int store_fact_is(struct store *s, const char *name, const char *value,
+		  bool *is, struct err *e);
 
 /* --- writing --- */
 /* STORE_DURABLE: the commit is on disk when it returns.  STORE_LAZY: bookkeeping

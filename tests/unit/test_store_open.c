@@ -54,6 +54,26 @@ facts_are_remembered(void **state)
 }
 
 static void
+a_fact_is_compared_as_a_whole_and_an_absent_one_is_none(void **state)
+{
+	struct home *h = *state;
+	struct store *s = home_open(h);
+	struct err e = ERR_INIT;
+	bool is = true;
+
+	assert_int_equal(store_fact_is(s, "capa_of", "", &is, &e), 0);
+	assert_false(is);
+	home_begin(s);
+	assert_int_equal(store_set_fact_text(s, "capa_of", "a 995 1", &e), 0);
+	home_commit(s);
+	assert_int_equal(store_fact_is(s, "capa_of", "a 995 1", &is, &e), 0);
+	assert_true(is);
+	assert_int_equal(store_fact_is(s, "capa_of", "a 995", &is, &e), 0);
+	assert_false(is);
+	store_close(&s);
+}
+
+static void
 destinations_are_remembered(void **state)
 {
 	struct home *h = *state;
@@ -367,6 +387,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(facts_are_remembered),
+		TEST(a_fact_is_compared_as_a_whole_and_an_absent_one_is_none),
 		TEST(destinations_are_remembered),
 		TEST(what_is_rolled_back_or_not_committed_never_was),
 		TEST(a_row_that_is_missing_is_damage_and_spoils_the_transaction),
