@@ -5,11 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "cli/fingerprint.h"
 #include "state/plan.h"
 #include "sys/fs.h"
 
@@ -293,104 +291,7 @@ merge_rules(const struct source *s, struct account *a)
 		a->state = account_state_name(a);
 }
 
-/* --- the fingerprint --- */
-
-/* Fields are told apart by the NUL behind each. */
-static void
-add_field(struct digest *d, const char *text)
-{
-	text = text ? text : "";
-	digest_add(d, text, strlen(text) + 1);
-}
-
-/* The file where a secret stands. */
-static void
-add_file(struct digest *d, const char *path)
-{
-	struct stat st;
-
-	add_field(d, path);
-	if (path && stat(path, &st) == 0)
-		confparse_add_identity(d, &st);
-}
-
-/* The file where a password stands that is neither named nor asked for yet. */
-static void
-add_netrc(struct digest *d)
-{
-	const char *home = fs_home();
-	char *path = home ? mem_format("%s/.netrc", home) : NULL;
-
-	add_file(d, path);
-	free(path);
-}
-
-/* How the secret is given, and the file that it is in.  Never the secret, and no
- * argument of a command, which might be one: it could be guessed from a digest.  Where
- * these stand in the configuration, its own identity tells of a change. */
-static void
-add_secret(struct digest *d, const struct account *a)
-{
-	if (a->password) {
-		add_field(d, "password");
-	} else if (a->password_file) {
-		add_field(d, "password_file");
-		add_file(d, a->password_file);
-	} else if (a->password_command) {
-		add_field(d, "password_command");
-		add_field(d, a->password_command[0]);
-	} else {
-		add_field(d, "netrc");
-		add_netrc(d);
-	}
-	add_file(d, a->tls_cert_file);
-	add_file(d, a->tls_key_file);
-}
-
-static void
-add_number(struct digest *d, int64_t number)
-{
-	char *text = mem_format("%lld", (long long)number);
-
-	add_field(d, text);
-	free(text);
-}
-
-/* Variables may change what the options say while no file does. */
-static void
-add_options(struct digest *d, const struct account *a)
-{
-	const char *const texts[] = { a->host, a->user, a->tls_ca_file,
-				      a->tls_ca_dir, a->tls_server_name };
-	const int64_t numbers[] = { a->port, a->auth, a->insecure_auth, a->tls,
-				    a->tls_min_version };
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		add_field(d, texts[i]);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		add_number(d, numbers[i]);
-	for (size_t i = 0; i < a->tls_pin_count; i++) {
-		add_number(d, a->tls_pins[i].kind);
-		digest_add(d, a->tls_pins[i].digest,
-			   sizeof(a->tls_pins[i].digest));
-	}
-}
-
-static char *
-make_fingerprint(const struct source *s, const struct account *a)
-{
-	struct digest *d = digest_new(DIGEST_SHA256);
-	uint8_t binary[DIGEST_SIZE_MAX];
-	char *hex = mem_alloc(2 * DIGEST_SHA256_SIZE + 1);
-
-	digest_add(d, s->tree->identity, sizeof(s->tree->identity));
-	add_options(d, a);
-	add_secret(d, a);
-	digest_end(d, binary);
-	text_hex(hex, binary, DIGEST_SHA256_SIZE);
-	digest_free(&d);
-	return hex;
-}
+/* --- the whole --- */
 
 int
 confmerge_account(const struct conftree *tree, struct confsection *s,
@@ -403,6 +304,6 @@ confmerge_account(const struct conftree *tree, struct confsection *s,
 	    merge_login(&from, a) != 0 || merge_destination(&from, a) != 0)
 		return -1;
 	merge_rules(&from, a);
-	a->fingerprint = make_fingerprint(&from, a);
+	a->fingerprint = fingerprint_make(a, tree->identity);
 	return 0;
 }

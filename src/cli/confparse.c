@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/conftext.h"
+#include "cli/fingerprint.h"
 #include "sys/fs.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16 };
@@ -234,18 +235,6 @@ end_section(cfg_t *cfg, cfg_opt_t *opt)
 
 /* --- files --- */
 
-void
-confparse_add_identity(struct digest *d, const struct stat *st)
-{
-	char *text = mem_format("%lld.%09ld %lld %llu",
-				(long long)st->st_mtim.tv_sec,
-				st->st_mtim.tv_nsec, (long long)st->st_size,
-				(unsigned long long)st->st_ino);
-
-	digest_add(d, text, strlen(text) + 1);
-	free(text);
-}
-
 static int
 check_source(const struct source *s, const char *path, struct err *e)
 {
@@ -322,7 +311,7 @@ parse_file(cfg_t *cfg, const char *path)
 	} else {
 		s.dev = st.st_dev;
 		s.ino = st.st_ino;
-		confparse_add_identity(parsing->identity, &st);
+		fingerprint_add_identity(parsing->identity, &st);
 		s.file = conftree_add_file(parsing->tree, path, e);
 		if (s.file && check_source(&s, path, e) == 0)
 			rc = parse_open_file(cfg, fd, &s, &st, e);

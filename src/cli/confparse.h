@@ -8,13 +8,8 @@
 #ifndef CLI_CONFPARSE_H
 #define CLI_CONFPARSE_H
 
-#include "base/digest.h"
 #include "base/err.h"
 #include "cli/conftree.h"
-
-struct stat;
-/* What tells that a file was changed or replaced: time, size, inode. */
-void confparse_add_identity(struct digest *d, const struct stat *st);
 
 /* ERR_CONFIG, "FILE:LINE: ...".  *tree is owned by the caller, who
  * calls conftree_free. */
