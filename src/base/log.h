@@ -6,13 +6,17 @@
  *
  * log_open once before any log_line; without it, or with target NULL, log_line
  * does nothing.  A failing write is reported once by the next log_close.
+ *
+ * Nothing waits for a reader: the file is opened without blocking.  So a FIFO that
+ * nobody reads is an error of log_open (ENXIO), and a line that a full one does not
+ * take whole is a failing write.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include "base/err.h"
 
-/* `target`: NULL, "syslog", or the path of a file. */
+/* `target`: NULL, "syslog", or the path of a file.  Fails with ERR_CREATE. */
 int log_open(const char *target, struct err *e);
 /* One line; made safe (text_safe) here; the date is put before it in a file. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
