@@ -124,15 +124,6 @@ buf_format(struct buf *b, const char *format, ...)
 	return true;
 }
 
-void
-buf_consume(struct buf *b, size_t size)
-{
-	assert(size <= b->len);
-	b->len -= size;
-	if (size && b->len)
-		memmove(b->data, b->data + size, b->len);
-}
-
 const char *
 buf_text(struct buf *b)
 {

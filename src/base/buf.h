@@ -36,9 +36,6 @@ bool buf_format(struct buf *b, const char *format, ...)
 uint8_t *buf_room(struct buf *b, size_t size);
 void buf_added(struct buf *b, size_t size);
 
-/* Removes `size` bytes at the front. */
-void buf_consume(struct buf *b, size_t size);
-
 /* The contents as a C string (a NUL is put behind them, not counted in len and
  * allowed beyond max).  Borrowed until the next call.  Contents with NULs inside
  * look shorter. */

@@ -29,8 +29,8 @@ struct fake {
 	int other; /* its far end; a byte from here wakes a poll */
 	bool awake;
 	bool freed;
-	struct buf input;    /* available, not yet read */
-	size_t given;	     /* bytes read so far */
+	struct buf input;    /* all that was ever available */
+	size_t given;	     /* of it, bytes read so far */
 	size_t cut, dribble; /* 0: not set */
 	bool paused;	     /* the wait between two pieces is due */
 	bool ended, broken, refused;
@@ -41,11 +41,17 @@ struct fake {
 	size_t matched; /* of the output, by commands of the script */
 };
 
+static bool
+has_input(const struct fake *f)
+{
+	return f->given < f->input.len;
+}
+
 /* The descriptor is readable while there is something to read. */
 static void
 update(struct fake *f)
 {
-	bool wanted = f->input.len > 0 ||
+	bool wanted = has_input(f) ||
 		      ((f->ended || f->broken) && f->step == f->step_count);
 	char byte = 0;
 
@@ -59,8 +65,8 @@ update(struct fake *f)
 static size_t
 piece(const struct fake *f, size_t size)
 {
-	if (size > f->input.len)
-		size = f->input.len;
+	if (size > f->input.len - f->given)
+		size = f->input.len - f->given;
 	if (f->dribble > 0 && size > f->dribble)
 		size = f->dribble;
 	if (f->given < f->cut && size > f->cut - f->given)
@@ -77,10 +83,9 @@ fake_read(struct transport *t, void *out, size_t size, struct err *e)
 		f->paused = false;
 		return TRANSPORT_WANT_READ;
 	}
-	if (f->input.len > 0) {
+	if (has_input(f)) {
 		size = piece(f, size);
-		memcpy(out, f->input.data, size);
-		buf_consume(&f->input, size);
+		memcpy(out, f->input.data + f->given, size);
 		f->given += size;
 		f->paused = f->dribble > 0 || f->given == f->cut;
 		update(f);

@@ -25,6 +25,9 @@ bytes_of_any_value_are_kept_in_order(void **state)
 	for (i = 0; i < 100000; i++)
 		assert_int_equal(b.data[i], (uint8_t)(i * 7));
 	assert_false(buf_byte(&b, 0));
+	buf_clear(&b);
+	assert_int_equal(b.len, 0);
+	assert_true(buf_byte(&b, 0));
 	buf_free(&b);
 	assert_int_equal(b.len, 0);
 	assert_int_equal(b.max, 100000);
@@ -109,27 +112,6 @@ room_is_there_to_be_written_in(void **state)
 	buf_free(&b);
 }
 
-static void
-consuming_takes_from_the_front(void **state)
-{
-	struct buf b;
-
-	(void)state;
-	buf_init(&b, 100);
-	buf_append(&b, "abcdef", 6);
-	buf_consume(&b, 0);
-	buf_consume(&b, 2);
-	assert_string_equal(buf_text(&b), "cdef");
-	buf_consume(&b, 4);
-	assert_int_equal(b.len, 0);
-	assert_true(buf_append(&b, "x", 1));
-	buf_clear(&b);
-	assert_int_equal(b.len, 0);
-	buf_free(&b);
-	buf_consume(&b, 0);
-	buf_free(&b);
-}
-
 int
 main(void)
 {
@@ -140,7 +122,6 @@ main(void)
 		cmocka_unit_test(a_buffer_without_limit_works),
 		cmocka_unit_test(formatted_text_is_appended_at_every_length),
 		cmocka_unit_test(room_is_there_to_be_written_in),
-		cmocka_unit_test(consuming_takes_from_the_front),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
