@@ -26,43 +26,44 @@
 
 /* --- error texts --- */
 
+enum { SHOWN_MAX = 400 };
+
 /* The path behind a descriptor where the system tells, for texts only. */
-const char *
-fs_shown(char out[FS_SHOWN_MAX], int fd)
+static void
+show(char out[SHOWN_MAX], int fd)
 {
 	char link[32];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, out, FS_SHOWN_MAX - 1);
+	n = readlink(link, out, SHOWN_MAX - 1);
 	if (n > 0 && out[0] == '/')
 		out[n] = '\0';
 	else
-		snprintf(out, FS_SHOWN_MAX, "descriptor %d", fd);
-	return out;
+		snprintf(out, SHOWN_MAX, "descriptor %d", fd);
 }
 
 int
 fs_fail(struct err *e, const char *verb, int fd)
 {
 	int saved = errno;
-	char shown[FS_SHOWN_MAX];
+	char shown[SHOWN_MAX];
 
-	fs_shown(shown, fd);
+	show(shown, fd);
 	errno = saved;
 	return err_sys(e, ERR_LOCAL, "cannot %s '%s'", verb, shown);
 }
 
-int
-fs_fail_at(struct err *e, enum err_kind kind, const char *verb, int dir,
+static int
+fail_at(struct err *e, enum err_kind kind, const char *verb, int dir,
 	const char *name)
 {
 	int saved = errno;
-	char shown[FS_SHOWN_MAX];
+	char shown[SHOWN_MAX];
 
 	if (dir == AT_FDCWD)
 		return err_sys(e, kind, "cannot %s '%s'", verb, name);
-	fs_shown(shown, dir);
+	show(shown, dir);
 	errno = saved;
 	return err_sys(e, kind, "cannot %s '%s/%s'", verb, shown, name);
 }
@@ -78,8 +79,8 @@ is_component(const char *name)
 	return false;
 }
 
-int
-fs_open_retry(int dir, const char *name, int flags, mode_t mode)
+static int
+open_retry(int dir, const char *name, int flags, mode_t mode)
 {
 	int fd;
 
@@ -92,7 +93,7 @@ fs_open_retry(int dir, const char *name, int flags, mode_t mode)
 static int
 open_name(int dir, const char *name, int flags, mode_t mode)
 {
-	return is_component(name) ? fs_open_retry(dir, name, flags, mode) : -1;
+	return is_component(name) ? open_retry(dir, name, flags, mode) : -1;
 }
 
 /* --- directories --- */
@@ -100,9 +101,9 @@ open_name(int dir, const char *name, int flags, mode_t mode)
 int
 fs_open_dir(const char *path, int *fd, struct err *e)
 {
-	*fd = fs_open_retry(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+	*fd = open_retry(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "open", AT_FDCWD, path);
+		return fail_at(e, ERR_CREATE, "open", AT_FDCWD, path);
 	return 0;
 }
 
@@ -111,7 +112,7 @@ fs_open_dir_at(int dir, const char *name, int *fd, struct err *e)
 {
 	*fd = open_name(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "open", dir, name);
+		return fail_at(e, ERR_CREATE, "open", dir, name);
 	return 0;
 }
 
@@ -164,7 +165,7 @@ fs_make_dir(const char *path, mode_t mode, bool *made, struct err *e)
 	int n = make_dir(AT_FDCWD, path, mode, 0);
 
 	if (n < 0)
-		return fs_fail_at(e, ERR_CREATE, "make directory", AT_FDCWD, path);
+		return fail_at(e, ERR_CREATE, "make directory", AT_FDCWD, path);
 	if (n > 0 && sync_parent(path, e) != 0) {
 		/* Were it left, the next run would take it for durable. */
 		(void)rmdir(path);
@@ -184,7 +185,7 @@ fs_make_dir_at(int dir, const char *name, mode_t mode, bool *made,
 	if (is_component(name))
 		n = make_dir(dir, name, mode, AT_SYMLINK_NOFOLLOW);
 	if (n < 0)
-		return fs_fail_at(e, ERR_CREATE, "make directory", dir, name);
+		return fail_at(e, ERR_CREATE, "make directory", dir, name);
 	if (n > 0 && fs_sync(dir, name, e) != 0) {
 		(void)unlinkat(dir, name, AT_REMOVEDIR);
 		return -1;
@@ -192,6 +193,14 @@ fs_make_dir_at(int dir, const char *name, mode_t mode, bool *made,
 	if (made)
 		*made = n > 0;
 	return 0;
+}
+
+static bool
+is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int
@@ -207,20 +216,12 @@ fs_make_path(const char *path, mode_t mode, struct err *e)
 		at += strcspn(path + at, "/");
 		end = prefix[at];
 		prefix[at] = '\0';
-		if (!fs_is_dir(prefix))
+		if (!is_dir(prefix))
 			rc = fs_make_dir(prefix, mode, NULL, e);
 		prefix[at] = end;
 	} while (rc == 0 && end);
 	free(prefix);
 	return rc;
-}
-
-bool
-fs_is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 bool
@@ -262,7 +263,7 @@ fs_list(int dir, int (*each)(void *arg, const char *name, struct err *e),
 	void *arg, struct err *e)
 {
 	/* Opened anew: a dup would share the position with `dir`. */
-	int fd = fs_open_retry(dir, ".", O_RDONLY | O_DIRECTORY, 0), rc;
+	int fd = open_retry(dir, ".", O_RDONLY | O_DIRECTORY, 0), rc;
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!stream) {
@@ -283,7 +284,7 @@ fs_create_at(int dir, const char *name, mode_t mode, int *fd, struct err *e)
 	*fd = open_name(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
 			mode);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "create", dir, name);
+		return fail_at(e, ERR_CREATE, "create", dir, name);
 	return 0;
 }
 
@@ -292,7 +293,7 @@ fs_open_at(int dir, const char *name, int *fd, struct err *e)
 {
 	*fd = open_name(dir, name, O_RDONLY | O_NOFOLLOW, 0);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "open", dir, name);
+		return fail_at(e, ERR_CREATE, "open", dir, name);
 	return 0;
 }
 
@@ -301,7 +302,7 @@ fs_open_update_at(int dir, const char *name, int *fd, struct err *e)
 {
 	*fd = open_name(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "open", dir, name);
+		return fail_at(e, ERR_CREATE, "open", dir, name);
 	return 0;
 }
 
@@ -316,7 +317,7 @@ temp_by_name(const char *path)
 	digest_random(random, sizeof(random));
 	text_hex(hex, random, sizeof(random));
 	name = mem_format("%s/.popfetch-%s", path, hex);
-	fd = fs_open_retry(AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+	fd = open_retry(AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
 			0600);
 	saved = errno;
 	if (fd >= 0)
@@ -331,14 +332,14 @@ fs_temp(const char *path, int *fd, struct err *e)
 {
 	*fd = -1;
 #ifdef O_TMPFILE
-	*fd = fs_open_retry(AT_FDCWD, path, O_RDWR | O_TMPFILE | O_EXCL, 0600);
+	*fd = open_retry(AT_FDCWD, path, O_RDWR | O_TMPFILE | O_EXCL, 0600);
 #endif
 	/* Those without O_TMPFILE differ in what they say (EISDIR, EOPNOTSUPP,
 	 * EINVAL); any other cause stops the second attempt as well. */
 	if (*fd < 0)
 		*fd = temp_by_name(path);
 	if (*fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "create a file in", AT_FDCWD,
+		return fail_at(e, ERR_CREATE, "create a file in", AT_FDCWD,
 			       path);
 	return 0;
 }
@@ -394,14 +395,14 @@ int
 fs_rename_at(int from_dir, const char *from, int to_dir, const char *to,
 	     struct err *e)
 {
-	char shown[FS_SHOWN_MAX];
+	char shown[SHOWN_MAX];
 	int saved;
 
 	if (is_component(from) && is_component(to) &&
 	    rename_noreplace(from_dir, from, to_dir, to) == 0)
 		return 0;
 	saved = errno;
-	fs_shown(shown, to_dir);
+	show(shown, to_dir);
 	errno = saved;
 	return err_sys(e, ERR_LOCAL, "cannot rename '%s' to '%s/%s'", from,
 		       shown, to);
@@ -412,5 +413,5 @@ fs_remove_at(int dir, const char *name, struct err *e)
 {
 	if (is_component(name) && unlinkat(dir, name, 0) == 0)
 		return 0;
-	return errno == ENOENT ? 0 : fs_fail_at(e, ERR_LOCAL, "remove", dir, name);
+	return errno == ENOENT ? 0 : fail_at(e, ERR_LOCAL, "remove", dir, name);
 }

@@ -36,7 +36,6 @@ int fs_make_dir_at(int dir, const char *name, mode_t mode, bool *made,
 		   struct err *e);
 /* All components, as for a state directory (0700). */
 int fs_make_path(const char *path, mode_t mode, struct err *e);
-bool fs_is_dir(const char *path);
 bool fs_is_there(const char *path);
 bool fs_is_there_at(int dir, const char *name);
 /* Calls `each` for every entry but "." and ".."; a non-zero answer ends it and
@@ -55,10 +54,8 @@ int fs_temp(const char *path, int *fd, struct err *e);
 /* A file in memory with these bytes, which nobody can change any more, at its start; *fd
  * is the caller's.  False, with *fd -1, where there is no such thing, or no room. */
 bool fs_memory(int *fd, const void *bytes, size_t size);
-/* A whole regular file; a NUL in it, a directory, or more than max bytes is an
- * error. */
-int fs_read_file(const char *path, size_t max, struct buf *out, struct err *e);
-/* The same from an open descriptor. */
+/* The rest of a regular file, `what` in error texts; a NUL in it, a directory, or more
+ * than max bytes is an error. */
 int fs_read_fd(int fd, const char *what, size_t max, struct buf *out,
 	       struct err *e);
 /* Does the file behind fd keep a secret: regular, owned by us or root, no

@@ -168,19 +168,6 @@ fs_read_fd(int fd, const char *what, size_t max, struct buf *out,
 	return 0;
 }
 
-int
-fs_read_file(const char *path, size_t max, struct buf *out, struct err *e)
-{
-	/* Non-blocking, or a FIFO would hang here before it is refused. */
-	int fd = fs_open_retry(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0), rc;
-
-	if (fd < 0)
-		return fs_fail_at(e, ERR_CREATE, "open", AT_FDCWD, path);
-	rc = fs_read_fd(fd, path, max, out, e);
-	fs_drop(&fd);
-	return rc;
-}
-
 bool
 fs_is_private(int fd)
 {

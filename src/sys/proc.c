@@ -23,9 +23,8 @@
 
 /* --- signals --- */
 
-/* Set by handlers only. */
+/* Set by the handler only. */
 static volatile sig_atomic_t stops_come;
-static volatile sig_atomic_t child_came;
 
 /* The mask inside proc_poll, once proc_signals has been called. */
 static bool is_masked;
@@ -42,11 +41,11 @@ note_stop(int signal_number)
 		stops_come++;
 }
 
+/* A signal that has no handler at all would not end a wait. */
 static void
-note_child(int signal_number)
+wake(int signal_number)
 {
 	(void)signal_number;
-	child_came = 1;
 }
 
 static void
@@ -97,7 +96,7 @@ proc_signals(enum proc_role role)
 	set_handler(SIGINT, stoppable ? note_stop : SIG_IGN, 0);
 	set_handler(SIGHUP, hangs_up ? note_stop : SIG_IGN, 0);
 	set_handler(SIGTERM, role == PROC_DEAF ? SIG_IGN : note_stop, 0);
-	set_handler(SIGCHLD, note_child, SA_NOCLDSTOP);
+	set_handler(SIGCHLD, wake, SA_NOCLDSTOP);
 	set_handler(SIGPIPE, SIG_IGN, 0);
 }
 
@@ -105,15 +104,6 @@ int
 proc_stops(void)
 {
 	return stops_come;
-}
-
-bool
-proc_child_changed(void)
-{
-	bool came = child_came != 0;
-
-	child_came = 0;
-	return came;
 }
 
 /* ppoll prefers ready descriptors to signals: who is never without data would
@@ -201,7 +191,6 @@ become_child(pid_t parent)
 #endif
 	if (getppid() != parent)
 		_exit(0);	/* it died before prctl could tell */
-	child_came = 0;
 }
 
 pid_t

@@ -16,8 +16,8 @@
 #include "base/secret.h"
 
 /*
- * Signals.  proc_signals blocks INT, TERM, HUP and CHLD and sets handlers that only
- * set flags; SIGPIPE is ignored.  They are let through only inside proc_poll, so
+ * Signals.  proc_signals blocks INT, TERM, HUP and CHLD and sets handlers that set
+ * a flag at most; SIGPIPE is ignored.  They are let through only inside proc_poll, so
  * no wait can miss one.  Call it once in the parent and again in each forked
  * process, with what that process does about INT and TERM.
  */
@@ -29,12 +29,10 @@ enum proc_role {
 void proc_signals(enum proc_role role);
 /* How many stop signals have come (0: none).  Stays. */
 int proc_stops(void);
-/* Did SIGCHLD come since the last call? */
-bool proc_child_changed(void);
 
 /* poll(2) until an event, the deadline (clock_ms), or a signal that is let
  * through.  Returns the number of ready descriptors, 0 at the deadline or after a
- * signal (look at the flags), never -1. */
+ * signal (see proc_stops and each child), never -1. */
 int proc_poll(struct pollfd fds[], nfds_t count, int64_t deadline);
 
 /*

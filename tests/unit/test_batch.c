@@ -441,6 +441,7 @@ an_mda_takes_one_message_after_the_other(void **state)
 	char *out = mem_format("%s/out", x->dir);
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 	struct buf text;
+	int fd;
 
 	hand_to(x, argv);
 	take(x, 1, "one\n");
@@ -451,7 +452,9 @@ an_mda_takes_one_message_after_the_other(void **state)
 	assert_int_equal(x->told_count, 3);
 	assert_int_equal(rows(x, STORE_DELIVERED), 3);
 	buf_init(&text, 1000);
-	assert_int_equal(fs_read_file(out, 1000, &text, &x->e), 0);
+	fd = open(out, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fs_read_fd(fd, out, 1000, &text, &x->e), 0);
+	fs_drop(&fd);
 	assert_string_equal(buf_text(&text), "one\ntwo\nthree\n");
 	buf_free(&text);
 	free(script);

@@ -1358,12 +1358,14 @@ example(void)
 					 (int)(sizeof(__FILE__) - sizeof(here)),
 					 __FILE__);
 	struct err e = ERR_INIT;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct buf text;
 	char *copy;
 
 	buf_init(&text, 1 << 20);
-	if (fs_read_file(path, text.max, &text, &e) != 0)
+	if (fs_read_fd(fd, path, text.max, &text, &e) != 0)
 		fail_msg("%s", e.text);
+	fs_drop(&fd);
 	copy = mem_string(buf_text(&text));
 	buf_free(&text);
 	free(path);
