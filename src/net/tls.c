@@ -366,18 +366,12 @@ tls_connect(struct transport **t, const struct tls_settings *settings,
 	return 0;
 }
 
-bool
-tls_is(const struct transport *t)
-{
-	return t->class == &tls_class;
-}
-
 void
 tls_info(const struct transport *t, char out[TLS_INFO_MAX])
 {
 	const struct tls *tls = (const struct tls *)t;
 
-	assert(tls_is(t));
+	assert(t->class == &tls_class);
 	snprintf(out, TLS_INFO_MAX, "%s %s", SSL_get_version(tls->ssl),
 		 SSL_get_cipher_name(tls->ssl));
 }

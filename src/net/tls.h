@@ -69,8 +69,6 @@ int tls_connect(struct transport **t, const struct tls_settings *settings,
 
 /* Of a transport made by tls_connect: "TLSv1.3 TLS_AES_256_GCM_SHA384". */
 void tls_info(const struct transport *t, char out[TLS_INFO_MAX]);
-/* Was it made by tls_connect? */
-bool tls_is(const struct transport *t);
 
 /* For STLS on a port that answers a ClientHello and the reverse: do these first
  * bytes of a server look like a TLS record? */

@@ -72,11 +72,14 @@ meet_within(struct meeting *m, const struct tls_server *server,
 	    const struct tls_settings *settings, int64_t timeout_ms,
 	    int64_t deadline)
 {
+	struct transport *plain;
+
 	*m = (struct meeting){ .result = -1 };
-	m->t = socket_transport(
+	plain = socket_transport(
 		tls_server_start(server, &m->pid, &m->report_fd));
+	m->t = plain;
 	m->result = tls_connect(&m->t, settings, timeout_ms, deadline, &m->e);
-	assert_int_equal(tls_is(m->t), m->result == 0);
+	assert_int_equal(m->t == plain, m->result != 0);
 }
 
 static void
