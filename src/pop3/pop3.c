@@ -126,14 +126,19 @@ too_long(struct err *e, const char *keyword, size_t size)
 		       POP3_COMMAND_MAX);
 }
 
-static int __attribute__((format(printf, 3, 0)))
-queue_command(struct pop3 *p, struct err *e, const char *format, va_list args)
+int
+pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
 {
 	char line[POP3_COMMAND_MAX + 1];
-	int length = vsnprintf(line, sizeof(line), format, args);
-	size_t size = (size_t)length;
+	va_list args;
+	size_t size;
+	int length;
 
+	va_start(args, format);
+	length = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
 	assert(length >= 0);
+	size = (size_t)length;
 	if (size + 2 > POP3_COMMAND_MAX)
 		return too_long(e, line, size + 2);
 	assert(strcspn(line, "\r\n") == size);
@@ -142,18 +147,6 @@ queue_command(struct pop3 *p, struct err *e, const char *format, va_list args)
 	stream_queue(p->stream, line, size + 2);
 	p->outstanding++;
 	return 0;
-}
-
-int
-pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
-{
-	va_list args;
-	int result;
-
-	va_start(args, format);
-	result = queue_command(p, e, format, args);
-	va_end(args);
-	return result;
 }
 
 static void
@@ -284,27 +277,6 @@ enum pop3_code
 pop3_last_code(const struct pop3 *p)
 {
 	return p->last_code;
-}
-
-int
-pop3_ask(struct pop3 *p, struct pop3_reply *r, struct err *e,
-	 const char *format, ...)
-{
-	va_list args;
-	int result;
-
-	if (pop3_check_idle(p, e) != 0)
-		goto failed;
-	va_start(args, format);
-	result = queue_command(p, e, format, args);
-	va_end(args);
-	if (result != 0 || pop3_reply(p, false, r, e) != 0)
-		goto failed;
-	if (r->status == POP3_OK)
-		return 0;
-	pop3_refusal(r, ERR_UNAVAILABLE, e);
-failed:
-	return err_context(e, "%.*s", (int)strcspn(format, " "), format);
 }
 
 bool

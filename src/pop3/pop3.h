@@ -117,10 +117,6 @@ size_t pop3_outstanding(const struct pop3 *p);
  * that repeats the secret just sent is replaced. */
 int pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	       struct err *e);
-/* Sends command and reads its reply, nothing being outstanding; a -ERR fails as
- * pop3_refusal says, without a code as ERR_UNAVAILABLE. */
-int pop3_ask(struct pop3 *p, struct pop3_reply *r, struct err *e,
-	     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* One line of a listing behind a +OK, unstuffed, borrowed until the next read;
  * *end at the end marker (then line is empty).  Lines may end in a bare LF, the end

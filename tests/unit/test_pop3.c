@@ -773,23 +773,7 @@ the_text_of_a_refusal_is_safe_and_short(void **state)
 	check_refusal(text, ERR_MESSAGE, shown);
 }
 
-/* --- ask, idle --- */
-
-static void
-asking_sends_a_command_and_takes_its_reply(void **state)
-{
-	struct session s;
-
-	(void)state;
-	greet(&s, "+OK\r\n");
-	fake_reply(s.f, "STAT\r\n", "+OK 2 320\r\n");
-	fake_reply(s.f, "TOP 1 0\r\n", "-ERR no\r\n");
-	assert_int_equal(pop3_ask(s.p, &s.r, &s.e, "STAT"), 0);
-	assert_bytes(s.r.text, s.r.text_size, "2 320");
-	assert_int_equal(pop3_ask(s.p, &s.r, &s.e, "TOP %d %d", 1, 0), -1);
-	assert_error(&s, ERR_UNAVAILABLE, "TOP: server said: no");
-	close_session(&s, "STAT\r\nTOP 1 0\r\n");
-}
+/* --- idle --- */
 
 static void
 input_that_nothing_asked_for_is_a_protocol_error(void **state)
@@ -801,7 +785,7 @@ input_that_nothing_asked_for_is_a_protocol_error(void **state)
 	assert_false(pop3_has_input(s.p));
 	assert_int_equal(pop3_check_idle(s.p, &s.e), 0);
 	fake_input_text(s.f, "+OK unasked\r\n");
-	assert_int_equal(pop3_ask(s.p, &s.r, &s.e, "NOOP"), -1);
+	assert_int_equal(pop3_check_idle(s.p, &s.e), -1);
 	assert_error(&s, ERR_PROTOCOL, "'+OK unasked");
 	assert_true(pop3_has_input(s.p));
 	close_session(&s, "");
@@ -1053,7 +1037,8 @@ the_trace_shows_lines_but_no_secret_listing_or_message(void **state)
 					     false, &s.e),
 			 0);
 	assert_int_equal(pop3_reply(s.p, false, &s.r, &s.e), 0);
-	assert_int_equal(pop3_ask(s.p, &s.r, &s.e, "UIDL"), 0);
+	assert_int_equal(pop3_command(s.p, &s.e, "UIDL"), 0);
+	assert_int_equal(pop3_reply(s.p, false, &s.r, &s.e), 0);
 	buf_init(&lines, 100);
 	assert_int_equal(read_listing(&s, &lines), 0);
 	buf_free(&lines);
@@ -1329,7 +1314,6 @@ main(void)
 		cmocka_unit_test(a_code_in_a_good_reply_means_nothing),
 		cmocka_unit_test(a_refusal_becomes_an_error_of_the_right_kind),
 		cmocka_unit_test(the_text_of_a_refusal_is_safe_and_short),
-		cmocka_unit_test(asking_sends_a_command_and_takes_its_reply),
 		cmocka_unit_test(
 			input_that_nothing_asked_for_is_a_protocol_error),
 		cmocka_unit_test(a_listing_is_lines_up_to_a_dot),
