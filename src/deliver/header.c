@@ -464,9 +464,3 @@ header_sender(const struct header *h)
 		return h->from.text;
 	return "MAILER-DAEMON";
 }
-
-bool
-header_is_over(const struct header *h)
-{
-	return h->place == IN_BODY;
-}

@@ -44,6 +44,5 @@ const uint8_t *header_content_digest(const struct header *h);
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with '-'.
  * Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);
-bool header_is_over(const struct header *h);
 
 #endif
