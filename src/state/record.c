@@ -357,18 +357,6 @@ store_set_size(struct store *s, int64_t id, int64_t size, struct err *e)
 }
 
 int
-store_set_digest(struct store *s, int64_t id,
-		 const uint8_t digest[DIGEST_SHA256_SIZE], struct err *e)
-{
-	sqlite3_stmt *st = get_for(s, SQL_SET_DIGEST, id, e);
-
-	if (!st)
-		return -1;
-	sql_bind_bytes(st, 2, digest, DIGEST_SHA256_SIZE);
-	return write_row(s, st, id, e);
-}
-
-int
 store_set_dele_sent(struct store *s, int64_t id, int64_t when, struct err *e)
 {
 	return set_number(s, SQL_SET_DELE_SENT, id, when, e);

@@ -58,7 +58,6 @@ static const char *const texts[SQL_COUNT] = {
 			    " AND prior_status = 0)",
 	[SQL_REMOVE_INTENT] = "DELETE FROM intent WHERE message = ?1",
 	[SQL_SET_SIZE] = "UPDATE message SET size = ?2 WHERE id = ?1",
-	[SQL_SET_DIGEST] = "UPDATE message SET digest = ?2 WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
 	[SQL_FORGET_FAILURES] = "UPDATE message SET attempts = 0, next_try = 0"

@@ -156,10 +156,8 @@ int store_set_too_large(struct store *s, const struct store_message *m,
 /* The intent was not carried out: a row made for it goes, one that was there
  * before is what it was, size and digest included. */
 int store_forget_intent(struct store *s, int64_t id, struct err *e);
-/* The server counts its size anew; or its digest is known now. */
+/* The server counts its size anew. */
 int store_set_size(struct store *s, int64_t id, int64_t size, struct err *e);
-int store_set_digest(struct store *s, int64_t id,
-		     const uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
 int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
 /* 0: it is listed again. */
