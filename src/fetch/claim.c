@@ -15,7 +15,7 @@ claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
 {
 	bool in_doubt = c->lock >= 0 && lock_is_marked(c->lock);
 
-	if (store_open_locked(&c->store, path, c->lock, may_create, e) == -1)
+	if (store_open(&c->store, path, c->lock, may_create, e) == -1)
 		return -1;
 	if (!may_create || (!in_doubt && !store_is_new(c->store)))
 		return 0;

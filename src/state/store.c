@@ -325,14 +325,8 @@ open_place(struct store **s, struct place *p, bool create, struct err *e)
 }
 
 int
-store_open(struct store **s, const char *path, bool create, struct err *e)
-{
-	return store_open_locked(s, path, -1, create, e);
-}
-
-int
-store_open_locked(struct store **s, const char *path, int lock, bool create,
-		  struct err *e)
+store_open(struct store **s, const char *path, int lock, bool create,
+	   struct err *e)
 {
 	struct place p = { .path = NULL };
 	int rc;

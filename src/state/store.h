@@ -73,12 +73,11 @@ struct store;
 
 /* Opens, or creates when `create` (0600; schema, ids and version in one
  * transaction; the directory is synced).  Not there and not to be created: an empty
- * state in memory, so that a dry run reads as it would. */
-int store_open(struct store **s, const char *path, bool create, struct err *e);
-/* The same, and `lock`, the descriptor of the account's lock or -1, gets the mark and
- * tells of that of an earlier run; it stays open until store_close. */
-int store_open_locked(struct store **s, const char *path, int lock, bool create,
-		      struct err *e);
+ * state in memory, so that a dry run reads as it would.  `lock`, the descriptor of the
+ * account's lock or -1, gets the mark and tells of that of an earlier run; it stays open
+ * until store_close. */
+int store_open(struct store **s, const char *path, int lock, bool create,
+	       struct err *e);
 void store_close(struct store **s);
 /* Something that the state rests on could not be made durable: as after a failed
  * commit. */

@@ -74,8 +74,9 @@ add_rows(struct scene *c, const char *words)
 	char *copy = strdup(words), *rest = copy, *word;
 	struct err e = ERR_INIT;
 
-	scene_check(store_open(&c->store, "/nonexistent/popfetch.db", false, &e),
-	      &e);
+	scene_check(store_open(&c->store, "/nonexistent/popfetch.db", -1, false,
+			       &e),
+		    &e);
 	scene_check(store_begin(c->store, STORE_LAZY, &e), &e);
 	while ((word = strsep(&rest, " "))) {
 		char *uid = strsep(&word, ":"), *size = strsep(&word, ":");

@@ -102,7 +102,7 @@ home_open(const struct home *h)
 	struct store *s;
 	struct err e = ERR_INIT;
 
-	if (store_open(&s, h->db, true, &e) != 0)
+	if (store_open(&s, h->db, -1, true, &e) != 0)
 		fail_msg("%s", e.text);
 	return s;
 }

@@ -66,7 +66,7 @@ told(void *arg, const struct batch_message *m, enum deliver_outcome outcome,
 static void
 open_state(struct fixture *x)
 {
-	if (store_open(&x->store, x->db, true, &x->e) == -1)
+	if (store_open(&x->store, x->db, -1, true, &x->e) == -1)
 		fail_msg("%s", x->e.text);
 	x->target.state_id = store_id(x->store);
 }

@@ -404,8 +404,9 @@ add_many(struct scene *c, unsigned rows, unsigned entries, bool same)
 	struct err e = ERR_INIT;
 	char uid[32];
 
-	scene_check(store_open(&c->store, "/nonexistent/popfetch.db", false, &e),
-	      &e);
+	scene_check(store_open(&c->store, "/nonexistent/popfetch.db", -1, false,
+			       &e),
+		    &e);
 	scene_check(store_begin(c->store, STORE_LAZY, &e), &e);
 	for (unsigned i = 0; i < rows; i++) {
 		snprintf(uid, sizeof(uid), "%024x", same ? 1 : i);

@@ -116,7 +116,7 @@ session(struct fixture *x)
 
 	x->result = (struct report_result){ 0 };
 	err_clear(&x->e);
-	assert_int_equal(store_open(&x->store, x->db, true, &x->e), 0);
+	assert_int_equal(store_open(&x->store, x->db, -1, true, &x->e), 0);
 	x->target.state_id = store_id(x->store);
 	if (recovery_run(x->store, &x->target, &delivered, &again, &x->e) ==
 	    0)
@@ -171,7 +171,7 @@ age(struct fixture *x, int64_t seconds)
 {
 	struct store_rows *rows;
 
-	assert_int_equal(store_open(&x->store, x->db, true, &x->e), 0);
+	assert_int_equal(store_open(&x->store, x->db, -1, true, &x->e), 0);
 	assert_int_equal(store_load(x->store, &rows, &x->e), 0);
 	assert_int_equal(store_begin(x->store, STORE_DURABLE, &x->e), 0);
 	for (size_t i = 0; i < store_rows_count(rows); i++)

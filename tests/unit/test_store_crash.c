@@ -226,7 +226,7 @@ a_state_whose_directory_cannot_be_synced_is_not_believed(void **state)
 	struct err e = ERR_INIT;
 
 	syncs_fail = true;
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	syncs_fail = false;
 	assert_null(s);
 	assert_int_equal(e.kind, ERR_CREATE);
@@ -255,7 +255,7 @@ open_locked(const struct home *h, int lock, bool create)
 	struct store *s;
 	struct err e = ERR_INIT;
 
-	if (store_open_locked(&s, h->db, lock, create, &e) != 0)
+	if (store_open(&s, h->db, lock, create, &e) != 0)
 		fail_msg("%s", e.text);
 	return s;
 }
@@ -308,7 +308,7 @@ behind_a_failed_commit_the_log_is_made_durable_before_it_is_believed(void **stat
 	struct store *s;
 
 	syncs_fail = true;
-	assert_int_equal(store_open_locked(&s, h->db, lock, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, lock, true, &e), -1);
 	assert_int_equal(e.kind, ERR_LOCAL);
 	assert_non_null(strstr(e.text, h->wal));
 	assert_true(lock_is_marked(lock));
@@ -386,7 +386,7 @@ the_mark_of_a_state_that_could_not_be_made_stays(void **state)
 	struct store *s;
 
 	syncs_fail = true;
-	assert_int_equal(store_open_locked(&s, h->db, lock, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, lock, true, &e), -1);
 	syncs_fail = false;
 	assert_int_equal(e.kind, ERR_CREATE);
 	assert_true(lock_is_marked(lock));
@@ -462,7 +462,7 @@ a_full_disk_while_the_state_is_made_leaves_what_can_be_made_later(void **state)
 
 			signal(SIGXFSZ, SIG_IGN);
 			setrlimit(RLIMIT_FSIZE, &most);
-			if (store_open(&s, h->db, true, &e) != 0)
+			if (store_open(&s, h->db, -1, true, &e) != 0)
 				_exit(e.kind == ERR_CREATE ? 0 : 1);
 			_exit(0);
 		}
@@ -494,7 +494,7 @@ live(const char *path, struct done *done)
 	struct err e = ERR_INIT;
 	int64_t id = 0;
 
-	if (store_open(&s, path, true, &e) != 0)
+	if (store_open(&s, path, -1, true, &e) != 0)
 		_exit(1);
 	done->opened = 1;
 	if (store_begin(s, STORE_DURABLE, &e) != 0 ||
@@ -531,7 +531,7 @@ assert_lived(const struct home *h, const struct done *done)
 	int intents = 0;
 
 	for (int create = 0; create < 2; create++) {
-		if (store_open(&s, h->db, create, &e) != 0)
+		if (store_open(&s, h->db, -1, create, &e) != 0)
 			fail_msg("%s", e.text);
 		if (done->opened)
 			assert_false(store_is_new(s));

@@ -87,7 +87,7 @@ read_all(const char *path, struct err *e)
 	int rc;
 
 	err_clear(e);
-	if (store_open(&s, path, true, e) != 0) {
+	if (store_open(&s, path, -1, true, e) != 0) {
 		assert_null(s);
 		return -1;
 	}
@@ -123,7 +123,7 @@ assert_refused(const struct home *h, const char *why)
 	for (int create = 0; create < 2; create++) {
 		struct store *s;
 
-		assert_int_equal(store_open(&s, h->db, create, &e), -1);
+		assert_int_equal(store_open(&s, h->db, -1, create, &e), -1);
 		assert_null(s);
 		if (e.kind != ERR_DATABASE || !strstr(e.text, why) ||
 		    !strstr(e.text, h->db))
@@ -198,7 +198,7 @@ a_state_of_a_newer_program_is_refused_by_its_log_too(void **state)
 	home_clear(h);
 	file_write(h->db, db.bytes, db.size);
 	file_write(h->wal, wal.bytes, wal.size);
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	assert_non_null(strstr(e.text, "newer"));
 	before = file_read(h->wal);
@@ -243,22 +243,22 @@ what_is_no_regular_file_is_refused(void **state)
 	struct err e = ERR_INIT;
 
 	assert_int_equal(mkdir(h->db, 0700), 0);
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	assert_int_equal(rmdir(h->db), 0);
 
 	assert_int_equal(mkfifo(h->db, 0600), 0);
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	assert_int_equal(unlink(h->db), 0);
 
 	assert_int_equal(symlink("target.db", h->db), 0);
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	assert_int_equal(access(target, F_OK), -1);
-	assert_int_equal(store_open(&s, target, true, &e), 0);
+	assert_int_equal(store_open(&s, target, -1, true, &e), 0);
 	store_close(&s);
-	assert_int_equal(store_open(&s, h->db, true, &e), -1);
+	assert_int_equal(store_open(&s, h->db, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	free(target);
 }
@@ -436,7 +436,7 @@ an_empty_file_is_made_into_a_state(void **state)
 			file_write(h->db, "", 0);
 		before = file_read(h->db);
 		/* Not when nothing shall be made. */
-		assert_int_equal(store_open(&s, h->db, false, &e), 0);
+		assert_int_equal(store_open(&s, h->db, -1, false, &e), 0);
 		assert_true(store_is_new(s));
 		store_close(&s);
 		after = file_read(h->db);

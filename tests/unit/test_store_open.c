@@ -229,7 +229,7 @@ a_new_state_is_private_and_has_a_name_of_its_own(void **state)
 	assert_int_equal(stat(h->wal, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	other = home_path(h, "other.db");
-	assert_int_equal(store_open(&s, other, true, &e), 0);
+	assert_int_equal(store_open(&s, other, -1, true, &e), 0);
 	assert_string_not_equal(store_id(s), id);
 	store_close(&s);
 	free(other);
@@ -247,7 +247,7 @@ a_state_that_is_not_made_is_empty_and_leaves_no_trace(void **state)
 		struct store *s;
 		int64_t n;
 
-		assert_int_equal(store_open(&s, paths[i], false, &e), 0);
+		assert_int_equal(store_open(&s, paths[i], -1, false, &e), 0);
 		assert_true(store_is_new(s));
 		assert_int_equal(strlen(store_id(s)), STORE_ID_SIZE);
 		assert_int_equal(store_fact(s, "x", 3, &n, &e), 0);
@@ -269,7 +269,7 @@ a_directory_that_is_not_there_cannot_have_a_new_state(void **state)
 	struct store *s;
 	struct err e = ERR_INIT;
 
-	assert_int_equal(store_open(&s, path, true, &e), -1);
+	assert_int_equal(store_open(&s, path, -1, true, &e), -1);
 	assert_null(s);
 	assert_int_equal(e.kind, ERR_CREATE);
 	assert_non_null(strstr(e.text, path));
@@ -290,7 +290,7 @@ a_path_too_long_for_sqlite_is_refused_in_words(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	path = malloc(strlen(dir) + sizeof(name) + 1);
 	sprintf(path, "%s/%s", dir, name);
-	assert_int_equal(store_open(&s, path, true, &e), -1);
+	assert_int_equal(store_open(&s, path, -1, true, &e), -1);
 	assert_int_equal(e.kind, ERR_CREATE);
 	assert_non_null(strstr(e.text, "File name too long"));
 	free(path);
@@ -309,7 +309,7 @@ a_state_behind_a_linked_directory_is_fine(void **state)
 	assert_int_equal(mkdir(real, 0700), 0);
 	assert_int_equal(symlink("real", linked), 0);
 	for (int i = 0; i < 2; i++) {
-		if (store_open(&s, path, true, &e) != 0)
+		if (store_open(&s, path, -1, true, &e) != 0)
 			fail_msg("%s", e.text);
 		assert_int_equal(store_is_new(s), i == 0);
 		store_close(&s);
@@ -329,7 +329,7 @@ a_relative_path_is_fine(void **state)
 
 	assert_non_null(getcwd(old, sizeof(old)));
 	assert_int_equal(chdir(h->dir), 0);
-	assert_int_equal(store_open(&s, "a.db", true, &e), 0);
+	assert_int_equal(store_open(&s, "a.db", -1, true, &e), 0);
 	store_close(&s);
 	assert_int_equal(chdir(old), 0);
 	assert_int_equal(access(h->db, F_OK), 0);
@@ -342,7 +342,7 @@ a_state_in_use_by_another_program_is_left_for_later(void **state)
 	struct store *s = home_open(h), *second;
 	struct err e = ERR_INIT;
 
-	assert_int_equal(store_open(&second, h->db, true, &e), -1);
+	assert_int_equal(store_open(&second, h->db, -1, true, &e), -1);
 	assert_null(second);
 	assert_int_equal(e.kind, ERR_LATER);
 	assert_non_null(strstr(e.text, "in use by another program"));
