@@ -190,6 +190,8 @@ class Popfetch:
                     )
                 )
             ) from None
+        if process.returncode < 0:  # its children may be a little slower
+            wait_until(lambda: not members(process.pid))
         return Result(
             process.arguments,
             process.returncode,
@@ -222,8 +224,9 @@ class Popfetch:
         end = time.monotonic() + timeout
         at = 0
         while time.monotonic() < end:
+            ended = process.poll() is not None
             if not select.select([master], [], [], 0.05)[0]:
-                if process.poll() is not None:
+                if ended:
                     break
                 continue
             try:
@@ -248,10 +251,12 @@ class Popfetch:
         )
 
     def kill(self, process):
+        """Ends all of a run, and waits until none of them holds a lock any more."""
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             process.kill()
+        wait_until(lambda: not members(process.pid))
 
     def end(self):
         for process in self.running:
@@ -335,11 +340,13 @@ def make_controlling_terminal():
 def wait_until(condition, process=None, seconds=20):
     """Looks until it is so; the run, if one is named, must not end before."""
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while True:
+        ended = process is not None and process.poll() is not None
+        if found := condition():
+            return found
+        assert not ended, "popfetch ended too early"
         assert time.monotonic() < end, "it did not happen in time"
-        assert process is None or process.poll() is None, "popfetch ended too early"
         time.sleep(0.005)
-    return found
 
 
 def proc_stat(pid):
@@ -365,6 +372,48 @@ def children(pid):
 
 def cpu_seconds(pid):
     return sum(map(int, proc_stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def members(session):
+    """The processes of a session that live: a run's own, without the programs that it runs."""
+    return [
+        pid
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+        if session_of(pid) == session and alive(pid)
+    ]
+
+
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def is_at_rest(process):
+    """Whether all of a run sleep at one time: then it has seen what it was sent, done all that it
+    could do about it, and waits for somebody else. (Or it is over.)"""
+    first = sleeps(members(process.pid))
+    return None not in first.values() and first == sleeps(members(process.pid))
+
+
+def sleeps(pids):
+    """How often each has gone to sleep, or None of one that is awake."""
+    return {pid: times_asleep(pid) if proc_stat(pid)[:1] == ["S"] else None for pid in pids}
+
+
+def times_asleep(pid):
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    return sum(map(int, re.findall(r"ctxt_switches:\s*(\d+)", status)))
+
+
+def stop(process, number=signal.SIGTERM):
+    """A stop request, until all of the run have heard of it."""
+    process.send_signal(number)
+    wait_until(lambda: is_at_rest(process))
 
 
 def at_most(limit):

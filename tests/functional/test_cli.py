@@ -6,14 +6,13 @@ import re
 import signal
 import sqlite3
 import stat
-import time
 
 import pytest
 
 from popactions import after, close, hang, say
 from popmail import mail
 from popserver import PASSWORD
-from runner import same
+from runner import members, same, stop, wait_until
 
 
 def states(popfetch):
@@ -353,9 +352,10 @@ def test_so_many_accounts_at_a_time(popfetch, server, jobs, together):
     def count(session, line):
         at_once.add(session)
         most[0] = max(most[0], len(at_once))
-        session.pause(0.1)
-        session.send(session.reply(line))
+        wait_until(lambda: most[0] >= together)
+        session.pause(0.1)  # for one too many
         at_once.discard(session)
+        session.send(session.reply(line))
 
     for number in range(6):
         popfetch.account(f"a{number}", server([mail()]).on("STAT", count))
@@ -366,36 +366,24 @@ def test_so_many_accounts_at_a_time(popfetch, server, jobs, together):
 def test_a_second_run_at_the_same_time_leaves_the_account_alone(popfetch, server):
     pop = server([mail()]).on("STAT", hang, nth=1)
     first = popfetch.account(server=pop).start()
-    while not pop.connections or not pop.commands("STAT"):
-        time.sleep(0.01)
-        assert first.poll() is None
+    wait_until(lambda: pop.commands("STAT"), first)
     second = popfetch()
     assert second.status == 0 and second.output == "", second
     assert len(pop.connections) == 1
     assert popfetch("-n").status == 0 and popfetch("--check").status == os.EX_TEMPFAIL
     popfetch.kill(first)
-    first.wait()
     assert popfetch().status == 0
     assert same(popfetch.maildir(), pop.wires())
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_in_order(popfetch, server, stop):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_in_order(popfetch, server, number):
     pop = server([mail(str(number)) for number in range(50)])
     popfetch.account(server=pop, keep="no", pipelining="off")
     wires = pop.wires()
+    pop.on("RETR 20", lambda session, line: (stop(process, number), session.obey(line)))
     process = popfetch.start()
-
-    def act(session, line):
-        os.kill(process.pid, stop)
-        session.send(session.reply(line))
-
-    pop.on("RETR 20", act)
-    while not pop.connections or "RETR 20" not in pop.commands():
-        time.sleep(0.002)
-        if process.poll() is not None:
-            break
-    result = popfetch.finish(process, timeout=15)
+    result = popfetch.finish(process)
     assert result.status in (0, os.EX_TEMPFAIL), result
     pop.settle()
     arrived = len(popfetch.maildir())
@@ -408,44 +396,20 @@ def test_a_signal_ends_the_run_in_order(popfetch, server, stop):
 def test_a_second_signal_ends_at_once(popfetch, server):
     pop = server([mail()]).on("STAT", hang)
     process = popfetch.account(server=pop).start()
-    while not pop.connections or not pop.commands("STAT"):
-        time.sleep(0.01)
-        assert process.poll() is None
-    began = time.monotonic()
-    for _ in range(3):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.1)
-    process.wait(5)
-    assert time.monotonic() - began < 5
-    assert process.returncode != 0
+    wait_until(lambda: pop.commands("STAT"), process)
+    for _ in range(2):
+        stop(process, signal.SIGINT)
+    assert not members(process.pid), "it waits for nobody"
+    assert popfetch.finish(process).status != 0
 
 
 def test_no_process_stays_behind(popfetch, server):
     pop = server([mail()]).on("STAT", hang)
     process = popfetch.account(server=pop).start()
-    while not pop.connections or not pop.commands("STAT"):
-        time.sleep(0.01)
-        assert process.poll() is None
+    wait_until(lambda: pop.commands("STAT"), process)
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and members(process.pid):
-        time.sleep(0.01)
-    assert members(process.pid) == []
-
-
-def members(session):
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                fields = f.read().rpartition(")")[2].split()
-            if fields[3] == str(session) and fields[0] != "Z":
-                found.append(pid)
-        except OSError:
-            pass
-    return found
+    wait_until(lambda: not members(process.pid))
 
 
 # Logs and notices.

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -54,12 +53,11 @@ def test_a_program_that_fetches_nothing_does_not_pass(demonstrate):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_demonstration_can_be_interrupted(demonstrate, tmp_path, number):
     script = tmp_path / "slow"
-    script.write_text("#!/bin/sh\nsleep 30\n")
+    script.write_text("#!/bin/sh\nsleep 300\n")
     script.chmod(0o755)
     process = demonstrate(script)
     while "popfetch -v" not in process.stdout.readline():
         assert process.poll() is None
-    began = time.monotonic()
     os.killpg(process.pid, number)
     process.communicate(timeout=30)
-    assert process.returncode == 130 and time.monotonic() - began < 15
+    assert process.returncode == 130

@@ -61,7 +61,7 @@ def test_killed_at_any_command(popfetch, server, destination, pipelining):
         popfetch.accounts.clear()
         account(popfetch, pop, destination)
         running.append(popfetch.start())
-        running[0].communicate(timeout=30)
+        popfetch.finish(running[0])
         pop.forgive()
         result = popfetch()
         assert result.status == 0, (command, result)
@@ -164,7 +164,7 @@ def test_killed_at_system_calls(popfetch, server, destination, tmp_path):
             ],
             env=NO_LEAK_CHECK,
         )
-        process.communicate(timeout=30)
+        popfetch.finish(process)
         popfetch.kill(process)
         taken = taken_away(home / "Maildir/new")
         result = popfetch()
@@ -213,7 +213,7 @@ def test_a_system_call_that_fails_loses_and_doubles_nothing(
             ],
             env=NO_LEAK_CHECK,
         )
-        process.communicate(timeout=30)
+        popfetch.finish(process)
         assert process.returncode in (
             0,
             os.EX_IOERR,
@@ -241,7 +241,7 @@ def test_line_drops_and_kills_in_turn(popfetch, server):
                 lambda session, line: (process.send_signal(signal.SIGKILL), session.close()),
                 nth=3,
             )
-        process.communicate(timeout=30)
+        popfetch.finish(process)
     pop.forgive()
     del popfetch.accounts["work"]["max_messages"]
     assert popfetch().status == 0

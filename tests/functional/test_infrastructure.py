@@ -131,7 +131,7 @@ def test_a_server_that_hangs_lets_go_of_its_client(server, certificates):
         context = ssl.create_default_context(cafile=certificates.ca)
         context.wrap_socket(sock, server_hostname="localhost").close()
     pop.settle()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_commands_that_overlap_are_noticed(server, certificates):

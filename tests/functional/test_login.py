@@ -5,7 +5,6 @@ import base64
 import hashlib
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from popactions import hang, say, silence
 from popmail import mail
 from popserver import PASSWORD, TOKEN
-from runner import Raw, same
+from runner import Raw, same, wait_until
 
 
 def encoded(text):
@@ -617,9 +616,7 @@ def test_no_process_shows_the_secret_to_ps(popfetch, server):
     pop = server([mail()]).on("STAT", hang)
     popfetch.account(server=pop, password_command=popfetch.script(f"echo {PASSWORD}"))
     process = popfetch.start()
-    while not pop.connections or not pop.commands("STAT"):
-        time.sleep(0.01)
-        assert process.poll() is None
+    wait_until(lambda: pop.commands("STAT"), process)
     seen = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

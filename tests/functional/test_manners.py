@@ -3,11 +3,10 @@
 
 import os
 import re
-import time
 
 import pytest
 
-from popactions import close, drip, hang, reset, say, say_and_close, silence, split
+from popactions import close, drip, hang, reset, say, say_and_close, silence
 from popmail import mail
 from runner import fetched, same
 
@@ -44,7 +43,7 @@ def test_a_message_that_retr_refuses_is_set_aside_and_the_rest_goes_on(popfetch,
 )
 def test_whatever_capa_meets_mail_is_fetched(popfetch, server, capa):
     pop = server([mail("one")], mechanisms=()).on("CAPA", capa)
-    popfetch.account(server=pop, auth="user", timeout="1 second")
+    popfetch.account(server=pop, auth="user", timeout="2 seconds")
     popfetch("-v")
     result = popfetch("-v", timeout=20)
     assert result.status == 0, result
@@ -230,10 +229,8 @@ def test_a_server_at_the_end_of_its_patience_costs_nothing(popfetch, server):
 
 
 def test_time_runs_out_only_when_nothing_comes(popfetch, server):
-    pop = server([mail("one", "x" * 76 + "\n" * 200)]).on("RETR", drip(40, 0.1))
-    began = time.monotonic()
-    fetched(popfetch, pop, timeout="1 second")
-    assert time.monotonic() - began > 0.5
+    pop = server([mail("one", "x" * 76 + "\n" * 200)]).on("RETR", drip(20, 0.1))
+    assert fetched(popfetch, pop, timeout="2 seconds").seconds > 2
 
 
 @pytest.mark.parametrize("destination", ["maildir", "mbox"])

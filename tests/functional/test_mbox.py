@@ -6,13 +6,12 @@ import os
 import re
 import stat
 import struct
-import threading
 import time
 
 import pytest
 
 from popmail import local, mail
-from runner import read_mbox, same, small_files_only
+from runner import is_at_rest, read_mbox, same, small_files_only, wait_until
 
 
 @pytest.fixture
@@ -168,16 +167,18 @@ def lock(path):
     return file
 
 
+def wait_for_the_lock(process, pop):
+    wait_until(lambda: pop.commands("RETR"), process)
+    wait_until(lambda: is_at_rest(process), process)
+
+
 def test_an_fcntl_lock_is_waited_for(popfetch, account):
     path = popfetch.home / "mbox"
     path.write_bytes(b"")
     pop = account(mail("one"))
     holder = lock(path)
     process = popfetch.start()
-    while not pop.connections or not pop.commands("RETR"):
-        time.sleep(0.01)
-        assert process.poll() is None
-    time.sleep(0.3)
+    wait_for_the_lock(process, pop)
     assert path.read_bytes() == b""
     holder.close()
     assert popfetch.finish(process).status == 0
@@ -190,10 +191,7 @@ def test_a_dotlock_is_waited_for_and_left_alone(popfetch, account):
     dotlock.write_text(f"{os.getpid()}\n")
     pop = account(mail("one"))
     process = popfetch.start()
-    while not pop.connections or not pop.commands("RETR"):
-        time.sleep(0.01)
-        assert process.poll() is None
-    time.sleep(0.3)
+    wait_for_the_lock(process, pop)
     assert path.read_bytes() == b"" and dotlock.exists()
     dotlock.unlink()
     assert popfetch.finish(process).status == 0
@@ -215,12 +213,11 @@ def test_a_link_planted_as_dotlock_is_never_followed(popfetch, account):
     victim, dotlock = popfetch.home / "victim", popfetch.home / "mbox.lock"
     victim.write_text("untouched")
     dotlock.symlink_to(victim)
-    account(mail("one"))
+    pop = account(mail("one"))
     process = popfetch.start()
-    timer = threading.Timer(0.7, dotlock.unlink, kwargs={"missing_ok": True})
-    timer.start()
-    popfetch.finish(process)
-    timer.join()
+    wait_for_the_lock(process, pop)
+    dotlock.unlink()
+    assert popfetch.finish(process).status == 0
     assert victim.read_text() == "untouched"
     assert len(popfetch.mbox()) == 1
 

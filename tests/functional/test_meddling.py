@@ -3,12 +3,11 @@
 
 import shutil
 import threading
-import time
 
 import pytest
 
 from popmail import mail
-from runner import same, wait_until
+from runner import is_at_rest, same, wait_until
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def stalled(popfetch, server):
 def start(popfetch):
     run = popfetch.start("-v")
     wait_until(lambda: len(popfetch.staged()) >= 3, run)
-    time.sleep(0.1)
+    wait_until(lambda: is_at_rest(run), run)
     return run
 
 

@@ -7,7 +7,6 @@ import random
 import pytest
 
 from popactions import (
-    after,
     change,
     close,
     cut,
@@ -136,11 +135,6 @@ def test_one_byte_at_a_time(popfetch, server):
 
 def test_many_small_messages(popfetch, server):
     fetched(popfetch, server([mail(str(number)) for number in range(1500)], pipelining=True))
-
-
-def test_a_slow_line_that_never_stops_is_fine(popfetch, server):
-    pop = server([mail("one", "x" * 50 + "\n")]).on("RETR", drip(20, 0.15))
-    fetched(popfetch, pop, timeout="1 second")
 
 
 # Lines that break.
@@ -314,10 +308,8 @@ def test_a_reply_outside_the_protocol_ends_the_session(popfetch, server, command
 )
 def test_a_reply_without_end_is_cut_short(popfetch, server, command, head, piece):
     pop = server([mail("one"), mail("two")]).on(command, endless(head, piece))
-    result = popfetch.account(server=pop, timeout="2 seconds", session_timeout="6 seconds")(
-        "-v", timeout=25
-    )
-    assert result.status == os.EX_PROTOCOL and result.seconds < 5, result
+    result = popfetch.account(server=pop)("-v")
+    assert result.status == os.EX_PROTOCOL, result
     sent = sum(
         len(data)
         for connection in pop.connections

@@ -39,7 +39,7 @@ def test_a_server_without_pipelining_is_asked_nothing_in_vain(popfetch, server):
 def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfetch, server):
     pop = server([mail("one")], pipelining=True, latency=0.02)
     pop.on("AUTH", forget)
-    popfetch.account(server=pop, timeout="1 second")
+    popfetch.account(server=pop, timeout="2 seconds")
     result = popfetch("-v")
     assert result.status == 0, result
     assert same(popfetch.maildir(), pop.wires())

@@ -9,8 +9,6 @@ import sqlite3
 import stat
 import time
 
-import pytest
-
 from popmail import mail
 from runner import same
 

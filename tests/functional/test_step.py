@@ -13,7 +13,7 @@ FORGED = "+OK\nFrom: x@y\nMessage-ID: <forged@x>\nSubject: forged\n\nforged\n"
 
 def when_more_is_asked(session, line):
     """The true reply, held back until the client has sent something more."""
-    session.waiting(5)
+    session.waiting(20)
     session.send(session.reply(line))
 
 
@@ -21,7 +21,7 @@ def in_two_parts(session, line):
     """The first line when the client has sent something more, the rest after the next."""
     first, end, rest = session.reply(line).partition(b"\n")
     for part in (first + end, rest):
-        session.waiting(5)
+        session.waiting(20)
         session.input += session.sock.recv(65536)
         session.send(part)
 
@@ -34,7 +34,7 @@ def without_stuffing(wire, at_once):
     def act(session, line):
         session.send(b"+OK\r\n" + wire[: None if at_once else end])
         if not at_once:
-            session.waiting(5)
+            session.waiting(20)
             session.send(wire[end:])
         session.send(b".\r\n")
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from popmail import mail
-from runner import alive, children, cpu_seconds, same, wait_until
+from runner import alive, children, cpu_seconds, same, stop, wait_until
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def gone(pid):
     wait_until(lambda: not alive(pid))
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_is_heard_while_nobody_reads_the_output(popfetch, server, stop):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_heard_while_nobody_reads_the_output(popfetch, server, number):
     pop = server([mail(str(number)) for number in range(800)])  # more than are asked for ahead
     wires = pop.wires()
-    pop.on("RETR 50", lambda session, line: (process.send_signal(stop), session.obey(line)))
+    pop.on("RETR 50", lambda session, line: (process.send_signal(number), session.obey(line)))
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # less than what there is to say till then
     process = popfetch.account(server=pop).start("-vv", stdout=writer)
-    result = popfetch.finish(process, 15)
+    result = popfetch.finish(process)
     os.close(writer)
     os.close(reader)
     assert result.status == os.EX_TEMPFAIL, result
@@ -87,8 +87,8 @@ def test_a_password_command_does_not_outlive_a_stop(popfetch, server):
     process = popfetch.account(server=server([mail()]), password_command=command).start("-v")
     wait_until(file.exists, process)
     process.send_signal(signal.SIGTERM)
-    assert popfetch.finish(process, 10).status == os.EX_TEMPFAIL
-    wait_until(lambda: not alive(int(file.read_text())))
+    assert popfetch.finish(process).status == os.EX_TEMPFAIL
+    gone(int(file.read_text()))
 
 
 def test_a_courier_that_is_killed_does_not_make_its_keeper_busy(popfetch, server, slow_mda):
@@ -111,9 +111,7 @@ def test_an_mda_that_asks_for_later_does_not_make_its_keeper_busy(popfetch, serv
     asked, called = popfetch.home / "asked", popfetch.home / "called"
     resume = threading.Event()
     pop.on("RETR 4", lambda session, line: (asked.touch(), resume.wait(20), session.obey(line)))
-    mda = popfetch.script(
-        f'until [ -e "{asked}" ]; do sleep 0.02; done; touch "{called}"; exit 75'
-    )
+    mda = popfetch.script(f'until [ -e "{asked}" ]; do sleep 0.02; done; touch "{called}"; exit 75')
     process = popfetch.account(server=pop, mda=mda).start("-v")
     wait_until(called.exists, process)
     [keeper] = children(process.pid)
@@ -133,7 +131,7 @@ def test_an_mda_that_asks_for_later_does_not_make_its_keeper_busy(popfetch, serv
 def test_a_stop_that_comes_after_the_work_is_no_failure(popfetch, server, command, to):
     pop = server([mail(str(number)) for number in range(3)])
     wires = pop.wires()
-    pop.on(command, lambda session, line: (process.send_signal(signal.SIGTERM), session.obey(line)))
+    pop.on(command, lambda session, line: (stop(process), session.obey(line)))
     options = {"mda": popfetch.saver()} if to == "mda" else {}
     process = popfetch.account(server=pop, keep="no", **options).start()
     result = popfetch.finish(process)
@@ -144,11 +142,8 @@ def test_a_stop_that_comes_after_the_work_is_no_failure(popfetch, server, comman
 
 def test_a_stop_that_leaves_messages_on_the_server_says_so_once(popfetch, server):
     pop = server([mail(str(number)) for number in range(3)], pipelining=False)
-    pop.on(
-        "RETR 2", lambda session, line: (process.send_signal(signal.SIGTERM), session.obey(line))
-    )
-    mda = popfetch.saver(before="sleep 0.2")
-    process = popfetch.account(server=pop, mda=mda, keep="no").start()
+    pop.on("RETR 2", lambda session, line: (stop(process), session.obey(line)))
+    process = popfetch.account(server=pop, mda=popfetch.saver(), keep="no").start()
     result = popfetch.finish(process)
     assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
     assert "stopped by a signal" in result.stderr, result
@@ -184,7 +179,7 @@ def test_an_mda_is_asked_to_end_when_popfetch_is_killed(popfetch, server, rollin
     mda = rolling_back.pid(process)
     [keeper] = children(process.pid)
     family = [process.pid, *children(process.pid), *children(keeper)]
-    for pid in {"parent": [process.pid], "keeper": [keeper]}.get(who, family[:-1]):
+    for pid in {"parent": [process.pid], "keeper": [keeper]}.get(who, family):
         if pid != mda:
             os.kill(pid, signal.SIGKILL)
     popfetch.finish(process)

@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -370,7 +369,7 @@ def test_bytes_behind_the_answer_to_stls_are_an_injection(popfetch, server, behi
 def test_bytes_a_moment_later_are_no_better(popfetch, server):
     def inject(session, line):
         session.send(b"+OK begin\r\n")
-        time.sleep(0.05)
+        session.waiting(20)  # for its hello
         session.send(b"+OK injected\r\n")
         session.start_tls()
 
