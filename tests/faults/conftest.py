@@ -17,9 +17,7 @@ FUNCTIONAL = Path(__file__).resolve().parents[1] / "functional"
 sys.path.insert(0, str(FUNCTIONAL))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from certs import Certificates  # noqa: E402
 from faultcalls import Faults, build  # noqa: E402
-from popserver import PopServer  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location("functional_conftest", FUNCTIONAL / "conftest.py")
 _functional = importlib.util.module_from_spec(_spec)

@@ -12,15 +12,14 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from popactions import hang
 from popmail import local, mail
-from runner import read_mbox, same
+from runner import alive, children, is_at_rest, members, read_mbox, same, stop, wait_until
 from scene import DESTINATIONS, Scene
-
-PATIENCE_SECONDS = 10
 
 
 def processes_of(popfetch, programs=True):
@@ -28,26 +27,20 @@ def processes_of(popfetch, programs=True):
     it runs."""
     mark = b"HOME=" + os.fsencode(popfetch.home)
     found = []
-    for path in glob.glob("/proc/[0-9]*"):
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
-            with open(path + "/environ", "rb") as file:
-                mine = mark in file.read().split(b"\0")
-            with open(path + "/stat") as file:
-                alive = file.read().rpartition(")")[2].split()[0] != "Z"
-            with open(path + "/cmdline", "rb") as file:
-                command = file.read()
+            mine = mark in (directory / "environ").read_bytes().split(b"\0")
+            command = (directory / "cmdline").read_bytes()
         except OSError:
             continue
-        if mine and alive and (programs or command.startswith(os.fsencode(popfetch.binary))):
-            found.append((int(path.rpartition("/")[2]), command))
+        ours = command.startswith(os.fsencode(popfetch.binary))
+        if mine and alive(directory.name) and (programs or ours):
+            found.append((int(directory.name), command))
     return found
 
 
-def wait_until(true, seconds=PATIENCE_SECONDS):
-    end = time.monotonic() + seconds
-    while not (answer := true()) and time.monotonic() < end:
-        time.sleep(0.005)
-    return answer
+def nobody_stays(popfetch, programs=True):
+    wait_until(lambda: not processes_of(popfetch, programs))
 
 
 # Two and more of us.
@@ -322,10 +315,9 @@ class Watch:
         scene.pop.on(command, self.act, nth=1)
 
     def act(self, session, line):
-        if wait_until(lambda: self.process):
-            self.action(self.process)
+        self.action(wait_until(lambda: self.process))
         self.done.set()
-        time.sleep(0.01)  # so that it has a chance to be noticed before the reply
+        wait_until(lambda: is_at_rest(self.process))  # it has noticed it before the reply
         session.obey(line)
 
     def start(self):
@@ -354,7 +346,7 @@ def test_a_signal_commits_what_is_complete_and_says_how_far_it_came(
     for command in COMMANDS:
         scene.fresh()
         watch = Watch(scene, command, SIGNALS[what])
-        result = scene.popfetch.finish(watch.start(), timeout=20)
+        result = scene.popfetch.finish(watch.start())
         assert watch.done.is_set(), command
         pop.settle()
         at = f"{command}\n{result}"
@@ -388,53 +380,60 @@ def test_a_second_signal_ends_at_once_and_is_as_safe(
         scene.fresh()
         pop.on(command, hang)
         process = scene.popfetch.start()
-        assert wait_until(lambda: any(c.startswith(command) for c in pop.commands())), command
-        began = time.monotonic()
-        while process.poll() is None and time.monotonic() - began < 5:
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
+        wait_until(lambda: any(c.startswith(command) for c in pop.commands()), process)
+        for _ in range(2):
+            stop(process, signal.SIGINT)
+        assert not members(process.pid), f"{command}: it waits for nobody"
         result = scene.popfetch.finish(process)
-        assert time.monotonic() - began < 3, f"{command}: {result}"
         assert result.status != 0, f"{command}: {result}"
-        assert wait_until(lambda: not processes_of(scene.popfetch)), command
+        nobody_stays(scene.popfetch)
         scene.check_nothing_wrong(result)
         pop.forgive()
         scene.finish()
         points(1)
 
 
-def slow_mda(scene, seconds=60):
-    """An MDA that takes its time over the second message, and has a child of its own."""
+def slow_mda(scene):
+    """An MDA that takes its time over the second message, with a child of its own that sleeps."""
     return scene.popfetch.script(
         'f="$HOME/delivered/$POPFETCH_DELIVERY_ID.$$"; cat > "$HOME/coming.$$"\n'
         'if [ -e "$HOME/one" ] && [ ! -e "$HOME/slow" ]; then\n'
-        '  : > "$HOME/slow"; sleep %d & wait\n'
+        '  : > "$HOME/slow"; sleep 60 & wait\n'
         'fi\n'
-        ': > "$HOME/one"; mv "$HOME/coming.$$" "$f"' % seconds,
+        ': > "$HOME/one"; mv "$HOME/coming.$$" "$f"',
         "slow",
     )
+
+
+def sleepers(scene):
+    return [pid for pid, words in processes_of(scene.popfetch) if words.startswith(b"sleep")]
+
+
+def wake(scene):
+    """An MDA that was not ended goes on."""
+    for pid in sleepers(scene):
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_that_is_stopped_while_an_mda_works(binary, tmp_path, server, points):
     """The MDA may end its work, or is ended; in any case none is left."""
     pop = server(tls="off")
     scene = Scene(binary, tmp_path / "scene", pop, "mda", "no")
-    scene.popfetch.accounts["work"].update(mda=slow_mda(scene, 1), mda_timeout="20 seconds")
     for number in (1, 2):
         scene.fresh()
         for name in ("one", "slow"):
             (scene.home / name).unlink(missing_ok=True)
+        scene.popfetch.accounts["work"]["mda"] = slow_mda(scene)
         process = scene.popfetch.start()
-        assert wait_until((scene.home / "slow").exists)
+        wait_until(lambda: sleepers(scene), process)
         for _ in range(number):
-            process.send_signal(signal.SIGTERM)
-            time.sleep(0.1)
-        result = scene.popfetch.finish(process, timeout=20)
+            stop(process)
+        wake(scene)
+        result = scene.popfetch.finish(process)
         assert result.status == os.EX_TEMPFAIL, result
-        assert wait_until(lambda: not processes_of(scene.popfetch)), processes_of(scene.popfetch)
+        nobody_stays(scene.popfetch)
         scene.check_nothing_wrong(result)
-        for name in ("one", "slow"):
-            (scene.home / name).unlink(missing_ok=True)
+        scene.popfetch.accounts["work"]["mda"] = scene._saver()
         scene.finish(doubtful=1)
         points(1)
 
@@ -452,13 +451,11 @@ def test_a_parent_that_is_killed_takes_its_children_with_it(
     pop.on(command, hang)
     process = scene.popfetch.start()
     name = command.replace("GREETING", "")
-    assert wait_until(
-        lambda: pop.connections and any(c.startswith(name) for c in pop.commands() + [""])
-    )
+    wait_until(lambda: pop.connections and any(c.startswith(name) for c in pop.commands() + [""]))
     assert len(processes_of(scene.popfetch)) >= 2
     os.kill(process.pid, signal.SIGKILL)  # it alone, not its group
     result = scene.popfetch.finish(process)
-    assert wait_until(lambda: not processes_of(scene.popfetch), 5), processes_of(scene.popfetch)
+    nobody_stays(scene.popfetch)
     scene.check_nothing_wrong(result)
     pop.forgive()
     scene.finish(doubtful=1)
@@ -475,32 +472,20 @@ def test_whoever_is_killed_while_an_mda_works_nobody_of_us_stays_behind(
     scene.popfetch.accounts["work"]["mda"] = slow_mda(scene)
     scene.fresh()
     process = scene.popfetch.start()
-    assert wait_until((scene.home / "slow").exists)
-    line = {pid: parent(pid) for pid, _ in processes_of(scene.popfetch)}
-    keeper = next(pid for pid, above in line.items() if above == process.pid)
-    courier = next(
-        pid
-        for pid, above in line.items()
-        if above == keeper and os.readlink(f"/proc/{pid}/exe") == str(scene.popfetch.binary)
-    )
+    wait_until(lambda: sleepers(scene), process)
+    [keeper] = children(process.pid)
+    [courier] = set(children(keeper)) & set(members(process.pid))
     os.kill({"parent": process.pid, "keeper": keeper, "courier": courier}[victim], signal.SIGKILL)
     if victim != "courier":
-        process.wait(5)
-        assert wait_until(lambda: not processes_of(scene.popfetch, False), 5)
-    for pid, words in processes_of(scene.popfetch):  # the MDA goes on
-        if words.startswith(b"sleep"):
-            os.kill(pid, signal.SIGKILL)
+        process.wait(20)
+        nobody_stays(scene.popfetch, programs=False)
+    wake(scene)
     result = scene.popfetch.finish(process)
-    assert wait_until(lambda: not processes_of(scene.popfetch), 5), processes_of(scene.popfetch)
+    nobody_stays(scene.popfetch)
     scene.check_nothing_wrong(result)
     scene.popfetch.accounts["work"]["mda"] = scene._saver()
     scene.finish(doubtful=1)
     points(1)
-
-
-def parent(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[1])
 
 
 def test_a_parent_killed_while_a_lock_is_waited_for(binary, tmp_path, server, points):
@@ -511,10 +496,10 @@ def test_a_parent_killed_while_a_lock_is_waited_for(binary, tmp_path, server, po
     with open(scene.home / "mbox", "r+") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         process = scene.popfetch.start()
-        assert wait_until(lambda: pop.connections and "RETR 3" in pop.commands())
-        time.sleep(0.1)
+        wait_until(lambda: "RETR 3" in pop.commands(), process)
+        wait_until(lambda: is_at_rest(process), process)
         os.kill(process.pid, signal.SIGKILL)
         scene.popfetch.finish(process)
-        assert wait_until(lambda: not processes_of(scene.popfetch), 5)
+        nobody_stays(scene.popfetch)
     scene.finish()
     points(1)
