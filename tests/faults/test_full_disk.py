@@ -2,70 +2,15 @@
 """Disks that are really full: small file systems in a mount name space of their own."""
 
 import os
-import shutil
-import subprocess
 
 import pytest
 
 from popmail import mail
 from runner import Popfetch
 from scene import DESTINATIONS, Scene
+from smalldisk import LARGE
 
 PAGE = 4096
-LARGE = "16m"
-
-
-class Disk:
-    """A tmpfs over a directory, seen by those only that are started with inside()."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        user = [] if os.geteuid() == 0 else ["-r"]
-        script = 'mount -t tmpfs -o "size=$2,mode=700" disk "$1" && echo ready && exec cat'
-        self.holder = subprocess.Popen(
-            ["unshare", *user, "-m", "sh", "-c", script, "sh", str(directory), LARGE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        if self.holder.stdout.readline() != b"ready\n":
-            said = self.holder.stderr.read().decode()
-            self.close()
-            raise OSError(said)
-        self.inside = ["nsenter", "-t", str(self.holder.pid), "-m"]
-        if user:
-            self.inside += ["-U", "--preserve-credentials"]
-        self.path = type(directory)(f"/proc/{self.holder.pid}/root{directory}")
-
-    def limit(self, size, files=0):
-        options = f"remount,size={size},nr_inodes={files or 100_000}"
-        subprocess.run([*self.inside, "mount", "-o", options, str(self.directory)], check=True)
-
-    def close(self):
-        self.holder.stdin.close()
-        self.holder.wait()
-
-
-@pytest.fixture
-def small_disk():
-    disks = []
-
-    def make(directory):
-        if os.environ.get("POPFETCH_NO_MOUNT"):
-            pytest.skip("POPFETCH_NO_MOUNT is set")
-        assert shutil.which("unshare") and shutil.which("nsenter"), "needs util-linux"
-        try:
-            disks.append(Disk(directory))
-        except OSError as error:
-            pytest.fail(
-                f"no small file system can be mounted here ({error}); run this as root or where "
-                "user name spaces are allowed, or set POPFETCH_NO_MOUNT=1 to do without"
-            )
-        return disks[-1]
-
-    yield make
-    for disk in disks:
-        disk.close()
 
 
 class Inside(Popfetch):
@@ -88,6 +33,11 @@ class SmallScene(Scene):
 
     runner = Inside
 
+    def move(self, disk):
+        self.disk = disk
+        self.popfetch.move(disk)
+        self.home = self.popfetch.home
+
     def _saver(self):
         self.elsewhere = self.popfetch.directory / "elsewhere"
         self.elsewhere.mkdir()
@@ -107,6 +57,27 @@ class SmallScene(Scene):
         return [file.read_bytes() for file in self.elsewhere.iterdir()]
 
 
+@pytest.fixture
+def small_scene(binary, tmp_path, server, small_disk):
+    """A scene whose home is on a small disk. To do without has to be wished."""
+
+    def make(destination, wires, keep="no"):
+        pop = server(tls="off", pipelining=True)
+        scene = SmallScene(binary, tmp_path / "scene", pop, destination, keep, wires=wires)
+        try:
+            scene.move(small_disk(scene.home))
+        except pytest.skip.Exception as reason:
+            if os.environ.get("POPFETCH_NO_MOUNT"):
+                raise
+            pytest.fail(
+                f"{reason}; run this as root or where user name spaces are allowed, or set "
+                "POPFETCH_NO_MOUNT=1 to do without"
+            )
+        return scene
+
+    return make
+
+
 def messages():
     return [mail(str(number), f"line {number}\n" * (700 * number)) for number in range(1, 6)]
 
@@ -119,11 +90,11 @@ def check_said(scene, result):
         assert "free on the disk" in result.stderr, result
 
 
-def try_disk(scene, disk, size, files=0):
+def try_disk(scene, size, files=0):
     scene.fresh()
-    disk.limit(size, files)
+    scene.disk.limit(size, files)
     result = scene.popfetch("work")
-    disk.limit(LARGE)
+    scene.disk.limit(LARGE)
     try:
         scene.check_nothing_wrong(result)
         check_said(scene, result)
@@ -133,11 +104,11 @@ def try_disk(scene, disk, size, files=0):
     return result.status != 0
 
 
-def try_disks(scene, disk, points, sizes):
+def try_disks(scene, points, sizes):
     tried, full, failures = 0, 0, []
     for size, files in sizes:
         try:
-            full += try_disk(scene, disk, size, files)
+            full += try_disk(scene, size, files)
         except AssertionError as error:
             failures.append(str(error))
         tried += 1
@@ -148,56 +119,36 @@ def try_disks(scene, disk, points, sizes):
 
 @pytest.mark.parametrize("destination", DESTINATIONS)
 @pytest.mark.parametrize("keep", ["no", "forever"])
-def test_a_disk_of_any_size(
-    binary, tmp_path, server, small_disk, points, long_form, destination, keep
-):
-    pop = server(tls="off", pipelining=True)
-    scene = SmallScene(binary, tmp_path / "scene", pop, destination, keep, wires=messages())
-    disk = small_disk(scene.home)
-    scene.popfetch.move(disk)
-    scene.home = scene.popfetch.home
+def test_a_disk_of_any_size(small_scene, points, long_form, destination, keep):
+    scene = small_scene(destination, messages(), keep)
     step = 1 if long_form else 3
     sizes = [*range(2 + 2 * (keep == "no"), 90, step), *range(90, 600, 30)]
-    try_disks(scene, disk, points, [(n * PAGE, 0) for n in sizes])
+    try_disks(scene, points, [(n * PAGE, 0) for n in sizes])
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_a_disk_for_so_many_files(binary, tmp_path, server, small_disk, points, destination):
-    pop = server(tls="off", pipelining=True)
-    scene = SmallScene(binary, tmp_path / "scene", pop, destination, wires=messages())
-    disk = small_disk(scene.home)
-    scene.popfetch.move(disk)
-    scene.home = scene.popfetch.home
-    try_disks(scene, disk, points, [(LARGE, files) for files in range(6, 36)])
+def test_a_disk_for_so_many_files(small_scene, points, destination):
+    scene = small_scene(destination, messages())
+    try_disks(scene, points, [(LARGE, files) for files in range(6, 36)])
 
 
-def test_a_message_that_an_mda_took_makes_room_for_the_next(binary, tmp_path, server, small_disk):
+def test_a_message_that_an_mda_took_makes_room_for_the_next(small_scene):
     """There is never room for two of them."""
-    pop = server(tls="off", pipelining=True)
     wires = [mail(str(number), ("x" * 71 + "\n") * 50_000) for number in range(4)]
-    scene = SmallScene(binary, tmp_path / "scene", pop, "mda", wires=wires)
-    disk = small_disk(scene.home)
-    scene.popfetch.move(disk)
-    scene.home = scene.popfetch.home
+    scene = small_scene("mda", wires)
     scene.fresh()
-    disk.limit("6m")
+    scene.disk.limit("6m")
     result = scene.popfetch("work")
     assert result.status == 0 and not result.errors, result
     assert len(scene.delivered()) == len(wires)
 
 
-def test_the_disk_fills_up_while_mail_comes_and_is_emptied_again(
-    binary, tmp_path, server, small_disk, points
-):
+def test_the_disk_fills_up_while_mail_comes_and_is_emptied_again(small_scene, points):
     """Run after run on a disk that is too small for all: each brings what fits, nothing twice."""
-    pop = server(tls="off", pipelining=True)
     wires = [mail(str(number), ("x" * 70 + "\n") * 300) for number in range(120)]
-    scene = SmallScene(binary, tmp_path / "scene", pop, "maildir", wires=wires)
-    disk = small_disk(scene.home)
-    scene.popfetch.move(disk)
-    scene.home = scene.popfetch.home
+    scene = small_scene("maildir", wires)
     scene.fresh()
-    disk.limit(60 * PAGE)
+    scene.disk.limit(60 * PAGE)
     statuses = set()
     for _ in range(30):
         result = scene.popfetch("work")
@@ -205,11 +156,11 @@ def test_the_disk_fills_up_while_mail_comes_and_is_emptied_again(
         scene.check_nothing_wrong(result)
         check_said(scene, result)
         points(1)
-        if not pop.left():
+        if not scene.pop.left():
             break
         for file in (scene.home / "Maildir/new").iterdir():  # a reader makes room
             scene.taken.append(file.read_bytes())
             file.unlink()
-    assert statuses - {0} and not pop.left(), "it was full, and all came in the end"
-    disk.limit(LARGE)
+    assert statuses - {0} and not scene.pop.left(), "it was full, and all came in the end"
+    scene.disk.limit(LARGE)
     scene.finish()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the whole program share: the program, servers, a home directory."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from certs import Certificates
 from dovecot import Dovecot
 from popserver import PopServer
 from runner import Popfetch
+from smalldisk import Disk
 
 
 @pytest.fixture(scope="session")
@@ -111,22 +113,17 @@ def own_hosts(tmp_path):
 
 
 @pytest.fixture
-def small_disk(popfetch):
-    """Gives popfetch a directory on a disk of its own: small_disk(directory, "6m") returns what to
-    put before its command line."""
+def small_disk():
+    """Mounts a small disk over a directory: small_disk(directory) is a smalldisk.Disk."""
+    with contextlib.ExitStack() as disks:
 
-    def make(directory, size):
-        directory.mkdir(mode=0o700)
-        mount = f'mount -t tmpfs -o size={size},mode=700 none {directory} && exec "$@"'
-        before = ["unshare", "-rm", "sh", "-c", mount, "sh"]
-        if (
-            not shutil.which("unshare")
-            or subprocess.run([*before, "true"], capture_output=True).returncode != 0
-        ):
-            pytest.skip("no name spaces for a small disk here")
-        return before
+        def make(directory):
+            try:
+                return disks.enter_context(Disk(directory))
+            except OSError as error:
+                return pytest.skip(f"no small file system can be mounted here ({error})")
 
-    return make
+        yield make
 
 
 @pytest.hookimpl(hookwrapper=True)

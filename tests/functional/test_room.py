@@ -40,7 +40,10 @@ def test_an_mda_needs_room_for_few_messages_only(popfetch, server, small_disk):
     )
     wires = pop.wires()
     state = popfetch.home / "state"
+    state.mkdir()
+    disk = small_disk(state)
+    disk.limit("6m")
     popfetch.set(state_dir=state).account(server=pop, mda=popfetch.saver(), keep="no")
-    result = popfetch("-v", before=small_disk(state, "6m"))
+    result = popfetch("-v", before=disk.inside)
     assert result.status == 0, result
     assert same(popfetch.saved(), wires) and pop.left() == []
