@@ -28,6 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "functional"))
 from certs import Certificates
+from relay import Relay
 
 PASSWORD = "secret-of-all"
 CAPABILITIES = "TOP UIDL USER PIPELINING RESP-CODES AUTH-RESP-CODE".split() + ["SASL PLAIN"]
@@ -65,43 +66,6 @@ class Mailbox:
                     break
             writer.close()
             await writer.wait_closed()
-
-
-class Line:
-    """Forwards connections to a port; what enters it comes out half a round trip later. To open
-    one takes a whole round trip, as TCP does: the client's first bytes wait so much longer."""
-
-    def __init__(self, port, rtt):
-        self.port, self.rtt = port, rtt
-
-    async def serve(self, reader, writer):
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
-        await asyncio.gather(
-            self.carry(reader, far_writer, self.rtt * 1.5),
-            self.carry(far_reader, writer, self.rtt / 2),
-        )
-
-    async def carry(self, reader, writer, first_delay):
-        waiting, delay = asyncio.Queue(), first_delay
-        task = asyncio.ensure_future(self.let_out(waiting, writer))
-        last = 0
-        with contextlib.suppress(OSError):
-            while data := await reader.read(1 << 16):
-                last = max(last, time.monotonic() + delay)
-                waiting.put_nowait((last, data))
-                delay = self.rtt / 2
-        waiting.put_nowait((max(last, time.monotonic() + self.rtt / 2), None))
-        await task
-
-    async def let_out(self, waiting, writer):
-        with contextlib.suppress(OSError):
-            while True:
-                due, data = await waiting.get()
-                await asyncio.sleep(max(0, due - time.monotonic()))
-                if data is None:
-                    break
-                writer.write(data)
-        writer.close()
 
 
 def listening():
@@ -264,11 +228,10 @@ def main():
         try:
             for _ in range(options.servers):
                 children.append(start_server(mailbox.serve, sock, context))
-            if options.rtt:
-                line = Line(port, options.rtt / 1000)
-                sock, port = listening()
-                children.append(start_server(line.serve, sock))
-            measure(binary, configuration(directory, port, certificates, options), options)
+            with contextlib.ExitStack() as stack:
+                if options.rtt:
+                    port = stack.enter_context(Relay(port, options.rtt / 1000)).port
+                measure(binary, configuration(directory, port, certificates, options), options)
         finally:
             for pid in children:
                 os.kill(pid, signal.SIGTERM)

@@ -53,6 +53,7 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.writer.close()
+            self.reader = self.writer = None  # the counts are kept, perhaps of thousands
 
     async def sleep_until(self, due):
         await asyncio.sleep(max(0, due - asyncio.get_running_loop().time()))
