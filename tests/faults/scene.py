@@ -53,6 +53,7 @@ class Scene:
     # Before a fault.
 
     def fresh(self):
+        self.pop.settle()  # no QUIT of the last run may delete what is new
         for name in ("Maildir", "delivered", ".local"):
             shutil.rmtree(self.home / name, ignore_errors=True)
         (self.home / "mbox").unlink(missing_ok=True)
@@ -79,6 +80,7 @@ class Scene:
 
     def again(self):
         """As it was at remember()."""
+        self.pop.settle()
         for name in ("Maildir", "delivered", ".local", "mbox"):
             here, there = self.home / name, self.template / name
             if here.is_dir():
