@@ -10,7 +10,7 @@ import os
 import re
 
 import calls
-from world import Broken, Scenario
+from world import Broken, Scenario, World, saying
 
 MAILDIR, MBOX = Scenario(), Scenario(to="mbox")
 MDA = Scenario(to="mda", count=4)
@@ -74,8 +74,7 @@ def kill_points(world):
 def kill(world, point):
     world.reset()
     reached = world.run_killed(point)
-    world.between_runs()
-    world.verify(world.run())
+    world.recover()
     return int(reached)
 
 
@@ -85,14 +84,19 @@ def kill(world, point):
 def pairs(world, first, sample, size):
     """Behind a kill at the first point: a kill at `size` of all points of the run that recovers,
     evenly spread; the rest is others' share (`sample` is where to begin)."""
+    return behind_kill(world, first, World.points, pair, size, sample)
+
+
+def behind_kill(world, first, look, attempt, size, begin):
+    """attempt(world, state, point), with the state behind the first kill, at `size` of the points
+    that look(world) finds in the run that recovers."""
     world.reset()
     if not world.run_killed(first):
         return 0
     world.between_runs()
     state = world.save()
     try:
-        seconds = world.points()
-        return sum(pair(world, state, second) for second in spread(seconds, size, sample))
+        return sum(attempt(world, state, point) for point in spread(look(world), size, begin))
     finally:
         world.forget_saved(state)
 
@@ -100,11 +104,8 @@ def pairs(world, first, sample, size):
 def pair(world, state, second):
     world.restore(state)
     reached = world.run_killed(second)
-    try:
-        world.between_runs()
-        world.verify(world.run())
-    except Broken as broken:
-        raise Broken(f"second kill at {calls.show(second)}: {broken}") from None
+    with saying(f"second kill at {calls.show(second)}"):
+        world.recover()
     return int(reached)
 
 
@@ -141,14 +142,10 @@ def failed_sync(world, sync, size, begin):
         world.reset()
         result = world.run(calls.fail_at(sync.name, sync.nth, "EIO", world.trace, second))
         world.kills += 2 if second else 1  # a run that does not get to its end is like one
-        try:
+        with saying("the sync fails" + (f", killed at {calls.show(second)}" if second else "")):
             if second is None:
                 check_told(world, result, by_sqlite=sync.name == "fdatasync")
-            world.between_runs()
-            world.verify(world.run())
-        except Broken as broken:
-            behind = f", killed at {calls.show(second)}" if second else ""
-            raise Broken(f"the sync fails{behind}: {broken}") from None
+            world.recover()
         tried += 1
     return tried
 
@@ -198,22 +195,13 @@ def look_points(world):
 def failed_looks(world, first, size, begin):
     """What cannot be seen is not absent: behind the kill, one of the calls by which recovery looks
     at the destination fails."""
-    world.reset()
-    if not world.run_killed(first):
-        return 0
-    world.between_runs()
-    state = world.save()
-    try:
-        looks = looks_at(world)
-        return sum(failed_look(world, state, look) for look in spread(looks, size, begin))
-    finally:
-        world.forget_saved(state)
+    return behind_kill(world, first, looks_at, failed_look, size, begin)
 
 
 def looks_at(world):
     """The calls that look at the destination."""
-    names = "trace=" + ",".join("?" + name for name in calls.LOOKING)
-    world.run(["strace", "-f", "-y", "-qq", "-o", str(world.trace), "-e", names])
+    known = calls.known(calls.LOOKING)
+    world.run(["strace", "-f", "-y", "-qq", "-o", str(world.trace), "-e", known])
     place = str(world.home / world.destination(0))
     counts, found = collections.Counter(), []
     for pid, name, rest in calls.entries(world.trace.read_text(errors="replace")):
@@ -226,9 +214,6 @@ def looks_at(world):
 def failed_look(world, state, look):
     world.restore(state)
     world.run(calls.fail_at(look.name, look.nth, "EIO", world.trace))
-    try:
-        world.between_runs()
-        world.verify(world.run())
-    except Broken as broken:
-        raise Broken(f"{calls.show(look)} fails: {broken}") from None
+    with saying(f"{calls.show(look)} fails"):
+        world.recover()
     return 1

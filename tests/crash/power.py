@@ -18,7 +18,7 @@ import calls
 import kill
 from disk import SYNCS, Disk, build, fingerprint, read_events
 from popmail import local, mail
-from world import Broken, Scenario
+from world import Broken, Scenario, saying
 
 MAILDIR, MBOX = Scenario(count=7, batch=3), Scenario(to="mbox", count=7, batch=3)
 HANDING_OVER = ("renameat2", "fsync", "fdatasync", "pwrite64", "unlinkat")
@@ -179,6 +179,13 @@ def check(recording, state):
     world.verify(world.run(), after_power_cut=True)
 
 
+def check_all(recording, states, what):
+    for state in states:
+        with saying(f"{what}, state '{state.label}'"):
+            check(recording, state)
+    return len(states)
+
+
 def clear(directory):
     for entry in directory.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -188,15 +195,7 @@ def power(world, point, share, shares, limit):
     """Every state of a recording that falls to this share, or an even sample of them."""
     recording = Recording(world, point)
     states = list(recording.states())[share::shares]
-    if limit and len(states) > limit:
-        step = len(states) / limit
-        states = [states[int(number * step)] for number in range(limit)]
-    for state in states:
-        try:
-            check(recording, state)
-        except Broken as broken:
-            raise Broken(f"power cut, state '{state.label}': {broken}") from None
-    return len(states)
+    return check_all(recording, kill.spread(states, limit or len(states), 0), "power cut")
 
 
 def lost(world, point, how, limit):
@@ -204,12 +203,7 @@ def lost(world, point, how, limit):
     recording = Recording(world, point, how)
     states = kill.spread(list(recording.states()), limit, 0)
     states += itertools.islice(recording.last_states(), 2)
-    for state in states:
-        try:
-            check(recording, state)
-        except Broken as broken:
-            raise Broken(f"{how}, power cut, state '{state.label}': {broken}") from None
-    return len(states)
+    return check_all(recording, states, f"{how}, power cut")
 
 
 def failure_points(world):

@@ -10,6 +10,7 @@
 """
 
 import collections
+import contextlib
 import os
 import re
 import shutil
@@ -38,6 +39,15 @@ LOCKS = r"|Mbox\d*\.lock|\.[^/]*popfetch-lock[^/]*"
 
 class Broken(AssertionError):
     """A promise that was not kept."""
+
+
+@contextlib.contextmanager
+def saying(what):
+    """Whatever is Broken within says so first."""
+    try:
+        yield
+    except Broken as broken:
+        raise Broken(f"{what}: {broken}") from None
 
 
 # What differs between the worlds; the names of scenarios are made of it.
@@ -458,6 +468,11 @@ class World:
                 raise Broken(f"in {name}, before recovery: {brief(collections.Counter(extra))}")
 
     # The promises.
+
+    def recover(self):
+        """Others have their turn, then a clean run."""
+        self.between_runs()
+        self.verify(self.run())
 
     def verify(self, result, after_power_cut=False):
         if result.status != 0:
