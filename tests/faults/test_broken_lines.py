@@ -144,6 +144,7 @@ def test_a_reply_that_never_comes(binary, tmp_path, server, points, long_form, t
             one.check_nothing_wrong(result)
             assert result.status in PASSING and result.seconds < 12, result
             assert len(result.errors) == (result.status != 0), result
+            del one.popfetch.accounts["work"]["timeout"]
             one.finish()
             return happened
 

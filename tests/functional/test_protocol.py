@@ -188,6 +188,7 @@ def test_a_line_that_breaks_is_tried_again_in_the_next_run(popfetch, server, com
         assert command in ("CAPA", "LIST", "TOP")
     assert len(pop.connections) <= 2 and result.seconds < 8
     pop.forgive()
+    del popfetch.accounts["work"]["timeout"]
     assert popfetch().status == 0
     assert same(popfetch.maildir(), wires) and pop.left() == []
 
