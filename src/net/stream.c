@@ -8,8 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -17,16 +16,16 @@
 #include "sys/proc.h"
 
 /*
- * A poll wakes for each TLS record of a long answer, which costs CPU and takes the
- * processor from a server on the same machine.  A pause lets records gather.  Where little
- * comes in one, the line is slow, or the server's window is full and waits for us to read:
- * so nothing faster than 1 Gbit/s becomes slower than that.
+ * A poll wakes for each TLS record of a long answer, which costs CPU, and takes the
+ * processor from a server on the same machine.  So behind GATHER_FROM bytes of an answer
+ * it is to wake for so many together (SO_RCVLOWAT; also when the window is full), or
+ * after a moment.  Where they do not come in a moment, waking is no burden.
  */
 enum {
-	PAUSE_NS = 500 * 1000,
-	PAUSE_FROM = STREAM_INPUT_SIZE,	 /* bytes since we sent something */
-	PAUSE_WORTH = 64 * 1024,	 /* bytes that gathered in it */
-	PAUSE_REST = 4 * 1024 * 1024	 /* bytes without one, if it was not */
+	GATHER_FROM = STREAM_INPUT_SIZE,
+	GATHER_BYTES = 128 * 1024,
+	GATHER_MS = 2,
+	GATHER_REST = 4 * 1024 * 1024	/* bytes until the next try */
 };
 
 /* Bytes start..end of both buffers are in use; both lie at the front while
@@ -39,7 +38,8 @@ struct stream {
 	size_t in_start, in_end;
 	size_t scanned; /* unread bytes known to hold no LF */
 	uint64_t received;
-	uint64_t pause_from; /* of them */
+	uint64_t gather_from; /* of them */
+	bool gathers;	/* SO_RCVLOWAT is set */
 	uint8_t *out;
 	size_t out_start, out_end;
 	short read_event; /* what the next read or write waits for */
@@ -106,7 +106,7 @@ stream_new(struct stream **out, struct transport *t, int64_t timeout_ms,
 	s->out = mem_alloc(STREAM_OUTPUT_MAX);
 	s->read_event = POLLIN;
 	s->write_event = POLLOUT;
-	s->pause_from = PAUSE_FROM;
+	s->gather_from = GATHER_FROM;
 	*out = s;
 }
 
@@ -172,8 +172,8 @@ output_done(struct stream *s, size_t size)
 {
 	secret_wipe(s->out + s->out_start, size);
 	s->out_start += size;
-	if (s->pause_from < s->received + PAUSE_FROM)
-		s->pause_from = s->received + PAUSE_FROM;
+	if (s->gather_from < s->received + GATHER_FROM)
+		s->gather_from = s->received + GATHER_FROM;
 	if (s->out_start == s->out_end)
 		s->out_start = s->out_end = 0;
 }
@@ -264,30 +264,39 @@ stream_pull(struct stream *s, bool *more, struct err *e)
 	return -1;
 }
 
-static struct pollfd
-stream_pollfd(const struct stream *s)
-{
-	struct pollfd fd = { .fd = s->t->fd, .events = s->read_event };
+/* --- waiting --- */
 
-	if (stream_queued(s) > 0)
-		fd.events |= s->write_event;
-	return fd;
+static void
+set_gathering(struct stream *s, bool on)
+{
+	const int least = on ? GATHER_BYTES : 1;
+
+	if (on == s->gathers)
+		return;
+	if (setsockopt(s->t->fd, SOL_SOCKET, SO_RCVLOWAT, &least,
+		       sizeof(least)) == 0)
+		s->gathers = on;
+	else	/* no socket: a test's script */
+		s->gather_from = UINT64_MAX;
 }
 
-/* True after a pause: there may be something to read without a poll. */
-static bool
-stream_pause(struct stream *s)
+/* fds[0] becomes the stream's; returns as proc_poll. */
+static int
+stream_poll(struct stream *s, struct pollfd fds[], nfds_t count, int64_t until)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	int gathered = 0;
+	bool sends = stream_queued(s) > 0;
+	int ready;
 
-	if (stream_queued(s) > 0 || s->received < s->pause_from)
-		return false;
-	(void)nanosleep(&pause, NULL);
-	(void)ioctl(s->t->fd, FIONREAD, &gathered);
-	if (gathered < PAUSE_WORTH)
-		s->pause_from = s->received + (uint64_t)gathered + PAUSE_REST;
-	return true;
+	fds[0].fd = s->t->fd;
+	fds[0].events = sends ? s->read_event | s->write_event : s->read_event;
+	set_gathering(s, !sends && s->received >= s->gather_from);
+	if (!s->gathers)
+		return proc_poll(fds, count, until);
+	ready = proc_poll(fds, count,
+			  clock_earlier(until, clock_deadline(GATHER_MS)));
+	if (ready == 0)
+		s->gather_from = s->received + GATHER_REST;
+	return ready;
 }
 
 int
@@ -310,10 +319,7 @@ stream_fill(struct stream *s, size_t have, struct err *e)
 			silence = clock_deadline(s->timeout_ms);
 		if (clock_ms() >= silence)
 			return silence_error(s->timeout_ms, e);
-		if (stream_pause(s))
-			continue;
-		fd = stream_pollfd(s);
-		proc_poll(&fd, 1, clock_earlier(silence, s->end));
+		stream_poll(s, &fd, 1, clock_earlier(silence, s->end));
 	}
 	return 0;
 }
@@ -399,22 +405,18 @@ stream_wait(struct stream *s, int other, int64_t until, bool *ready,
 		struct pollfd fds[2] = { { .fd = -1 },
 					 { .fd = other, .events = POLLIN } };
 		bool idle = s->in_end == s->in_start;
-		int64_t deadline = 0;
 
 		if (check_end(s->end, e) != 0)
 			return -1;
 		push(s);
 		if (idle)
 			idle = !pull(s) && s->failure.kind == ERR_NONE;
-		if (idle && stream_pause(s))
-			continue;
 		if (!idle && (polled || other == -1))
 			return 0;
-		if (idle) {
-			fds[0] = stream_pollfd(s);
-			deadline = clock_earlier(until, s->end);
-		}
-		proc_poll(fds, 2, deadline);
+		if (idle)
+			stream_poll(s, fds, 2, clock_earlier(until, s->end));
+		else
+			proc_poll(fds, 2, 0);
 		polled = true;
 		*ready = fds[1].revents != 0;
 		if (!idle || *ready || clock_ms() >= until)

@@ -6,7 +6,7 @@
  * Writing never blocks: stream_queue keeps the bytes, and every wait for input
  * also sends what is queued and reads what has come, so that neither side can wait
  * for the other (a server may stop reading until its replies are read).  In a long
- * answer a wait may begin with a pause of half a millisecond, so that much can gather.
+ * answer a wait lets some records gather, for two milliseconds at most.
  *
  *	stream_new(&s, transport, ...)     takes the transport
  *	stream_queue(...); stream_fill(...) or stream_line(...)
