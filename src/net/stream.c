@@ -440,6 +440,7 @@ stream_release(struct stream **s, struct transport **t, struct err *e)
 		return err_set(e, ERR_PROTOCOL,
 			       "command not sent before the "
 			       "TLS handshake");
+	set_gathering(*s, false);
 	*t = (*s)->t;
 	stream_dispose(s);
 	return 0;

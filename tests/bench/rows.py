@@ -406,7 +406,7 @@ def table(bench, o):
         row(
             ThroughMda,
             "mda-jobs",
-            "the same, two at a time",
+            "the same, two at a time (mpop: one)",
             Target(0.6, "mpop"),
             mda_jobs=2,
             clients=("popfetch", "mpop"),

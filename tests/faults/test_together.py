@@ -496,7 +496,7 @@ def test_a_parent_killed_while_a_lock_is_waited_for(binary, tmp_path, server, po
     with open(scene.home / "mbox", "r+") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         process = scene.popfetch.start()
-        wait_until(lambda: "RETR 3" in pop.commands(), process)
+        wait_until(lambda: "RETR 3" in pop.commands() and pop.last.idle, process)
         wait_until(lambda: is_at_rest(process), process)
         os.kill(process.pid, signal.SIGKILL)
         scene.popfetch.finish(process)

@@ -25,6 +25,7 @@ class Connection:
         self.clear = b""  # what the client sent outside TLS (its hello not included)
         self.tls_version = self.server_name = self.client_certificate = None
         self.tls_error = None
+        self.idle = False  # the server has answered all that it was asked
         self.waits = 0  # how often the server had nothing to do: once each round trip
         self.overlaps = []  # commands that came before the previous one was answered
         self.closed_politely = False  # close_notify, or FIN without TLS, not RST
@@ -84,7 +85,9 @@ class Session:
     def read_line(self):
         if not self.input:
             self.connection.waits += 1
+            self.connection.idle = True
             self.input += self._receive_something()
+            self.connection.idle = False
             if self.server.latency:
                 self.pause(self.server.latency)
         while b"\n" not in self.input:

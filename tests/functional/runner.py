@@ -398,14 +398,17 @@ def is_at_rest(process):
 
 
 def sleeps(pids):
-    """How often each has gone to sleep, or None of one that is awake."""
-    return {pid: times_asleep(pid) if proc_stat(pid)[:1] == ["S"] else None for pid in pids}
+    """How often each thread of theirs has gone to sleep, or None of one that is awake."""
+    threads = [path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*")]
+    return {path: times_asleep(path) for path in threads}
 
 
-def times_asleep(pid):
+def times_asleep(thread):
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = (thread / "status").read_text()
     except OSError:
+        return None
+    if not re.search(r"^State:\s*S", status, re.M):
         return None
     return sum(map(int, re.findall(r"ctxt_switches:\s*(\d+)", status)))
 

@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 import stat
+import threading
 
 import pytest
 
@@ -347,11 +348,12 @@ def test_one_account_in_trouble_does_not_stop_the_others(popfetch, server):
 
 @pytest.mark.parametrize("jobs, together", [(1, 1), (3, 3)])
 def test_so_many_accounts_at_a_time(popfetch, server, jobs, together):
-    at_once, most = set(), [0]
+    at_once, most, lock = set(), [0], threading.Lock()
 
     def count(session, line):
-        at_once.add(session)
-        most[0] = max(most[0], len(at_once))
+        with lock:
+            at_once.add(session)
+            most[0] = max(most[0], len(at_once))
         wait_until(lambda: most[0] >= together)
         session.pause(0.1)  # for one too many
         at_once.discard(session)

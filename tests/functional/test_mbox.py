@@ -168,7 +168,7 @@ def lock(path):
 
 
 def wait_for_the_lock(process, pop):
-    wait_until(lambda: pop.commands("RETR"), process)
+    wait_until(lambda: pop.commands("RETR") and pop.last.idle, process)
     wait_until(lambda: is_at_rest(process), process)
 
 
