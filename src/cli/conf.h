@@ -34,7 +34,8 @@ int conf_find(char **path, struct err *e);
 int conf_read(struct conf **c, const char *path, struct err *e);
 void conf_free(struct conf **c);
 /* Forgets all accounts but those with is_kept[index] (count entries), which move
- * together: pointers to accounts end, and names are known no longer.  A large parent makes each fork of it cost more. */
+ * together: pointers to accounts end, and names are known no longer.  A large parent
+ * makes each fork of it cost more. */
 void conf_keep_only(struct conf *c, const bool is_kept[]);
 /* By title, or NULL.  Not after conf_keep_only. */
 struct account *conf_account(const struct conf *c, const char *name);

@@ -2,7 +2,7 @@
 /*
  * The names of many things, found without looking at each.
  *
- *	n = names_new(count); names_add(n, text)...; names_sort(n); 
+ *	n = names_new(count); names_add(n, text)...; names_sort(n);
  *	names_find(n, text, &number)
  *
  * The first that was added has number 0.  Texts are borrowed until names_free.

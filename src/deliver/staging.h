@@ -24,7 +24,8 @@ struct staging {
 
 /* For delivery: with may_create what is missing is made (0700): a Maildir that is not
  * there, or is an empty or half-made directory; the staging directory always; what it
- * makes is durable when it returns.  Checks that files can be staged and that they can be renamed into new/. */
+ * makes is durable when it returns.  Checks that files can be staged and that they can
+ * be renamed into new/. */
 int staging_open(struct staging *s, const char *path, const char *state_id,
 		 bool may_create, struct err *e);
 /* To be called before anything is staged: makes durable what a run has made that was

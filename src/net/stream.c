@@ -130,18 +130,6 @@ stream_free(struct stream **s)
 	stream_dispose(s);
 }
 
-int
-stream_fd(const struct stream *s)
-{
-	return s->t->fd;
-}
-
-const struct transport *
-stream_transport(const struct stream *s)
-{
-	return s->t;
-}
-
 /* --- output --- */
 
 size_t

@@ -74,9 +74,6 @@ void stream_free(struct stream **s);
  * +OK to STLS they are an injection (RFC 2595 section 4); so does queued output. */
 int stream_release(struct stream **s, struct transport **t, struct err *e);
 
-int stream_fd(const struct stream *s);
-/* Borrowed, for tls_info and socket_is_loopback. */
-const struct transport *stream_transport(const struct stream *s);
 void stream_queue(struct stream *s, const void *bytes, size_t size);
 /* Bytes queued and not yet taken by the transport. */
 size_t stream_queued(const struct stream *s);

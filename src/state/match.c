@@ -27,7 +27,7 @@ struct match {
 	uint32_t *next_row;	/* of the same group */
 	uint32_t *entry_group;	/* NONE: without uid */
 	uint32_t *twin;		/* NULL until a uid comes twice */
-	uint8_t *row_listed;	/* a bit for each row */
+	bool *row_listed;
 };
 
 /* What only match_new needs. */
@@ -271,7 +271,7 @@ static void
 mark_rows(struct match *m, const struct group *g)
 {
 	for (uint32_t r = g->first_row; r != NONE; r = m->next_row[r])
-		m->row_listed[r / 8] |= (uint8_t)(1u << r % 8);
+		m->row_listed[r] = true;
 }
 
 static void
@@ -308,7 +308,7 @@ match_new(const struct listing *l, const struct store_rows *rows)
 	assert(row_count < INT32_MAX && listing_count(l) < INT32_MAX);
 	hash_key_make(&k.key);
 	m->next_row = mem_array(row_count, sizeof(*m->next_row));
-	m->row_listed = mem_array(row_count / 8 + 1, 1);
+	m->row_listed = mem_array(row_count, sizeof(*m->row_listed));
 	m->entry_group = mem_array(listing_count(l), sizeof(*m->entry_group));
 	k.ordered = rows_ascend(&k);
 	add_rows(&k);
@@ -383,5 +383,5 @@ match_twin(const struct match *m, size_t i)
 bool
 match_row_is_listed(const struct match *m, size_t row)
 {
-	return m->row_listed[row / 8] >> row % 8 & 1;
+	return m->row_listed[row];
 }

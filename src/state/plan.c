@@ -32,39 +32,25 @@ struct plan {
 	struct plan_rules rules;
 	struct choice *choices;
 	size_t counts[PLAN_LATER + 1];
-	uint8_t *row_fetched;	/* a bit for each row */
-	uint8_t *row_settled;	/* a bit for each row: an entry is its message */
+	bool *row_fetched;
+	bool *row_settled;	/* an entry is its message */
 	bool clock_is_odd;
 	bool withheld;
 	bool sizes_asked, sizes_all;
 };
 
-static bool
-bit(const uint8_t *bits, size_t i)
-{
-	return bits[i / 8] >> i % 8 & 1;
-}
-
-static void
-set_bit(uint8_t *bits, size_t i, bool on)
-{
-	uint8_t mask = (uint8_t)(1u << i % 8);
-
-	bits[i / 8] = (uint8_t)(on ? bits[i / 8] | mask : bits[i / 8] & ~mask);
-}
-
 struct plan *
 plan_new(const struct listing *l, const struct store_rows *rows)
 {
 	struct plan *p = mem_alloc(sizeof(*p));
-	size_t row_bytes = store_rows_count(rows) / 8 + 1;
+	size_t count = store_rows_count(rows);
 
 	p->l = l;
 	p->rows = rows;
 	p->match = match_new(l, rows);
 	p->choices = mem_array(listing_count(l), sizeof(*p->choices));
-	p->row_fetched = mem_array(row_bytes, 1);
-	p->row_settled = mem_array(row_bytes, 1);
+	p->row_fetched = mem_array(count, sizeof(*p->row_fetched));
+	p->row_settled = mem_array(count, sizeof(*p->row_settled));
 	return p;
 }
 
@@ -235,7 +221,7 @@ unchoose(struct plan *p, size_t i)
 	assert(p->counts[c->action] > 0);
 	p->counts[c->action]--;
 	if (c->action == PLAN_FETCH && c->row != NONE)
-		set_bit(p->row_fetched, c->row, false);
+		p->row_fetched[c->row] = false;
 }
 
 static void
@@ -251,7 +237,7 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 			  store_rows_at(p->rows, row).size != size;
 	p->counts[action]++;
 	if (action == PLAN_FETCH && row != SIZE_MAX)
-		set_bit(p->row_fetched, row, true);
+		p->row_fetched[row] = true;
 }
 
 /* An attempt at it, recorded in this row or in a new one. */
@@ -273,7 +259,7 @@ static void
 choose_known(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
-	bool taken = bit(p->row_fetched, r);
+	bool taken = p->row_fetched[r];
 
 	switch (row.status) {
 	case STORE_DELIVERED:
@@ -328,7 +314,7 @@ fit_rows(const struct plan *p, size_t i)
 		if (open && f.open == SIZE_MAX)
 			f.open = r;
 		if (f.untold == SIZE_MAX && !row.has_digest &&
-		    row.status != STORE_DELIVERED && !bit(p->row_fetched, r))
+		    row.status != STORE_DELIVERED && !p->row_fetched[r])
 			f.untold = r;
 	}
 	return f;
@@ -400,15 +386,15 @@ void
 plan_decide(struct plan *p, const struct plan_rules *rules)
 {
 	size_t count = listing_count(p->l);
-	size_t row_bytes = store_rows_count(p->rows) / 8 + 1;
+	size_t rows_count = store_rows_count(p->rows);
 
 	assert(rules->keep_s >= 0);
 	p->rules = *rules;
 	p->clock_is_odd = clock_is_odd(rules);
 	p->withheld = false;
 	memset(p->counts, 0, sizeof(p->counts));
-	memset(p->row_fetched, 0, row_bytes);
-	memset(p->row_settled, 0, row_bytes);
+	memset(p->row_fetched, 0, rows_count * sizeof(*p->row_fetched));
+	memset(p->row_settled, 0, rows_count * sizeof(*p->row_settled));
 	for (size_t i = 0; i < count; i++) {
 		if (listing_at(p->l, i).uid_size == 0)
 			choose_fetch(p, i, SIZE_MAX);
@@ -441,7 +427,7 @@ plan_settle(struct plan *p, size_t i, size_t row)
 		row = fit_rows(p, i).untold;
 	} else {
 		assert(row < store_rows_count(p->rows));
-		set_bit(p->row_settled, row, true);
+		p->row_settled[row] = true;
 	}
 	if (row == SIZE_MAX)
 		choose_fetch(p, i, SIZE_MAX);
@@ -481,7 +467,7 @@ plan_clock_is_odd(const struct plan *p)
 bool
 plan_row_is_listed(const struct plan *p, size_t r)
 {
-	return match_row_is_listed(p->match, r) || bit(p->row_settled, r);
+	return match_row_is_listed(p->match, r) || p->row_settled[r];
 }
 
 void

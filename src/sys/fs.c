@@ -317,8 +317,8 @@ temp_by_name(const char *path)
 	digest_random(random, sizeof(random));
 	text_hex(hex, random, sizeof(random));
 	name = mem_format("%s/.popfetch-%s", path, hex);
-	fd = open_retry(AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
-			0600);
+	fd = open_retry(AT_FDCWD, name,
+			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	saved = errno;
 	if (fd >= 0)
 		(void)unlink(name);

@@ -64,8 +64,8 @@ bool fs_is_private(int fd);
 
 int fs_write(int fd, const void *bytes, size_t size, struct err *e);
 int fs_write_at(int fd, const void *bytes, size_t size, off_t at, struct err *e);
-/* A hint: the disk may begin with these bytes of the file (size 0: to its end).  Says nothing about whether
- * they get there; a sync does. */
+/* A hint: the disk may begin with these bytes of the file (size 0: to its end).  Says
+ * nothing about whether they get there; a sync does. */
 void fs_start_writing(int fd, off_t from, off_t size);
 /* Reads until size bytes or end of file; *got tells. */
 int fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,

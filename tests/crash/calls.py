@@ -99,8 +99,8 @@ def changes(name, rest):
 
 
 def roles_of(trace):
-    """{pid: role}: the parent is the first, keepers are its children, couriers theirs. Programs that
-    they run (by vfork) have none."""
+    """{pid: role}: the parent is the first, keepers are its children, couriers theirs. Programs
+    that they run (by vfork) have none."""
     roles, children = {}, []
     for line in trace.splitlines():
         pid = int(line.split(None, 1)[0])

@@ -24,7 +24,8 @@ what `keep` says; and the clean run said 0.
     mutants    each rule of the protocol broken, one at a time: the suites above must notice
 
 Points are pairs of a call's name and its ordinal, taken from a recording of a good run, so that
-they follow the program when it changes (calls.py). All is sampled evenly where there is too much of it.
+they follow the program when it changes (calls.py). All is sampled evenly where there is too much of
+it.
 
 Environment: POPFETCH, the program. POPFETCH_SRCDIR and POPFETCH_BUILDDIR: the sources and a
 configured build, for the mutants. TMPDIR: everything is written below it, /dev/shm otherwise if

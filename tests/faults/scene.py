@@ -125,7 +125,8 @@ class Scene:
         return self.popfetch.saved()
 
     def check_nothing_wrong(self, result, torn_mbox=False):
-        """No partial message is visible, none is there twice, and what is not delivered is still on the server."""
+        """No partial message is visible, none is there twice, and what is not delivered is still on
+        the server."""
         if torn_mbox and self.destination == "mbox":
             seen = self._whole_beginning()
         else:

@@ -4,7 +4,6 @@
 #include "sysbox.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "scratch.h"
 
 static char place[64];
 static int start_dir = -1;
@@ -31,15 +32,6 @@ sysbox_enter(void)
 	return 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 int
 sysbox_leave(void)
 {
@@ -47,7 +39,10 @@ sysbox_leave(void)
 
 	(void)close(start_dir);
 	start_dir = -1;
-	return rc ? -1 : nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (rc != 0)
+		return -1;
+	scratch_empty(place);
+	return rmdir(place);
 }
 
 void

@@ -1031,7 +1031,7 @@ both_sides_hear_each_other_and_say_goodbye(void **state)
 		char info[TLS_INFO_MAX];
 
 		open_stream(&m, &s, &server);
-		tls_info(stream_transport(s), info);
+		tls_info(m.t, info);
 		assert_string_equal(info, infos[i]);
 		expect_greeting(s);
 		stream_queue(s, "QUIT\r\n", 6);
@@ -1122,8 +1122,8 @@ a_forged_record_is_an_error_of_tls(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 				    pair),
 			 0);
-	server_fd = dup(stream_fd(s));
-	assert_int_equal(dup2(pair[0], stream_fd(s)), stream_fd(s));
+	server_fd = dup(m.t->fd);
+	assert_int_equal(dup2(pair[0], m.t->fd), m.t->fd);
 	assert_int_equal(write(pair[1],
 			       "\x17\x03\x03\x00\x28"
 			       "0123456789012345678901234567890123456789",
