@@ -22,8 +22,7 @@ from faultcalls import Faults, build  # noqa: E402
 _spec = importlib.util.spec_from_file_location("functional_conftest", FUNCTIONAL / "conftest.py")
 _functional = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_functional)
-_fixtures = "source_directory binary with_sanitizers certificates server small_disk popfetch"
-for _name in _fixtures.split():
+for _name in "source_directory binary with_sanitizers certificates server popfetch".split():
     globals()[_name] = getattr(_functional, _name)
 
 LONG = os.environ.get("POPFETCH_FAULTS_LONG", "") not in ("", "0")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disks that are really full: small file systems in a mount name space of their own."""
 
+import contextlib
 import os
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from popmail import mail
 from runner import Popfetch
 from scene import DESTINATIONS, Scene
-from smalldisk import LARGE
+from smalldisk import LARGE, Disk
 
 PAGE = 4096
 
@@ -58,24 +59,25 @@ class SmallScene(Scene):
 
 
 @pytest.fixture
-def small_scene(binary, tmp_path, server, small_disk):
+def small_scene(binary, tmp_path, server):
     """A scene whose home is on a small disk. To do without has to be wished."""
+    if os.environ.get("POPFETCH_NO_MOUNT"):
+        pytest.skip("POPFETCH_NO_MOUNT is set")
+    with contextlib.ExitStack() as disks:
 
-    def make(destination, wires, keep="no"):
-        pop = server(tls="off", pipelining=True)
-        scene = SmallScene(binary, tmp_path / "scene", pop, destination, keep, wires=wires)
-        if os.environ.get("POPFETCH_NO_MOUNT"):
-            pytest.skip("POPFETCH_NO_MOUNT is set")
-        try:
-            scene.move(small_disk(scene.home))
-        except pytest.skip.Exception as reason:
-            pytest.fail(
-                f"{reason}; run this as root or where user name spaces are allowed, or set "
-                "POPFETCH_NO_MOUNT=1 to do without"
-            )
-        return scene
+        def make(destination, wires, keep="no"):
+            pop = server(tls="off", pipelining=True)
+            scene = SmallScene(binary, tmp_path / "scene", pop, destination, keep, wires=wires)
+            try:
+                scene.move(disks.enter_context(Disk(scene.home)))
+            except OSError as error:
+                pytest.fail(
+                    f"no small file system can be mounted here ({error}): run this as root or "
+                    "where user name spaces are allowed, or set POPFETCH_NO_MOUNT=1"
+                )
+            return scene
 
-    return make
+        yield make
 
 
 def messages():

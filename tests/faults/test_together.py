@@ -2,6 +2,7 @@
 """popfetch and others: a second popfetch, procmail, a clock that goes back, signals."""
 
 import collections
+import contextlib
 import fcntl
 import glob
 import itertools
@@ -412,7 +413,8 @@ def sleepers(scene):
 def wake(scene):
     """An MDA that was not ended goes on."""
     for pid in sleepers(scene):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_that_is_stopped_while_an_mda_works(binary, tmp_path, server, points):

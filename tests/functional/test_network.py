@@ -8,7 +8,7 @@ import pytest
 
 from popmail import mail
 from popserver import PASSWORD
-from runner import same, wait_until
+from runner import same
 
 
 @pytest.fixture
@@ -97,16 +97,3 @@ def test_all_addresses_dead(popfetch, deaf_port, own_hosts):
     popfetch.account(host="two.example.test", port=deaf_port, user="jane", password=PASSWORD)
     result = popfetch("-v", before=before)
     assert result.status == os.EX_TEMPFAIL and "two.example.test" in result.stderr, result
-
-
-def test_accounts_are_fetched_side_by_side(popfetch, server):
-    together = set()
-
-    def meet(session, line):
-        together.add(session)
-        wait_until(lambda: len(together) == 6)
-        session.obey(line)
-
-    for number in range(6):
-        popfetch.account(f"a{number}", server([mail()]).on("STAT", meet))
-    assert popfetch().status == 0

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -665,15 +666,19 @@ connect_stream(struct stream **s, int *fd)
 	return there;
 }
 
+/* It is there before it is read, so that nothing is waited for. */
 static void
-answer(struct stream *s, int there, size_t size)
+answer(struct stream *s, int fd, int there, size_t size)
 {
 	char *bytes = mem_alloc(size);
 	struct err e = ERR_INIT;
+	int come = 0;
 	size_t unread;
 
 	assert_int_equal(write(there, bytes, size), size);
 	free(bytes);
+	while ((size_t)come < size)
+		assert_int_equal(ioctl(fd, FIONREAD, &come), 0);
 	for (; size > 0; size -= unread) {
 		if (stream_fill(s, 0, &e) != 0)
 			fail_msg("%s", e.text);
@@ -694,7 +699,7 @@ wakes_for(int fd)
 	return bytes;
 }
 
-/* Without time passing. */
+/* Looks at the socket too, but is over at once. */
 static void
 wait_a_moment(struct stream *s, int readable)
 {
@@ -706,25 +711,34 @@ wait_a_moment(struct stream *s, int readable)
 }
 
 static void
-records_of_a_long_answer_gather_and_its_end_is_not_waited_for(void **state)
+records_of_a_long_answer_gather_until_it_ends(void **state)
 {
-	enum { PIECE = 16 * 1024 };
+	enum { PIECE = 16 * 1024, PIECES = 20 };
 	struct stream *s;
+	struct err e = ERR_INIT;
 	int fd, there = connect_stream(&s, &fd);
 	int readable = open("/dev/zero", O_RDONLY);
+	bool ready;
 
 	(void)state;
-	answer(s, there, PIECE);
+	answer(s, fd, there, PIECE);
 	wait_a_moment(s, readable);
 	assert_int_equal(wakes_for(fd), 1);
-	for (int i = 0; i < 20; i++)
-		answer(s, there, PIECE);
+	for (int i = 0; i < PIECES; i++)
+		answer(s, fd, there, PIECE);
 	wait_a_moment(s, readable);
 	assert_true(wakes_for(fd) > PIECE);
-	answer(s, there, 1);
+	/* a new command, whose answer may be short */
 	stream_queue(s, "NOOP\r\n", 6);
-	answer(s, there, 5);
+	answer(s, fd, there, 5);
 	wait_a_moment(s, readable);
+	assert_int_equal(wakes_for(fd), 1);
+	for (int i = 0; i < PIECES; i++)
+		answer(s, fd, there, PIECE);
+	wait_a_moment(s, readable);
+	assert_true(wakes_for(fd) > PIECE);
+	/* nothing comes */
+	assert_int_equal(stream_wait(s, -1, clock_deadline(50), &ready, &e), 0);
 	assert_int_equal(wakes_for(fd), 1);
 	close(readable);
 	close(there);
@@ -778,7 +792,7 @@ main(void)
 			a_command_that_was_not_sent_prevents_the_release),
 		cmocka_unit_test(both_directions_full_do_not_block_each_other),
 		cmocka_unit_test(
-			records_of_a_long_answer_gather_and_its_end_is_not_waited_for),
+			records_of_a_long_answer_gather_until_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
