@@ -47,8 +47,12 @@ class Scene:
         self.popfetch.account(server=line, keep=keep, **to, **options)
 
     def _saver(self):
-        """An MDA that records what it gets; its files' names begin with the delivery id."""
-        return self.popfetch.script('exec cat > "$HOME/delivered/$POPFETCH_DELIVERY_ID.$$"')
+        """An MDA that records what it gets; its files' names begin with the delivery id. Like any
+        good one it shows nothing half: it may be ended in the middle."""
+        return self.popfetch.script(
+            'cat > "$HOME/coming.$$" &&\n'
+            'exec mv "$HOME/coming.$$" "$HOME/delivered/$POPFETCH_DELIVERY_ID.$$"'
+        )
 
     # Before a fault.
 
