@@ -221,7 +221,8 @@ def test_no_writing_call_escapes_these_tests(binary, tmp_path, server, faults, d
 def test_an_error_from_the_kernel_itself(
     binary, tmp_path, server, faults, points, long_form, destination
 ):
-    """The same by strace, so that nothing depends on how the program calls its C library."""
+    """The same by strace, so that nothing depends on how the program calls its C library. The MDA
+    is left in peace (-b execve)."""
     strace = shutil.which("strace")
     assert strace, "strace is needed here (Debian: strace)"
     pop = server(tls="off", pipelining=True)
@@ -232,8 +233,8 @@ def test_an_error_from_the_kernel_itself(
     for name in names:
         for nth in list(range(1, 40 if long_form else 8)):
             scene.fresh()
-            before = [strace, "-f", "-qq", "-o", str(tmp_path / "injected"), "-e"]
-            before += [f"trace={name}", "-e", f"inject={name}:error=EIO:when={nth}"]
+            before = [strace, "-f", "-b", "execve", "-qq", "-o", str(tmp_path / "injected")]
+            before += ["-e", f"trace={name}", "-e", f"inject={name}:error=EIO:when={nth}"]
             process = scene.popfetch.start(before=before, env={"ASAN_OPTIONS": asan})
             result = scene.popfetch.finish(process)
             if "(INJECTED)" not in (tmp_path / "injected").read_text(errors="replace"):
