@@ -9,7 +9,11 @@
 #include "net/stream.h"
 
 /* A listing may be longer than STAT said, but not without end. */
-enum { ORDERS_SURPLUS_LINES = 10000 };
+enum {
+	ORDERS_SURPLUS_LINES = 10000,
+	ORDERS_LINES_MAX = 10 * 1000 * 1000,
+	ORDERS_BYTES_MAX = 256 * 1024 * 1024
+};
 /* So many orders suffice while there are replies to read. */
 enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
 
@@ -56,22 +60,26 @@ typedef int orders_line(struct orders *o, const uint8_t *line, size_t size,
 static int
 orders_lines(struct orders *o, orders_line *each, struct err *e)
 {
-	uint64_t most = 2 * o->messages + ORDERS_SURPLUS_LINES;
+	uint64_t most = 2 * o->messages + ORDERS_SURPLUS_LINES, bytes = 0;
 	const uint8_t *line;
 	size_t size;
 	bool end;
 
-	for (uint64_t n = 0; n < most; n++) {
+	if (most > ORDERS_LINES_MAX)
+		most = ORDERS_LINES_MAX;
+	for (uint64_t n = 0; n < most && bytes <= ORDERS_BYTES_MAX; n++) {
 		if (orders_before_wait(o, e) == -1 ||
 		    pop3_list_line(o->pop3, &line, &size, &end, e) == -1)
 			return -1;
 		if (end)
 			return 0;
+		bytes += size;
 		if (each(o, line, size, e) == -1)
 			return -1;
 	}
-	return err_set(e, ERR_PROTOCOL, "listing of %llu messages does not end",
-		       (unsigned long long)o->messages);
+	return err_set(e, ERR_PROTOCOL, "listing of %llu messages does not end after "
+		       "%llu bytes", (unsigned long long)o->messages,
+		       (unsigned long long)bytes);
 }
 
 static int

@@ -114,6 +114,21 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	return 0;
 }
 
+/* Before the database has its first page there is nothing for a log to hold. */
+static int
+check_empty(const struct place *p, struct err *e)
+{
+	char *log = mem_format("%s-wal", p->file);
+	struct stat st;
+	bool holds = stat(log, &st) == 0 && st.st_size > 0;
+
+	free(log);
+	if (!holds)
+		return 0;
+	return err_set(e, ERR_DATABASE, "state database '%s' is damaged: it is"
+		       " empty, but its log is not", p->path);
+}
+
 static int
 examine_open(struct place *p, int fd, struct err *e)
 {
@@ -128,13 +143,13 @@ examine_open(struct place *p, int fd, struct err *e)
 			       " be closed to others (chmod 600)", p->path);
 	if (fs_read_at(fd, header, sizeof(header), 0, &got, e) != 0)
 		return -1;
-	if (got == 0)
-		return 0;
 	/* A power cut while it was made: the journal says that it was empty. */
 	journal = mem_format("%s-journal", p->file);
 	has_journal = fs_is_there(journal);
 	free(journal);
-	return has_journal ? 0 : check_header(p, header, e);
+	if (has_journal)
+		return 0;
+	return got == 0 ? check_empty(p, e) : check_header(p, header, e);
 }
 
 static int

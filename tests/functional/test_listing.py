@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Listings: odd uids, odd numbers, odd sizes; what is known and what is new."""
 
+import itertools
 import os
 
 import pytest
@@ -209,6 +210,18 @@ def test_a_thousand_million_messages_announced_cost_nothing(popfetch, server):
     pop = server([mail("one")]).on("STAT", say(b"+OK 1000000000 1\r\n"))
     result = popfetch.account(server=pop)("-v")
     assert result.status in (0, os.EX_PROTOCOL) and result.seconds < 5, result
+
+
+def test_a_listing_without_end_is_given_up(popfetch, server):
+    def endless(session, line):
+        session.send(b"+OK\r\n")
+        for number in itertools.count(1, 16):
+            uids = (b"%d %060000d\r\n" % (n, n) for n in range(number, number + 16))
+            session.send(b"".join(uids))
+
+    pop = server(tls="off").on("STAT", say(b"+OK 4000000000 1\r\n")).on("UIDL", endless)
+    result = popfetch.account(server=pop)("-v", timeout=60)
+    assert result.status == os.EX_PROTOCOL and "does not end" in result.stderr, result
 
 
 def test_a_listing_of_a_hundred_thousand(popfetch, server, with_sanitizers):

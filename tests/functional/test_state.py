@@ -60,6 +60,13 @@ def test_a_truncated_database(popfetch, server):
     damaged(popfetch, server, change)
 
 
+def test_an_empty_database_beside_a_log_that_is_not(popfetch, server):
+    def change(path):
+        os.truncate(path, 0)
+
+    damaged(popfetch, server, change)
+
+
 def test_a_garbled_database(popfetch, server):
     def change(path):
         without_wal(path)
