@@ -76,10 +76,8 @@ session_would_have_seen(const struct session *s, const struct store_row *row)
 }
 
 static int
-session_note_rows(struct session *s, int64_t now, struct err *e)
+session_note_sizes(struct session *s, struct err *e)
 {
-	size_t purged;
-
 	for (size_t i = 0; i < listing_count(s->listing); i++) {
 		struct plan_item item = plan_at(s->plan, i);
 
@@ -89,19 +87,30 @@ session_note_rows(struct session *s, int64_t now, struct err *e)
 				   listing_at(s->listing, i).size, e) == -1)
 			return -1;
 	}
+	return 0;
+}
+
+/* A clock that has jumped does not tell since when a message is gone, nor how long. */
+static int
+session_note_gone(struct session *s, int64_t now, struct err *e)
+{
+	bool odd = plan_clock_is_odd(s->plan);
+	size_t purged;
+
 	if (!listing_is_complete(s->listing))
 		return 0;
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 		bool here = plan_row_is_listed(s->plan, r);
 
-		if (here == (row.gone_since == 0) ||
+		if (here == (row.gone_since == 0) || (odd && !here) ||
 		    !session_would_have_seen(s, &row))
 			continue;
 		if (store_set_gone(s->store, row.id, here ? 0 : now, e) == -1)
 			return -1;
 	}
-	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
+	return odd ? 0 : store_purge_gone(s->store, now - SESSION_GONE_S,
+					  &purged, e);
 }
 
 static int
@@ -121,7 +130,9 @@ session_note_all(struct session *s, struct err *e)
 
 	if (session_begin_note(s, e) == -1)
 		return -1;
-	result = session_note_rows(s, now, e);
+	result = session_note_sizes(s, e);
+	if (result == 0)
+		result = session_note_gone(s, now, e);
 	if (result == 0)
 		result = session_note_facts(s, now, e);
 	return session_end_note(s, result, e);
@@ -290,6 +301,7 @@ session_free(struct session *s)
 	header_free(&s->header);
 	free(s->marks);
 	free(s->digests);
+	free(s->octets);
 	free(s->received);
 	free(s->removals);
 }

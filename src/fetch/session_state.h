@@ -64,6 +64,8 @@ struct session {
 	bool staging_failed;
 	bool batch_failed;		/* hand over no more */
 	bool in_doubt;			/* are replies and commands in step? */
+	size_t doubted;			/* the last entry that made it so */
+	int64_t *octets;		/* of entries that did; NULL: none */
 	bool wants_proof;		/* it is time to find out */
 	int64_t proof;			/* size that the proof has told */
 	uint8_t *marks;			/* of each entry */

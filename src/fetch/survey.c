@@ -250,7 +250,7 @@ survey_plan(struct session *s, struct err *e)
 		    plan_count(s->plan, PLAN_FETCH),
 		    plan_count(s->plan, PLAN_DELETE),
 		    plan_count(s->plan, PLAN_SET_ASIDE));
-	if (plan_clock_is_odd(s->plan))
+	if (plan_is_withheld(s->plan))
 		session_warn(s, "the clock has jumped since the last run: "
 			     "nothing is deleted by age this time");
 	return 0;

@@ -417,6 +417,12 @@ plan_twin(const struct plan *p, size_t i)
 	return match_twin(p->match, i);
 }
 
+bool
+plan_is_alone(const struct plan *p, size_t i)
+{
+	return match_is_alone(p->match, i);
+}
+
 void
 plan_settle(struct plan *p, size_t i, size_t row)
 {
@@ -460,6 +466,12 @@ plan_count(const struct plan *p, enum plan_action action)
 
 bool
 plan_clock_is_odd(const struct plan *p)
+{
+	return p->clock_is_odd;
+}
+
+bool
+plan_is_withheld(const struct plan *p)
 {
 	return p->withheld;
 }

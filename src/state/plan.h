@@ -100,8 +100,9 @@ bool plan_wants_size(const struct plan *p, size_t i);
 void plan_decide(struct plan *p, const struct plan_rules *rules);
 struct plan_item plan_at(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
-/* Was deletion by age withheld because of the clock? */
+/* Is the clock such?  And was a deletion by age withheld because of it? */
 bool plan_clock_is_odd(const struct plan *p);
+bool plan_is_withheld(const struct plan *p);
 
 /* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and is
  * set to a row index; false when there are no more. */
@@ -109,6 +110,8 @@ bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
 /* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls all
  * of them. */
 size_t plan_twin(const struct plan *p, size_t i);
+/* Is entry i the only one with its uid? */
+bool plan_is_alone(const struct plan *p, size_t i);
 /* Entry i is the message of this row (or, SIZE_MAX, of none: it is new):
  * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to be
  * another's; for a FETCH by_content that turned out to be known. */

@@ -224,6 +224,7 @@ def clock(popfetch, days):
         moved = getattr(popfetch, "days", 0) - days
         for change in (
             "update message set delivered = delivered + ?",
+            "update message set gone_since = gone_since + ? where gone_since > 0",
             "update fact set value = value + ? where name = 'last_run'",
         ):
             popfetch.sql(change, int(moved * 86400))
@@ -281,6 +282,20 @@ def test_a_clock_behind_that_of_the_last_run_deletes_nothing(popfetch, server, p
     assert pop.left() == []
     assert len(popfetch.maildir()) == 2
     points(4)
+
+
+@pytest.mark.parametrize("days", [(200, 200, 0), (-200, 0, 0), (0, 200, 0)])
+def test_a_clock_that_was_wrong_makes_nothing_known_forgotten(popfetch, server, points, days):
+    """180 days of absence are days, not jumps."""
+    pop = server([mail("one"), mail("two")], tls="off")
+    everything = list(pop.mailbox.messages)
+    popfetch.account(server=pop, keep="forever")
+    assert popfetch(env=clock(popfetch, 0)).status == 0
+    for place, day in enumerate(days):
+        pop.mailbox.messages[:] = everything[: 2 if place == 2 else 1]
+        assert popfetch(env=clock(popfetch, day)).status == 0
+        points(1)
+    assert same(popfetch.maildir(), [message.wire for message in everything])
 
 
 def test_a_clock_that_stands_still_makes_no_name_twice(popfetch, server, points):

@@ -234,7 +234,7 @@ deletion_withheld_because_of_the_clock_is_told(void **state)
 
 		scene_set(&c, cases[i].rows, "a:1", cases[i].rules, 0);
 		plan_decide(c.p, &c.rules);
-		assert_int_equal(plan_clock_is_odd(c.p), cases[i].odd);
+		assert_int_equal(plan_is_withheld(c.p), cases[i].odd);
 		scene_end(&c);
 	}
 }
