@@ -43,13 +43,12 @@ examine_digest(struct session *s)
 /* --- what a digest decides --- */
 
 static bool
-examine_is_same_size(const struct session *s, size_t a, size_t b)
+examine_is_same_size(const struct session *s, size_t entry, int64_t size)
 {
-	int64_t x = listing_at(s->listing, a).size;
-	int64_t y = listing_at(s->listing, b).size;
+	int64_t own = listing_at(s->listing, entry).size;
 
-	return x == y || x == LISTING_SIZE_UNKNOWN ||
-	       y == LISTING_SIZE_UNKNOWN;
+	return own == size || own == LISTING_SIZE_UNKNOWN ||
+	       size == LISTING_SIZE_UNKNOWN;
 }
 
 /* An equal entry before this one, under the same uid, that is new in this session; or
@@ -61,7 +60,8 @@ examine_find_twin(const struct session *s, size_t entry, const uint8_t *digest)
 
 	while ((twin = plan_twin(s->plan, twin)) != SIZE_MAX)
 		if ((s->marks[twin] & MARK_DIGEST) &&
-		    examine_is_same_size(s, twin, entry) &&
+		    examine_is_same_size(s, entry,
+					 listing_at(s->listing, twin).size) &&
 		    memcmp(s->digests[twin], digest, DIGEST_SHA256_SIZE) == 0)
 			break;
 	return twin;
@@ -81,22 +81,43 @@ examine_is_row(struct session *s, size_t row, const uint8_t *digest,
 	return 0;
 }
 
+/* Could this row be the entry's, by its size?  A message by itself may have changed its
+ * size; but one that was deleted, and seen to be gone, does not return with another,
+ * and of several with one uid (somebody's copy and that of a mailing list, with the
+ * same header) each has its own. */
+static bool
+examine_fits(const struct session *s, size_t entry, size_t at)
+{
+	struct store_row row = store_rows_at(s->rows, at);
+	bool is_over = row.dele_sent != 0 && row.gone_since != 0;
+
+	return (plan_is_alone(s->plan, entry) && !is_over) ||
+	       examine_is_same_size(s, entry, row.size);
+}
+
 /* A uid may have been given to another message, so the planned row is only the first to
- * be looked at. */
+ * be looked at; of equal ones that with this very size is the one. */
 int
 examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		 size_t *row, struct err *e)
 {
+	int64_t size = listing_at(s->listing, entry).size;
+	size_t at = SIZE_MAX;
 	bool same;
 
 	*row = SIZE_MAX;
-	while (plan_next_candidate(s->plan, entry, row)) {
-		if (examine_is_row(s, *row, digest, &same, e) == -1)
+	while (plan_next_candidate(s->plan, entry, &at)) {
+		bool exact = store_rows_at(s->rows, at).size == size;
+
+		if (!examine_fits(s, entry, at) || (*row != SIZE_MAX && !exact))
+			continue;
+		if (examine_is_row(s, at, digest, &same, e) == -1)
 			return -1;
 		if (same)
-			return 0;
+			*row = at;
+		if (same && exact)
+			break;
 	}
-	*row = SIZE_MAX;
 	return 0;
 }
 

@@ -55,7 +55,6 @@ incoming_begin(struct session *s, size_t entry, struct err *e)
 	struct batch_message m = incoming_message(s, entry);
 
 	header_start(s->header);
-	s->marks[entry] |= MARK_RETRIEVED;
 	if (batch_begin(s->batch, &m, e) == -1)
 		return incoming_context(s, entry, -1, e);
 	if (!s->account->received_header)
@@ -83,6 +82,7 @@ incoming_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 {
 	struct session *s = arg;
 
+	s->marks[entry] |= MARK_RETRIEVED;
 	if (session_wants_no_more(s)) {
 		batch_cancel(s->batch);
 		return 0;
@@ -115,16 +115,22 @@ incoming_remember(struct session *s, size_t entry)
 	s->marks[entry] |= MARK_DIGEST;
 }
 
-/* The row of an earlier session; two equal messages of this session are two. */
+/* Rows are in order of their ids.  SIZE_MAX: it is none of an earlier session. */
 static size_t
 incoming_row_at(const struct session *s, int64_t id)
 {
-	size_t count = store_rows_count(s->rows);
-	size_t r = 0;
+	size_t from = 0, to = store_rows_count(s->rows);
 
-	while (r < count && store_rows_at(s->rows, r).id != id)
-		r++;
-	return id == 0 || r == count ? SIZE_MAX : r;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (store_rows_at(s->rows, middle).id < id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < store_rows_count(s->rows) &&
+		store_rows_at(s->rows, from).id == id ? from : SIZE_MAX;
 }
 
 /* A message without uid that an earlier session delivered is on the server still; one
@@ -145,20 +151,25 @@ incoming_recognise(struct session *s, size_t entry, size_t r, bool *done)
 		removal_add(s, entry, row.id);
 }
 
+/* A row is one message: of several that are equal each needs its own, and two equal
+ * ones of this session are two. */
 static int
 incoming_look_up_content(struct session *s, size_t entry, bool *done,
 			 struct err *e)
 {
-	int64_t id;
+	int64_t id = 0;
 	size_t r;
 
 	*done = false;
 	if (!plan_at(s->plan, entry).by_content)
 		return 0;
-	if (store_find_content(s->store, header_content_digest(s->header), &id,
-			       e) == -1)
-		return -1;
-	r = incoming_row_at(s, id);
+	do {
+		if (store_find_content(s->store,
+				       header_content_digest(s->header), id,
+				       &id, e) == -1)
+			return -1;
+		r = id == 0 ? SIZE_MAX : incoming_row_at(s, id);
+	} while (r != SIZE_MAX && plan_row_is_listed(s->plan, r));
 	if (r != SIZE_MAX)
 		incoming_recognise(s, entry, r, done);
 	return 0;
@@ -196,6 +207,7 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	struct session *s = arg;
 	bool done;
 
+	s->marks[entry] |= MARK_RETRIEVED;
 	step_doubt(s, entry, octets);
 	if (session_wants_no_more(s)) {
 		incoming_throw_away(s, entry);
@@ -265,6 +277,20 @@ const struct errand_class incoming_errand = {
 	.refused = incoming_refused,
 };
 
+/* At which message did it end?  Where replies no longer fit the commands, at the one that
+ * was shorter than listed, which is thought to have ended too early. */
+static bool
+incoming_culprit(const struct session *s, const struct err *why, size_t *entry)
+{
+	if (why->kind == ERR_PROTOCOL && s->in_doubt) {
+		*entry = s->doubted;
+		return true;
+	}
+	return (why->kind == ERR_NETWORK || why->kind == ERR_PROTOCOL ||
+		s->staging_failed) &&
+	       errands_waits_for(s->errands, &incoming_errand, entry);
+}
+
 void
 incoming_broken(struct session *s, const struct err *why)
 {
@@ -272,9 +298,8 @@ incoming_broken(struct session *s, const struct err *why)
 	struct batch_message m;
 	size_t entry;
 
-	if ((why->kind != ERR_NETWORK && !s->staging_failed) ||
-	    s->batch == NULL || batch_is_broken(s->batch) ||
-	    !errands_waits_for(s->errands, &incoming_errand, &entry))
+	if (s->batch == NULL || batch_is_broken(s->batch) ||
+	    !incoming_culprit(s, why, &entry))
 		return;
 	m = incoming_message(s, entry);
 	(void)incoming_set_aside(s, entry,

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/digest.h"
+#include "base/mem.h"
 #include "fetch/session_state.h"
 
 /* Are replies and commands in step? */
@@ -15,17 +16,33 @@ step_doubt(struct session *s, size_t entry, int64_t octets)
 {
 	int64_t listed = session_size(s, entry);
 
-	if (listed < 0 || octets < listed)
-		s->in_doubt = true;
+	if (listed >= 0 && octets >= listed)
+		return;
+	s->in_doubt = true;
+	s->doubted = entry;
+	if (s->octets == NULL)
+		s->octets = mem_array(listing_count(s->listing),
+				      sizeof(*s->octets));
+	s->octets[entry] = octets;
+}
+
+/* As listed before; or exactly, by a server that estimates until it has sent a message. */
+static bool
+step_is_size(const struct session *s, size_t entry, int64_t size)
+{
+	int64_t listed = session_size(s, entry);
+
+	return listed < 0 || size < 0 || size == listed ||
+	       (s->octets != NULL && s->octets[entry] > 0 &&
+		size == s->octets[entry]);
 }
 
 static int
 step_proved(void *arg, size_t entry, int64_t value, struct err *e)
 {
 	struct session *s = arg;
-	int64_t listed = session_size(s, entry);
 
-	if (value != 1 || (listed >= 0 && s->proof >= 0 && s->proof != listed))
+	if (value != 1 || !step_is_size(s, entry, s->proof))
 		return err_set(e, ERR_PROTOCOL,
 			       "replies and commands are out of step");
 	s->in_doubt = s->wants_proof = false;

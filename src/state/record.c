@@ -49,7 +49,7 @@ store_digest(struct store *s, int64_t id, bool *found,
 
 int
 store_find_content(struct store *s, const uint8_t digest[DIGEST_SHA256_SIZE],
-		   int64_t *id, struct err *e)
+		   int64_t after, int64_t *id, struct err *e)
 {
 	sqlite3_stmt *st = sql_get(s, SQL_CONTENT, e);
 	bool row;
@@ -58,6 +58,7 @@ store_find_content(struct store *s, const uint8_t digest[DIGEST_SHA256_SIZE],
 	if (!st)
 		return -1;
 	sql_bind_bytes(st, 1, digest, DIGEST_SHA256_SIZE);
+	sql_bind_number(st, 2, after);
 	if (sql_next(s, st, &row, e) != 0)
 		return -1;
 	if (row)

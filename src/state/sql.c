@@ -19,7 +19,9 @@ static const char *const texts[SQL_COUNT] = {
 		     " FROM message ORDER BY id",
 	[SQL_DIGEST] = "SELECT digest FROM message WHERE id = ?1",
 	[SQL_CONTENT] = "SELECT id FROM message"
-			" WHERE uid = x'' AND digest = ?1 ORDER BY id LIMIT 1",
+			" WHERE uid = x'' AND digest = ?1 AND id > ?2"
+			" AND (gone_since = 0 OR dele_sent = 0)"
+			" ORDER BY id LIMIT 1",
 	[SQL_ERROR] = "SELECT error FROM message WHERE id = ?1",
 	[SQL_INTENTS] = "SELECT message, evidence FROM intent ORDER BY id",
 	[SQL_DESTINATION] = "SELECT 1 FROM destination WHERE name = ?1",

@@ -93,10 +93,12 @@ int store_load(struct store *s, struct store_rows **rows, struct err *e);
  * false when there is none. */
 int store_digest(struct store *s, int64_t id, bool *found,
 		 uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
-/* Id of a row without uid whose digest this is, or 0. */
+/* Id of the first row without uid, with an id greater than `after`, whose digest this
+ * is, or 0.  What was deleted and then seen to be gone does not count: another message
+ * may say the same. */
 int store_find_content(struct store *s,
-		       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t *id,
-		       struct err *e);
+		       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t after,
+		       int64_t *id, struct err *e);
 /* The last error of a message set aside; owned by the caller; NULL if none. */
 int store_error(struct store *s, int64_t id, char **text, struct err *e);
 /* Calls for each intent in order of commitment; a non-zero answer ends it. */

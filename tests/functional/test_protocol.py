@@ -158,6 +158,19 @@ def test_a_message_cut_anywhere_is_not_delivered_and_comes_later(popfetch, serve
     assert same(popfetch.maildir(), [wire]) and pop.left() == []
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_message_answered_outside_the_protocol_is_set_aside_in_the_end(
+    popfetch, server, pipelining
+):
+    pop = server([mail("one"), mail("two"), mail("three")], pipelining=pipelining)
+    pop.on("RETR 2", say(b"Internal error at 0x1234\r\n"))
+    popfetch.account(server=pop, keep="no")
+    statuses = [popfetch().status for _ in range(4)]
+    assert statuses == [os.EX_PROTOCOL] * 3 + [0]
+    assert len(popfetch.maildir()) == 2 and pop.left() == ["uid-000002"]
+    assert "Internal error" in popfetch("--status", "-v").output
+
+
 def test_a_message_that_breaks_the_line_again_and_again_is_set_aside(popfetch, server):
     pop = server([mail("one"), mail("two")])
     popfetch.account(server=pop)

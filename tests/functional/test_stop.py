@@ -202,3 +202,27 @@ def test_all_mdas_are_asked_to_end_when_popfetch_is_killed(popfetch, server, slo
     assert popfetch.finish(process).status == os.EX_SOFTWARE
     for pid in mdas:
         gone(pid)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_expire_0_withholds_quit_after_a_stop_with_something_retrieved(
+    popfetch, server, slow_mda, pipelining
+):
+    """What was on its way when the stop came was thrown away."""
+    pop = server(
+        [mail("one"), mail("two"), mail("three")],
+        pipelining=pipelining,
+        caps=("TOP", "UIDL", "USER", "EXPIRE 0"),
+    )
+    stopped = threading.Event()
+    pop.on("RETR 2", lambda session, line: (stopped.wait(20), session.obey(line)))
+    process = popfetch.account(server=pop, mda=slow_mda.argv, keep="no").start("-v")
+    slow_mda.wait(process)
+    stop(process)
+    stopped.set()
+    slow_mda.go()
+    popfetch.finish(process)
+    pop.settle()
+    retrieved = len(pop.commands("RETR"))
+    assert retrieved > len(popfetch.saved()) == 1
+    assert not pop.commands("QUIT") and len(pop.left()) == 3

@@ -64,6 +64,81 @@ def test_of_equal_messages_under_one_uid_one_is_delivered(popfetch, twins, pipel
         assert pop.left() == ([] if keep == "no" else ["same"] * 3)
 
 
+@pytest.fixture
+def copies():
+    """A message sent to a list and to oneself: one header (but for what lists add), two bodies."""
+    own = mail("list", "hello\n")
+    return own, own.replace(b"hello\r\n", b"hello\r\n-- \r\nTo leave the list ...\r\n")
+
+
+def test_copies_under_one_uid_are_told_apart_after_a_broken_line(popfetch, twins, copies):
+    pop = twins(*copies)
+    pop.on("RETR 2", lambda session, line: session.close())
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == os.EX_TEMPFAIL
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), copies) and pop.left() == []
+
+
+@pytest.mark.parametrize("keep", ["no", "14 days", "forever"])
+def test_a_copy_that_comes_while_the_first_is_there_is_delivered(popfetch, twins, copies, keep):
+    pop = twins(copies[0])
+    for command in ("DELE", "QUIT"):
+        pop.on(command, lambda session, line: session.close())
+    popfetch.account(server=pop, keep=keep)("-v")
+    pop.forgive()
+    pop.add(copies[1], "same")
+    for _ in range(2):
+        assert popfetch().status == 0
+        assert same(popfetch.maildir(), copies)
+    assert len(pop.left()) == (0 if keep == "no" else 2)
+
+
+def test_a_copy_that_comes_after_the_first_was_deleted_is_delivered(popfetch, twins, copies):
+    pop = twins(copies[0])
+    popfetch.account(server=pop, keep="no")
+    for _ in range(2):  # the second sees that it is gone
+        assert popfetch().status == 0 and pop.left() == []
+    pop.add(copies[1], "same")
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), copies) and pop.left() == []
+
+
+def test_a_copy_that_was_refused_is_not_taken_for_the_one_delivered(popfetch, twins, copies):
+    pop = twins(*copies)
+    picky = popfetch.script('grep -q "leave the list" && exit 1; exit 0', "picky")
+    popfetch.account(server=pop, mda=picky, keep="14 days")
+    assert popfetch().status == os.EX_TEMPFAIL
+    popfetch.age(20 * 86400)
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    assert popfetch("work").status == 0
+    assert same(popfetch.saved(), copies[1:]) and pop.left() == ["same"]
+
+
+ALARM = b"From: box@example.org\r\nSubject: alarm\r\n\r\nThe disk is full.\r\n"
+
+
+def test_without_uidl_an_equal_message_after_the_first_is_another(popfetch, server):
+    pop = server([ALARM], uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no")
+    for _ in range(2):  # the second sees that it is gone
+        assert popfetch().status == 0 and pop.left() == []
+    pop.add(ALARM)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [ALARM, ALARM]) and pop.left() == []
+
+
+def test_without_uidl_equal_messages_of_which_one_is_delivered(popfetch, server):
+    pop = server([ALARM] * 3, uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no")
+    pop.on("RETR 2", lambda session, line: session.close())
+    assert popfetch().status == os.EX_TEMPFAIL
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [ALARM] * 3) and pop.left() == []
+
+
 def test_catching_up_records_twins_once(popfetch, twins):
     pop = twins(mail("one"), mail("two"))
     pop.add(mail("three"))

@@ -182,15 +182,39 @@ a_message_without_uid_is_found_by_its_content(void **state)
 	home_begin(s);
 	home_add_delivered(s, "with uid", 10, digest_a, 5);
 	home_commit(s);
-	assert_int_equal(store_find_content(s, digest_a, &id, &e), 0);
+	assert_int_equal(store_find_content(s, digest_a, 0, &id, &e), 0);
 	assert_true(id == 0);
 	home_begin(s);
 	ready = set_ready(s, 0, "", 10, digest_a, "x");
 	home_commit(s);
-	assert_int_equal(store_find_content(s, digest_a, &id, &e), 0);
+	assert_int_equal(store_find_content(s, digest_a, 0, &id, &e), 0);
 	assert_true(id == ready);
-	assert_int_equal(store_find_content(s, digest_b, &id, &e), 0);
+	assert_int_equal(store_find_content(s, digest_a, ready, &id, &e), 0);
 	assert_true(id == 0);
+	assert_int_equal(store_find_content(s, digest_b, 0, &id, &e), 0);
+	assert_true(id == 0);
+	store_close(&s);
+}
+
+static void
+what_was_deleted_and_is_gone_is_not_found_by_content(void **state)
+{
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+	int64_t id = 0, found;
+
+	home_begin(s);
+	id = set_ready(s, 0, "", 10, digest_a, "x");
+	assert_int_equal(store_set_delivered(s, id, 5, &e), 0);
+	assert_int_equal(store_set_gone(s, id, 7, &e), 0);
+	home_commit(s);
+	assert_int_equal(store_find_content(s, digest_a, 0, &found, &e), 0);
+	assert_true(found == id);	/* it may return */
+	home_begin(s);
+	assert_int_equal(store_set_dele_sent(s, id, 6, &e), 0);
+	home_commit(s);
+	assert_int_equal(store_find_content(s, digest_a, 0, &found, &e), 0);
+	assert_true(found == 0);
 	store_close(&s);
 }
 
@@ -468,6 +492,7 @@ main(void)
 		TEST(uids_with_nul_bytes_of_any_length_and_empty_ones_are_kept),
 		TEST(a_size_can_be_learned_later),
 		TEST(a_message_without_uid_is_found_by_its_content),
+		TEST(what_was_deleted_and_is_gone_is_not_found_by_content),
 		TEST(what_is_too_large_is_noted),
 		TEST(only_rows_gone_for_long_are_purged),
 		TEST(an_intent_ends_with_the_delivery),

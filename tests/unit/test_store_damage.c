@@ -102,7 +102,7 @@ read_all(const char *path, struct err *e)
 	if (rc == 0)
 		rc = store_knows_destination(s, "maildir:/m", &found, e);
 	if (rc == 0)
-		rc = store_find_content(s, digest, &id, e);
+		rc = store_find_content(s, digest, 0, &id, e);
 	if (rc == 0)
 		rc = store_error(s, 2, &text, e);
 	free(text);
