@@ -40,18 +40,20 @@ int
 acquaintance_load(struct store *s, const struct account *a, int64_t now,
 		  struct link_go *go, struct err *e)
 {
-	int64_t fails, learned;
+	int64_t fails, learned, lost;
 	char *text;
 	bool same;
 
 	capa_start(&go->capa);
 	if (store_fact(s, "capa_fails", 0, &fails, e) == -1 ||
 	    store_fact(s, "capa_time", 0, &learned, e) == -1 ||
+	    store_fact(s, "flight_lost", 0, &lost, e) == -1 ||
 	    acquaintance_is_with(s, a, &same, e) == -1 ||
 	    store_fact_text(s, "capa", &text, e) == -1)
 		return -1;
 	go->skip_capa = acquaintance_is_fresh(fails, now,
 					      ACQUAINTANCE_NO_CAPA_S);
+	go->serial = acquaintance_is_fresh(lost, now, ACQUAINTANCE_S);
 	if (same && text != NULL &&
 	    acquaintance_is_fresh(learned, now, ACQUAINTANCE_S))
 		capa_read(&go->capa, text);
@@ -98,6 +100,17 @@ acquaintance_note_flight(struct store *s, const struct link_facts *f,
 	return store_set_fact(s, "flight_suspected", now, e);
 }
 
+/* From now on it stands in the capabilities, for a week: without PIPELINING. */
+static int
+acquaintance_found_flight(struct store *s, struct err *e)
+{
+	int64_t lost;
+
+	if (store_fact(s, "flight_lost", 0, &lost, e) == -1)
+		return -1;
+	return lost == 0 ? 0 : store_set_fact(s, "flight_lost", 0, e);
+}
+
 static int
 acquaintance_remember(struct store *s, const struct account *a,
 		      const struct capa *capa, int64_t now, struct err *e)
@@ -124,7 +137,8 @@ acquaintance_note(struct store *s, const struct account *a,
 	bool serial;
 
 	if (acquaintance_note_failure(s, f, now, e) == -1 ||
-	    acquaintance_note_flight(s, f, now, &serial, e) == -1)
+	    acquaintance_note_flight(s, f, now, &serial, e) == -1 ||
+	    acquaintance_found_flight(s, e) == -1)
 		return -1;
 	if (!f->capa_asked || !capa.known || (f->flight_failed && !serial))
 		return 0;
@@ -134,17 +148,19 @@ acquaintance_note(struct store *s, const struct account *a,
 }
 
 int
-acquaintance_forget(struct store *s, struct err *e)
+acquaintance_forget(struct store *s, bool lost_flight, int64_t now,
+		    struct err *e)
 {
 	int64_t learned;
 
 	if (store_fact(s, "capa_time", 0, &learned, e) == -1)
 		return -1;
-	if (learned == 0)
+	if (learned == 0 && !lost_flight)
 		return 0;
 	if (store_begin(s, STORE_LAZY, e) == -1)
 		return -1;
-	if (store_set_fact(s, "capa_time", 0, e) == 0)
+	if (store_set_fact(s, "capa_time", 0, e) == 0 &&
+	    (!lost_flight || store_set_fact(s, "flight_lost", now, e) == 0))
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

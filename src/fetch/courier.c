@@ -27,7 +27,8 @@ struct courier {
 	struct pop3 *pop3;
 	bool may_be_clear, greeted;
 	bool asked;		/* STAT and UIDL went along with the login */
-	bool serial;		/* that was tried, and it failed */
+	bool serial;		/* that failed, now or in the last session */
+	bool lost_flight;	/* now, and the server did not say why */
 	int64_t timeout_ms, end;
 };
 
@@ -354,6 +355,7 @@ courier_open(struct courier *c, struct err *e)
 	if (result == -1 && courier_flight_may_be_why(c, e)) {
 		c->go.capa.known = false;
 		c->serial = true;
+		c->lost_flight = e->kind != ERR_LOGIN;
 		c->facts.flight_failed = e->kind == ERR_NETWORK;
 		result = courier_open_again(c, "one command at a time", e);
 	}
@@ -376,6 +378,7 @@ courier_session(struct courier *c, struct err *e)
 	struct orders_settings settings = { .wants_sizes = c->go.wants_sizes };
 
 	c->end = clock_deadline(c->account->session_timeout_s * 1000);
+	c->serial = c->go.serial;
 	if (courier_secret(c, e) == -1 || courier_open(c, e) == -1)
 		return -1;
 	c->facts.capa = *pop3_capabilities(c->pop3);
@@ -400,7 +403,9 @@ courier_run(struct account *a, struct link **link)
 	struct err e = ERR_INIT, ignored = ERR_INIT;
 
 	if (courier_wait_go(&c, &e) == 0 && courier_session(&c, &e) == -1)
-		link_put_text(c.link, LINK_ERROR, 0, (int64_t)e.kind, e.text);
+		link_put_text(c.link, LINK_ERROR,
+			      c.lost_flight && e.kind == ERR_LATER,
+			      (int64_t)e.kind, e.text);
 	(void)link_flush(c.link, &ignored);
 	secret_free(&c.secret);
 	secret_free(&a->password);

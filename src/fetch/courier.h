@@ -24,6 +24,7 @@ struct link_go {
 	struct capa capa;	/* if known: what it said of itself to one logged
 				   in, in a session that went well; so it is
 				   not asked */
+	bool serial;		/* nothing along with the login: it was lost */
 	bool wants_sizes;	/* LIST along with UIDL */
 	bool trace;		/* send LINK_TRACE */
 };

@@ -28,6 +28,7 @@ struct errands {
 	int64_t heard;		/* clock_ms of the last record */
 	bool listing_due;	/* GO was sent, LISTED has not come */
 	bool said_bye;		/* the courier may go */
+	bool lost_flight;
 	struct errand ring[LINK_ORDERS_MAX];
 	size_t first, count;
 };
@@ -52,6 +53,12 @@ errands_free(struct errands **x)
 {
 	free(*x);
 	*x = NULL;
+}
+
+bool
+errands_lost_flight(const struct errands *x)
+{
+	return x->lost_flight;
 }
 
 /* --- orders --- */
@@ -252,6 +259,7 @@ errands_record(struct errands *x, const struct link_record *r, struct err *e)
 		report_flush(x->report);
 		return 0;
 	case LINK_ERROR:
+		x->lost_flight = r->number != 0;
 		errands_text(r, e);
 		return -1;
 	default:

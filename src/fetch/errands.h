@@ -52,6 +52,8 @@ struct errands *errands_new(struct link *courier, struct link *report,
 void errands_free(struct errands **x);
 
 void errands_go(struct errands *x, const struct link_go *go);
+/* Did the courier end so, by what LINK_ERROR says? */
+bool errands_lost_flight(const struct errands *x);
 /* How many more may be given now. */
 size_t errands_room(const struct errands *x);
 size_t errands_count(const struct errands *x);	/* given, not answered */

@@ -81,18 +81,16 @@ examine_is_row(struct session *s, size_t row, const uint8_t *digest,
 	return 0;
 }
 
-/* Could this row be the entry's, by its size?  A message by itself may have changed its
- * size; but one that was deleted, and seen to be gone, does not return with another,
- * and of several with one uid (somebody's copy and that of a mailing list, with the
- * same header) each has its own. */
+/* Could this row be the entry's, by its size?  A message may have changed its size; but
+ * one that was deleted does not come back with another, and of several with one uid
+ * (somebody's copy and that of a mailing list, with the same header) each has its own. */
 static bool
 examine_fits(const struct session *s, size_t entry, size_t at)
 {
 	struct store_row row = store_rows_at(s->rows, at);
-	bool is_over = row.dele_sent != 0 && row.gone_since != 0;
 
-	return (plan_is_alone(s->plan, entry) && !is_over) ||
-	       examine_is_same_size(s, entry, row.size);
+	return examine_is_same_size(s, entry, row.size) ||
+	       (row.dele_sent == 0 && plan_row_is_open(s->plan, at));
 }
 
 /* A uid may have been given to another message, so the planned row is only the first to

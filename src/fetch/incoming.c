@@ -154,22 +154,36 @@ incoming_recognise(struct session *s, size_t entry, size_t r, bool *done)
 /* A row is one message: of several that are equal each needs its own, and two equal
  * ones of this session are two. */
 static int
+incoming_find_content(struct session *s, const uint8_t *digest, size_t *r,
+		      struct err *e)
+{
+	bool again = memcmp(s->content, digest, sizeof(s->content)) == 0;
+	int64_t id, behind = again ? s->content_row : 0;
+
+	for (;; behind = id) {
+		if (store_find_content(s->store, digest, behind, &id, e) == -1)
+			return -1;
+		*r = id == 0 ? SIZE_MAX : incoming_row_at(s, id);
+		if (*r == SIZE_MAX || !plan_row_is_listed(s->plan, *r))
+			break;
+	}
+	memcpy(s->content, digest, sizeof(s->content));
+	s->content_row = behind;
+	return 0;
+}
+
+static int
 incoming_look_up_content(struct session *s, size_t entry, bool *done,
 			 struct err *e)
 {
-	int64_t id = 0;
 	size_t r;
 
 	*done = false;
 	if (!plan_at(s->plan, entry).by_content)
 		return 0;
-	do {
-		if (store_find_content(s->store,
-				       header_content_digest(s->header), id,
-				       &id, e) == -1)
-			return -1;
-		r = id == 0 ? SIZE_MAX : incoming_row_at(s, id);
-	} while (r != SIZE_MAX && plan_row_is_listed(s->plan, r));
+	if (incoming_find_content(s, header_content_digest(s->header), &r,
+				  e) == -1)
+		return -1;
 	if (r != SIZE_MAX)
 		incoming_recognise(s, entry, r, done);
 	return 0;
@@ -195,6 +209,7 @@ incoming_stage_end(struct session *s, size_t entry, struct err *e)
 static void
 incoming_throw_away(struct session *s, size_t entry)
 {
+	s->threw_away = true;
 	batch_cancel(s->batch);
 	incoming_forget_size(s, entry);
 	if (!s->batch_failed)
@@ -277,37 +292,37 @@ const struct errand_class incoming_errand = {
 	.refused = incoming_refused,
 };
 
-/* At which message did it end?  Where replies no longer fit the commands, at the one that
- * was shorter than listed, which is thought to have ended too early. */
-static bool
-incoming_culprit(const struct session *s, const struct err *why, size_t *entry)
+/* One more session that ended at this message. */
+static void
+incoming_blame(struct session *s, size_t entry, const struct err *why)
 {
-	if (why->kind == ERR_PROTOCOL && s->in_doubt) {
-		*entry = s->doubted;
-		return true;
-	}
-	return (why->kind == ERR_NETWORK || why->kind == ERR_PROTOCOL ||
-		s->staging_failed) &&
-	       errands_waits_for(s->errands, &incoming_errand, entry);
-}
-
-void
-incoming_broken(struct session *s, const struct err *why)
-{
+	struct batch_message m = incoming_message(s, entry);
 	struct err ignored = ERR_INIT;
-	struct batch_message m;
-	size_t entry;
 
-	if (s->batch == NULL || batch_is_broken(s->batch) ||
-	    !incoming_culprit(s, why, &entry))
-		return;
-	m = incoming_message(s, entry);
 	(void)incoming_set_aside(s, entry,
 				 backoff_next_broken(clock_unix(), m.attempts),
 				 why->text, &ignored);
 	if (m.attempts >= BACKOFF_PATIENCE)
 		report_log(s->report, "set aside: message %u: %s", m.number,
 			   why->text);
+}
+
+/* Where replies no longer fit the commands it may be the message that was waited for, or
+ * the one before it that was shorter than listed, and ended too early.  The next session
+ * asks for each by itself, and then knows (retrieve.c). */
+void
+incoming_broken(struct session *s, const struct err *why)
+{
+	bool protocol = why->kind == ERR_PROTOCOL;
+	size_t entry;
+
+	if (s->batch == NULL || batch_is_broken(s->batch))
+		return;
+	if (protocol && s->in_doubt)
+		incoming_blame(s, s->doubted, why);
+	if ((protocol || why->kind == ERR_NETWORK || s->staging_failed) &&
+	    errands_waits_for(s->errands, &incoming_errand, &entry))
+		incoming_blame(s, entry, why);
 }
 
 /* --- recorded --- */

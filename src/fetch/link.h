@@ -54,7 +54,9 @@ enum link_type {
 	LINK_NOTE,	/* payload: a line for -v */
 	LINK_TRACE,	/* value: 1 sent, 0 received; payload: line, for -vv */
 	LINK_PHASE,	/* payload: "connecting" and so on, for the bar */
-	LINK_ERROR,	/* value: enum err_kind, payload: text; then the end */
+	LINK_ERROR,	/* value: enum err_kind, payload: text; then the end;
+			   number: 1 when what was sent along with the login was
+			   lost, and the login after that was put off */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64

@@ -65,8 +65,8 @@ retrieve_is_over(const struct session *s)
 	       session_is_stopping(s);
 }
 
-/* In a first pass over the listing all that never failed, in a second the rest, so that
- * a message that breaks the line does not stand before the others. */
+/* In a first pass over the listing all that never failed, in a second the rest, each by
+ * itself: so a message that breaks the line takes no other with it. */
 static bool
 retrieve_is_turn(const struct session *s, size_t entry, bool second)
 {
@@ -131,21 +131,52 @@ retrieve_ask(struct session *s, size_t entry)
 	return true;
 }
 
+/* Is all that came before handed over, and known to be in step? */
+static bool
+retrieve_is_clean(const struct session *s)
+{
+	return errands_count(s->errands) == 0 && batch_is_quiet(s->batch) &&
+	       !s->in_doubt;
+}
+
 static void
 retrieve_give(struct session *s)
 {
 	size_t count = listing_count(s->listing);
 
+	s->by_itself = false;
 	if (retrieve_is_supplied(s))
 		return;
 	for (; !retrieve_is_over(s) && retrieve_has_credit(s); s->next++) {
 		bool second = s->next >= count;
 		size_t entry = second ? s->next - count : s->next;
 
-		if (retrieve_is_turn(s, entry, second) &&
-		    !retrieve_ask(s, entry))
+		if (!retrieve_is_turn(s, entry, second))
+			continue;
+		s->by_itself = second && !retrieve_is_clean(s);
+		if (s->by_itself || !retrieve_ask(s, entry))
 			break;
 	}
+}
+
+/* Nothing else comes for now. */
+static bool
+retrieve_is_idle(const struct session *s)
+{
+	return (retrieve_is_over(s) || s->by_itself) &&
+	       errands_count(s->errands) == 0;
+}
+
+/* Hands over all that came; *flushed: nothing of it is left to wait for. */
+static int
+retrieve_flush(struct session *s, bool *flushed, struct err *e)
+{
+	if (session_run_batch(s, true, e) == -1)
+		return -1;
+	*flushed = batch_is_quiet(s->batch);
+	if (*flushed && s->by_itself && s->in_doubt)
+		s->wants_proof = true;
+	return 0;
 }
 
 static void
@@ -178,19 +209,22 @@ retrieve_note_rest(struct session *s)
 static int
 retrieve_round(struct session *s, struct err *e)
 {
-	bool all;
+	bool idle, flushed;
 
 	s->next = 0;	/* of two passes */
 	for (;;) {
 		retrieve_give(s);
-		all = retrieve_is_over(s) && errands_count(s->errands) == 0;
-		if (all && session_run_batch(s, true, e) == -1)
+		flushed = false;
+		idle = retrieve_is_idle(s);
+		if (idle && retrieve_flush(s, &flushed, e) == -1)
 			return -1;
 		if (s->wants_proof && errands_count(s->errands) == 0)
 			step_give_proof(s);
-		else if (all && batch_is_quiet(s->batch))
+		else if (flushed && retrieve_is_over(s))
 			break;
-		if (session_turn(s, all, e) == -1)
+		else if (flushed)
+			continue;
+		if (session_turn(s, idle, e) == -1)
 			return -1;
 	}
 	retrieve_note_rest(s);

@@ -68,6 +68,8 @@ session_would_have_seen(const struct session *s, const struct store_row *row)
 {
 	if (row->uid_size > 0)
 		return s->has_uidl;
+	if (s->threw_away)
+		return false;
 	for (size_t i = 0; i < listing_count(s->listing); i++)
 		if (listing_at(s->listing, i).uid_size == 0 &&
 		    !(s->marks[i] & MARK_RETRIEVED))
@@ -90,27 +92,32 @@ session_note_sizes(struct session *s, struct err *e)
 	return 0;
 }
 
-/* A clock that has jumped does not tell since when a message is gone, nor how long. */
+/* What is gone is so since now; by a clock that has gone back, since the last run.  When
+ * the clock has jumped nobody knows how long that is. */
 static int
 session_note_gone(struct session *s, int64_t now, struct err *e)
 {
-	bool odd = plan_clock_is_odd(s->plan);
+	int64_t last = 0, since;
 	size_t purged;
 
 	if (!listing_is_complete(s->listing))
 		return 0;
+	if (store_fact(s->store, "last_run", 0, &last, e) == -1)
+		return -1;
+	since = now > last ? now : last;
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 		bool here = plan_row_is_listed(s->plan, r);
 
-		if (here == (row.gone_since == 0) || (odd && !here) ||
+		if (here == (row.gone_since == 0) ||
 		    !session_would_have_seen(s, &row))
 			continue;
-		if (store_set_gone(s->store, row.id, here ? 0 : now, e) == -1)
+		if (store_set_gone(s->store, row.id, here ? 0 : since, e) == -1)
 			return -1;
 	}
-	return odd ? 0 : store_purge_gone(s->store, now - SESSION_GONE_S,
-					  &purged, e);
+	if (plan_clock_is_odd(s->plan))
+		return 0;
+	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
 }
 
 static int
@@ -138,21 +145,22 @@ session_note_all(struct session *s, struct err *e)
 	return session_end_note(s, result, e);
 }
 
-/* The later ones of several entries with one uid have to wait for those before them:
- * only when these are on record can they be compared.  Each round asks for one at least,
- * or is the last. */
+/* What is new comes first: a header that breaks the line keeps nothing from coming.  The
+ * later ones of several entries with one uid have to wait for those before them: only
+ * when these are on record can they be compared.  Each round finds one more to fetch, or
+ * is the last. */
 static int
-session_fetch_twins(struct session *s, struct err *e)
+session_retrieve(struct session *s, struct err *e)
 {
-	uint64_t before;
+	size_t before;
 
 	do {
-		if (s->digests == NULL || s->postponed || s->stopped_short)
-			return 0;
-		before = s->progress.messages_total;
-		if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1)
+		if (retrieve_run(s, e) == -1)
 			return -1;
-	} while (s->progress.messages_total > before);
+		before = plan_count(s->plan, PLAN_FETCH);
+		if (examine_run(s, e) == -1)
+			return -1;
+	} while (plan_count(s->plan, PLAN_FETCH) > before);
 	return 0;
 }
 
@@ -161,8 +169,7 @@ session_fetch(struct session *s, struct err *e)
 {
 	session_warn_expire(s);
 	session_hint_catch_up(s);
-	if (examine_run(s, e) == -1 || retrieve_run(s, e) == -1 ||
-	    session_fetch_twins(s, e) == -1 || survey_name_large(s, e) == -1)
+	if (session_retrieve(s, e) == -1 || survey_name_large(s, e) == -1)
 		return -1;
 	if (removal_run(s, e) == -1 || session_note_all(s, e) == -1)
 		return -1;
@@ -287,7 +294,9 @@ session_forget_server(struct session *s)
 	struct err ignored = ERR_INIT;
 
 	if (s->set->mode == SESSION_FETCH)
-		(void)acquaintance_forget(s->store, &ignored);
+		(void)acquaintance_forget(s->store,
+					  errands_lost_flight(s->errands),
+					  clock_unix(), &ignored);
 }
 
 static void

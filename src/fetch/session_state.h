@@ -56,16 +56,20 @@ struct session {
 	bool top_refused;
 	char *received;			/* field to prepend, or NULL */
 	size_t next;			/* entry to retrieve next, in two passes */
+	bool by_itself;			/* not before all else is handed over */
 	uint64_t asked_bytes;		/* listed sizes of RETRs under way */
 	bool out_of_space;		/* it was told that the disk is full */
 	bool postponed;			/* ask for no more: MDA or server say so */
 	struct err later;		/* what the server said then */
 	unsigned refusals;		/* of RETR, in a row */
 	bool staging_failed;
+	bool threw_away;		/* what came in was not looked at */
+	uint8_t content[DIGEST_SHA256_SIZE];	/* looked up last, without uid */
+	int64_t content_row;		/* its last row that is taken, or 0 */
 	bool batch_failed;		/* hand over no more */
 	bool in_doubt;			/* are replies and commands in step? */
 	size_t doubted;			/* the last entry that made it so */
-	int64_t *octets;		/* of entries that did; NULL: none */
+	int64_t *octets;		/* of entries listed otherwise, or NULL */
 	bool wants_proof;		/* it is time to find out */
 	int64_t proof;			/* size that the proof has told */
 	uint8_t *marks;			/* of each entry */

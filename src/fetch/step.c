@@ -16,14 +16,16 @@ step_doubt(struct session *s, size_t entry, int64_t octets)
 {
 	int64_t listed = session_size(s, entry);
 
-	if (listed >= 0 && octets >= listed)
+	if (octets == listed)
 		return;
-	s->in_doubt = true;
-	s->doubted = entry;
 	if (s->octets == NULL)
 		s->octets = mem_array(listing_count(s->listing),
 				      sizeof(*s->octets));
 	s->octets[entry] = octets;
+	if (listed >= 0 && octets > listed)
+		return;
+	s->in_doubt = true;
+	s->doubted = entry;
 }
 
 /* As listed before; or exactly, by a server that estimates until it has sent a message. */
@@ -42,6 +44,8 @@ step_proved(void *arg, size_t entry, int64_t value, struct err *e)
 {
 	struct session *s = arg;
 
+	if (value != 1)		/* no message's fault */
+		s->in_doubt = false;
 	if (value != 1 || !step_is_size(s, entry, s->proof))
 		return err_set(e, ERR_PROTOCOL,
 			       "replies and commands are out of step");

@@ -34,6 +34,7 @@ struct plan {
 	size_t counts[PLAN_LATER + 1];
 	bool *row_fetched;
 	bool *row_settled;	/* an entry is its message */
+	bool *row_exact;	/* an entry has its uid and size */
 	bool clock_is_odd;
 	bool withheld;
 	bool sizes_asked, sizes_all;
@@ -51,6 +52,7 @@ plan_new(const struct listing *l, const struct store_rows *rows)
 	p->choices = mem_array(listing_count(l), sizeof(*p->choices));
 	p->row_fetched = mem_array(count, sizeof(*p->row_fetched));
 	p->row_settled = mem_array(count, sizeof(*p->row_settled));
+	p->row_exact = mem_array(count, sizeof(*p->row_exact));
 	return p;
 }
 
@@ -63,6 +65,7 @@ plan_free(struct plan **p)
 	free((*p)->choices);
 	free((*p)->row_fetched);
 	free((*p)->row_settled);
+	free((*p)->row_exact);
 	free(*p);
 	*p = NULL;
 }
@@ -309,6 +312,7 @@ fit_rows(const struct plan *p, size_t i)
 
 		if (!open && row.size != size)
 			continue;
+		p->row_exact[r] |= !open;
 		if (!open && f.same_count++ == 0)
 			f.same = r;
 		if (open && f.open == SIZE_MAX)
@@ -395,6 +399,7 @@ plan_decide(struct plan *p, const struct plan_rules *rules)
 	memset(p->counts, 0, sizeof(p->counts));
 	memset(p->row_fetched, 0, rows_count * sizeof(*p->row_fetched));
 	memset(p->row_settled, 0, rows_count * sizeof(*p->row_settled));
+	memset(p->row_exact, 0, rows_count * sizeof(*p->row_exact));
 	for (size_t i = 0; i < count; i++) {
 		if (listing_at(p->l, i).uid_size == 0)
 			choose_fetch(p, i, SIZE_MAX);
@@ -418,9 +423,9 @@ plan_twin(const struct plan *p, size_t i)
 }
 
 bool
-plan_is_alone(const struct plan *p, size_t i)
+plan_row_is_open(const struct plan *p, size_t r)
 {
-	return match_is_alone(p->match, i);
+	return !p->row_exact[r] && !p->row_settled[r];
 }
 
 void

@@ -110,8 +110,9 @@ bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
 /* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls all
  * of them. */
 size_t plan_twin(const struct plan *p, size_t i);
-/* Is entry i the only one with its uid? */
-bool plan_is_alone(const struct plan *p, size_t i);
+/* Could a message of another size than this row's be its message?  No entry has that
+ * very size, and none was settled as it. */
+bool plan_row_is_open(const struct plan *p, size_t r);
 /* Entry i is the message of this row (or, SIZE_MAX, of none: it is new):
  * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to be
  * another's; for a FETCH by_content that turned out to be known. */

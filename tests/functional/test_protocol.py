@@ -158,6 +158,20 @@ def test_a_message_cut_anywhere_is_not_delivered_and_comes_later(popfetch, serve
     assert same(popfetch.maildir(), [wire]) and pop.left() == []
 
 
+@pytest.mark.parametrize("act", [close, say(b"Internal error\r\n")], ids=["close", "junk"])
+def test_a_header_that_cannot_be_looked_at_keeps_no_new_mail_away(popfetch, server, act):
+    pop = server([mail("one")])
+    popfetch.account(server=pop, keep="14 days")
+    assert popfetch().status == 0
+    popfetch.age(15 * 86400)
+    pop.on("TOP", act)
+    for number in range(3):
+        pop.add(mail(str(number)))
+        assert popfetch().status != 0
+        assert same(popfetch.maildir(), pop.wires())
+    assert len(pop.left()) == 4
+
+
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_a_message_answered_outside_the_protocol_is_set_aside_in_the_end(
     popfetch, server, pipelining

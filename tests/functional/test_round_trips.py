@@ -51,6 +51,25 @@ def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfet
     assert len(pop.connections) == 3, "it is remembered"
 
 
+def test_a_server_that_keeps_the_mailbox_locked_after_a_lost_flight(popfetch, server):
+    """The login behind it is put off; the next run sends nothing along with its login."""
+    pop = server([mail("one")], pipelining=True)
+
+    def auth(session, line):
+        if len(pop.connections) == 2:
+            session.send(b"-ERR [IN-USE] mailbox locked\r\n")
+        else:
+            forget(session, line)
+
+    pop.on("AUTH", auth)
+    popfetch.account(server=pop, timeout="1 second")
+    assert popfetch().status == os.EX_TEMPFAIL
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert len(popfetch.maildir()) == 1
+    assert len(pop.connections) == 4, "one a run, once it is known"
+
+
 @pytest.mark.parametrize(
     "act",
     [close, say(b"-ERR one at a time\r\n"), say_and_close(b"-ERR unexpected data\r\n")],

@@ -131,10 +131,10 @@ def test_a_message_that_brings_replies_out_of_step_is_set_aside(popfetch, server
 
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_a_server_that_knows_a_size_only_after_retr(popfetch, server, pipelining):
-    pop = server([mail("one"), mail("two")], pipelining=pipelining)
+    pop = server([mail(str(number)) for number in range(6)], pipelining=pipelining)
     wires = pop.wires()
-    for message in pop.mailbox.messages:
-        message.listed = message.size + 50
+    for number, message in enumerate(pop.mailbox.messages):
+        message.listed = message.size + (50 if number % 2 else -50)
 
     def retr(session, line):
         session.obey(line)
@@ -144,3 +144,16 @@ def test_a_server_that_knows_a_size_only_after_retr(popfetch, server, pipelining
     result = popfetch.account(server=pop, keep="no")("-v")
     assert result.status == 0, result
     assert same(popfetch.maildir(), wires) and pop.left() == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_no_message_is_blamed_for_another_for_long(popfetch, server, pipelining):
+    """All are shorter than listed, so any of them might have brought replies out of step."""
+    pop = server([mail(str(number)) for number in range(8)], pipelining=pipelining)
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 50
+    pop.on("RETR 4", b"Internal error\r\n")
+    popfetch.account(server=pop, keep="no")
+    statuses = [popfetch().status for _ in range(4)]
+    assert statuses == [os.EX_PROTOCOL] * 3 + [0]
+    assert len(popfetch.maildir()) == 7 and pop.left() == ["uid-000004"]

@@ -2,12 +2,13 @@
 """Several messages under one uid, or none: never lost, never deleted undelivered."""
 
 import os
+import threading
 
 import pytest
 
 from popactions import say
 from popmail import mail
-from runner import same
+from runner import same, stop
 
 LARGE = "x\n" * 2000
 
@@ -95,14 +96,34 @@ def test_a_copy_that_comes_while_the_first_is_there_is_delivered(popfetch, twins
     assert len(pop.left()) == (0 if keep == "no" else 2)
 
 
-def test_a_copy_that_comes_after_the_first_was_deleted_is_delivered(popfetch, twins, copies):
+@pytest.mark.parametrize("runs", [1, 2], ids=["at once", "after it was seen to be gone"])
+@pytest.mark.parametrize("late", [True, False], ids=["which is put off", "which is fetched"])
+def test_a_copy_that_comes_after_the_first_was_deleted_is_delivered(
+    popfetch, twins, copies, runs, late
+):
     pop = twins(copies[0])
     popfetch.account(server=pop, keep="no")
-    for _ in range(2):  # the second sees that it is gone
+    for _ in range(runs):
         assert popfetch().status == 0 and pop.left() == []
     pop.add(copies[1], "same")
+    if late:
+        pop.on("RETR 1", say(b"-ERR [SYS/TEMP] later\r\n"))
+        assert popfetch().status == os.EX_TEMPFAIL and pop.left() == ["same"]
+        pop.forgive()
     assert popfetch().status == 0
     assert same(popfetch.maildir(), copies) and pop.left() == []
+
+
+@pytest.mark.parametrize("headers", ["one header", "two headers"])
+def test_twins_whose_sizes_are_counted_anew_are_known(popfetch, twins, copies, headers):
+    pop = twins(*(copies if headers == "one header" else [mail("one"), mail("two")]))
+    wires = pop.wires()
+    popfetch.account(server=pop, keep="forever")
+    assert popfetch().status == 0
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 5
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
 
 
 def test_a_copy_that_was_refused_is_not_taken_for_the_one_delivered(popfetch, twins, copies):
@@ -127,6 +148,46 @@ def test_without_uidl_an_equal_message_after_the_first_is_another(popfetch, serv
     pop.add(ALARM)
     assert popfetch().status == 0
     assert same(popfetch.maildir(), [ALARM, ALARM]) and pop.left() == []
+
+
+def test_without_uidl_what_was_thrown_away_unread_is_not_gone(popfetch, server):
+    """A delivered message that could not be deleted comes in again when the run is stopped."""
+    pop = server([mail("one")], uidl=False, caps=("TOP", "USER"))
+    pop.on("QUIT", lambda session, line: session.close())
+    popfetch.account(server=pop, mda=popfetch.saver(), keep="no")("-v")
+    assert len(popfetch.saved()) == 1 and len(pop.left()) == 1
+    pop.forgive()
+    asked, stopped = threading.Event(), threading.Event()
+    pop.on("RETR 1", lambda session, line: (asked.set(), stopped.wait(20), session.obey(line)))
+    process = popfetch.start("-v")
+    assert asked.wait(20)
+    stop(process)
+    stopped.set()
+    popfetch.finish(process)
+    pop.settle()
+    pop.forgive()
+    assert popfetch().status == 0
+    assert len(popfetch.saved()) == 1 and pop.left() == []
+
+
+def test_without_uidl_an_equal_message_after_a_long_pause_is_another(popfetch, server):
+    pop = server([ALARM], uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    popfetch.sql("update fact set value = value - 31 * 86400 where name = 'last_run'")
+    assert popfetch().status == 0  # it sees that it is gone
+    pop.add(ALARM)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [ALARM, ALARM]) and pop.left() == []
+
+
+def test_without_uidl_a_thousand_equal_messages_are_told_apart_in_time(popfetch, server):
+    pop = server([ALARM] * 1000, uidl=False, caps=("TOP", "USER"), deletes=False, tls="off")
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    result = popfetch()
+    assert result.status == 0 and len(popfetch.maildir()) == 1000
+    assert result.seconds < 10, result
 
 
 def test_without_uidl_equal_messages_of_which_one_is_delivered(popfetch, server):

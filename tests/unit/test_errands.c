@@ -81,7 +81,8 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 	errands_give(c->errands, &retr, 1, 0);
 	for (int i = 0; i < PIECES; i++)
 		link_put(c->courier, LINK_CHUNK, 1, 0, piece, sizeof(piece));
-	link_put_text(c->courier, LINK_ERROR, 0, ERR_PROTOCOL, "nonsense");
+	assert_false(errands_lost_flight(c->errands));
+	link_put_text(c->courier, LINK_ERROR, 1, ERR_PROTOCOL, "nonsense");
 	assert_int_equal(link_flush(c->courier, &e), 0);
 	link_free(&c->courier);
 	while (errands_wait(c->errands, NULL, clock_deadline(PATIENCE_MS),
@@ -90,6 +91,7 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 	assert_int_equal(c->bytes, PIECES * PIECE);
 	assert_int_equal(e.kind, ERR_PROTOCOL);
 	assert_string_equal(e.text, "nonsense");
+	assert_true(errands_lost_flight(c->errands));
 }
 
 static void
