@@ -146,12 +146,13 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 	bool refused;
 
 	*skip = false;
-	if (set->mode != SESSION_FETCH || set->ignore_backoff)
+	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
+	    set->ignore_backoff)
 		return 0;
 	if (history_check(k->claim.store, k->account, clock_unix(), &wait_s,
 			  &refused, e) == -1)
 		return -1;
-	if (wait_s == 0)
+	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
 		return 0;
 	quantity_show_duration(wait, wait_s);
 	if (refused) {

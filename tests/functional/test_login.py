@@ -442,6 +442,16 @@ def test_another_account_named_or_not_changes_nothing_of_the_pause(popfetch, ser
     assert popfetch().status == os.EX_NOPERM and attempts(pop) == before
 
 
+def test_looking_for_mail_keeps_the_pause_too(popfetch, server):
+    pop = server([mail("one")], users={"jane": "other"})
+    popfetch.account(server=pop)
+    assert popfetch().status == os.EX_NOPERM
+    connections = len(pop.connections)
+    for _ in range(3):
+        assert popfetch("--check").status == os.EX_NOPERM
+    assert len(pop.connections) == connections
+
+
 def test_who_names_the_account_tries_in_the_pause(popfetch, server):
     pop = refused(popfetch, server)
     before = attempts(pop)
