@@ -21,7 +21,9 @@ struct deliver_class {
 		     struct deliver_staged **s, struct err *e);
 	int (*write)(struct deliver_staged *s, const void *bytes, size_t size,
 		     struct err *e);
-	int (*finish)(struct deliver_staged *s, const char *sender,
+	int (*finish)(struct deliver_staged *s,
+		      const uint8_t digest[DIGEST_SHA256_SIZE],
+		      const char *sender,
 		      struct err *e);
 	void (*discard)(struct deliver_staged *s);	/* both free *s */
 	void (*leave)(struct deliver_staged *s);

@@ -97,10 +97,12 @@ deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 }
 
 int
-deliver_finish(struct deliver_staged *s, const char *sender, struct err *e)
+deliver_finish(struct deliver_staged *s,
+	       const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
+	       struct err *e)
 {
 	assert(sender && *sender && *sender != '-' && !strpbrk(sender, " \n"));
-	return s->owner->class->finish(s, sender, e);
+	return s->owner->class->finish(s, digest, sender, e);
 }
 
 static void

@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 
 enum deliver_kind { DELIVER_MAILDIR, DELIVER_MBOX, DELIVER_MDA };
@@ -102,10 +103,13 @@ int deliver_stage(struct deliver *d, const struct deliver_message *m,
 		  struct deliver_staged **s, struct err *e);
 int deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 		  struct err *e);
-/* Complete.  `sender` as header_sender gives it, for the From_ line of an mbox, which
- * also has this moment's date, and %{sender}.  Errors discard nothing: the caller
- * calls deliver_discard. */
-int deliver_finish(struct deliver_staged *s, const char *sender, struct err *e);
+/* Complete.  `digest` is of its header, or of all of it, for POPFETCH_DELIVERY_ID;
+ * `sender` as header_sender gives it, for the From_ line of an mbox, which also has this
+ * moment's date, and %{sender}.  Errors discard nothing: the caller calls
+ * deliver_discard. */
+int deliver_finish(struct deliver_staged *s,
+		   const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
+		   struct err *e);
 /* Removes a staged message, finished or not; never after D2 was attempted.  Accepts
  * NULL; *s becomes NULL. */
 void deliver_discard(struct deliver_staged **s);

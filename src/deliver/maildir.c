@@ -215,10 +215,13 @@ maildir_write(struct deliver_staged *s, const void *bytes, size_t size,
 }
 
 static int
-maildir_finish(struct deliver_staged *s, const char *sender, struct err *e)
+maildir_finish(struct deliver_staged *s,
+	       const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
+	       struct err *e)
 {
 	struct maildir_staged *staged = staged_of(s);
 
+	(void)digest;
 	(void)sender;
 	if (draft_flush(&staged->draft, e) != 0)
 		return -1;

@@ -111,6 +111,8 @@ mbox_free_bytes(const struct deliver *d)
 	uint64_t spool = fs_free_bytes(m->spool_dir);
 	uint64_t here = fs_free_bytes(m->file.dir);
 
+	if (spool == here)	/* one disk, where each message is twice */
+		return here == UINT64_MAX ? here : here / 2;
 	return spool < here ? spool : here;
 }
 
@@ -235,11 +237,14 @@ read_start(struct mbox_staged *staged, struct err *e)
 }
 
 static int
-mbox_finish(struct deliver_staged *s, const char *sender, struct err *e)
+mbox_finish(struct deliver_staged *s,
+	    const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
+	    struct err *e)
 {
 	struct mbox_staged *staged = staged_of(s);
 	char date[CLOCK_DATE_MAX];
 
+	(void)digest;
 	if (end_text(staged, e) != 0)
 		return -1;
 	clock_asctime(date, sizeof(date), clock_unix());

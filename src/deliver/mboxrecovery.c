@@ -335,8 +335,15 @@ is_target(const struct deliver_target *target, const char *path)
 	return target->kind == DELIVER_MBOX && strcmp(target->path, path) == 0;
 }
 
-/* One that is not there at all has nothing in it; unless new mail is to go there,
- * when the disk may be missing. */
+/* One that is not there at all has nothing in it, nor has what has taken its place (a
+ * Maildir, a link); unless new mail is to go there, when the disk may be missing. */
+static bool
+is_absent(const struct err *e)
+{
+	return e->sys == ENOENT || e->sys == ENOTDIR || e->sys == EISDIR ||
+	       e->sys == ELOOP;
+}
+
 static int
 open_file(struct recovery *r, const char *path, bool *there, struct err *e)
 {
@@ -346,8 +353,7 @@ open_file(struct recovery *r, const char *path, bool *there, struct err *e)
 		*there = true;
 		return 0;
 	}
-	if ((e->sys != ENOENT && e->sys != ENOTDIR) ||
-	    is_target(r->target, path))
+	if (!is_absent(e) || is_target(r->target, path))
 		return -1;
 	err_clear(e);
 	return 0;

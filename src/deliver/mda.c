@@ -36,6 +36,7 @@ struct mda_staged {
 				   and closed by finish */
 	int input;		/* the same file, which cannot be changed here */
 	char *uid, *sender;
+	int64_t size;		/* as listed, or -1 */
 	char delivery_id[MDAPROGRAM_ID_SIZE + 1];
 };
 
@@ -145,11 +146,12 @@ mda_stage(struct deliver *d, const struct deliver_message *message,
 {
 	struct mda_staged *staged = mem_alloc(sizeof(*staged));
 
+	(void)d;
 	(void)e;
 	draft_start(&staged->draft, -1);
 	staged->input = -1;
 	staged->uid = show_uid(message);
-	mdaprogram_delivery_id(staged->delivery_id, d->target, message);
+	staged->size = message->size;
 	*s = &staged->base;
 	return 0;
 }
@@ -176,12 +178,16 @@ mda_write(struct deliver_staged *s, const void *bytes, size_t size,
 }
 
 static int
-mda_finish(struct deliver_staged *s, const char *sender, struct err *e)
+mda_finish(struct deliver_staged *s,
+	   const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
+	   struct err *e)
 {
 	struct mda_staged *staged = staged_of(s);
 	const struct buf *all = &staged->draft.waiting;
 
 	staged->sender = mem_string(sender);
+	mdaprogram_delivery_id(staged->delivery_id, s->owner->target->state_id,
+			       staged->uid, staged->size, digest);
 	if (staged->draft.fd < 0 &&
 	    fs_memory(&staged->input, all->data, all->len)) {
 		draft_close(&staged->draft);

@@ -19,21 +19,19 @@
 /* --- identity --- */
 
 void
-mdaprogram_delivery_id(char out[MDAPROGRAM_ID_SIZE + 1],
-		       const struct deliver_target *target,
-		       const struct deliver_message *m)
+mdaprogram_delivery_id(char out[MDAPROGRAM_ID_SIZE + 1], const char *state_id,
+		       const char *uid, int64_t size,
+		       const uint8_t digest[DIGEST_SHA256_SIZE])
 {
 	struct digest *d = digest_new(DIGEST_SHA256);
 	uint8_t id[DIGEST_SIZE_MAX];
-	char *size = mem_format("%" PRId64, m->size);
+	char *text = mem_format("%s %" PRId64 " %s", state_id, size, uid);
 
-	/* With their NULs, so that none runs into the next. */
-	digest_add(d, target->state_id, strlen(target->state_id) + 1);
-	digest_add(d, size, strlen(size) + 1);
-	digest_add(d, m->uid, m->uid_size);
+	digest_add(d, text, strlen(text));
+	digest_add(d, digest, DIGEST_SHA256_SIZE);
 	digest_end(d, id);
 	digest_free(&d);
-	free(size);
+	free(text);
 	text_hex(out, id, MDAPROGRAM_ID_SIZE / 2);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "deliver/deliver.h"
 
 /* What differs from message to message. */
@@ -19,11 +20,12 @@ struct mdaprogram {
 
 enum { MDAPROGRAM_ID_SIZE = 32 };	/* hex digits */
 
-/* The same for each attempt at one message: SHA-256 over state id, uid and listed size,
- * cut.  Writes MDAPROGRAM_ID_SIZE digits and a NUL. */
+/* The same for each attempt at one message: SHA-256 over state id, uid (percent-encoded),
+ * listed size (or -1) and header digest, cut; for servers give one uid to several.  Writes
+ * MDAPROGRAM_ID_SIZE digits and a NUL. */
 void mdaprogram_delivery_id(char out[MDAPROGRAM_ID_SIZE + 1],
-			    const struct deliver_target *target,
-			    const struct deliver_message *m);
+			    const char *state_id, const char *uid, int64_t size,
+			    const uint8_t digest[DIGEST_SHA256_SIZE]);
 
 /*
  * NULL-terminated, owned: mdaprogram_free_list.

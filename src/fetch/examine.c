@@ -42,13 +42,12 @@ examine_digest(struct session *s)
 
 /* --- what a digest decides --- */
 
+/* Both are known, and equal. */
 static bool
-examine_is_same_size(const struct session *s, size_t entry, int64_t size)
+examine_is_exact(const struct session *s, size_t entry, int64_t size)
 {
-	int64_t own = listing_at(s->listing, entry).size;
-
-	return own == size || own == LISTING_SIZE_UNKNOWN ||
-	       size == LISTING_SIZE_UNKNOWN;
+	return size != LISTING_SIZE_UNKNOWN &&
+	       plan_size(s->plan, entry) == size;
 }
 
 /* An equal entry before this one, under the same uid, that is new in this session; or
@@ -60,8 +59,8 @@ examine_find_twin(const struct session *s, size_t entry, const uint8_t *digest)
 
 	while ((twin = plan_twin(s->plan, twin)) != SIZE_MAX)
 		if ((s->marks[twin] & MARK_DIGEST) &&
-		    examine_is_same_size(s, entry,
-					 listing_at(s->listing, twin).size) &&
+		    examine_is_exact(s, entry,
+				     plan_size(s->plan, twin)) &&
 		    memcmp(s->digests[twin], digest, DIGEST_SHA256_SIZE) == 0)
 			break;
 	return twin;
@@ -88,9 +87,12 @@ static bool
 examine_fits(const struct session *s, size_t entry, size_t at)
 {
 	struct store_row row = store_rows_at(s->rows, at);
+	bool unknown = row.size == LISTING_SIZE_UNKNOWN ||
+		       plan_size(s->plan, entry) == LISTING_SIZE_UNKNOWN;
 
-	return examine_is_same_size(s, entry, row.size) ||
-	       (row.dele_sent == 0 && plan_row_is_open(s->plan, at));
+	return examine_is_exact(s, entry, row.size) ||
+	       (plan_row_is_open(s->plan, at) &&
+		(unknown || row.dele_sent == 0));
 }
 
 /* A uid may have been given to another message, so the planned row is only the first to
@@ -99,13 +101,13 @@ int
 examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		 size_t *row, struct err *e)
 {
-	int64_t size = listing_at(s->listing, entry).size;
 	size_t at = SIZE_MAX;
 	bool same;
 
 	*row = SIZE_MAX;
 	while (plan_next_candidate(s->plan, entry, &at)) {
-		bool exact = store_rows_at(s->rows, at).size == size;
+		bool exact = examine_is_exact(
+			s, entry, store_rows_at(s->rows, at).size);
 
 		if (!examine_fits(s, entry, at) || (*row != SIZE_MAX && !exact))
 			continue;
@@ -120,14 +122,17 @@ examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 }
 
 /* Recorded without a digest (--catch-up on a server without TOP): uid and size are all
- * there is to know it by. */
+ * there is to know it by, as long as it was not seen to be gone. */
 static bool
 examine_is_known_by_uid_alone(const struct session *s, size_t entry)
 {
 	struct plan_item item = plan_at(s->plan, entry);
+	struct store_row row;
 
-	return item.action == PLAN_DELETE &&
-	       !store_rows_at(s->rows, item.row).has_digest;
+	if (item.action != PLAN_DELETE)
+		return false;
+	row = store_rows_at(s->rows, item.row);
+	return !row.has_digest && (row.dele_sent == 0 || row.gone_since == 0);
 }
 
 static void

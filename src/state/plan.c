@@ -89,9 +89,9 @@ size_by_rows(const struct plan *p, size_t i)
 	return size;
 }
 
-/* By LIST, else by the rows; these tell it of one message a uid only. */
-static int64_t
-size_of(const struct plan *p, size_t i)
+/* The rows tell it of one message a uid only. */
+int64_t
+plan_size(const struct plan *p, size_t i)
 {
 	int64_t size = listing_at(p->l, i).size;
 
@@ -105,7 +105,7 @@ size_of(const struct plan *p, size_t i)
 bool
 plan_wants_size(const struct plan *p, size_t i)
 {
-	return size_of(p, i) < 0;
+	return plan_size(p, i) < 0;
 }
 
 /* How many sizes are unknown, and the sum of the others, which may have been made to
@@ -117,7 +117,7 @@ sum_sizes(const struct plan *p, uint64_t *sum)
 
 	*sum = 0;
 	for (size_t i = 0; i < count; i++) {
-		int64_t size = size_of(p, i);
+		int64_t size = plan_size(p, i);
 
 		if (size < 0)
 			unknown++;
@@ -150,7 +150,7 @@ plan_sizes(struct plan *p)
 static bool
 is_too_large(const struct plan *p, size_t i)
 {
-	int64_t size = size_of(p, i);
+	int64_t size = plan_size(p, i);
 
 	return p->rules.max_size > 0 && size >= 0 &&
 	       (uint64_t)size > p->rules.max_size;

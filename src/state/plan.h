@@ -91,8 +91,10 @@ void plan_free(struct plan **p);
  * sizes of what is known (each uid once) and the listed sizes of the rest is
  * ENOUGH. */
 enum plan_sizes plan_sizes(struct plan *p);
-/* An entry whose size neither a row nor LIST has told. */
+/* An entry whose size neither a row nor LIST has told; and the size: by LIST, else what
+ * all rows of its uid say, or unknown. */
 bool plan_wants_size(const struct plan *p, size_t i);
+int64_t plan_size(const struct plan *p, size_t i);
 
 /* Decides all entries, in order of number; the oldest go first under
  * max_messages.  By age nothing is deleted when the clock is behind last_run or more

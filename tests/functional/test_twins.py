@@ -137,6 +137,43 @@ def test_a_copy_that_was_refused_is_not_taken_for_the_one_delivered(popfetch, tw
     assert same(popfetch.saved(), copies[1:]) and pop.left() == ["same"]
 
 
+def test_copies_of_unknown_size_are_all_delivered(popfetch, twins, copies):
+    def sizes(session, line):
+        number = line.split()[1:]
+        one = b"+OK %s -1\r\n" % b"".join(number)
+        session.send(one if number else b"+OK\r\n1 -1\r\n2 -1\r\n.\r\n")
+
+    pop = twins(*copies).on("LIST", sizes)
+    pop.on("DELE", lambda session, line: session.close())
+    popfetch.account(server=pop, keep="no")("-v")
+    pop.forgive()
+    pop.on("LIST", sizes)
+    for _ in range(2):
+        assert popfetch().status == 0
+        assert same(popfetch.maildir(), copies)
+    assert pop.left() == []
+
+
+def test_each_of_several_under_one_uid_has_its_own_delivery_id(popfetch, twins):
+    one = mail("one", "first\n")
+    pop = twins(one, one.replace(b"Subject: one", b"Subject: two"))
+    mda = popfetch.script('cat >/dev/null; echo "$POPFETCH_DELIVERY_ID" >> "$HOME/ids"', "ids")
+    assert popfetch.account(server=pop, mda=mda)().status == 0
+    assert len(set((popfetch.home / "ids").read_text().split())) == 2
+
+
+def test_what_was_caught_up_with_and_is_gone_says_nothing_of_the_next(popfetch, server):
+    """Without TOP a row has no digest; its uid and size may be those of another message."""
+    pop = server([mail("one", "first\n")], top=False, caps=("UIDL", "USER"))
+    popfetch.account(server=pop, keep="no")
+    assert popfetch("--catch-up").status == 0
+    for _ in range(2):
+        assert popfetch().status == 0 and pop.left() == []
+    new = pop.add(mail("two", "other\n"), "uid-000001")
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [new.wire]) and pop.left() == []
+
+
 ALARM = b"From: box@example.org\r\nSubject: alarm\r\n\r\nThe disk is full.\r\n"
 
 

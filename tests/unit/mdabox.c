@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "sys/proc.h"
 
 struct mdabox box;
@@ -85,13 +86,18 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 		.uid = (const uint8_t *)uid, .uid_size = strlen(uid),
 		.size = 1234
 	};
+	struct digest *digest = digest_new(DIGEST_SHA256);
+	uint8_t bytes[DIGEST_SIZE_MAX];
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
 
+	digest_add(digest, text, strlen(text));
+	digest_end(digest, bytes);
+	digest_free(&digest);
 	if (deliver_stage(d, &m, &s, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(deliver_write(s, text, strlen(text), &e), 0);
-	assert_int_equal(deliver_finish(s, "joe@example.net", &e), 0);
+	assert_int_equal(deliver_finish(s, bytes, "joe@example.net", &e), 0);
 	return s;
 }
 

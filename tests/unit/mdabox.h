@@ -25,7 +25,8 @@ int mdabox_teardown(void **state);
 /* The script's text, without its first line. */
 void mdabox_script(const char *body);
 struct deliver *mdabox_open(void);
-/* A complete message of this uid, from joe@example.net, listed with 1234 bytes. */
+/* A complete message of this uid, from joe@example.net, listed with 1234 bytes; the text
+ * stands for its header. */
 struct deliver_staged *mdabox_stage(struct deliver *d, const char *text,
 				    const char *uid);
 /* Is there one whose end deliver_continue has not found yet? */

@@ -324,7 +324,8 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 		piece = piece < size - i ? piece : size - i;
 		assert_int_equal(deliver_write(s, bytes + i, piece, &e), 0);
 	}
-	assert_int_equal(deliver_finish(s, "a@b", &e), 0);
+	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+					"a@b", &e), 0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);

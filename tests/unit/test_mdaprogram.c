@@ -84,14 +84,15 @@ the_environment_is_small_and_has_what_the_manual_says(void **state)
 }
 
 static void
-get_id(char id[64], const char *uid)
+get_id(char id[64], const char *uid, const char *header)
 {
 	struct deliver *d;
 	char *text;
 
 	mdabox_script("echo $POPFETCH_DELIVERY_ID >\"$HOME/out\"");
 	d = mdabox_open();
-	assert_int_equal(mdabox_run(d, mdabox_stage(d, "x\n", uid), NULL), DELIVER_DONE);
+	assert_int_equal(mdabox_run(d, mdabox_stage(d, header, uid), NULL),
+			 DELIVER_DONE);
 	deliver_close(&d);
 	text = scratch_read(box.out, NULL);
 	assert_true(strlen(text) < 64);
@@ -105,13 +106,15 @@ the_delivery_id_is_that_of_the_message(void **state)
 	char a[64], b[64], c[64], d[64];
 
 	(void)state;
-	get_id(a, "uid1");
-	get_id(b, "uid1");
-	get_id(c, "uid2");
-	box.target.state_id = "other";
-	get_id(d, "uid1");
+	get_id(a, "uid1", "x\n");
+	get_id(b, "uid1", "x\n");
+	get_id(c, "uid2", "x\n");
+	get_id(d, "uid1", "y\n");
 	assert_string_equal(a, b);
 	assert_string_not_equal(a, c);
+	assert_string_not_equal(a, d);
+	box.target.state_id = "other";
+	get_id(d, "uid1", "x\n");
 	assert_string_not_equal(a, d);
 }
 
