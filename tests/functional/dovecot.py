@@ -90,6 +90,7 @@ class User:
     def __init__(self, dovecot, name, kind):
         self.dovecot, self.name, self.kind, self.password = dovecot, name, kind, PASSWORD
         self.home = os.path.join(dovecot.directory, "home", name)
+        self.made = 0  # a name is never used again: Dovecot remembers
 
     def fill(self, messages):
         """Puts messages (bytes, any line ends) into the mailbox, in this order."""
@@ -102,10 +103,8 @@ class User:
         inbox = os.path.join(self.home, "Maildir")
         for part in ("", "new", "cur", "tmp"):
             os.makedirs(os.path.join(inbox, part), exist_ok=True)
-        start = len(os.listdir(os.path.join(inbox, "new"))) + len(
-            os.listdir(os.path.join(inbox, "cur"))
-        )
-        for number, message in enumerate(messages, start):
+        for message in messages:
+            number, self.made = self.made, self.made + 1
             path = os.path.join(inbox, "new", f"{1700000000 + number}.M{number:06d}.test")
             with open(path, "wb") as f:
                 f.write(message)

@@ -167,8 +167,8 @@ class PopServer:
                 found = action
                 continue
             key = (what, nth, id(action))
-            self._counts[key] = self._counts.get(key, 0) + 1
-            if self._counts[key] == nth:
+            count = self._counts[key] = self._counts.get(key, 0) + 1
+            if count == nth:
                 found = action
         return found
 

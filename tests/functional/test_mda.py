@@ -386,25 +386,27 @@ def test_several_that_ask_for_later_are_one_line(popfetch, deliver):
 
 
 def test_a_server_without_pipelining_is_not_asked_for_what_is_not_wanted(popfetch, server):
-    ended = popfetch.home / "ended"
+    asked, ended = popfetch.home / "asked", popfetch.home / "ended"
+    waits = f'until [ -e "{asked}" ]; do sleep 0.01; done; '
     said = f'echo $$ > "{ended}.new"; mv "{ended}.new" "{ended}"; '
     pop = server([mail(str(number)) for number in range(12)], pipelining=False)
 
     def answer_late(session, line):
+        asked.touch()
         wait_until(ended.exists)
         mda = int(ended.read_text())
         wait_until(lambda: not proc_stat(mda) and is_at_rest(process))  # it has seen the end too
         session.obey(line)
 
     pop.on("RETR 3", answer_late)
-    popfetch.account(server=pop, mda=popfetch.script(said + "exit 75"))
+    popfetch.account(server=pop, mda=popfetch.script(waits + said + "exit 75"))
     process = popfetch.start()
     result = popfetch.finish(process)
     pop.settle()
     assert result.status == os.EX_TEMPFAIL, result
     assert pop.last.quit_answered
-    asked = [line for line in pop.last.commands if line.startswith("RETR")]
-    assert 3 <= len(asked) <= 4, asked
+    retrs = [line for line in pop.last.commands if line.startswith("RETR")]
+    assert 3 <= len(retrs) <= 4, retrs
 
 
 # Real programs.
