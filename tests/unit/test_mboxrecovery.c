@@ -438,6 +438,22 @@ an_mbox_that_is_gone_is_an_error_if_new_mail_is_to_go_there(void **state)
 }
 
 static void
+what_has_taken_the_place_of_an_old_mbox_stops_nobody(void **state)
+{
+	char *other = scratch_path(*state, "other");
+
+	leave_batch(OLD, ONE, TWO);
+	unlink(box.path);
+	box.target.path = other;
+	assert_int_equal(mkdir(box.path, 0700), 0);
+	assert_string_equal(verdicts(), "NN");
+	assert_int_equal(rmdir(box.path), 0);
+	assert_int_equal(symlink(other, box.path), 0);
+	assert_string_equal(verdicts(), "NN");
+	free(other);
+}
+
+static void
 a_large_torn_message_is_cut_off(void **state)
 {
 	size_t size = 3 * 1024 * 1024;
@@ -520,6 +536,7 @@ main(void)
 		TEST(of_two_equal_messages_each_is_found_for_itself),
 		TEST(an_equal_message_with_another_from_line_is_not_ours),
 		TEST(an_mbox_that_is_gone_is_an_error_if_new_mail_is_to_go_there),
+		TEST(what_has_taken_the_place_of_an_old_mbox_stops_nobody),
 		TEST(a_large_torn_message_is_cut_off),
 		TEST(evidence_of_no_sense_says_nothing),
 		TEST(killed_at_any_call_every_message_comes_once)
