@@ -154,11 +154,11 @@ MUTANTS = [
             ),
             Edit(
                 "src/fetch/retrieve.c",
-                "\t\tif (all && session_run_batch(s, true, e) == -1)\n",
-                "\t\tif (all && s->removal_count > 0 &&\n"
+                "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
+                "\t\tif (idle && s->removal_count > 0 &&\n"
                 "\t\t    (removal_run(s, e) == -1 || removal_quit(s, e) == -1))\n"
-                "\t\t\treturn -1;\n\t\tif (all)\n\t\t\ts->removal_count = 0;\n"
-                "\t\tif (all && session_run_batch(s, true, e) == -1)\n",
+                "\t\t\treturn -1;\n\t\tif (idle)\n\t\t\ts->removal_count = 0;\n"
+                "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
             ),
             Edit(
                 "src/fetch/session.c",
