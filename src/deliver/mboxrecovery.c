@@ -335,8 +335,7 @@ is_target(const struct deliver_target *target, const char *path)
 	return target->kind == DELIVER_MBOX && strcmp(target->path, path) == 0;
 }
 
-/* One that is not there at all has nothing in it, nor has what has taken its place (a
- * Maildir, a link); unless new mail is to go there, when the disk may be missing. */
+/* Not there at all, or something else has taken its place: a Maildir, a link. */
 static bool
 is_absent(const struct err *e)
 {
@@ -344,6 +343,8 @@ is_absent(const struct err *e)
 	       e->sys == ELOOP;
 }
 
+/* One that is absent has nothing in it; unless new mail is to go there, when the disk may
+ * be missing. */
 static int
 open_file(struct recovery *r, const char *path, bool *there, struct err *e)
 {

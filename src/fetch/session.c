@@ -97,14 +97,11 @@ session_note_sizes(struct session *s, struct err *e)
 static int
 session_note_gone(struct session *s, int64_t now, struct err *e)
 {
-	int64_t last = 0, since;
+	int64_t since = now > s->last_run ? now : s->last_run;
 	size_t purged;
 
 	if (!listing_is_complete(s->listing))
 		return 0;
-	if (store_fact(s->store, "last_run", 0, &last, e) == -1)
-		return -1;
-	since = now > last ? now : last;
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 		bool here = plan_row_is_listed(s->plan, r);

@@ -84,6 +84,7 @@ struct session {
 	bool dele_refused;
 	int64_t bye;			/* value of LINK_BYE; 2: none yet */
 
+	int64_t last_run;		/* by the clock then; 0: none */
 	int64_t end;			/* of the session, clock_ms */
 	int64_t stop_until;		/* 0: not asked to stop */
 	bool stopped_short;		/* which left work undone */

@@ -136,7 +136,7 @@ survey_ask_new_sizes(struct session *s, struct err *e)
 	size_t count = listing_count(s->listing);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!plan_wants_size(s->plan, i))
+		if (plan_size(s->plan, i) != LISTING_SIZE_UNKNOWN)
 			continue;
 		while (errands_room(s->errands) == 0)
 			if (session_turn(s, false, e) == -1)
@@ -194,20 +194,20 @@ survey_without_uidl(struct session *s, struct err *e)
 	return 0;
 }
 
-static int
-survey_rules(struct session *s, struct plan_rules *rules, struct err *e)
+static struct plan_rules
+survey_rules(const struct session *s)
 {
 	const struct account *a = s->account;
 
-	*rules = (struct plan_rules){
+	return (struct plan_rules){
 		.keep_s = a->keep_s,
 		.max_size = a->max_size,
 		.max_messages = a->max_messages,
 		.all = s->set->all,
 		.ignore_backoff = s->set->ignore_backoff,
 		.now = clock_unix(),
+		.last_run = s->last_run,
 	};
-	return store_fact(s->store, "last_run", 0, &rules->last_run, e);
 }
 
 /* Then no message needs to be known by its content. */
@@ -234,8 +234,9 @@ survey_plan(struct session *s, struct err *e)
 			       text_plural(listing_stat_count(s->listing)));
 	s->plan = plan_new(s->listing, s->rows);
 	if (survey_ask_sizes(s, e) == -1 ||
-	    survey_rules(s, &rules, e) == -1)
+	    store_fact(s->store, "last_run", 0, &s->last_run, e) == -1)
 		return -1;
+	rules = survey_rules(s);
 	plan_decide(s->plan, &rules);
 	if (survey_all_have_uids(s))
 		header_without_content(s->header);

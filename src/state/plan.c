@@ -25,6 +25,13 @@ struct choice {
 	bool size_changed;
 };
 
+/* Of a row. */
+struct mark {
+	bool fetched;
+	bool settled;	/* an entry is its message */
+	bool exact;	/* an entry has its uid and size */
+};
+
 struct plan {
 	const struct listing *l;
 	const struct store_rows *rows;
@@ -32,9 +39,7 @@ struct plan {
 	struct plan_rules rules;
 	struct choice *choices;
 	size_t counts[PLAN_LATER + 1];
-	bool *row_fetched;
-	bool *row_settled;	/* an entry is its message */
-	bool *row_exact;	/* an entry has its uid and size */
+	struct mark *marks;	/* of each row */
 	bool clock_is_odd;
 	bool withheld;
 	bool sizes_asked, sizes_all;
@@ -44,15 +49,12 @@ struct plan *
 plan_new(const struct listing *l, const struct store_rows *rows)
 {
 	struct plan *p = mem_alloc(sizeof(*p));
-	size_t count = store_rows_count(rows);
 
 	p->l = l;
 	p->rows = rows;
 	p->match = match_new(l, rows);
 	p->choices = mem_array(listing_count(l), sizeof(*p->choices));
-	p->row_fetched = mem_array(count, sizeof(*p->row_fetched));
-	p->row_settled = mem_array(count, sizeof(*p->row_settled));
-	p->row_exact = mem_array(count, sizeof(*p->row_exact));
+	p->marks = mem_array(store_rows_count(rows), sizeof(*p->marks));
 	return p;
 }
 
@@ -63,9 +65,7 @@ plan_free(struct plan **p)
 		return;
 	match_free(&(*p)->match);
 	free((*p)->choices);
-	free((*p)->row_fetched);
-	free((*p)->row_settled);
-	free((*p)->row_exact);
+	free((*p)->marks);
 	free(*p);
 	*p = NULL;
 }
@@ -100,12 +100,6 @@ plan_size(const struct plan *p, size_t i)
 	if (match_twin(p->match, i) != SIZE_MAX)
 		return LISTING_SIZE_UNKNOWN;
 	return size_by_rows(p, i);
-}
-
-bool
-plan_wants_size(const struct plan *p, size_t i)
-{
-	return plan_size(p, i) < 0;
 }
 
 /* How many sizes are unknown, and the sum of the others, which may have been made to
@@ -224,7 +218,7 @@ unchoose(struct plan *p, size_t i)
 	assert(p->counts[c->action] > 0);
 	p->counts[c->action]--;
 	if (c->action == PLAN_FETCH && c->row != NONE)
-		p->row_fetched[c->row] = false;
+		p->marks[c->row].fetched = false;
 }
 
 static void
@@ -240,7 +234,7 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 			  store_rows_at(p->rows, row).size != size;
 	p->counts[action]++;
 	if (action == PLAN_FETCH && row != SIZE_MAX)
-		p->row_fetched[row] = true;
+		p->marks[row].fetched = true;
 }
 
 /* An attempt at it, recorded in this row or in a new one. */
@@ -262,7 +256,7 @@ static void
 choose_known(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
-	bool taken = p->row_fetched[r];
+	bool taken = p->marks[r].fetched;
 
 	switch (row.status) {
 	case STORE_DELIVERED:
@@ -312,13 +306,13 @@ fit_rows(const struct plan *p, size_t i)
 
 		if (!open && row.size != size)
 			continue;
-		p->row_exact[r] |= !open;
+		p->marks[r].exact |= !open;
 		if (!open && f.same_count++ == 0)
 			f.same = r;
 		if (open && f.open == SIZE_MAX)
 			f.open = r;
 		if (f.untold == SIZE_MAX && !row.has_digest &&
-		    row.status != STORE_DELIVERED && !p->row_fetched[r])
+		    row.status != STORE_DELIVERED && !p->marks[r].fetched)
 			f.untold = r;
 	}
 	return f;
@@ -390,16 +384,13 @@ void
 plan_decide(struct plan *p, const struct plan_rules *rules)
 {
 	size_t count = listing_count(p->l);
-	size_t rows_count = store_rows_count(p->rows);
 
 	assert(rules->keep_s >= 0);
 	p->rules = *rules;
 	p->clock_is_odd = clock_is_odd(rules);
 	p->withheld = false;
 	memset(p->counts, 0, sizeof(p->counts));
-	memset(p->row_fetched, 0, rows_count * sizeof(*p->row_fetched));
-	memset(p->row_settled, 0, rows_count * sizeof(*p->row_settled));
-	memset(p->row_exact, 0, rows_count * sizeof(*p->row_exact));
+	memset(p->marks, 0, store_rows_count(p->rows) * sizeof(*p->marks));
 	for (size_t i = 0; i < count; i++) {
 		if (listing_at(p->l, i).uid_size == 0)
 			choose_fetch(p, i, SIZE_MAX);
@@ -425,7 +416,7 @@ plan_twin(const struct plan *p, size_t i)
 bool
 plan_row_is_open(const struct plan *p, size_t r)
 {
-	return !p->row_exact[r] && !p->row_settled[r];
+	return !p->marks[r].exact && !p->marks[r].settled;
 }
 
 void
@@ -438,7 +429,7 @@ plan_settle(struct plan *p, size_t i, size_t row)
 		row = fit_rows(p, i).untold;
 	} else {
 		assert(row < store_rows_count(p->rows));
-		p->row_settled[row] = true;
+		p->marks[row].settled = true;
 	}
 	if (row == SIZE_MAX)
 		choose_fetch(p, i, SIZE_MAX);
@@ -484,7 +475,7 @@ plan_is_withheld(const struct plan *p)
 bool
 plan_row_is_listed(const struct plan *p, size_t r)
 {
-	return match_row_is_listed(p->match, r) || p->row_settled[r];
+	return match_row_is_listed(p->match, r) || p->marks[r].settled;
 }
 
 void

@@ -75,7 +75,7 @@ struct plan;
 
 enum plan_sizes {
 	PLAN_SIZES_ENOUGH,	/* STAT's total is explained: no LIST */
-	PLAN_SIZES_NEW,		/* LIST n for plan_wants_size entries */
+	PLAN_SIZES_NEW,		/* LIST n for entries of unknown plan_size */
 	PLAN_SIZES_ALL		/* the whole LIST */
 };
 
@@ -91,9 +91,7 @@ void plan_free(struct plan **p);
  * sizes of what is known (each uid once) and the listed sizes of the rest is
  * ENOUGH. */
 enum plan_sizes plan_sizes(struct plan *p);
-/* An entry whose size neither a row nor LIST has told; and the size: by LIST, else what
- * all rows of its uid say, or unknown. */
-bool plan_wants_size(const struct plan *p, size_t i);
+/* Of an entry: by LIST, else what all rows of its uid say, or unknown. */
 int64_t plan_size(const struct plan *p, size_t i);
 
 /* Decides all entries, in order of number; the oldest go first under

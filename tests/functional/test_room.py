@@ -6,7 +6,7 @@ import os
 import pytest
 
 from popmail import mail
-from runner import at_most, same, small_files_only
+from runner import at_most, read_mbox, same, small_files_only
 
 
 def test_a_message_that_cannot_be_written_does_not_keep_the_others_away(popfetch, server):
@@ -47,3 +47,22 @@ def test_an_mda_needs_room_for_few_messages_only(popfetch, server, small_disk):
     result = popfetch("-v", before=disk.inside)
     assert result.status == 0, result
     assert same(popfetch.saved(), wires) and pop.left() == []
+
+
+def test_an_mbox_on_the_disk_of_its_spool_takes_what_fits(popfetch, server, small_disk):
+    """A message is there twice for a while, so one run may not take all."""
+    text = ("x" * 70 + "\n") * 3000
+    pop = server([mail(str(number), text) for number in range(40)], pipelining=True)
+    wires = pop.wires()
+    place = popfetch.home / "place"
+    place.mkdir()
+    disk = small_disk(place)
+    disk.limit("12m")
+    popfetch.set(state_dir=place).account(server=pop, mbox=str(place / "mbox"), keep="no")
+    left = 40
+    while left > 0:
+        popfetch("work", before=disk.inside)
+        assert len(pop.left()) < left, "each run takes some"
+        left = len(pop.left())
+    found = [message for _, message in read_mbox((disk.path / "mbox").read_bytes())]
+    assert same(found, wires)
