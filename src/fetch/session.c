@@ -196,6 +196,15 @@ session_act(struct session *s, struct err *e)
 	return removal_quit(s, e);
 }
 
+static void
+session_say_how_far(const struct session *s, struct err *e)
+{
+	(void)err_set(e, ERR_STOPPED, "stopped by a signal: %llu of %llu "
+		      "messages fetched",
+		      (unsigned long long)s->result->fetched,
+		      (unsigned long long)s->progress.messages_total);
+}
+
 /* What was complete is safe, deleted and confirmed; the rest is for the next run.  If
  * there is no rest, the stop came too late to matter. */
 static void
@@ -205,9 +214,7 @@ session_complain_of_stop(struct session *s)
 
 	if (!s->stopped_short)
 		return;
-	err_set(&e, ERR_STOPPED, "stopped by a signal: %llu of %llu messages "
-		"fetched", (unsigned long long)s->result->fetched,
-		(unsigned long long)s->progress.messages_total);
+	session_say_how_far(s, &e);
 	session_complain(s, &e);
 }
 
@@ -349,6 +356,9 @@ session_run(const struct session_settings *set, struct store *store,
 		ended = session_act(&s, e);
 	if (ended == -1) {
 		session_save_complete(&s, e);
+		if (session_is_stopping(&s) && e->kind == ERR_STOPPED &&
+		    s.progress.messages_total > 0)
+			session_say_how_far(&s, e);
 		incoming_broken(&s, e);
 		session_forget_server(&s);
 	}

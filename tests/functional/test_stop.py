@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from popactions import hang
 from popmail import mail
-from runner import alive, children, cpu_seconds, same, stop, wait_until
+from runner import alive, children, cpu_seconds, is_at_rest, same, stop, wait_until
 
 
 @pytest.fixture
@@ -202,6 +203,18 @@ def test_all_mdas_are_asked_to_end_when_popfetch_is_killed(popfetch, server, slo
     assert popfetch.finish(process).status == os.EX_SOFTWARE
     for pid in mdas:
         gone(pid)
+
+
+def test_a_stop_that_waits_in_vain_says_how_far_it_came(popfetch, server):
+    """What is on its way gets five seconds."""
+    pop = server([mail("one"), mail("two"), mail("three")]).on("RETR 2", hang)
+    process = popfetch.account(server=pop).start()
+    wait_until(lambda: "RETR 2" in pop.commands() and is_at_rest(process), process)
+    stop(process)
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL, result
+    assert result.errors == ["popfetch: work: stopped by a signal: 1 of 3 messages fetched"]
+    assert len(popfetch.maildir()) == 1
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
