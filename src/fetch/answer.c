@@ -77,7 +77,7 @@ answer_record(struct session *s, size_t entry, const uint8_t *digest,
 	      struct err *e)
 {
 	struct listing_entry m = listing_at(s->listing, entry);
-	struct store_message row = { m.uid, m.uid_size, m.size, digest };
+	struct store_message row = { m.uid, m.uid_size, m.size, digest, 0 };
 	size_t known = plan_at(s->plan, entry).row;
 	int64_t now = clock_unix();
 

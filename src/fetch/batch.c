@@ -116,10 +116,11 @@ batch_write(struct batch *b, const void *bytes, size_t size, struct err *e)
 
 int
 batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
-	  const char *sender, struct err *e)
+	  int64_t octets, const char *sender, struct err *e)
 {
 	struct entry *x = b->open;
 
+	x->octets = octets;
 	memcpy(x->digest, digest, sizeof(x->digest));
 	if (deliver_finish(x->staged, digest, sender, e) == -1)
 		return -1;
@@ -160,6 +161,7 @@ batch_record_one(struct batch *b, const struct entry *x, int64_t now,
 		.uid_size = x->message.uid_size,
 		.size = x->message.size,
 		.digest = x->digest,
+		.octets = x->octets,
 	};
 	int64_t id = x->id;
 
@@ -206,6 +208,7 @@ batch_record_ready(struct batch *b, struct err *e)
 			.uid_size = x->message.uid_size,
 			.size = x->message.size,
 			.digest = x->digest,
+			.octets = x->octets,
 		};
 
 		x->id = x->message.row;

@@ -15,6 +15,7 @@ struct entry {
 	struct deliver_staged *staged;
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint64_t bytes;
+	int64_t octets;		/* as retrieved, or 0 */
 	int64_t id;		/* of its row, from D2 on */
 	int64_t begun;		/* clock_ms */
 	enum deliver_outcome outcome;

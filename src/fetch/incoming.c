@@ -190,14 +190,15 @@ incoming_look_up_content(struct session *s, size_t entry, bool *done,
 }
 
 static int
-incoming_stage_end(struct session *s, size_t entry, struct err *e)
+incoming_stage_end(struct session *s, size_t entry, int64_t octets,
+		   struct err *e)
 {
 	const uint8_t *digest = plan_at(s->plan, entry).by_content
 					? header_content_digest(s->header)
 					: header_digest(s->header);
 
 	incoming_remember(s, entry);
-	if (incoming_context(s, entry, batch_end(s->batch, digest,
+	if (incoming_context(s, entry, batch_end(s->batch, digest, octets,
 					header_sender(s->header), e), e) == -1)
 		return -1;
 	/* many small ones may come at once, each with a descriptor */
@@ -237,7 +238,7 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	incoming_show_progress(s, false);
 	if (incoming_look_up_content(s, entry, &done, e) == -1)
 		return -1;
-	return done ? 0 : incoming_stage_end(s, entry, e);
+	return done ? 0 : incoming_stage_end(s, entry, octets, e);
 }
 
 static int
@@ -245,7 +246,7 @@ incoming_set_aside(struct session *s, size_t entry, int64_t next_try,
 		   const char *why, struct err *e)
 {
 	struct batch_message m = incoming_message(s, entry);
-	struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+	struct store_message row = { m.uid, m.uid_size, m.size, NULL, 0 };
 
 	if (m.uid_size == 0)	/* there is nothing to know it by */
 		return 0;

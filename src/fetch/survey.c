@@ -264,7 +264,7 @@ survey_name_large(struct session *s, struct err *e)
 	for (size_t i = 0; i < listing_count(s->listing); i++) {
 		struct plan_item item = plan_at(s->plan, i);
 		struct listing_entry m = listing_at(s->listing, i);
-		struct store_message row = { m.uid, m.uid_size, m.size, NULL };
+		struct store_message row = { m.uid, m.uid_size, m.size, NULL, 0 };
 		char name[SESSION_NAME_MAX], size[QUANTITY_TEXT_MAX];
 
 		if (item.action != PLAN_TOO_LARGE || item.row != SIZE_MAX ||

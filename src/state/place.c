@@ -73,7 +73,7 @@ place_check_kind(const char *path, int64_t application, int64_t version,
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' was made by a newer popfetch",
 			       path);
-	if (version < PLACE_VERSION)
+	if (version < 1)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it has no"
 			       " version", path);

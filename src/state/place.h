@@ -12,8 +12,9 @@
 
 #include "base/err.h"
 
-/* application_id ("popf") and user_version of our databases. */
-enum { PLACE_APPLICATION = 0x706f7066, PLACE_VERSION = 1 };
+/* application_id ("popf") and user_version of our databases; state/schema.h has what
+ * the versions are. */
+enum { PLACE_APPLICATION = 0x706f7066, PLACE_VERSION = 2 };
 
 struct place {
 	const char *path;	/* borrowed: as given, for texts */

@@ -201,6 +201,7 @@ add_message(struct store *s, const struct store_message *m,
 	sql_bind_number(st, 6, start->attempts);
 	sql_bind_number(st, 7, start->next_try);
 	sql_bind_text(st, 8, start->error);
+	sql_bind_number(st, 9, m->octets);
 	if (sql_write(s, st, NULL, e) != 0)
 		return -1;
 	*id = sqlite3_last_insert_rowid(s->db);
@@ -239,6 +240,7 @@ make_ready(struct store *s, int64_t id, const struct store_message *m,
 		return -1;
 	sql_bind_number(st, 2, m->size);
 	bind_digest(st, 3, m->digest);
+	sql_bind_number(st, 4, m->octets);
 	return write_row(s, st, id, e);
 }
 
@@ -304,6 +306,7 @@ update_aside(struct store *s, int64_t id, const struct store_message *m,
 	bind_digest(st, 3, m->digest);
 	sql_bind_number(st, 4, next_try);
 	sql_bind_text(st, 5, error);
+	sql_bind_number(st, 6, m->octets);
 	return write_row(s, st, id, e) != 0 ? -1 : remove_intent(s, id, e);
 }
 
@@ -349,6 +352,25 @@ store_forget_intent(struct store *s, int64_t id, struct err *e)
 	if (!st || sql_write(s, st, NULL, e) != 0)
 		return -1;
 	return remove_intent(s, id, e);
+}
+
+int
+store_set_header(struct store *s, int64_t id, const struct store_message *m,
+		 struct err *e)
+{
+	sqlite3_stmt *st = get_for(s, SQL_SET_HEADER, id, e);
+
+	if (!st)
+		return -1;
+	sql_bind_number(st, 2, m->size);
+	bind_digest(st, 3, m->digest);
+	return write_row(s, st, id, e);
+}
+
+int
+store_set_age(struct store *s, int64_t id, int64_t delivered, struct err *e)
+{
+	return set_number(s, SQL_SET_AGE, id, delivered, e);
 }
 
 int

@@ -10,15 +10,16 @@
 #include "base/mem.h"
 #include "state/sql.h"
 
-/* A million rows are not unusual, so they are packed; times reach to 2106. */
+/* A million rows are not unusual, so they are packed. */
 struct packed {
 	int64_t id;
 	int64_t size;
+	int64_t octets;
 	uint64_t uid_end;	/* in uids; it starts where the one before ends */
-	uint32_t delivered;
-	uint32_t gone_since;
-	uint32_t dele_sent;
-	uint32_t next_try;
+	int64_t delivered;
+	int64_t gone_since;
+	int64_t dele_sent;
+	int64_t next_try;
 	uint16_t attempts;
 	uint8_t status;
 	bool has_digest;
@@ -34,23 +35,23 @@ struct store_rows {
 /* The columns of SQL_ROWS. */
 enum {
 	ID, UID, SIZE, DIGEST_SIZE, STATUS, DELIVERED, GONE_SINCE, DELE_SENT,
-	NEXT_TRY, ATTEMPTS
+	NEXT_TRY, ATTEMPTS, OCTETS
 };
 
-static uint64_t
-clamped(sqlite3_stmt *st, int column, uint64_t max)
+static int64_t
+clamped(sqlite3_stmt *st, int column, int64_t min, int64_t max)
 {
 	int64_t value = sqlite3_column_int64(st, column);
 
-	if (value < 0)
-		return 0;
-	return (uint64_t)value > max ? max : (uint64_t)value;
+	if (value < min)
+		return min;
+	return value > max ? max : value;
 }
 
-static uint32_t
+static int64_t
 time_of(sqlite3_stmt *st, int column)
 {
-	return (uint32_t)clamped(st, column, UINT32_MAX);
+	return clamped(st, column, 0, INT64_MAX);
 }
 
 static void
@@ -73,7 +74,6 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	size_t uid_size = (size_t)sqlite3_column_bytes(st, UID);
 	int64_t digest_size = sqlite3_column_int64(st, DIGEST_SIZE);
 	int64_t status = sqlite3_column_int64(st, STATUS);
-	int64_t size = sqlite3_column_int64(st, SIZE);
 
 	if (uid_size > 0 && !uid)
 		mem_exhausted();
@@ -86,14 +86,15 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	r->uids_size += uid_size;
 	r->rows[r->count++] = (struct packed){
 		.id = sqlite3_column_int64(st, ID),
-		.size = size < 0 ? -1 : size,
+		.size = clamped(st, SIZE, -1, INT64_MAX),
+		.octets = clamped(st, OCTETS, 0, INT64_MAX),
 		.uid_end = r->uids_size,
 		.delivered = status == STORE_DELIVERED ? time_of(st, DELIVERED)
 						       : 0,
 		.gone_since = time_of(st, GONE_SINCE),
 		.dele_sent = time_of(st, DELE_SENT),
 		.next_try = time_of(st, NEXT_TRY),
-		.attempts = (uint16_t)clamped(st, ATTEMPTS, UINT16_MAX),
+		.attempts = (uint16_t)clamped(st, ATTEMPTS, 0, UINT16_MAX),
 		.status = (uint8_t)status,
 		.has_digest = digest_size != 0,
 	};
@@ -169,6 +170,7 @@ store_rows_at(const struct store_rows *r, size_t i)
 		.uid = x->uid_end > start ? r->uids + start : none,
 		.uid_size = (size_t)x->uid_end - start,
 		.size = x->size,
+		.octets = x->octets,
 		.status = x->status,
 		.has_digest = x->has_digest,
 		.delivered = x->delivered,

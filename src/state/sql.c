@@ -15,7 +15,7 @@
  * made for the intent. */
 static const char *const texts[SQL_COUNT] = {
 	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
-		     " gone_since, dele_sent, next_try, attempts"
+		     " gone_since, dele_sent, next_try, attempts, octets"
 		     " FROM message ORDER BY id",
 	[SQL_DIGEST] = "SELECT digest FROM message WHERE id = ?1",
 	[SQL_CONTENT] = "SELECT id FROM message"
@@ -26,25 +26,34 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_INTENTS] = "SELECT message, evidence FROM intent ORDER BY id",
 	[SQL_DESTINATION] = "SELECT 1 FROM destination WHERE name = ?1",
 	[SQL_FACT] = "SELECT value FROM fact WHERE name = ?1",
+	[SQL_USED] = "WITH is_set AS (SELECT name FROM fact WHERE value > 0)"
+		     " SELECT 'catching_up' NOT IN is_set"
+		     " AND ('last_success' IN is_set OR 'has_list' IN is_set"
+		     " OR (EXISTS (SELECT 1 FROM message)"
+		     " AND 'last_failure' NOT IN is_set))",
 	[SQL_ADD_MESSAGE] = "INSERT INTO message (uid, size, digest, status,"
-			    " delivered, attempts, next_try, error)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			    " delivered, attempts, next_try, error, octets)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_ADD_INTENT] =
 		"INSERT INTO intent"
-		" (message, evidence, prior_status, prior_size, prior_digest)"
+		" (message, evidence, prior_status, prior_size, prior_digest,"
+		" prior_octets)"
 		" SELECT id, ?2, CASE WHEN ?3 OR status = 1 THEN 0"
-		" ELSE status END, size, digest FROM message WHERE id = ?1"
+		" ELSE status END, size, digest, octets FROM message"
+		" WHERE id = ?1"
 		" ON CONFLICT (message) DO UPDATE"
 		" SET evidence = excluded.evidence",
 	[SQL_READY] = "UPDATE message SET status = 1,"
 		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
-		      " digest = ?3, gone_since = 0 WHERE id = ?1",
+		      " digest = ?3, octets = ?4, gone_since = 0"
+		      " WHERE id = ?1",
 	[SQL_DELIVERED] = "UPDATE message SET status = 2, delivered = ?2,"
 			  " attempts = 0, next_try = 0, error = NULL"
 			  " WHERE id = ?1",
 	[SQL_ASIDE] = "UPDATE message SET status = 3, delivered = 0,"
 		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
 		      " digest = coalesce(?3, digest),"
+		      " octets = CASE WHEN ?6 <= 0 THEN octets ELSE ?6 END,"
 		      " attempts = attempts + 1, next_try = ?4, error = ?5"
 		      " WHERE id = ?1",
 	[SQL_WAS_DELIVERED] = "SELECT status = 2 OR EXISTS (SELECT 1"
@@ -52,13 +61,18 @@ static const char *const texts[SQL_COUNT] = {
 			      " AND prior_status = 2)"
 			      " FROM message WHERE id = ?1",
 	[SQL_RESTORE] = "UPDATE message SET status = prior_status,"
-			" size = prior_size, digest = prior_digest FROM intent"
+			" size = prior_size, digest = prior_digest,"
+			" octets = prior_octets FROM intent"
 			" WHERE intent.message = message.id"
 			" AND message.id = ?1 AND prior_status <> 0",
 	[SQL_REMOVE_MADE] = "DELETE FROM message WHERE id = ?1 AND EXISTS"
 			    " (SELECT 1 FROM intent WHERE message = ?1"
 			    " AND prior_status = 0)",
 	[SQL_REMOVE_INTENT] = "DELETE FROM intent WHERE message = ?1",
+	[SQL_SET_HEADER] = "UPDATE message SET digest = ?3,"
+			   " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END"
+			   " WHERE id = ?1",
+	[SQL_SET_AGE] = "UPDATE message SET delivered = ?2 WHERE id = ?1",
 	[SQL_SET_SIZE] = "UPDATE message SET size = ?2 WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",

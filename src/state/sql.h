@@ -25,6 +25,7 @@ enum sql {
 	SQL_INTENTS,
 	SQL_DESTINATION,
 	SQL_FACT,
+	SQL_USED,
 	SQL_ADD_MESSAGE,
 	SQL_ADD_INTENT,
 	SQL_READY,
@@ -34,6 +35,8 @@ enum sql {
 	SQL_RESTORE,
 	SQL_REMOVE_MADE,
 	SQL_REMOVE_INTENT,
+	SQL_SET_HEADER,
+	SQL_SET_AGE,
 	SQL_SET_SIZE,
 	SQL_SET_DELE_SENT,
 	SQL_SET_GONE,
@@ -53,10 +56,12 @@ struct store {
 	char *path;		/* as given, for texts */
 	char id[STORE_ID_SIZE + 1];
 	sqlite3_stmt *kept[SQL_COUNT];
+	int64_t version;	/* of the schema as it was found, or as it is */
 	int wal_pages;		/* as of the last commit */
 	int64_t oldest_gone;	/* no row has an earlier gone_since but 0 */
 	bool is_new;
 	bool writing;		/* between begin and commit */
+	bool pretends;		/* to be of today's version; see store.c */
 	bool lazy;		/* synchronous=NORMAL is set */
 	bool spoiled;		/* a write of this transaction failed */
 	bool broken;		/* a commit failed */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "state/place.h"
+#include "state/schema.h"
 #include "state/sql.h"
 #include "sys/fs.h"
 #include "sys/lock.h"
@@ -17,34 +18,6 @@
 /* Pages of 4 KiB in the log before it is copied into the database: that costs syncs, but
  * each run reads the whole log. */
 enum { WAL_MAX = 256 };
-
-/* The last two are PLACE_APPLICATION and PLACE_VERSION.  In one transaction with
- * the state's id, so that a kill leaves all or nothing. */
-static const char schema[] =
-	"CREATE TABLE message ("
-	" id INTEGER PRIMARY KEY,"
-	" uid BLOB NOT NULL,"
-	" size INTEGER NOT NULL,"
-	" digest BLOB,"
-	" status INTEGER NOT NULL,"
-	" delivered INTEGER NOT NULL DEFAULT 0,"
-	" gone_since INTEGER NOT NULL DEFAULT 0,"
-	" dele_sent INTEGER NOT NULL DEFAULT 0,"
-	" attempts INTEGER NOT NULL DEFAULT 0,"
-	" next_try INTEGER NOT NULL DEFAULT 0,"
-	" error TEXT);"
-	"CREATE INDEX message_content ON message (digest) WHERE uid = x'';"
-	"CREATE TABLE intent ("
-	" id INTEGER PRIMARY KEY,"
-	" message INTEGER NOT NULL UNIQUE REFERENCES message,"
-	" evidence TEXT NOT NULL,"
-	" prior_status INTEGER NOT NULL,"
-	" prior_size INTEGER NOT NULL,"
-	" prior_digest BLOB);"
-	"CREATE TABLE destination (name TEXT PRIMARY KEY) WITHOUT ROWID;"
-	"CREATE TABLE fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"PRAGMA application_id = 0x706f7066;"
-	"PRAGMA user_version = 1";
 
 /* --- the connection --- */
 
@@ -115,6 +88,7 @@ identify(struct store *s, bool *blank, struct err *e)
 	*blank = application == 0 && things == 0;
 	if (*blank)
 		return 0;
+	s->version = version;
 	return place_check_kind(s->path, application, version, e);
 }
 
@@ -185,21 +159,24 @@ renew_log(const struct store *s, const struct place *p, struct err *e)
 	return err_context(e, "log of an earlier run that failed");
 }
 
-/* --- making --- */
+/* --- making, and bringing up to date --- */
 
 static int
-record_id(struct store *s, struct err *e)
+begin(struct store *s, enum store_durability d, struct err *e)
 {
-	sqlite3_stmt *st = sql_get(s, SQL_SET_FACT, e);
-	uint8_t bytes[STORE_ID_SIZE / 2];
+	const bool lazy = d == STORE_LAZY;
 
-	if (!st)
+	if (s->lazy != lazy &&
+	    sql_run(s,
+		    lazy ? "PRAGMA synchronous = NORMAL"
+			 : "PRAGMA synchronous = FULL", "write", e) != 0)
 		return -1;
-	digest_random(bytes, sizeof(bytes));
-	text_hex(s->id, bytes, sizeof(bytes));
-	sql_bind_text(st, 1, STORE_FACT_ID);
-	sql_bind_text(st, 2, s->id);
-	return sql_write(s, st, NULL, e);
+	s->lazy = lazy;
+	if (sql_run(s, "BEGIN IMMEDIATE", "write", e) != 0)
+		return -1;
+	s->writing = true;
+	s->spoiled = false;
+	return 0;
 }
 
 /* Into an empty database, in memory too. */
@@ -209,11 +186,51 @@ fill(struct store *s, struct err *e)
 	s->is_new = true;
 	if (store_begin(s, STORE_DURABLE, e) != 0)
 		return -1;
-	if (sql_run(s, schema, "write", e) != 0 || record_id(s, e) != 0) {
+	if (schema_make(s, e) != 0) {
 		store_rollback(s);
 		return -1;
 	}
 	return store_commit(s, e);
+}
+
+/* Durable, since what is written from now on is for the new version. */
+static int
+advance(struct store *s, struct err *e)
+{
+	if (s->version == 0 || s->version == PLACE_VERSION)
+		return 0;
+	if (mark(s, e) != 0 || begin(s, STORE_DURABLE, e) != 0)
+		return -1;
+	if (schema_advance(s, e) != 0) {
+		s->broken = true;
+		store_rollback(s);
+		return -1;
+	}
+	return store_commit(s, e);
+}
+
+/* Who only reads finds today's schema all the same: in a transaction that is never
+ * committed, and that stays in memory whole. */
+static int
+pretend(struct store *s, struct err *e)
+{
+	if (s->version == PLACE_VERSION)
+		return 0;
+	s->pretends = true;
+	return sql_run(s, "PRAGMA cache_spill = OFF; BEGIN", "read", e) != 0
+		       ? -1
+		       : schema_advance(s, e);
+}
+
+static int
+stop_pretending(struct store *s, struct err *e)
+{
+	if (!s->pretends)
+		return 0;
+	s->pretends = false;
+	return sql_run(s, "ROLLBACK; PRAGMA cache_spill = ON", "write", e) != 0
+		       ? -1
+		       : sql_number(s, "PRAGMA user_version", &s->version, e);
 }
 
 /* Makes the log durable, and then the database what the log says. */
@@ -298,6 +315,8 @@ open_file(struct store *s, const struct place *p, bool create, bool *blank,
 	if (use_wal(s, e) != 0)
 		return -1;
 	if (create && finish_others_work(s, p, e) != 0)
+		return -1;
+	if ((create ? advance : pretend)(s, e) != 0)
 		return -1;
 	return load_id(s, e);
 }
@@ -405,26 +424,15 @@ renew(struct store *s, struct err *e)
 int
 store_begin(struct store *s, enum store_durability d, struct err *e)
 {
-	const bool lazy = d == STORE_LAZY;
-
 	assert(!s->writing);
 	if (s->broken)
 		return err_set(e, ERR_LOCAL,
 			       "cannot write '%s': an earlier commit failed",
 			       s->path);
-	if (mark(s, e) != 0 || renew(s, e) != 0)
+	if (stop_pretending(s, e) != 0 || mark(s, e) != 0 ||
+	    renew(s, e) != 0 || advance(s, e) != 0)
 		return -1;
-	if (s->lazy != lazy &&
-	    sql_run(s,
-		    lazy ? "PRAGMA synchronous = NORMAL"
-			 : "PRAGMA synchronous = FULL", "write", e) != 0)
-		return -1;
-	s->lazy = lazy;
-	if (sql_run(s, "BEGIN IMMEDIATE", "write", e) != 0)
-		return -1;
-	s->writing = true;
-	s->spoiled = false;
-	return 0;
+	return begin(s, d, e);
 }
 
 /* The sync at its beginning covers what lazy commits left: were that lost and the

@@ -24,9 +24,11 @@
  * there, as does a kill.  Who finds it writes the log anew and syncs it before anything
  * there is believed or written; if that fails (ERR_LOCAL), the mark stays.
  *
- * Schema: table message (id, uid, size, digest, status, delivered, gone_since,
- * dele_sent, attempts, next_try, error), intent (message, evidence, and what the row
- * was before), destination (name), fact (name, value).  Times are seconds since 1970.
+ * Schema (schema.h has its versions): table message (id, uid, size, digest, status,
+ * delivered, gone_since, dele_sent, attempts, next_try, error, octets), intent (message,
+ * evidence, and what the row was before), destination (name), fact (name, value).  Times
+ * are seconds since 1970.  A state of an earlier version is brought up to date when it
+ * is opened to be written, and shown as if it were when it is only read.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -53,6 +55,8 @@ struct store_row {
 	const uint8_t *uid;	/* borrowed from the rows; may hold any byte */
 	size_t uid_size;
 	int64_t size;		/* by LIST, or -1 */
+	int64_t octets;		/* as retrieved (RFC 1939 section 11), or 0: it
+				   was not, and its digest, if any, is by TOP */
 	enum store_status status;
 	bool has_digest;
 	int64_t delivered;	/* 0 unless STORE_DELIVERED */
@@ -62,8 +66,7 @@ struct store_row {
 	unsigned attempts;
 };
 
-/* All rows in memory, read-only; compact (48 bytes and the uid each; times to the
- * year 2106). */
+/* All rows in memory, read-only; compact (72 bytes and the uid each). */
 struct store_rows;
 size_t store_rows_count(const struct store_rows *r);
 struct store_row store_rows_at(const struct store_rows *r, size_t i);
@@ -116,6 +119,12 @@ int store_fact(struct store *s, const char *name, int64_t otherwise,
 	       int64_t *value, struct err *e);
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
+/* Somebody is in the midst of --catch-up; has given the list of another program. */
+#define STORE_FACT_CATCHING_UP "catching_up"
+#define STORE_FACT_HAS_LIST "has_list"
+/* Does this account work?  Has a run ended well, or a list been given, or is a message
+ * on record without a run having failed; and no --catch-up is to be finished. */
+int store_is_used(struct store *s, bool *used, struct err *e);
 /* Is there this fact, with this text? */
 int store_fact_is(struct store *s, const char *name, const char *value,
 		  bool *is, struct err *e);
@@ -131,8 +140,9 @@ void store_rollback(struct store *s);	/* also when nothing is open */
 struct store_message {
 	const uint8_t *uid;
 	size_t uid_size;
-	int64_t size;
+	int64_t size;			/* by LIST, or -1 */
 	const uint8_t *digest;		/* DIGEST_SHA256_SIZE bytes, or NULL */
+	int64_t octets;			/* as retrieved, or 0: it was not */
 };
 
 /* A message about to be published: a new row (*id 0), or that row again (it had been
@@ -157,6 +167,13 @@ int store_set_too_large(struct store *s, const struct store_message *m,
 /* The intent was not carried out: a row made for it goes, one that was there
  * before is what it was, size and digest included. */
 int store_forget_intent(struct store *s, int64_t id, struct err *e);
+/* What TOP and LIST tell of a row that was recorded without: the digest, and the size
+ * unless it is -1. */
+int store_set_header(struct store *s, int64_t id, const struct store_message *m,
+		     struct err *e);
+/* The time that its age counts from is another. */
+int store_set_age(struct store *s, int64_t id, int64_t delivered,
+		  struct err *e);
 /* The server counts its size anew. */
 int store_set_size(struct store *s, int64_t id, int64_t size, struct err *e);
 int store_set_dele_sent(struct store *s, int64_t id, int64_t when,

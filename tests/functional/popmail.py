@@ -14,7 +14,7 @@ def mail(subject="hello", body="Hello.\n", sender="ann@example.org", number=[0],
         "To": "jane@example.org",
         "Subject": subject,
         "Date": format_datetime(datetime(2026, 3, 1, 12, 0, number[0] % 60, tzinfo=timezone.utc)),
-        "Message-ID": f"<{number[0]}.{hashlib.md5(subject.encode()).hexdigest()[:12]}@example.org>",
+        "Message-ID": f"<{number[0]:06d}.{hashlib.md5(subject.encode()).hexdigest()[:12]}@example.org>",
     }
     head.update({name.replace("_", "-"): value for name, value in fields.items()})
     text = (

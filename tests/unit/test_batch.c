@@ -135,7 +135,7 @@ take(struct fixture *x, uint32_t number, const char *text)
 
 	if (batch_begin(x->batch, &m, &x->e) == -1 ||
 	    batch_write(x->batch, text, strlen(text), &x->e) == -1 ||
-	    batch_end(x->batch, digest, "jane@example.org", &x->e) == -1)
+	    batch_end(x->batch, digest, 0, "jane@example.org", &x->e) == -1)
 		fail_msg("%s", x->e.text);
 }
 

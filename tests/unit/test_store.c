@@ -130,7 +130,7 @@ uids_with_nul_bytes_of_any_length_and_empty_ones_are_kept(void **state)
 
 	home_begin(s);
 	for (size_t i = 0; i < count; i++) {
-		struct store_message m = { uid, sizes[i], -1, NULL };
+		struct store_message m = { uid, sizes[i], -1, NULL, 0 };
 
 		uid[0] = (uint8_t)i;
 		assert_int_equal(store_add_delivered(s, &m, 1, &e), 0);

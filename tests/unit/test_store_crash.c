@@ -192,7 +192,7 @@ a_commit_whose_sync_fails_is_an_error_and_ends_all_writing(void **state)
 {
 	struct home *h = *state;
 	struct store *s = home_open(h);
-	struct store_message m = { (const uint8_t *)"u", 1, 1, NULL };
+	struct store_message m = { (const uint8_t *)"u", 1, 1, NULL, 0 };
 	struct store_rows *rows;
 	struct err e = ERR_INIT;
 	size_t count;
@@ -264,7 +264,7 @@ open_locked(const struct home *h, int lock, bool create)
 static int
 fail_a_commit(const struct home *h)
 {
-	struct store_message m = { (const uint8_t *)"u", 1, 1, NULL };
+	struct store_message m = { (const uint8_t *)"u", 1, 1, NULL, 0 };
 	struct err e = ERR_INIT;
 	int lock = take_lock(h);
 	struct store *s = open_locked(h, lock, true);
@@ -403,7 +403,7 @@ fill_up(const struct home *h, size_t limit)
 	const struct rlimit most = { limit, limit };
 	struct store *s = home_open(h);
 	uint8_t uid[512] = { 0 };
-	struct store_message m = { uid, sizeof(uid), 1, NULL };
+	struct store_message m = { uid, sizeof(uid), 1, NULL, 0 };
 	struct err e = ERR_INIT;
 	size_t before = 0;
 
@@ -489,7 +489,7 @@ static void
 live(const char *path, struct done *done)
 {
 	const uint8_t digest[DIGEST_SHA256_SIZE] = { 1 };
-	struct store_message m = { (const uint8_t *)"uid", 3, 100, digest };
+	struct store_message m = { (const uint8_t *)"uid", 3, 100, digest, 0 };
 	struct store *s;
 	struct err e = ERR_INIT;
 	int64_t id = 0;
@@ -640,7 +640,7 @@ a_kill_between_two_writes_undoes_the_first(void **state)
 	store_close(&s);
 	pid = fork();
 	if (pid == 0) {
-		struct store_message m = { (const uint8_t *)"u", 1, 1, NULL };
+		struct store_message m = { (const uint8_t *)"u", 1, 1, NULL, 0 };
 		struct err e = ERR_INIT;
 
 		s = home_open(h);

@@ -173,7 +173,7 @@ a_state_of_a_newer_program_is_refused(void **state)
 	struct home *h = *state;
 
 	make_state(h);
-	run_sql(h->db, "PRAGMA user_version = 2");
+	run_sql(h->db, "PRAGMA user_version = 99");
 	unlink(h->wal);
 	assert_refused(h, "newer");
 }
@@ -190,7 +190,7 @@ a_state_of_a_newer_program_is_refused_by_its_log_too(void **state)
 
 	make_state(h);
 	assert_int_equal(sqlite3_open(h->db, &sql), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version = 2", NULL,
+	assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version = 99", NULL,
 				      NULL, NULL), SQLITE_OK);
 	db = file_read(h->db);
 	wal = file_read(h->wal);
