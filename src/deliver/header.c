@@ -33,11 +33,15 @@ struct header {
 	bool blank;		/* blanks in the value wait for what follows */
 	bool begun;		/* the value has had something but blanks */
 	bool has_id;
+	bool has_field;
 	unsigned to;
 	char name[NAME_MAX_KEPT];
 	size_t name_len;
 	struct address path, from;
 	bool path_seen, from_seen;
+	char date[HEADER_DATE_MAX];
+	size_t date_len;
+	bool in_date;
 	struct address *listener;	/* gets the open field's value, or NULL */
 
 	struct digest *stable, *all, *content;
@@ -101,9 +105,11 @@ header_start(struct header *h)
 	if (!h->ended && !h->without_content)
 		digest_end(h->content, unused);
 	h->place = AT_LINE;
-	h->ended = h->cr = h->field = h->has_id = false;
+	h->ended = h->cr = h->field = h->has_id = h->has_field = false;
 	h->path_seen = h->from_seen = false;
 	h->out_len = 0;
+	h->date_len = 0;
+	h->in_date = false;
 	h->listener = NULL;
 	address_start(&h->path);
 	address_start(&h->from);
@@ -188,6 +194,7 @@ close_field(struct header *h)
 	if (h->listener)
 		address_end(h->listener);
 	h->listener = NULL;
+	h->in_date = false;
 	h->field = false;
 }
 
@@ -210,6 +217,7 @@ end_name(struct header *h)
 	static const char *const path[] = { "return-path", NULL };
 	static const char *const from[] = { "from", NULL };
 	static const char *const id[] = { "message-id", NULL };
+	static const char *const date[] = { "date", NULL };
 
 	while (h->name_len > 0 && is_blank((uint8_t)h->name[h->name_len - 1]))
 		h->name_len--;
@@ -219,6 +227,7 @@ end_name(struct header *h)
 		direct(h, is_named(h, changing_names) ? 0 : TO_ALL);
 	if (is_named(h, id))
 		h->has_id = true;
+	h->in_date = is_named(h, date) && h->date_len == 0;
 	if (is_named(h, path))
 		listen(h, &h->path, &h->path_seen);
 	if (is_named(h, from))
@@ -266,10 +275,22 @@ emit_value(struct header *h, const uint8_t *bytes, size_t size)
 }
 
 static void
+note_date(struct header *h, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size && h->date_len < HEADER_DATE_MAX - 1; i++)
+		if (bytes[i] > ' ' || h->date_len > 0)
+			h->date[h->date_len++] =
+				bytes[i] >= ' ' && bytes[i] < 0x7f
+					? (char)bytes[i] : '?';
+}
+
+static void
 add_value(struct header *h, const uint8_t *bytes, size_t size)
 {
 	size_t piece, i;
 
+	if (h->in_date)
+		note_date(h, bytes, size);
 	for (i = 0; h->listener && i < size; i++)
 		address_add(h->listener, bytes[i]);
 	for (; size > 0; bytes += piece, size -= piece) {
@@ -326,7 +347,7 @@ begin_line(struct header *h, uint8_t byte)
 		return;
 	}
 	close_field(h);
-	h->field = true;
+	h->field = h->has_field = true;
 	h->name_len = 0;
 	h->place = IN_NAME;
 }
@@ -448,11 +469,25 @@ header_digest(const struct header *h)
 	return h->digest;
 }
 
+bool
+header_is_empty(const struct header *h)
+{
+	assert(h->ended);
+	return !h->has_field;
+}
+
 const uint8_t *
 header_content_digest(const struct header *h)
 {
 	assert(h->ended && !h->without_content);
 	return h->content_digest;
+}
+
+void
+header_date(const struct header *h, char out[HEADER_DATE_MAX])
+{
+	memcpy(out, h->date, h->date_len);
+	out[h->date_len] = '\0';
 }
 
 const char *

@@ -22,7 +22,7 @@
 
 #include "base/digest.h"
 
-enum { HEADER_SENDER_MAX = 256 };
+enum { HEADER_SENDER_MAX = 256, HEADER_DATE_MAX = 64 };
 
 struct header;
 
@@ -38,11 +38,15 @@ void header_add(struct header *h, const uint8_t *bytes, size_t size);
 void header_end(struct header *h);
 
 const uint8_t *header_digest(const struct header *h);	/* SHA-256 size */
+bool header_is_empty(const struct header *h);		/* not one field */
 /* Over every byte of the message; only after all of them were added. */
 const uint8_t *header_content_digest(const struct header *h);
 /* The address of Return-Path, else of From, of printable ASCII without blanks;
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with '-'.
  * Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);
+
+/* The first Date, of printable ASCII, cut; "" when there is none. */
+void header_date(const struct header *h, char out[HEADER_DATE_MAX]);
 
 #endif

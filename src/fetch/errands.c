@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "fetch/report.h"
 #include "sys/proc.h"
 
@@ -218,6 +219,7 @@ errands_list_record(struct errands *x, const struct link_record *r,
 		    struct err *e)
 {
 	struct link_facts facts;
+	char why[ERR_TEXT_MAX];
 
 	switch (r->type) {
 	case LINK_FACTS:
@@ -233,7 +235,8 @@ errands_list_record(struct errands *x, const struct link_record *r,
 		return x->listing->size(x->arg, r->number, r->value, e);
 	case LINK_LISTED:
 		x->listing_due = false;
-		return x->listing->listed(x->arg, r->value != 0, e);
+		text_safe(why, sizeof(why), r->data, r->size);
+		return x->listing->listed(x->arg, r->value != 0, why, e);
 	default:
 		break;
 	}

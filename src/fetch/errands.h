@@ -39,7 +39,8 @@ struct errands_listing {
 		   struct err *e);
 	/* also for LINK_LIST errands */
 	int (*size)(void *arg, uint32_t number, int64_t octets, struct err *e);
-	int (*listed)(void *arg, bool has_uidl, struct err *e);
+	/* why: the server's words where it refused UIDL; safe to show */
+	int (*listed)(void *arg, bool has_uidl, const char *why, struct err *e);
 };
 
 struct errands;

@@ -9,6 +9,13 @@
  * Header digests of messages on the server, by TOP n 0, pipelined; from a server
  * without TOP by RETR, whose body is thrown away.  Only one message comes in at a time,
  * so one header reader serves.
+ *
+ * Some servers give another header by TOP than by RETR, or none.  What TOP shows to be
+ * no known message is therefore compared once more when it was retrieved (incoming.c);
+ * from a server where that has happened RETR is asked for at once, but for rows whose
+ * digest is by TOP.  And RETR has to show that a message of another size is the one that
+ * it seems to be, before it is deleted or where it was seen to be gone: of somebody's
+ * copy and that of a mailing list the header is the same.
  */
 
 static int
@@ -33,13 +40,6 @@ examine_retr_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 	return examine_chunk(arg, entry, bytes, size, e);
 }
 
-static const uint8_t *
-examine_digest(struct session *s)
-{
-	header_end(s->header);
-	return header_digest(s->header);
-}
-
 /* --- what a digest decides --- */
 
 /* Both are known, and equal. */
@@ -48,6 +48,15 @@ examine_is_exact(const struct session *s, size_t entry, int64_t size)
 {
 	return size != LISTING_SIZE_UNKNOWN &&
 	       plan_size(s->plan, entry) == size;
+}
+
+/* The same of a row, which has two sizes. */
+static bool
+examine_has_size(const struct session *s, size_t entry,
+		 const struct store_row *row)
+{
+	return examine_is_exact(s, entry, row->size) ||
+	       (row->octets > 0 && examine_is_exact(s, entry, row->octets));
 }
 
 /* An equal entry before this one, under the same uid, that is new in this session; or
@@ -80,59 +89,101 @@ examine_is_row(struct session *s, size_t row, const uint8_t *digest,
 	return 0;
 }
 
-/* Could this row be the entry's, by its size?  A message may have changed its size; but
- * one that was deleted does not come back with another, and of several with one uid
+/* Could this row be the entry's, of another size?  A message may have changed its size;
+ * but one that was deleted does not come back with another, and of several with one uid
  * (somebody's copy and that of a mailing list, with the same header) each has its own. */
 static bool
-examine_fits(const struct session *s, size_t entry, size_t at)
+examine_may_have_grown(const struct session *s, size_t entry, size_t at)
 {
 	struct store_row row = store_rows_at(s->rows, at);
 	bool unknown = row.size == LISTING_SIZE_UNKNOWN ||
 		       plan_size(s->plan, entry) == LISTING_SIZE_UNKNOWN;
 
-	return examine_is_exact(s, entry, row.size) ||
-	       (plan_row_is_open(s->plan, at) &&
-		(unknown || row.dele_sent == 0));
+	return plan_row_is_open(s->plan, at) &&
+	       (unknown || row.dele_sent == 0);
+}
+
+/* A message that is to be found among the rows of its uid. */
+struct examine_wanted {
+	size_t entry;
+	const uint8_t *digest;	/* of its header */
+	int64_t octets;		/* as it was retrieved now, or 0 */
+	bool strict;		/* which must be as many as then, if they are known */
+};
+
+enum examine_fit { EXAMINE_NO, EXAMINE_PERHAPS, EXAMINE_EXACT };
+
+static enum examine_fit
+examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
+{
+	struct store_row row = store_rows_at(s->rows, at);
+
+	if (examine_has_size(s, w->entry, &row) ||
+	    (w->octets > 0 && (w->octets == row.octets || w->octets == row.size)))
+		return EXAMINE_EXACT;
+	if (w->strict && (row.octets > 0 || row.size >= 0))
+		return EXAMINE_NO;
+	return examine_may_have_grown(s, w->entry, at) ? EXAMINE_PERHAPS
+						       : EXAMINE_NO;
 }
 
 /* A uid may have been given to another message, so the planned row is only the first to
  * be looked at; of equal ones that with this very size is the one. */
-int
-examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
-		 size_t *row, struct err *e)
+static int
+examine_find(struct session *s, const struct examine_wanted *w, size_t *row,
+	     bool *exact, struct err *e)
 {
 	size_t at = SIZE_MAX;
 	bool same;
 
 	*row = SIZE_MAX;
-	while (plan_next_candidate(s->plan, entry, &at)) {
-		bool exact = examine_is_exact(
-			s, entry, store_rows_at(s->rows, at).size);
+	*exact = false;
+	while (plan_next_candidate(s->plan, w->entry, &at)) {
+		enum examine_fit fit = examine_fit(s, w, at);
 
-		if (!examine_fits(s, entry, at) || (*row != SIZE_MAX && !exact))
+		if (fit == EXAMINE_NO ||
+		    (*row != SIZE_MAX && fit != EXAMINE_EXACT))
 			continue;
-		if (examine_is_row(s, at, digest, &same, e) == -1)
+		if (examine_is_row(s, at, w->digest, &same, e) == -1)
 			return -1;
 		if (same)
 			*row = at;
-		if (same && exact)
+		*exact = same && fit == EXAMINE_EXACT;
+		if (*exact)
 			break;
 	}
 	return 0;
 }
 
-/* Recorded without a digest (--catch-up on a server without TOP): uid and size are all
- * there is to know it by, as long as it was not seen to be gone. */
-static bool
-examine_is_known_by_uid_alone(const struct session *s, size_t entry)
+int
+examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
+		 size_t *row, struct err *e)
 {
-	struct plan_item item = plan_at(s->plan, entry);
-	struct store_row row;
+	struct examine_wanted w = { .entry = entry, .digest = digest };
+	bool exact;
 
-	if (item.action != PLAN_DELETE)
-		return false;
-	row = store_rows_at(s->rows, item.row);
-	return !row.has_digest && (row.dele_sent == 0 || row.gone_since == 0);
+	return examine_find(s, &w, row, &exact, e);
+}
+
+/* Found though TOP had shown another header. */
+static void
+examine_note_difference(struct session *s, size_t entry, size_t row)
+{
+	if (row != SIZE_MAX && (s->marks[entry] & MARK_TOP))
+		s->top_differs = true;
+}
+
+int
+examine_find_retrieved(struct session *s, size_t entry, const uint8_t *digest,
+		       int64_t octets, size_t *row, struct err *e)
+{
+	struct examine_wanted w = { entry, digest, octets, true };
+	bool exact;
+
+	if (examine_find(s, &w, row, &exact, e) == -1)
+		return -1;
+	examine_note_difference(s, entry, *row);
+	return 0;
 }
 
 static void
@@ -168,37 +219,105 @@ examine_twin(struct session *s, size_t entry, size_t twin)
 		removal_add(s, entry, 0);
 }
 
-static int
+static void
 examine_decide(struct session *s, size_t entry, const uint8_t *digest,
-	       struct err *e)
+	       size_t row)
 {
-	size_t row, twin;
+	size_t twin = examine_find_twin(s, entry, digest);
 
-	if (examine_find_row(s, entry, digest, &row, e) == -1)
-		return -1;
-	if (row == SIZE_MAX && examine_is_known_by_uid_alone(s, entry))
-		row = plan_at(s->plan, entry).row;
-	twin = examine_find_twin(s, entry, digest);
 	if (row != SIZE_MAX)
 		examine_found(s, entry, row);
 	else if (twin != SIZE_MAX)
 		examine_twin(s, entry, twin);
 	else
 		examine_new(s, entry, digest);
-	return 0;
 }
 
 /* --- asking --- */
 
+/* Found by TOP, of another size: is that too little? */
+static bool
+examine_is_to_be_proven(struct session *s, size_t entry, size_t r)
+{
+	struct store_row row = store_rows_at(s->rows, r);
+
+	if (row.octets == 0 || s->set->mode != SESSION_FETCH)
+		return false;
+	if (row.gone_since != 0)
+		return true;
+	plan_settle(s->plan, entry, r);
+	return plan_at(s->plan, entry).action == PLAN_DELETE;
+}
+
 static int
-examine_end(void *arg, size_t entry, int64_t value, struct err *e)
+examine_by_top(struct session *s, size_t entry, const uint8_t *digest,
+	       struct err *e)
+{
+	struct examine_wanted w = { .entry = entry, .digest = digest };
+	size_t row;
+	bool exact;
+
+	if (plan_at(s->plan, entry).action == PLAN_LEARN)
+		return takeover_learn(s, entry, digest, e);
+	if (examine_find(s, &w, &row, &exact, e) == -1)
+		return -1;
+	if (row != SIZE_MAX && !exact && examine_is_to_be_proven(s, entry, row)) {
+		s->marks[entry] |= MARK_PROVE;
+		return 0;
+	}
+	if (row != SIZE_MAX || !s->top_differs)	/* else RETR tells */
+		examine_decide(s, entry, digest, row);
+	if (row == SIZE_MAX && (s->top_differs ||
+				plan_at(s->plan, entry).action == PLAN_FETCH))
+		s->marks[entry] |= MARK_TOP;
+	return 0;
+}
+
+static int
+examine_by_retr(struct session *s, size_t entry, const uint8_t *digest,
+		int64_t octets, struct err *e)
+{
+	struct examine_wanted w = {
+		.entry = entry,
+		.digest = digest,
+		.octets = octets,
+		.strict = s->marks[entry] & MARK_PROVE,
+	};
+	size_t row;
+	bool exact;
+
+	if (examine_find(s, &w, &row, &exact, e) == -1)
+		return -1;
+	examine_note_difference(s, entry, row);
+	examine_decide(s, entry, digest, row);
+	return 0;
+}
+
+/* TOP may give nothing at all, which would make all messages equal. */
+static int
+examine_top_end(void *arg, size_t entry, int64_t value, struct err *e)
 {
 	struct session *s = arg;
-	const uint8_t *digest = examine_digest(s);
-	int result;
+	int result = 0;
 
 	(void)value;
-	result = s->examined(s, entry, digest, e);
+	header_end(s->header);
+	if (header_is_empty(s->header))
+		s->top_refused = s->top_differs = true;
+	else
+		result = s->examined(s, entry, header_digest(s->header), e);
+	header_start(s->header);
+	return result;
+}
+
+static int
+examine_retr_end(void *arg, size_t entry, int64_t octets, struct err *e)
+{
+	struct session *s = arg;
+	int result;
+
+	header_end(s->header);
+	result = examine_by_retr(s, entry, header_digest(s->header), octets, e);
 	header_start(s->header);
 	return result;
 }
@@ -232,18 +351,18 @@ examine_no_retr(void *arg, size_t entry, const struct err *why, struct err *e)
 static const struct errand_class examine_top = {
 	.order = LINK_TOP,
 	.chunk = examine_chunk,
-	.end = examine_end,
+	.end = examine_top_end,
 	.refused = examine_no_top,
 };
 
 static const struct errand_class examine_retr = {
 	.order = LINK_RETR,
 	.chunk = examine_retr_chunk,
-	.end = examine_end,
+	.end = examine_retr_end,
 	.refused = examine_no_retr,
 };
 
-static bool
+bool
 examine_has_top(const struct session *s)
 {
 	return !s->top_refused &&
@@ -269,12 +388,26 @@ examine_is_unclear(const struct session *s, size_t entry)
 	}
 }
 
+/* Has one of its rows a digest by TOP? */
 static bool
-examine_is_new(const struct session *s, size_t entry)
+examine_has_row_by_top(const struct session *s, size_t entry)
 {
-	enum plan_action action = plan_at(s->plan, entry).action;
+	size_t row = SIZE_MAX;
 
-	return action != PLAN_KEEP && action != PLAN_DELETE;
+	while (plan_next_candidate(s->plan, entry, &row))
+		if (store_rows_at(s->rows, row).octets == 0)
+			return true;
+	return false;
+}
+
+static bool
+examine_wants_top(const struct session *s, size_t entry)
+{
+	if (plan_at(s->plan, entry).action == PLAN_LEARN)
+		return !(s->marks[entry] & MARK_LEARNED);
+	return examine_is_unclear(s, entry) &&
+	       !(s->marks[entry] & (MARK_TOP | MARK_PROVE)) &&
+	       (!s->top_differs || examine_has_row_by_top(s, entry));
 }
 
 static int
@@ -299,24 +432,32 @@ examine_ask(struct session *s, const struct errand_class *class,
 	return session_settle(s, e);
 }
 
-int
-examine_run(struct session *s, struct err *e)
+/* Where TOP cannot tell. */
+static bool
+examine_wants_retr(const struct session *s, size_t entry)
 {
-	s->examined = examine_decide;
-	if (examine_has_top(s) &&
-	    examine_ask(s, &examine_top, examine_is_unclear, e) == -1)
-		return -1;
-	if (examine_has_top(s) || s->set->mode != SESSION_FETCH)
-		return 0;
-	return examine_ask(s, &examine_retr, examine_is_unclear, e);
+	return examine_is_unclear(s, entry) &&
+	       (!examine_has_top(s) || s->top_differs ||
+		(s->marks[entry] & MARK_PROVE));
 }
 
 int
-examine_digests(struct session *s, session_examined *use, struct err *e)
+examine_by(struct session *s, session_examined *use,
+	   bool (*is_wanted)(const struct session *s, size_t entry),
+	   struct err *e)
 {
 	s->examined = use;
-	if (examine_has_top(s) &&
-	    examine_ask(s, &examine_top, examine_is_new, e) == -1)
+	return examine_has_top(s)
+		? examine_ask(s, &examine_top, is_wanted, e) : 0;
+}
+
+int
+examine_run(struct session *s, struct err *e)
+{
+	if (examine_by(s, examine_by_top, examine_wants_top, e) == -1 ||
+	    takeover_save(s, e) == -1)
 		return -1;
-	return 0;
+	if (s->set->mode != SESSION_FETCH)
+		return 0;
+	return examine_ask(s, &examine_retr, examine_wants_retr, e);
 }

@@ -133,8 +133,8 @@ incoming_row_at(const struct session *s, int64_t id)
 		store_rows_at(s->rows, from).id == id ? from : SIZE_MAX;
 }
 
-/* A message without uid that an earlier session delivered is on the server still; one
- * that it set aside keeps its back-off.  *done: it is not to be delivered now. */
+/* A message that an earlier session delivered is on the server still; one that it set
+ * aside keeps its back-off.  *done: it is not to be delivered now. */
 static void
 incoming_recognise(struct session *s, size_t entry, size_t r, bool *done)
 {
@@ -164,7 +164,7 @@ incoming_find_content(struct session *s, const uint8_t *digest, size_t *r,
 		if (store_find_content(s->store, digest, behind, &id, e) == -1)
 			return -1;
 		*r = id == 0 ? SIZE_MAX : incoming_row_at(s, id);
-		if (*r == SIZE_MAX || !plan_row_is_listed(s->plan, *r))
+		if (*r == SIZE_MAX || !plan_row_is_here(s->plan, *r))
 			break;
 	}
 	memcpy(s->content, digest, sizeof(s->content));
@@ -172,21 +172,40 @@ incoming_find_content(struct session *s, const uint8_t *digest, size_t *r,
 	return 0;
 }
 
-static int
-incoming_look_up_content(struct session *s, size_t entry, bool *done,
-			 struct err *e)
+/* May it be one that is known by its uid, though it did not look so before it came?
+ * --all fetches what was delivered on purpose. */
+static bool
+incoming_may_be_known(const struct session *s, size_t entry)
 {
-	size_t r;
+	struct plan_item item = plan_at(s->plan, entry);
+	size_t row = SIZE_MAX;
+
+	if (item.row != SIZE_MAX &&
+	    store_rows_at(s->rows, item.row).status == STORE_DELIVERED)
+		return false;
+	return plan_next_candidate(s->plan, entry, &row);
+}
+
+/* Is it one that is known?  *done as above. */
+static int
+incoming_look_up(struct session *s, size_t entry, int64_t octets, bool *done,
+		 struct err *e)
+{
+	struct plan_item item = plan_at(s->plan, entry);
+	size_t r = SIZE_MAX;
+	int result = 0;
 
 	*done = false;
-	if (!plan_at(s->plan, entry).by_content)
-		return 0;
-	if (incoming_find_content(s, header_content_digest(s->header), &r,
-				  e) == -1)
-		return -1;
-	if (r != SIZE_MAX)
+	if (item.by_content || (item.row == SIZE_MAX && s->knows_contents))
+		result = incoming_find_content(
+			s, header_content_digest(s->header), &r, e);
+	if (result == 0 && r == SIZE_MAX && !item.by_content &&
+	    incoming_may_be_known(s, entry))
+		result = examine_find_retrieved(
+			s, entry, header_digest(s->header), octets, &r, e);
+	if (result == 0 && r != SIZE_MAX && r != item.row)
 		incoming_recognise(s, entry, r, done);
-	return 0;
+	return result;
 }
 
 static int
@@ -236,7 +255,7 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	s->refusals = 0;
 	s->progress.messages++;
 	incoming_show_progress(s, false);
-	if (incoming_look_up_content(s, entry, &done, e) == -1)
+	if (incoming_look_up(s, entry, octets, &done, e) == -1)
 		return -1;
 	return done ? 0 : incoming_stage_end(s, entry, octets, e);
 }

@@ -230,6 +230,7 @@ keeper_report_busy(struct keeper *k)
 		report_line(k->report, REPORT_VERBOSE, "%s", text);
 		break;
 	case SESSION_DRY_RUN:
+	case SESSION_CATCH_UP_DRY_RUN:
 		report_line(k->report, REPORT_ANSWER, "%s", text);
 		break;
 	case SESSION_CHECK:

@@ -45,7 +45,8 @@ enum link_type {
 	LINK_STAT,	/* number: messages (cut at 2^32-1), value: octets */
 	LINK_UID,	/* number, payload: uid */
 	LINK_SIZE,	/* number, value: octets or -1 */
-	LINK_LISTED,	/* value: 1 when UIDL was answered */
+	LINK_LISTED,	/* value: 1 when UIDL was answered; payload: else
+			   what was said instead */
 	LINK_CHUNK,	/* number, payload: bytes of a message, LF line ends */
 	LINK_END,	/* number, value: octets as RFC 1939 counts */
 	LINK_REFUSED,	/* number, value: enum err_kind, payload: text */

@@ -136,20 +136,20 @@ orders_stat(struct orders *o, struct err *e)
 	return 0;
 }
 
-/* *answered tells whether the server knows the command. */
+/* What a server said instead of a listing; ERR_NONE: it gave one. */
 static int
 orders_list(struct orders *o, const char *command, orders_line *each,
-	    bool *answered, struct err *e)
+	    struct err *refusal, struct err *e)
 {
 	struct pop3_reply r;
 
 	if (orders_reply(o, &r, e) == -1)
 		return err_context(e, "%s", command);
-	*answered = r.status == POP3_OK;
-	if (!*answered) {
+	if (r.status != POP3_OK) {
+		pop3_refusal(&r, ERR_PROTOCOL, refusal);
 		if (r.code == POP3_CODE_NONE)
 			return 0;
-		pop3_refusal(&r, ERR_PROTOCOL, e);
+		*e = *refusal;
 		return err_context(e, "%s", command);
 	}
 	if (orders_lines(o, each, e) == -1)
@@ -177,20 +177,21 @@ static int
 orders_listing(struct orders *o, const struct orders_settings *settings,
 	       struct err *e)
 {
-	bool has_uidl, has_list;
+	struct err no_uidl = ERR_INIT, no_list = ERR_INIT;
 
 	if (o->pipelining && !settings->asked &&
 	    orders_ask(o->pop3, settings->wants_sizes, e) == -1)
 		return -1;
 	if (orders_ask_one(o, "STAT", e) == -1 || orders_stat(o, e) == -1 ||
 	    orders_ask_one(o, "UIDL", e) == -1 ||
-	    orders_list(o, "UIDL", orders_uid_line, &has_uidl, e) == -1)
+	    orders_list(o, "UIDL", orders_uid_line, &no_uidl, e) == -1)
 		return -1;
 	if (settings->wants_sizes &&
 	    (orders_ask_one(o, "LIST", e) == -1 ||
-	     orders_list(o, "LIST", orders_size_line, &has_list, e) == -1))
+	     orders_list(o, "LIST", orders_size_line, &no_list, e) == -1))
 		return -1;
-	link_put(o->link, LINK_LISTED, 0, has_uidl, NULL, 0);
+	link_put_text(o->link, LINK_LISTED, 0, no_uidl.kind == ERR_NONE,
+		      no_uidl.text);
 	return link_flush(o->link, e);
 }
 

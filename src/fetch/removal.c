@@ -93,8 +93,9 @@ removal_was_sent(const struct session *s, size_t entry)
 	return row != SIZE_MAX && store_rows_at(s->rows, row).dele_sent != 0;
 }
 
-/* What is about to be deleted, before it is: lost with a power cut it costs only the
- * remark above. */
+/* What is about to be deleted, before it is, and on the disk: from then on its row is not
+ * believed for its uid and size, and one of another size under its uid is another message
+ * (one's own copy and that of a mailing list). */
 static int
 removal_note(struct session *s, struct err *e)
 {
@@ -102,7 +103,7 @@ removal_note(struct session *s, struct err *e)
 	int64_t confirmed;
 	int result = 0;
 
-	if (session_begin_note(s, e) == -1)
+	if (store_begin(s->store, STORE_DURABLE, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->removal_count && result == 0; i++) {
 		again += removal_was_sent(s, s->removals[i].entry);

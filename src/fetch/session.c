@@ -62,7 +62,7 @@ session_warn_expire(struct session *s)
 /* --- the end --- */
 
 /* Is a row's absence from this session a sign that its message is gone? One without uid
- * is recognised only once its message was retrieved. */
+ * is recognised only once its message was retrieved, by whatever uid that has now. */
 static bool
 session_would_have_seen(const struct session *s, const struct store_row *row)
 {
@@ -71,74 +71,104 @@ session_would_have_seen(const struct session *s, const struct store_row *row)
 	if (s->threw_away)
 		return false;
 	for (size_t i = 0; i < listing_count(s->listing); i++)
-		if (listing_at(s->listing, i).uid_size == 0 &&
+		if (plan_at(s->plan, i).row == SIZE_MAX &&
 		    !(s->marks[i] & MARK_RETRIEVED))
 			return false;
 	return true;
 }
 
 static int
-session_note_sizes(struct session *s, struct err *e)
+session_note_rows(struct session *s, struct err *e)
 {
 	for (size_t i = 0; i < listing_count(s->listing); i++) {
 		struct plan_item item = plan_at(s->plan, i);
+		int64_t id;
 
-		if (item.size_changed && item.row != SIZE_MAX &&
-		    store_set_size(s->store,
-				   store_rows_at(s->rows, item.row).id,
+		if (item.row == SIZE_MAX)
+			continue;
+		id = store_rows_at(s->rows, item.row).id;
+		if (item.size_changed &&
+		    store_set_size(s->store, id,
 				   listing_at(s->listing, i).size, e) == -1)
+			return -1;
+		if (item.age_anew && store_set_age(s->store, id, s->now, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* What is gone is so since now; by a clock that has gone back, since the last run.  When
- * the clock has jumped nobody knows how long that is. */
-static int
-session_note_gone(struct session *s, int64_t now, struct err *e)
+/* Does the listing say anything new of whether this row's message is there? */
+static bool
+session_news_of_row(const struct session *s, size_t r, const struct store_row *row)
 {
-	int64_t since = now > s->last_run ? now : s->last_run;
+	return plan_row_is_here(s->plan, r) != (row->gone_since == 0) &&
+	       !plan_row_is_unclear(s->plan, r) &&
+	       session_would_have_seen(s, row);
+}
+
+/* What is gone is so since now; by a clock that has gone back, since the last run.  While
+ * the clock is doubted nobody knows how long that is. */
+static int
+session_note_gone(struct session *s, struct err *e)
+{
+	int64_t since = s->now > s->clock.last_run ? s->now : s->clock.last_run;
 	size_t purged;
 
 	if (!listing_is_complete(s->listing))
 		return 0;
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
-		bool here = plan_row_is_listed(s->plan, r);
 
-		if (here == (row.gone_since == 0) ||
-		    !session_would_have_seen(s, &row))
-			continue;
-		if (store_set_gone(s->store, row.id, here ? 0 : since, e) == -1)
+		if (session_news_of_row(s, r, &row) &&
+		    store_set_gone(s->store, row.id,
+				   row.gone_since == 0 ? since : 0, e) == -1)
 			return -1;
 	}
-	if (plan_clock_is_odd(s->plan))
+	if (s->clock_is_doubted)
 		return 0;
-	return store_purge_gone(s->store, now - SESSION_GONE_S, &purged, e);
+	return store_purge_gone(s->store, s->now - SESSION_GONE_S, &purged, e);
 }
 
 static int
-session_note_facts(struct session *s, int64_t now, struct err *e)
+session_note_facts(struct session *s, struct err *e)
 {
-	if (acquaintance_note(s->store, s->account, &s->facts, now, e) == -1)
+	if (acquaintance_note(s->store, s->account, &s->facts, s->now, e) == -1)
 		return -1;
-	return store_set_fact(s->store, "last_run", now, e);
+	return survey_note_facts(s, e);
 }
 
-/* Bookkeeping that a power cut may lose. */
+/* A row whose message was seen to be gone is not believed again by its uid and size, and
+ * that must not be forgotten; where DELE is on record it is not believed anyway. */
+static bool
+session_relies_on_notes(const struct session *s)
+{
+	if (!listing_is_complete(s->listing))
+		return false;
+	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
+		struct store_row row = store_rows_at(s->rows, r);
+
+		if (row.gone_since == 0 && row.status == STORE_DELIVERED &&
+		    (row.dele_sent == 0 || row.uid_size == 0) &&
+		    session_news_of_row(s, r, &row))
+			return true;
+	}
+	return false;
+}
+
+/* Else it is bookkeeping that a power cut may lose (doc/design.md). */
 static int
 session_note_all(struct session *s, struct err *e)
 {
-	int64_t now = clock_unix();
+	bool durable = session_relies_on_notes(s);
 	int result;
 
-	if (session_begin_note(s, e) == -1)
+	if (store_begin(s->store, durable ? STORE_DURABLE : STORE_LAZY, e) == -1)
 		return -1;
-	result = session_note_sizes(s, e);
+	result = session_note_rows(s, e);
 	if (result == 0)
-		result = session_note_gone(s, now, e);
+		result = session_note_gone(s, e);
 	if (result == 0)
-		result = session_note_facts(s, now, e);
+		result = session_note_facts(s, e);
 	return session_end_note(s, result, e);
 }
 
@@ -164,9 +194,16 @@ session_retrieve(struct session *s, struct err *e)
 static int
 session_fetch(struct session *s, struct err *e)
 {
+	size_t unproven;
+
 	session_warn_expire(s);
 	session_hint_catch_up(s);
 	if (session_retrieve(s, e) == -1 || survey_name_large(s, e) == -1)
+		return -1;
+	unproven = plan_unproven(s->plan);
+	if (s->account->keep_s != PLAN_KEEP_FOREVER && !examine_has_top(s))
+		unproven += plan_count(s->plan, PLAN_LEARN);
+	if (unproven > 0 && survey_warn_unproven(s, unproven, e) == -1)
 		return -1;
 	if (removal_run(s, e) == -1 || session_note_all(s, e) == -1)
 		return -1;
@@ -189,7 +226,11 @@ session_act(struct session *s, struct err *e)
 		answer_check(s);
 		break;
 	case SESSION_CATCH_UP:
-		if (answer_catch_up(s, e) == -1)
+		if (takeover_run(s, e) == -1)
+			return -1;
+		break;
+	case SESSION_CATCH_UP_DRY_RUN:
+		if (takeover_look(s, e) == -1)
 			return -1;
 		break;
 	}
@@ -199,10 +240,15 @@ session_act(struct session *s, struct err *e)
 static void
 session_say_how_far(const struct session *s, struct err *e)
 {
+	bool catches_up = s->set->mode == SESSION_CATCH_UP;
+
 	(void)err_set(e, ERR_STOPPED, "stopped by a signal: %llu of %llu "
-		      "messages fetched",
-		      (unsigned long long)s->result->fetched,
-		      (unsigned long long)s->progress.messages_total);
+		      "messages %s",
+		      (unsigned long long)(catches_up ? s->result->kept
+						      : s->result->fetched),
+		      (unsigned long long)s->progress.messages_total,
+		      catches_up ? "recorded; run --catch-up again for the rest"
+				 : "fetched");
 }
 
 /* What was complete is safe, deleted and confirmed; the rest is for the next run.  If
@@ -291,6 +337,36 @@ session_save_complete(struct session *s, const struct err *why)
 		session_complain(s, &e);
 }
 
+/* --catch-up has ended early: what is whole stays, and the next one goes on. */
+static void
+session_save_takeover(struct session *s, struct err *why)
+{
+	struct err e = ERR_INIT;
+
+	if (s->set->mode != SESSION_CATCH_UP || s->takeover == NULL)
+		return;
+	if (takeover_save(s, &e) == -1)
+		*why = e;
+	else if (why->kind != ERR_STOPPED)
+		(void)err_context(why, "%llu of %llu messages are recorded, "
+			      "run --catch-up again for the rest",
+			      (unsigned long long)s->result->kept,
+			      (unsigned long long)s->progress.messages_total);
+}
+
+/* What a listing tells of messages that are gone is true however the session ended. */
+static void
+session_save_absences(struct session *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!s->planned || s->set->mode != SESSION_FETCH ||
+	    batch_is_broken(s->batch) || !session_relies_on_notes(s) ||
+	    store_begin(s->store, STORE_DURABLE, &ignored) == -1)
+		return;
+	(void)session_end_note(s, session_note_gone(s, &ignored), &ignored);
+}
+
 /* Whatever went wrong: the next session asks again what this server can do. */
 static void
 session_forget_server(struct session *s)
@@ -317,6 +393,7 @@ session_free(struct session *s)
 	free(s->octets);
 	free(s->received);
 	free(s->removals);
+	takeover_free(s);
 }
 
 /* It went on to its end: which of the errors on the way is its own? */
@@ -356,6 +433,8 @@ session_run(const struct session_settings *set, struct store *store,
 		ended = session_act(&s, e);
 	if (ended == -1) {
 		session_save_complete(&s, e);
+		session_save_takeover(&s, e);
+		session_save_absences(&s);
 		if (session_is_stopping(&s) && e->kind == ERR_STOPPED &&
 		    s.progress.messages_total > 0)
 			session_say_how_far(&s, e);

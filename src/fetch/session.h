@@ -24,14 +24,19 @@ enum session_mode {
 	SESSION_FETCH,
 	SESSION_DRY_RUN,	/* say what would be done */
 	SESSION_CHECK,		/* count what is new */
-	SESSION_CATCH_UP	/* record all as delivered */
+	SESSION_CATCH_UP,	/* record all as delivered */
+	SESSION_CATCH_UP_DRY_RUN
 };
+
+struct uidlist;
 
 struct session_settings {
 	const struct account *account;
 	enum session_mode mode;
 	bool all;		/* fetch also what was fetched before */
 	bool ignore_backoff;	/* the account was named by the user */
+	const struct uidlist *list;	/* SESSION_CATCH_UP: record these, without a
+				   session; or NULL */
 	bool trace;
 	struct batch_limits limits;
 };

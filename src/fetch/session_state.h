@@ -3,7 +3,8 @@
  * For the session's own files only: what they share.  session.c runs the others: survey.c
  * lists and plans, examine.c settles what is unclear, retrieve.c asks for messages,
  * incoming.c takes them in, step.c sees that replies belong to their commands, removal.c
- * deletes and says QUIT, answer.c serves --dry-run, --check and --catch-up.
+ * deletes and says QUIT, takeover.c records what others delivered, answer.c serves
+ * --dry-run and --check.
  */
 #ifndef FETCH_SESSION_STATE_H
 #define FETCH_SESSION_STATE_H
@@ -11,6 +12,7 @@
 #include "deliver/header.h"
 #include "fetch/errands.h"
 #include "fetch/session.h"
+#include "state/age.h"
 #include "state/listing.h"
 #include "state/plan.h"
 
@@ -29,7 +31,10 @@ enum {
 	MARK_REMOVAL = 16,	/* in `removals` */
 	MARK_NAMED = 32,	/* too large, and the user was told */
 	MARK_DELETED = 64,	/* DELE was answered with +OK */
-	MARK_SHUT = 128		/* the server does not give it to be compared */
+	MARK_SHUT = 128,	/* the server does not give it to be compared */
+	MARK_TOP = 256,		/* by TOP it is none that is known */
+	MARK_LEARNED = 512,	/* its header is as good as recorded */
+	MARK_PROVE = 1024	/* by TOP it is one that is known, of another size */
 };
 
 struct session;
@@ -48,12 +53,20 @@ struct session {
 	struct link_facts facts;
 
 	bool has_uidl, listed, saw_uid, saw_size;
+	struct err no_uidl;		/* what was said instead of a listing */
+	bool planned;			/* the plan is decided */
+	bool knows_contents;		/* rows without uid are on record */
 	struct listing *listing;
 	struct store_rows *rows;
 	struct plan *plan;
 
 	struct header *header;		/* of what is coming in now */
 	bool top_refused;
+	bool top_differs;		/* from RETR, at this server */
+	int64_t top_differed;		/* when that was noted, or 0 */
+	struct takeover *takeover;	/* NULL until there is something */
+	size_t newest;			/* of what --catch-up is to record */
+	char newest_date[HEADER_DATE_MAX];
 	char *received;			/* field to prepend, or NULL */
 	size_t next;			/* entry to retrieve next, in two passes */
 	bool by_itself;			/* not before all else is handed over */
@@ -72,7 +85,7 @@ struct session {
 	int64_t *octets;		/* of entries listed otherwise, or NULL */
 	bool wants_proof;		/* it is time to find out */
 	int64_t proof;			/* size that the proof has told */
-	uint8_t *marks;			/* of each entry */
+	uint16_t *marks;		/* of each entry */
 	uint8_t (*digests)[DIGEST_SHA256_SIZE];	/* of entries with
 					   MARK_DIGEST; NULL: no twins */
 	bool fetched_some;		/* a round of RETR is over */
@@ -84,7 +97,11 @@ struct session {
 	bool dele_refused;
 	int64_t bye;			/* value of LINK_BYE; 2: none yet */
 
-	int64_t last_run;		/* by the clock then; 0: none */
+	int64_t now;			/* when the clock was judged: should it
+					   be set right meanwhile, the next run must
+					   see that it jumped */
+	struct age_clock clock;
+	bool clock_is_doubted;
 	int64_t end;			/* of the session, clock_ms */
 	int64_t stop_until;		/* 0: not asked to stop */
 	bool stopped_short;		/* which left work undone */
@@ -126,6 +143,11 @@ int session_end_note(struct session *s, int result, struct err *e);
 extern const struct errands_listing survey_listing;
 int survey_go(struct session *s, struct err *e);
 int survey_plan(struct session *s, struct err *e);
+/* What the next run is to know of the clock, of UIDL and of TOP. */
+int survey_note_facts(struct session *s, struct err *e);
+
+/* Of so many messages that are delivered no header is on record: told once. */
+int survey_warn_unproven(struct session *s, uint64_t count, struct err *e);
 
 /* Names what is too large, once in its life. */
 int survey_name_large(struct session *s, struct err *e);
@@ -136,8 +158,16 @@ int examine_run(struct session *s, struct err *e);
 /* The row among those of this uid that the message is, or SIZE_MAX. */
 int examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		     size_t *row, struct err *e);
-/* Digests of all that is new, for --catch-up; not called for what has none. */
-int examine_digests(struct session *s, session_examined *use, struct err *e);
+/* The same of one that was retrieved, with so many octets, after all. */
+int examine_find_retrieved(struct session *s, size_t entry,
+			   const uint8_t *digest, int64_t octets, size_t *row,
+			   struct err *e);
+/* TOP for all that are wanted; `use` is not called for what gives none, which is all of
+ * a server that has no TOP. */
+int examine_by(struct session *s, session_examined *use,
+	       bool (*is_wanted)(const struct session *s, size_t entry),
+	       struct err *e);
+bool examine_has_top(const struct session *s);
 
 /* All of PLAN_FETCH that was not asked for yet, to its end on record. */
 int retrieve_run(struct session *s, struct err *e);
@@ -160,8 +190,16 @@ void removal_add(struct session *s, size_t entry, int64_t row);
 int removal_run(struct session *s, struct err *e);
 int removal_quit(struct session *s, struct err *e);
 
+/* --catch-up, or what it would do. */
+int takeover_run(struct session *s, struct err *e);
+int takeover_look(struct session *s, struct err *e);
+/* The header of what a list has recorded, in steps; takeover_save is the last one. */
+int takeover_learn(struct session *s, size_t entry, const uint8_t *digest,
+		   struct err *e);
+int takeover_save(struct session *s, struct err *e);
+void takeover_free(struct session *s);
+
 void answer_dry_run(struct session *s);
 void answer_check(struct session *s);
-int answer_catch_up(struct session *s, struct err *e);
 
 #endif

@@ -11,6 +11,8 @@
 #include "fetch/history.h"
 #include "fetch/session_state.h"
 
+enum { SURVEY_TOP_S = 30 * 86400 };
+
 /* The first part of a session: what the server has, and what is to be done with it. */
 
 static int
@@ -83,13 +85,16 @@ survey_forget_sizes(struct session *s)
 }
 
 static int
-survey_listed(void *arg, bool has_uidl, struct err *e)
+survey_listed(void *arg, bool has_uidl, const char *why, struct err *e)
 {
 	struct session *s = arg;
 
 	if (s->listing == NULL)
 		return err_set(e, ERR_INTERNAL, "no STAT");
 	s->has_uidl = has_uidl;
+	if (!has_uidl)
+		(void)err_set(&s->no_uidl, ERR_LATER, "server refuses UIDL: %s",
+			      why);
 	if (has_uidl && !s->saw_uid)
 		survey_forget_sizes(s);
 	if (has_uidl)	/* else LIST may have to tell the numbers first */
@@ -174,14 +179,50 @@ survey_knows_uids(const struct session *s)
 	return false;
 }
 
-/* Without UIDL only fetch-and-delete can work, and only where nothing is known by a
- * uid that UIDL will tell again next time. */
+/* A server that announces UIDL, or had it, and refuses it has some trouble: without uids
+ * all would look new now, and with them again when it is over. */
+static bool
+survey_expects_uidl(const struct session *s)
+{
+	return (s->facts.capa.known && s->facts.capa.uidl) ||
+	       survey_knows_uids(s);
+}
+
+enum { SURVEY_REFUSALS = 3, SURVEY_REFUSALS_S = 86400 };
+
+/* Later; but if that goes on for so many runs, over a day, people have to know. */
+static int
+survey_uidl_refused(struct session *s, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	int64_t count, since;
+
+	*e = s->no_uidl;
+	if (s->set->mode != SESSION_FETCH)
+		return -1;
+	if (store_fact(s->store, "uidl_refused", 0, &count, &ignored) == -1 ||
+	    store_fact(s->store, "uidl_refused_since", 0, &since,
+		       &ignored) == -1)
+		return -1;
+	if (count++ == 0 || since > s->now)
+		since = s->now;
+	if (count >= SURVEY_REFUSALS && s->now - since >= SURVEY_REFUSALS_S)
+		e->kind = ERR_UNAVAILABLE;
+	if (session_begin_note(s, &ignored) == 0)
+		(void)session_end_note(s,
+			store_set_fact(s->store, "uidl_refused", count,
+				       &ignored) == -1 ? -1 :
+			store_set_fact(s->store, "uidl_refused_since", since,
+				       &ignored), &ignored);
+	return -1;
+}
+
+/* Without UIDL only fetch-and-delete can work. */
 static int
 survey_without_uidl(struct session *s, struct err *e)
 {
-	if (survey_knows_uids(s))
-		return err_set(e, ERR_LATER, "server refuses UIDL, which it "
-			       "had before: without it all would look new");
+	if (survey_expects_uidl(s))
+		return survey_uidl_refused(s, e);
 	if (s->account->keep_s != 0)
 		return err_set(e, ERR_UNAVAILABLE,
 			       "server has no UIDL: only keep = \"no\" works");
@@ -205,9 +246,72 @@ survey_rules(const struct session *s)
 		.max_messages = a->max_messages,
 		.all = s->set->all,
 		.ignore_backoff = s->set->ignore_backoff,
-		.now = clock_unix(),
-		.last_run = s->last_run,
+		.now = s->now,
+		.last_run = s->clock.last_run,
+		.clock_is_doubted = s->clock_is_doubted,
+		.released = RELEASED,
 	};
+}
+
+/* Where no run has noted its time, what was delivered has one. */
+static int64_t
+survey_last_delivery(const struct session *s)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < store_rows_count(s->rows); i++)
+		if (store_rows_at(s->rows, i).delivered > last)
+			last = store_rows_at(s->rows, i).delivered;
+	return last;
+}
+
+static int
+survey_judge_clock(struct session *s, struct err *e)
+{
+	if (store_fact(s->store, "last_run", 0, &s->clock.last_run, e) == -1 ||
+	    store_fact(s->store, "clock_went_on", -1, &s->clock.went_on_s,
+		       e) == -1)
+		return -1;
+	if (s->clock.last_run == 0)
+		s->clock.last_run = survey_last_delivery(s);
+	s->clock_is_doubted = !age_clock_is_good(&s->clock, s->now);
+	return 0;
+}
+
+static int
+survey_set_fact(struct session *s, const char *name, int64_t otherwise,
+		int64_t value, struct err *e)
+{
+	int64_t before;
+
+	if (store_fact(s->store, name, otherwise, &before, e) == -1)
+		return -1;
+	return before == value ? 0 : store_set_fact(s->store, name, value, e);
+}
+
+int
+survey_note_facts(struct session *s, struct err *e)
+{
+	if (survey_set_fact(s, "clock_went_on", -1, s->clock.went_on_s,
+			    e) == -1 ||
+	    (s->has_uidl && survey_set_fact(s, "uidl_refused", 0, 0, e) == -1) ||
+	    (s->top_differs && s->top_differed == 0 &&
+	     store_set_fact(s->store, "top_differs", s->now, e) == -1))
+		return -1;
+	return store_set_fact(s->store, "last_run", s->now, e);
+}
+
+/* For a month; then TOP is believed until it differs again. */
+static int
+survey_recall_top(struct session *s, struct err *e)
+{
+	if (store_fact(s->store, "top_differs", 0, &s->top_differed, e) == -1)
+		return -1;
+	if (s->top_differed > s->now ||
+	    s->now - s->top_differed > SURVEY_TOP_S)
+		s->top_differed = 0;
+	s->top_differs = s->top_differed != 0;
+	return 0;
 }
 
 /* Then no message needs to be known by its content. */
@@ -220,11 +324,22 @@ survey_all_have_uids(const struct session *s)
 	return true;
 }
 
+/* The server had no UIDL before. */
+static bool
+survey_knows_contents(const struct session *s)
+{
+	for (size_t i = 0; i < store_rows_count(s->rows); i++)
+		if (store_rows_at(s->rows, i).uid_size == 0)
+			return true;
+	return false;
+}
+
 int
 survey_plan(struct session *s, struct err *e)
 {
 	struct plan_rules rules;
 
+	s->now = clock_unix();
 	if (!s->has_uidl && survey_without_uidl(s, e) == -1)
 		return -1;
 	if (listing_count(s->listing) == 0 && listing_stat_count(s->listing) > 0)
@@ -233,14 +348,16 @@ survey_plan(struct session *s, struct err *e)
 			       (unsigned long long)listing_stat_count(s->listing),
 			       text_plural(listing_stat_count(s->listing)));
 	s->plan = plan_new(s->listing, s->rows);
-	if (survey_ask_sizes(s, e) == -1 ||
-	    store_fact(s->store, "last_run", 0, &s->last_run, e) == -1)
+	if (survey_ask_sizes(s, e) == -1 || survey_judge_clock(s, e) == -1 ||
+	    survey_recall_top(s, e) == -1)
 		return -1;
 	rules = survey_rules(s);
 	plan_decide(s->plan, &rules);
-	if (survey_all_have_uids(s))
+	s->planned = true;
+	s->knows_contents = survey_knows_contents(s);
+	if (survey_all_have_uids(s) && !s->knows_contents)
 		header_without_content(s->header);
-	s->marks = mem_array(listing_count(s->listing), 1);
+	s->marks = mem_array(listing_count(s->listing), sizeof(*s->marks));
 	if (plan_count(s->plan, PLAN_COMPARE) > 0)
 		s->digests = mem_array(listing_count(s->listing),
 				       sizeof(*s->digests));
@@ -251,10 +368,30 @@ survey_plan(struct session *s, struct err *e)
 		    plan_count(s->plan, PLAN_FETCH),
 		    plan_count(s->plan, PLAN_DELETE),
 		    plan_count(s->plan, PLAN_SET_ASIDE));
-	if (plan_is_withheld(s->plan))
+	if (plan_is_withheld(s->plan) && s->clock.went_on_s == 0)
 		session_warn(s, "the clock has jumped since the last run: "
-			     "nothing is deleted by age this time");
+			     "nothing is deleted by age until it has gone on "
+			     "for a day");
 	return 0;
+}
+
+int
+survey_warn_unproven(struct session *s, uint64_t count, struct err *e)
+{
+	int64_t warned;
+
+	if (store_fact(s->store, "warned_unproven", 0, &warned, e) == -1)
+		return -1;
+	if (warned != 0)
+		return 0;
+	session_warn(s, "of %llu message%s recorded by --catch-up the server "
+		     "gave no header (TOP): popfetch never deletes %s",
+		     (unsigned long long)count, text_plural(count),
+		     count == 1 ? "it" : "them");
+	if (session_begin_note(s, e) == -1)
+		return -1;
+	return session_end_note(s, store_set_fact(s->store, "warned_unproven",
+						  s->now, e), e);
 }
 
 /* Each message beyond max_size is named once. */

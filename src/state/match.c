@@ -27,7 +27,6 @@ struct match {
 	uint32_t *next_row;	/* of the same group */
 	uint32_t *entry_group;	/* NONE: without uid */
 	uint32_t *twin;		/* NULL until a uid comes twice */
-	bool *row_listed;
 };
 
 /* What only match_new needs. */
@@ -268,13 +267,6 @@ set_twin(struct maker *k, size_t i, uint32_t before)
 }
 
 static void
-mark_rows(struct match *m, const struct group *g)
-{
-	for (uint32_t r = g->first_row; r != NONE; r = m->next_row[r])
-		m->row_listed[r] = true;
-}
-
-static void
 add_entries(struct maker *k)
 {
 	size_t count = listing_count(k->l);
@@ -289,9 +281,7 @@ add_entries(struct maker *k)
 			continue;
 		k->m->entry_group[i] = group_of_entry(k, uid);
 		g = &k->m->groups[k->m->entry_group[i]];
-		if (g->entries == 0)
-			mark_rows(k->m, g);
-		else
+		if (g->entries > 0)
 			set_twin(k, i, g->last_entry);
 		g->last_entry = (uint32_t)i;
 		g->entries++;
@@ -308,7 +298,6 @@ match_new(const struct listing *l, const struct store_rows *rows)
 	assert(row_count < INT32_MAX && listing_count(l) < INT32_MAX);
 	hash_key_make(&k.key);
 	m->next_row = mem_array(row_count, sizeof(*m->next_row));
-	m->row_listed = mem_array(row_count, sizeof(*m->row_listed));
 	m->entry_group = mem_array(listing_count(l), sizeof(*m->entry_group));
 	k.ordered = rows_ascend(&k);
 	add_rows(&k);
@@ -326,7 +315,6 @@ match_free(struct match **m)
 	free((*m)->next_row);
 	free((*m)->entry_group);
 	free((*m)->twin);
-	free((*m)->row_listed);
 	free(*m);
 	*m = NULL;
 }
@@ -378,10 +366,4 @@ size_t
 match_twin(const struct match *m, size_t i)
 {
 	return m->twin ? position(m->twin[i]) : SIZE_MAX;
-}
-
-bool
-match_row_is_listed(const struct match *m, size_t row)
-{
-	return m->row_listed[row];
 }

@@ -14,6 +14,10 @@
 #include "state/listing.h"
 #include "state/store.h"
 
+/* So many rows of one uid are looked at, which keeps a server that lists one uid a
+ * million times from costing more than a million steps. */
+enum { MATCH_ROWS_MAX = 64 };
+
 struct match;
 
 struct match *match_new(const struct listing *l, const struct store_rows *rows);
@@ -29,8 +33,5 @@ bool match_has_digest(const struct match *m, size_t i);
 bool match_is_alone(const struct match *m, size_t i);
 /* The nearest entry before i with its uid, or SIZE_MAX. */
 size_t match_twin(const struct match *m, size_t i);
-
-/* Is this row's uid listed? */
-bool match_row_is_listed(const struct match *m, size_t row);
 
 #endif

@@ -10,12 +10,8 @@
 #include "base/mem.h"
 #include "state/match.h"
 #include "state/reason.h"
-
-enum { DAY_S = 86400, CLOCK_AHEAD_MAX_S = 30 * DAY_S };
-
-/* So many rows of one uid are looked at, which keeps a server that lists one uid a
- * million times from costing more than a million steps. */
-enum { ROWS_MAX = 64 };
+#include "state/rules.h"
+#include "state/sizes.h"
 
 #define NONE UINT32_MAX
 
@@ -27,9 +23,11 @@ struct choice {
 
 /* Of a row. */
 struct mark {
+	uint32_t taken;		/* entries that are its message */
+	uint32_t unclear;	/* that may be, once they are compared */
 	bool fetched;
-	bool settled;	/* an entry is its message */
-	bool exact;	/* an entry has its uid and size */
+	bool settled;		/* an entry was found to be its message */
+	bool exact;		/* an entry has its uid and size */
 };
 
 struct plan {
@@ -40,8 +38,8 @@ struct plan {
 	struct choice *choices;
 	size_t counts[PLAN_LATER + 1];
 	struct mark *marks;	/* of each row */
-	bool clock_is_odd;
 	bool withheld;
+	size_t unproven;
 	bool sizes_asked, sizes_all;
 };
 
@@ -72,53 +70,10 @@ plan_free(struct plan **p)
 
 /* --- sizes --- */
 
-/* The size that all rows of entry i agree on, or unknown. */
-static int64_t
-size_by_rows(const struct plan *p, size_t i)
-{
-	size_t r = match_first_row(p->match, i);
-	int64_t size = LISTING_SIZE_UNKNOWN;
-
-	for (int n = 0; r != SIZE_MAX; r = match_next_row(p->match, r), n++) {
-		int64_t own = store_rows_at(p->rows, r).size;
-
-		if (own < 0 || n == ROWS_MAX || (n > 0 && own != size))
-			return LISTING_SIZE_UNKNOWN;
-		size = own;
-	}
-	return size;
-}
-
-/* The rows tell it of one message a uid only. */
 int64_t
 plan_size(const struct plan *p, size_t i)
 {
-	int64_t size = listing_at(p->l, i).size;
-
-	if (size >= 0)
-		return size;
-	if (match_twin(p->match, i) != SIZE_MAX)
-		return LISTING_SIZE_UNKNOWN;
-	return size_by_rows(p, i);
-}
-
-/* How many sizes are unknown, and the sum of the others, which may have been made to
- * overflow. */
-static size_t
-sum_sizes(const struct plan *p, uint64_t *sum)
-{
-	size_t count = listing_count(p->l), unknown = 0;
-
-	*sum = 0;
-	for (size_t i = 0; i < count; i++) {
-		int64_t size = plan_size(p, i);
-
-		if (size < 0)
-			unknown++;
-		else if (__builtin_add_overflow(*sum, (uint64_t)size, sum))
-			*sum = UINT64_MAX;
-	}
-	return unknown;
+	return sizes_at(p->l, p->rows, p->match, i);
 }
 
 enum plan_sizes
@@ -127,7 +82,7 @@ plan_sizes(struct plan *p)
 	size_t count = listing_count(p->l), unknown;
 	uint64_t sum;
 
-	unknown = sum_sizes(p, &sum);
+	unknown = sizes_sum(p->l, p->rows, p->match, &sum);
 	if (count == 0 || p->sizes_all ||
 	    (unknown == 0 && sum == listing_stat_total(p->l)))
 		return PLAN_SIZES_ENOUGH;
@@ -139,76 +94,46 @@ plan_sizes(struct plan *p)
 	return PLAN_SIZES_ALL;
 }
 
-/* --- what the rules say of a message --- */
+/* --- choosing --- */
 
 static bool
 is_too_large(const struct plan *p, size_t i)
 {
-	int64_t size = plan_size(p, i);
-
-	return p->rules.max_size > 0 && size >= 0 &&
-	       (uint64_t)size > p->rules.max_size;
-}
-
-int64_t
-plan_true_try(int64_t next_try, int64_t now)
-{
-	int64_t wait;
-
-	if (next_try > now &&
-	    (__builtin_sub_overflow(next_try, now, &wait) ||
-	     wait > PLAN_BACKOFF_MAX_S))
-		return now;
-	return next_try;
-}
-
-static bool
-is_due(const struct plan *p, const struct store_row *row)
-{
-	return p->rules.ignore_backoff ||
-	       plan_true_try(row->next_try, p->rules.now) <= p->rules.now;
-}
-
-static bool
-is_expired(const struct plan *p, int64_t delivered, int64_t now)
-{
-	int64_t age;
-
-	return now > delivered &&
-	       !__builtin_sub_overflow(now, delivered, &age) &&
-	       age >= p->rules.keep_s;
-}
-
-static enum plan_action
-by_age(struct plan *p, const struct store_row *row)
-{
-	int64_t now = p->rules.now;
-
-	if (!p->clock_is_odd)
-		return is_expired(p, row->delivered, now) ? PLAN_DELETE
-							  : PLAN_KEEP;
-	if (now < p->rules.last_run)
-		now = p->rules.last_run;
-	if (is_expired(p, row->delivered, now))
-		p->withheld = true;
-	return PLAN_KEEP;
+	return !rules_allow_size(&p->rules, plan_size(p, i));
 }
 
 /* What a delivered message deserves. */
 static enum plan_action
 keep_or_delete(struct plan *p, size_t i, const struct store_row *row)
 {
-	if (p->rules.keep_s == PLAN_KEEP_FOREVER)
-		return PLAN_KEEP;
 	if (listing_at(p->l, i).odd)
 		return PLAN_KEEP;
-	/* One of several with this uid, and no telling which. */
-	if (!row->has_digest && !match_is_alone(p->match, i))
-		return PLAN_KEEP;
-	return p->rules.keep_s == 0 ? PLAN_DELETE : by_age(p, row);
+	switch (rules_on_delivered(&p->rules, row)) {
+	case RULES_DELETE:
+		return PLAN_DELETE;
+	case RULES_WITHHELD:
+		p->withheld = true;
+		break;
+	case RULES_UNPROVEN:
+		p->unproven++;
+		break;
+	case RULES_KEEP:
+		break;
+	}
+	return PLAN_KEEP;
 }
 
-/* --- choosing --- */
+
+/* An entry that is to be compared makes all rows of its uid unclear. */
+static void
+note_compare(struct plan *p, size_t i, int by)
+{
+	size_t r = match_first_row(p->match, i);
+
+	for (int n = 0; r != SIZE_MAX && n < MATCH_ROWS_MAX;
+	     r = match_next_row(p->match, r), n++)
+		p->marks[r].unclear += (uint32_t)by;
+}
 
 static void
 unchoose(struct plan *p, size_t i)
@@ -217,7 +142,12 @@ unchoose(struct plan *p, size_t i)
 
 	assert(p->counts[c->action] > 0);
 	p->counts[c->action]--;
-	if (c->action == PLAN_FETCH && c->row != NONE)
+	if (c->action == PLAN_COMPARE)
+		note_compare(p, i, -1);
+	if (c->row == NONE)
+		return;
+	p->marks[c->row].taken--;
+	if (c->action == PLAN_FETCH)
 		p->marks[c->row].fetched = false;
 }
 
@@ -229,11 +159,17 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 
 	c->action = (uint8_t)action;
 	c->row = row == SIZE_MAX ? NONE : (uint32_t)row;
-	c->size_changed = action != PLAN_FETCH && row != SIZE_MAX &&
-			  size >= 0 && match_is_alone(p->match, i) &&
+	c->size_changed = action != PLAN_FETCH && action != PLAN_LEARN &&
+			  row != SIZE_MAX && size >= 0 &&
+			  match_is_alone(p->match, i) &&
 			  store_rows_at(p->rows, row).size != size;
 	p->counts[action]++;
-	if (action == PLAN_FETCH && row != SIZE_MAX)
+	if (action == PLAN_COMPARE)
+		note_compare(p, i, 1);
+	if (row == SIZE_MAX)
+		return;
+	p->marks[row].taken++;
+	if (action == PLAN_FETCH)
 		p->marks[row].fetched = true;
 }
 
@@ -251,22 +187,41 @@ choose_fetch(struct plan *p, size_t i, size_t row)
 	choose(p, i, action, row);
 }
 
-/* Entry i is the message of this row.  A row is fetched for one entry a run. */
 static void
-choose_known(struct plan *p, size_t i, size_t r)
+choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 {
 	struct store_row row = store_rows_at(p->rows, r);
-	bool taken = p->marks[r].fetched;
+	enum plan_action action;
+
+	if (p->rules.all && !p->marks[r].fetched && !is_too_large(p, i)) {
+		choose_fetch(p, i, r);
+	} else if (rules_is_bare(&row)) {
+		choose(p, i, PLAN_LEARN, r);
+	} else if (!compared && rules_is_doubtful(&row) && !row.has_digest) {
+		choose_fetch(p, i, SIZE_MAX);
+	} else {
+		/* before a DELE it is compared anyway */
+		action = keep_or_delete(p, i, &row);
+		if (action == PLAN_KEEP && !compared && rules_is_doubtful(&row))
+			choose(p, i, PLAN_COMPARE, SIZE_MAX);
+		else
+			choose(p, i, action, r);
+	}
+}
+
+/* Entry i is the message of this row; as far as uid and size tell, unless they were
+ * compared.  A row is fetched for one entry a run. */
+static void
+choose_known(struct plan *p, size_t i, size_t r, bool compared)
+{
+	struct store_row row = store_rows_at(p->rows, r);
 
 	switch (row.status) {
 	case STORE_DELIVERED:
-		if (p->rules.all && !taken && !is_too_large(p, i))
-			choose_fetch(p, i, r);
-		else
-			choose(p, i, keep_or_delete(p, i, &row), r);
+		choose_delivered(p, i, r, compared);
 		return;
 	case STORE_SET_ASIDE:
-		if (!is_due(p, &row) && !is_too_large(p, i)) {
+		if (!rules_try_now(&p->rules, &row) && !is_too_large(p, i)) {
 			choose(p, i, PLAN_SET_ASIDE, r);
 			return;
 		}
@@ -275,7 +230,7 @@ choose_known(struct plan *p, size_t i, size_t r)
 	case STORE_TOO_LARGE:
 		break;
 	}
-	if (taken)
+	if (p->marks[r].fetched)
 		choose(p, i, PLAN_LATER, r);
 	else
 		choose_fetch(p, i, r);
@@ -285,29 +240,51 @@ choose_known(struct plan *p, size_t i, size_t r)
 
 /* The rows of an entry that its size fits. */
 struct fit {
-	size_t same, same_count;	/* first with this very size; how many */
+	size_t same, same_count;	/* first with this very size; how many that
+					   were not seen to be gone */
 	size_t open;			/* first where one side is unknown */
 	size_t untold;			/* first that fits, was never delivered,
 					   has no digest, is not fetched yet */
+	size_t present, present_count;	/* first that was not seen to be gone, of
+					   any size; how many */
 	size_t rows;			/* all of the uid */
 };
+
+/* As listed before, or as it was when it was retrieved. */
+static bool
+is_its_size(const struct store_row *row, int64_t size)
+{
+	return size == row->size || (row->octets > 0 && size == row->octets);
+}
+
+static bool
+is_gone(const struct store_row *row)
+{
+	return row->gone_since != 0 && row->status == STORE_DELIVERED;
+}
 
 static struct fit
 fit_rows(const struct plan *p, size_t i)
 {
-	struct fit f = { SIZE_MAX, 0, SIZE_MAX, SIZE_MAX, 0 };
+	struct fit f = { SIZE_MAX, 0, SIZE_MAX, SIZE_MAX, SIZE_MAX, 0, 0 };
 	int64_t size = listing_at(p->l, i).size;
 	size_t r = match_first_row(p->match, i);
 
-	for (; r != SIZE_MAX && f.rows < ROWS_MAX;
+	for (; r != SIZE_MAX && f.rows < MATCH_ROWS_MAX;
 	     r = match_next_row(p->match, r), f.rows++) {
 		struct store_row row = store_rows_at(p->rows, r);
 		bool open = size < 0 || row.size < 0;
 
-		if (!open && row.size != size)
+		if (!is_gone(&row) && f.present_count++ == 0)
+			f.present = r;
+		if (!open && !is_its_size(&row, size))
 			continue;
 		p->marks[r].exact |= !open;
-		if (!open && f.same_count++ == 0)
+		/* one message each, where nothing else tells them apart */
+		if (!row.has_digest && row.status == STORE_DELIVERED &&
+		    p->marks[r].taken > 0)
+			continue;
+		if (!open && !is_gone(&row) && f.same_count++ == 0)
 			f.same = r;
 		if (open && f.open == SIZE_MAX)
 			f.open = r;
@@ -327,7 +304,7 @@ choose_by_size(struct plan *p, size_t i, const struct fit *f)
 	if (r == SIZE_MAX)
 		choose_fetch(p, i, SIZE_MAX);
 	else
-		choose_known(p, i, r);
+		choose_known(p, i, r, false);
 }
 
 /* The only row of a uid that is listed once has another size. */
@@ -340,19 +317,31 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 	 * is judged by the size it has now, what is due is tried. */
 	if (row.status == STORE_TOO_LARGE || row.status == STORE_READY ||
 	    (row.status == STORE_SET_ASIDE &&
-	     (is_due(p, &row) || !row.has_digest)))
-		choose_known(p, i, r);
+	     (rules_try_now(&p->rules, &row) || !row.has_digest)))
+		choose_known(p, i, r, false);
 	else if (row.has_digest)
 		choose(p, i, PLAN_COMPARE, SIZE_MAX);
 	else
 		choose_fetch(p, i, SIZE_MAX);
 }
 
+/* The only row of a uid that is listed once, or the only one not seen to be gone. */
+static void
+choose_only(struct plan *p, size_t i, size_t r)
+{
+	struct store_row row = store_rows_at(p->rows, r);
+	int64_t size = listing_at(p->l, i).size;
+
+	if (size < 0 || row.size < 0 || is_its_size(&row, size))
+		choose_known(p, i, r, false);
+	else
+		choose_other_size(p, i, r);
+}
+
 static void
 choose_uid(struct plan *p, size_t i)
 {
 	bool alone = match_is_alone(p->match, i);
-	bool digest = match_has_digest(p->match, i);
 	struct fit f = fit_rows(p, i);
 
 	if (f.rows == 0) {
@@ -361,23 +350,16 @@ choose_uid(struct plan *p, size_t i)
 		else
 			choose(p, i, PLAN_COMPARE, SIZE_MAX);
 	} else if (alone && f.same_count == 1) {
-		choose_known(p, i, f.same);
-	} else if (alone && f.rows == 1 && f.open != SIZE_MAX) {
-		choose_known(p, i, f.open);
+		choose_known(p, i, f.same, false);
+	} else if (alone && f.present_count == 1) {
+		choose_only(p, i, f.present);
 	} else if (alone && f.rows == 1) {
-		choose_other_size(p, i, match_first_row(p->match, i));
-	} else if (digest) {
+		choose_only(p, i, match_first_row(p->match, i));
+	} else if (match_has_digest(p->match, i)) {
 		choose(p, i, PLAN_COMPARE, SIZE_MAX);
 	} else {
 		choose_by_size(p, i, &f);
 	}
-}
-
-static bool
-clock_is_odd(const struct plan_rules *r)
-{
-	return r->last_run > 0 && (r->now < r->last_run ||
-				   r->now - r->last_run > CLOCK_AHEAD_MAX_S);
 }
 
 void
@@ -387,8 +369,8 @@ plan_decide(struct plan *p, const struct plan_rules *rules)
 
 	assert(rules->keep_s >= 0);
 	p->rules = *rules;
-	p->clock_is_odd = clock_is_odd(rules);
 	p->withheld = false;
+	p->unproven = 0;
 	memset(p->counts, 0, sizeof(p->counts));
 	memset(p->marks, 0, store_rows_count(p->rows) * sizeof(*p->marks));
 	for (size_t i = 0; i < count; i++) {
@@ -434,7 +416,7 @@ plan_settle(struct plan *p, size_t i, size_t row)
 	if (row == SIZE_MAX)
 		choose_fetch(p, i, SIZE_MAX);
 	else
-		choose_known(p, i, row);
+		choose_known(p, i, row, true);
 }
 
 /* --- reading --- */
@@ -443,13 +425,18 @@ struct plan_item
 plan_at(const struct plan *p, size_t i)
 {
 	const struct choice *c = &p->choices[i];
+	struct store_row row;
+	bool known = c->action == PLAN_KEEP || c->action == PLAN_DELETE;
 
 	assert(i < listing_count(p->l));
+	if (known)
+		row = store_rows_at(p->rows, c->row);
 	return (struct plan_item){
 		.action = c->action,
 		.by_content = c->action == PLAN_FETCH &&
 			      listing_at(p->l, i).uid_size == 0,
 		.size_changed = c->size_changed,
+		.age_anew = known && rules_count_anew(&p->rules, &row),
 		.row = c->row == NONE ? SIZE_MAX : c->row,
 	};
 }
@@ -461,21 +448,27 @@ plan_count(const struct plan *p, enum plan_action action)
 }
 
 bool
-plan_clock_is_odd(const struct plan *p)
-{
-	return p->clock_is_odd;
-}
-
-bool
 plan_is_withheld(const struct plan *p)
 {
 	return p->withheld;
 }
 
-bool
-plan_row_is_listed(const struct plan *p, size_t r)
+size_t
+plan_unproven(const struct plan *p)
 {
-	return match_row_is_listed(p->match, r) || p->marks[r].settled;
+	return p->unproven;
+}
+
+bool
+plan_row_is_here(const struct plan *p, size_t r)
+{
+	return p->marks[r].taken > 0;
+}
+
+bool
+plan_row_is_unclear(const struct plan *p, size_t r)
+{
+	return p->marks[r].unclear > 0;
 }
 
 void
@@ -487,7 +480,6 @@ plan_reason(const struct plan *p, size_t i, char out[PLAN_REASON_MAX])
 		.rules = &p->rules,
 		.alone = match_is_alone(p->match, i),
 		.odd = listing_at(p->l, i).odd,
-		.clock_is_odd = p->clock_is_odd,
 	};
 
 	if (r.item.row != SIZE_MAX) {

@@ -10,9 +10,16 @@
  *
  * Identity of a message is its uid and its size.  A known uid with another size, or
  * one uid more than once in a listing, is settled by comparing header digests; an
- * unknown size on either side is no difference.  Where no row of the uid has a
- * digest there is nothing to compare: the size alone decides.  Nothing that was not
- * delivered is ever deleted; a listing entry that is odd is fetched but never deleted.
+ * unknown size on either side is no difference.  The size is that of LIST, or what was
+ * counted when the message was retrieved: some servers know only then.  Where no row of
+ * the uid has a digest there is nothing to compare: the size alone decides, and each row
+ * stands for one entry.  Nothing that was not delivered is ever deleted; a listing entry
+ * that is odd is fetched but never deleted.
+ *
+ * A uid and a size are not believed of a message that was seen to be gone, or for which
+ * DELE was sent: a server may have given its uid to another.  Such a row is compared; one
+ * without digest cannot be, and what bears its uid is new.  A row without digest is
+ * never a reason to delete.
  *
  * One uid more than once in a listing: all are PLAN_COMPARE when rows with it exist;
  * without rows the first is PLAN_FETCH, the others are PLAN_COMPARE.  They are settled
@@ -41,6 +48,8 @@ struct plan_rules {
 	bool ignore_backoff;	/* try what was set aside at once */
 	int64_t now;
 	int64_t last_run;	/* clock of the previous run, or 0: none */
+	bool clock_is_doubted;	/* age_clock_is_good */
+	int64_t released;	/* nothing can have been delivered before */
 };
 
 enum plan_action {
@@ -48,6 +57,8 @@ enum plan_action {
 	PLAN_COMPARE,	/* known uid, unclear whether known message: compare the
 			   header digest (TOP n 0, or RETR) with the rows of this
 			   uid, then plan_settle */
+	PLAN_LEARN,	/* delivered, by a list that had no more than its uid:
+			   stays; its header and size are to be recorded */
 	PLAN_KEEP,	/* delivered, stays on the server */
 	PLAN_DELETE,	/* delivered, due: check its header, then DELE */
 	PLAN_TOO_LARGE,
@@ -60,6 +71,8 @@ struct plan_item {
 	bool by_content;	/* FETCH: without uid; compare the whole
 				   message with earlier ones before delivery */
 	bool size_changed;	/* known, listed with another size: store it */
+	bool age_anew;		/* delivered at a time that cannot be: its age
+				   counts from now; store that */
 	size_t row;		/* index into the rows, or SIZE_MAX: none.
 				   FETCH: the attempt is recorded in this row;
 				   TOO_LARGE, SET_ASIDE: it is on record
@@ -95,14 +108,14 @@ enum plan_sizes plan_sizes(struct plan *p);
 int64_t plan_size(const struct plan *p, size_t i);
 
 /* Decides all entries, in order of number; the oldest go first under
- * max_messages.  By age nothing is deleted when the clock is behind last_run or more
- * than 30 days ahead of it. */
+ * max_messages.  By age nothing is deleted while the clock is doubted. */
 void plan_decide(struct plan *p, const struct plan_rules *rules);
 struct plan_item plan_at(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
-/* Is the clock such?  And was a deletion by age withheld because of it? */
-bool plan_clock_is_odd(const struct plan *p);
+/* Was a deletion by age withheld because of the clock? */
 bool plan_is_withheld(const struct plan *p);
+/* How many are due, but have a row without digest. */
+size_t plan_unproven(const struct plan *p);
 
 /* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and is
  * set to a row index; false when there are no more. */
@@ -118,9 +131,10 @@ bool plan_row_is_open(const struct plan *p, size_t r);
  * another's; for a FETCH by_content that turned out to be known. */
 void plan_settle(struct plan *p, size_t i, size_t row);
 
-/* Rows that the listing lacks, or that are back, for the gone_since bookkeeping:
- * was row r listed?  One without uid is when an entry was settled as it. */
-bool plan_row_is_listed(const struct plan *p, size_t r);
+/* For the gone_since bookkeeping: is an entry the message of row r?  And may one be that
+ * is still to be compared? */
+bool plan_row_is_here(const struct plan *p, size_t r);
+bool plan_row_is_unclear(const struct plan *p, size_t r);
 
 /* Why, in words for -n: "new", "delivered 3 days ago, kept for 14 days",
  * "larger than 20 MiB", "set aside, next try in 2 hours". */

@@ -49,13 +49,13 @@ show_kept(const struct reason *r, char out[PLAN_REASON_MAX])
 	else if (r->odd)
 		snprintf(out, PLAN_REASON_MAX,
 			 "%s, not deleted: listed more than once", delivered);
+	else if (r->row && !r->row->has_digest)
+		snprintf(out, PLAN_REASON_MAX,
+			 "%s, not deleted: recorded without its header",
+			 delivered);
 	else if (r->rules->keep_s == 0 && r->item.action == PLAN_DELETE)
 		snprintf(out, PLAN_REASON_MAX, "%s, not kept", delivered);
-	else if (r->rules->keep_s == 0)
-		snprintf(out, PLAN_REASON_MAX,
-			 "%s, not deleted: its uid is listed more than once",
-			 delivered);
-	else if (r->clock_is_odd)
+	else if (r->rules->clock_is_doubted)
 		snprintf(out, PLAN_REASON_MAX,
 			 "%s, not deleted: the clock has jumped", delivered);
 	else
@@ -112,8 +112,12 @@ reason_show(const struct reason *r, char out[PLAN_REASON_MAX])
 		break;
 	case PLAN_COMPARE:
 		snprintf(out, PLAN_REASON_MAX, "%s",
-			 r->alone ? "known uid with another size, to be compared"
+			 r->alone ? "known uid, to be compared"
 				  : "uid listed more than once, to be compared");
+		break;
+	case PLAN_LEARN:
+		snprintf(out, PLAN_REASON_MAX, "recorded as delivered, its "
+			 "header is to be recorded too");
 		break;
 	case PLAN_KEEP:
 	case PLAN_DELETE:

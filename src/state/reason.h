@@ -13,7 +13,6 @@ struct reason {
 	const struct store_row *row;	/* NULL: none */
 	bool alone;			/* the only one listed with its uid */
 	bool odd;			/* listed oddly */
-	bool clock_is_odd;
 };
 
 void reason_show(const struct reason *r, char out[PLAN_REASON_MAX]);

@@ -15,6 +15,7 @@ from dovecot import Dovecot
 from popserver import PopServer
 from runner import Popfetch
 from smalldisk import Disk
+from wrongclock import WrongClock
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +65,12 @@ def popfetch(binary, tmp_path):
     one = Popfetch(binary, tmp_path)
     yield one
     one.end()
+
+
+@pytest.fixture(scope="session")
+def clock(tmp_path_factory):
+    """clock(seconds): the environment of a run whose wall clock is off by so many."""
+    return WrongClock(tmp_path_factory.mktemp("clock"))
 
 
 @pytest.fixture(scope="session")

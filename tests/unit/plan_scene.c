@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "state/age.h"
+
 static const uint8_t digest[DIGEST_SHA256_SIZE] = { 1 };
 
 void
@@ -27,7 +29,8 @@ scene_add_row(struct store *s, const char *uid, int64_t size, char kind)
 		.uid = (const uint8_t *)uid,
 		.uid_size = strcmp(uid, "-") == 0 ? 0 : strlen(uid),
 		.size = size,
-		.digest = strchr("dswL", kind) ? NULL : digest,
+		.digest = strchr("dswLBg", kind) ? NULL : digest,
+		.octets = kind == 'O' ? size + 100 : 0,
 	};
 	struct err e = ERR_INIT;
 	int64_t id = 0, next = NOW;
@@ -35,10 +38,18 @@ scene_add_row(struct store *s, const char *uid, int64_t size, char kind)
 	switch (kind) {
 	case 'D':
 	case 'd':
+	case 'B':
+	case 'G':
+	case 'g':
+	case 'O':
+	case 'X':
 		scene_check(store_add_delivered(s, &m, NOW - 10 * DAY, &e), &e);
 		return;
 	case 'N':
 		scene_check(store_add_delivered(s, &m, NOW - DAY, &e), &e);
+		return;
+	case 'A':
+		scene_check(store_add_delivered(s, &m, NOW - 600 * DAY, &e), &e);
 		return;
 	case 'Z':
 		scene_check(store_add_delivered(s, &m, NOW + DAY, &e), &e);
@@ -68,11 +79,24 @@ size_of_word(const char *word)
 	return *word == '?' ? -1 : strtoll(word, NULL, 10);
 }
 
+/* Ids of rows count from 1. */
+static void
+mark_row(struct store *s, int64_t id, char kind)
+{
+	struct err e = ERR_INIT;
+
+	if (kind == 'G' || kind == 'g')
+		scene_check(store_set_gone(s, id, NOW - DAY, &e), &e);
+	if (kind == 'X')
+		scene_check(store_set_dele_sent(s, id, NOW - DAY, &e), &e);
+}
+
 static void
 add_rows(struct scene *c, const char *words)
 {
 	char *copy = strdup(words), *rest = copy, *word;
 	struct err e = ERR_INIT;
+	int64_t id = 0;
 
 	scene_check(store_open(&c->store, "/nonexistent/popfetch.db", -1, false,
 			       &e),
@@ -81,8 +105,10 @@ add_rows(struct scene *c, const char *words)
 	while ((word = strsep(&rest, " "))) {
 		char *uid = strsep(&word, ":"), *size = strsep(&word, ":");
 
-		if (size)
-			scene_add_row(c->store, uid, size_of_word(size), *word);
+		if (!size)
+			continue;
+		scene_add_row(c->store, uid, size_of_word(size), *word);
+		mark_row(c->store, ++id, *word);
 	}
 	scene_check(store_commit(c->store, &e), &e);
 	scene_check(store_load(c->store, &c->rows, &e), &e);
@@ -125,6 +151,7 @@ scene_rules(const char *words)
 {
 	int64_t keep = rule(words, "keep=", -1);
 	int64_t last = rule(words, "last=", 0);
+	struct age_clock clock = { last ? NOW + last * DAY : 0, -1 };
 
 	return (struct plan_rules){
 		.keep_s = keep < 0 ? PLAN_KEEP_FOREVER : keep * DAY,
@@ -133,7 +160,9 @@ scene_rules(const char *words)
 		.all = strstr(words, "all"),
 		.ignore_backoff = strstr(words, "now"),
 		.now = NOW,
-		.last_run = last ? NOW + last * DAY : 0,
+		.last_run = clock.last_run,
+		.clock_is_doubted = !age_clock_is_good(&clock, NOW),
+		.released = NOW - 500 * DAY,
 	};
 }
 
@@ -169,10 +198,12 @@ scene_show(const struct scene *c, char out[SCENE_SHOWN_MAX])
 
 		if (item.row != SIZE_MAX)
 			snprintf(row, sizeof(row), "%zu", item.row);
-		at += (size_t)snprintf(out + at, SCENE_SHOWN_MAX - at, "%s%c%s%s%s",
-				       i ? " " : "", "FCKDLAP"[item.action],
+		at += (size_t)snprintf(out + at, SCENE_SHOWN_MAX - at,
+				       "%s%c%s%s%s%s",
+				       i ? " " : "", "FCHKDLAP"[item.action],
 				       row, item.by_content ? "#" : "",
-				       item.size_changed ? "~" : "");
+				       item.size_changed ? "~" : "",
+				       item.age_anew ? "*" : "");
 		assert_true(at < SCENE_SHOWN_MAX);
 	}
 }

@@ -5,6 +5,9 @@
  * Rows are "uid:size:kind", a blank between ('?': size unknown; uid "-": none).  Kinds:
  *	D  delivered 10 days ago	d  the same, without digest
  *	N  delivered a day ago		Z  delivered tomorrow, by a wrong clock
+ *	A  delivered before the release	B  delivered, by a list (size ?)
+ *	G  D, seen to be gone		g  the same, without digest
+ *	X  D, DELE was sent		O  D, 100 octets more when retrieved
  *	S  set aside, due		s  the same, without digest
  *	W  set aside until in 2 hours	w  the same, without digest
  *	V  set aside until next year	L  too large (without digest)
@@ -13,11 +16,12 @@
  * Entries are "uid:size"; with '!' behind it the number is listed once more.
  *
  * Rules are "keep=DAYS max=SIZE n=COUNT last=DAYS all now": last counts from the
- * present, now ignores the back-off; keep is for ever by default.
+ * present, and makes the clock doubted where it jumped since; now ignores the back-off;
+ * keep is for ever by default.  The release was 500 days ago.
  *
  * What is planned is shown as a word an entry: F fetch, C compare, K keep, D delete,
- * L too large, A set aside, P postponed (later); then the row, "#" for by content, "~"
- * for a changed size.
+ * L too large, A set aside, P postponed (later), H its header is to be learned; then the row, "#" for by content, "~"
+ * for a changed size, "*" where its age counts anew.
  */
 #ifndef TESTS_PLAN_SCENE_H
 #define TESTS_PLAN_SCENE_H

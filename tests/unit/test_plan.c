@@ -136,13 +136,22 @@ delivered_messages_are_kept_as_told(void **state)
 	static const struct sentence s[] = {
 		{ "for ever", "a:1:D", "a:1", "", "K0" },
 		{ "not at all", "a:1:D b:1:N c:1:Z d:1:d", "a:1 b:1 c:1 d:1",
-		  "keep=0", "D0 D1 D2 D3" },
+		  "keep=0", "D0 D1 D2* K3" },
 		{ "not at all, new ones first delivered", "", "a:1", "keep=0",
 		  "F" },
 		{ "for days", "a:1:D b:1:N", "a:1 b:1", "keep=5", "D0 K1" },
 		{ "to the day", "a:1:D b:1:D", "a:1 b:?", "keep=10", "D0 D1" },
 		{ "for longer", "a:1:D", "a:1", "keep=11", "K0" },
-		{ "delivered in the future", "a:1:Z", "a:1", "keep=1", "K0" },
+		{ "delivered in the future", "a:1:Z", "a:1", "keep=1", "K0*" },
+		{ "or before there was popfetch", "a:1:A", "a:1", "keep=1",
+		  "K0*" },
+		{ "a doubted clock is good for that", "a:1:A", "a:1",
+		  "keep=1 last=1", "K0*" },
+		{ "but makes nothing older", "a:1:Z", "a:1", "keep=1 last=9",
+		  "K0" },
+		{ "without a header never", "a:1:d b:1:d", "a:1 b:1", "keep=0",
+		  "K0 K1" },
+		{ "nor by age", "a:1:d", "a:1", "keep=5", "K0" },
 		{ "after a run yesterday", "a:1:D", "a:1", "keep=5 last=-1",
 		  "D0" },
 		{ "after a run a month ago", "a:1:D", "a:1", "keep=5 last=-30",
@@ -216,16 +225,54 @@ a_uid_listed_twice(void **state)
 		  "C C" },
 		{ "without a digest the size decides", "a:1:d a:2:d",
 		  "a:2 a:1 a:3", "", "K1 K0 F" },
-		{ "and then none is deleted", "a:1:d", "a:1 a:1", "keep=0",
-		  "K0 K0" },
+		{ "and a row stands for one", "a:1:d", "a:1 a:1", "keep=0",
+		  "K0 F" },
+		{ "or for as many as there are", "a:1:d a:1:d", "a:1 a:1", "",
+		  "K0 K1" },
 		{ "one row is tried for one entry only", "a:1:s", "a:1 a:1", "",
 		  "F0 P0" },
 		{ "one row with --all as well", "a:1:d", "a:1 a:1", "all",
-		  "F0 K0" },
-		{ "a changed size is not stored for one of several", "a:?:d",
-		  "a:1 a:2", "", "K0 K0" },
+		  "F0 F" },
+		{ "a list knows one of them", "a:?:B", "a:1 a:2", "", "H0 F" },
 		{ "too large ones keep their row", "a:1:D a:99:L", "a:1 b:99",
 		  "max=9", "K0 L" },
+	};
+
+	(void)state;
+	CHECK_ALL(s);
+}
+
+static void
+a_uid_that_may_have_been_given_to_another(void **state)
+{
+	static const struct sentence s[] = {
+		{ "seen to be gone", "a:1:G", "a:1", "", "C" },
+		{ "without a header it is new", "a:1:g", "a:1", "", "F" },
+		{ "of another size too", "a:1:G", "a:2", "", "C" },
+		{ "before a DELE it is compared anyway", "a:1:G b:1:X",
+		  "a:1 b:1", "keep=0", "D0 D1" },
+		{ "DELE was sent", "a:1:X", "a:1", "", "C" },
+		{ "one is gone, the other is not", "a:1:G a:1:D", "a:1", "",
+		  "K1" },
+		{ "nor does it matter that no size is told", "a:1:G a:1:D",
+		  "a:?", "", "K1" },
+		{ "but another size does", "a:1:G a:2:D", "a:1", "", "C" },
+		{ "both are gone", "a:1:G a:1:G", "a:1", "", "C" },
+		{ "a list has not seen it yet", "a:?:B", "a:1", "keep=0", "H0" },
+		{ "--all fetches it all the same", "a:1:G", "a:1", "all", "F0" },
+	};
+
+	(void)state;
+	CHECK_ALL(s);
+}
+
+static void
+a_size_may_be_that_of_the_message_when_it_came(void **state)
+{
+	static const struct sentence s[] = {
+		{ "it is known", "a:1:O", "a:101", "", "K0~" },
+		{ "as by the size listed then", "a:1:O", "a:1", "", "K0" },
+		{ "others are not", "a:1:O", "a:100", "", "C" },
 	};
 
 	(void)state;
@@ -269,6 +316,8 @@ main(void)
 		cmocka_unit_test(all_means_delivered_ones_too),
 		cmocka_unit_test(a_uid_listed_twice),
 		cmocka_unit_test(a_uid_in_several_rows),
+		cmocka_unit_test(a_uid_that_may_have_been_given_to_another),
+		cmocka_unit_test(a_size_may_be_that_of_the_message_when_it_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

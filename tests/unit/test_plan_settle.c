@@ -128,11 +128,11 @@ a_message_without_uid_that_is_known_is_kept_or_deleted(void **state)
 	scene_set(&c, "-:1:D -:1:D", "-:1 -:1", "keep=0 n=1", 0);
 	plan_decide(c.p, &c.rules);
 	assert_shown(&c, "F# P");
-	assert_false(plan_row_is_listed(c.p, 1));
+	assert_false(plan_row_is_here(c.p, 1));
 	plan_settle(c.p, 0, 1);
 	assert_shown(&c, "D1 P");
-	assert_true(plan_row_is_listed(c.p, 1));
-	assert_false(plan_row_is_listed(c.p, 0));
+	assert_true(plan_row_is_here(c.p, 1));
+	assert_false(plan_row_is_here(c.p, 0));
 	scene_end(&c);
 }
 
@@ -196,17 +196,54 @@ a_failing_message_under_a_double_uid_keeps_its_row(void **state)
 }
 
 static void
-rows_know_whether_their_uid_is_listed(void **state)
+rows_know_whether_their_message_is_there(void **state)
 {
 	struct scene c;
 
 	(void)state;
-	scene_set(&c, "a:1:D b:1:D a:2:D -:1:D", "x:1 a:1 -:1", "", 0);
+	scene_set(&c, "a:1:D b:1:D a:2:D -:1:D c:1:D", "x:1 a:1 -:1 c:2", "",
+		  0);
 	plan_decide(c.p, &c.rules);
-	assert_true(plan_row_is_listed(c.p, 0));
-	assert_false(plan_row_is_listed(c.p, 1));
-	assert_true(plan_row_is_listed(c.p, 2));
-	assert_false(plan_row_is_listed(c.p, 3));
+	assert_shown(&c, "F K0 F# C");
+	assert_true(plan_row_is_here(c.p, 0));
+	for (size_t r = 1; r < 5; r++)
+		assert_false(plan_row_is_here(c.p, r));
+	for (size_t r = 0; r < 5; r++)
+		assert_int_equal(plan_row_is_unclear(c.p, r), r == 4);
+	plan_settle(c.p, 3, 4);
+	assert_true(plan_row_is_here(c.p, 4));
+	assert_false(plan_row_is_unclear(c.p, 4));
+	scene_end(&c);
+}
+
+/* The uid has been given to another message: the old one is gone. */
+static void
+a_row_whose_uid_is_another_messages_is_not_there(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_set(&c, "a:1:D", "a:1", "keep=0", 0);
+	plan_decide(c.p, &c.rules);
+	assert_true(plan_row_is_here(c.p, 0));
+	plan_settle(c.p, 0, SIZE_MAX);
+	assert_false(plan_row_is_here(c.p, 0));
+	assert_false(plan_row_is_unclear(c.p, 0));
+	scene_end(&c);
+}
+
+static void
+messages_that_are_due_without_a_header_are_counted(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_set(&c, "a:1:d b:1:D c:1:d", "a:1 b:1 c:1", "keep=5", 0);
+	plan_decide(c.p, &c.rules);
+	assert_int_equal(plan_unproven(c.p), 2);
+	c.rules = scene_rules("keep=11");
+	plan_decide(c.p, &c.rules);
+	assert_int_equal(plan_unproven(c.p), 0);
 	scene_end(&c);
 }
 
@@ -360,7 +397,7 @@ each_decision_has_its_reason(void **state)
 		  " deleted: the clock has jumped" },
 		{ "a:1:D", "a:1", "all", "delivered 10 days ago" },
 		{ "a:1:D", "a:2", "",
-		  "known uid with another size, to be compared" },
+		  "known uid, to be compared" },
 		{ "a:1:D", "a:1 a:1", "",
 		  "uid listed more than once, to be compared" },
 		{ "", "a:20971521", "max=20971520", "larger than 20 MiB" },
@@ -410,7 +447,7 @@ add_many(struct scene *c, unsigned rows, unsigned entries, bool same)
 	scene_check(store_begin(c->store, STORE_LAZY, &e), &e);
 	for (unsigned i = 0; i < rows; i++) {
 		snprintf(uid, sizeof(uid), "%024x", same ? 1 : i);
-		scene_add_row(c->store, uid, 1, i % 2 ? 'D' : 'd');
+		scene_add_row(c->store, uid, 1, 'D');
 	}
 	scene_check(store_commit(c->store, &e), &e);
 	scene_check(store_load(c->store, &c->rows, &e), &e);
@@ -476,7 +513,11 @@ main(void)
 			with_all_equal_messages_under_one_uid_are_fetched_once),
 		cmocka_unit_test(
 			a_failing_message_under_a_double_uid_keeps_its_row),
-		cmocka_unit_test(rows_know_whether_their_uid_is_listed),
+		cmocka_unit_test(rows_know_whether_their_message_is_there),
+		cmocka_unit_test(
+			a_row_whose_uid_is_another_messages_is_not_there),
+		cmocka_unit_test(
+			messages_that_are_due_without_a_header_are_counted),
 		cmocka_unit_test(
 			deletion_withheld_because_of_the_clock_is_told),
 		cmocka_unit_test(sizes_are_asked_for_only_as_needed),

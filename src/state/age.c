@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How long ago a message was delivered, and whether the clock is to be believed. */
+#include "config.h"
+#include "state/age.h"
+
+enum { DAY_S = 86400, GAP_MAX_S = 30 * DAY_S, STEP_MAX_S = 60 };
+
+/* From a to b; what the machine cannot count is as far as it can. */
+static int64_t
+span(int64_t a, int64_t b)
+{
+	int64_t seconds;
+
+	if (__builtin_sub_overflow(b, a, &seconds))
+		return b > a ? INT64_MAX : INT64_MIN;
+	return seconds;
+}
+
+bool
+age_clock_is_good(struct age_clock *c, int64_t now)
+{
+	int64_t gap = c->last_run > 0 ? span(c->last_run, now) : 0;
+	bool is_far = gap > GAP_MAX_S;
+
+	if (gap < -STEP_MAX_S) {
+		c->went_on_s = 0;
+		return false;
+	}
+	if (c->went_on_s < 0) {
+		c->went_on_s = is_far ? 0 : -1;
+		return !is_far;
+	}
+	if (gap > 0 && __builtin_add_overflow(c->went_on_s, gap, &c->went_on_s))
+		c->went_on_s = INT64_MAX;
+	if (c->went_on_s < DAY_S)
+		return false;
+	c->went_on_s = is_far ? 0 : -1;
+	return true;
+}
+
+bool
+age_is_credible(int64_t delivered, int64_t released, int64_t now)
+{
+	return delivered >= released && delivered <= now;
+}
+
+bool
+age_is_over(int64_t delivered, int64_t keep_s, int64_t now)
+{
+	return now > delivered && span(delivered, now) >= keep_s;
+}
