@@ -29,7 +29,9 @@ static const char main_help[] =
 "  -n, --dry-run     say what would be fetched and deleted, change nothing\n"
 "      --check       count new mail: status 0 when there is some, 1 when not\n"
 "  -a, --all         fetch also what was fetched before\n"
-"      --catch-up    record all mail now on the server as delivered\n"
+"      --catch-up[=FILE]\n"
+"                    record all mail now on the server as delivered, or the uids\n"
+"                    that FILE lists; with -n say what it would record\n"
 "      --status      show a table of accounts; with -v what was set aside\n"
 "      --retry       forget the back-off of the accounts named\n"
 "  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
@@ -46,7 +48,7 @@ static const struct option main_options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "check", no_argument, NULL, OPTION_CHECK },
 	{ "all", no_argument, NULL, 'a' },
-	{ "catch-up", no_argument, NULL, OPTION_CATCH_UP },
+	{ "catch-up", optional_argument, NULL, OPTION_CATCH_UP },
 	{ "status", no_argument, NULL, OPTION_STATUS },
 	{ "retry", no_argument, NULL, OPTION_RETRY },
 	{ "config", required_argument, NULL, 'c' },
@@ -64,16 +66,30 @@ main_usage(const char *what)
 	return EX_USAGE;
 }
 
-static const char main_exclusive[] = "-n, --check, --catch-up, --status and "
-	"--retry exclude each other";
+static const char main_exclusive[] = "--check, --catch-up, --status and "
+	"--retry exclude each other, and -n all but --catch-up";
+
+/* Of two modes that go together the third one. */
+static bool
+main_join_modes(enum session_mode a, enum session_mode b, enum session_mode *both)
+{
+	bool dry = a == SESSION_DRY_RUN || b == SESSION_DRY_RUN;
+	bool catch_up = a == SESSION_CATCH_UP || b == SESSION_CATCH_UP;
+
+	*both = a == SESSION_FETCH ? b : a;
+	if (a == SESSION_CATCH_UP_DRY_RUN)
+		return dry || catch_up;
+	if (dry && catch_up)
+		*both = SESSION_CATCH_UP_DRY_RUN;
+	return a == SESSION_FETCH || a == b || (dry && catch_up);
+}
 
 static int
 main_set_mode(struct run_options *o, enum session_mode mode)
 {
-	if ((o->mode != SESSION_FETCH && o->mode != mode) ||
+	if (!main_join_modes(o->mode, mode, &o->mode) ||
 	    o->action != RUN_SESSIONS)
 		return main_usage(main_exclusive);
-	o->mode = mode;
 	return 0;
 }
 
@@ -148,6 +164,7 @@ main_option(struct run_options *o, int option, const char *argument,
 	case OPTION_CHECK:
 		return main_set_mode(o, SESSION_CHECK);
 	case OPTION_CATCH_UP:
+		o->list = argument;
 		return main_set_mode(o, SESSION_CATCH_UP);
 	case OPTION_STATUS:
 		return main_set_action(o, RUN_STATUS);

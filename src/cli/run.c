@@ -20,6 +20,7 @@
 #include "cli/show.h"
 #include "fetch/keeper.h"
 #include "fetch/status.h"
+#include "fetch/uidlist.h"
 #include "net/tls.h"
 #include "sys/proc.h"
 
@@ -39,6 +40,7 @@ struct run {
 	size_t count, next;
 	struct job *jobs;
 	size_t job_count;
+	struct uidlist *list;	/* of --catch-up=FILE, or NULL */
 	int stops;		/* stop signals that were passed on */
 };
 
@@ -185,6 +187,7 @@ run_be_keeper(struct run *r, struct account *a, struct link *link)
 			.mode = r->options->mode,
 			.all = r->options->all,
 			.ignore_backoff = r->options->name_count > 0,
+			.list = r->list,
 			.trace = r->options->verbosity >= 2,
 			.limits = run_limits(),
 		},
@@ -366,7 +369,8 @@ run_accounts(struct run *r)
 		show_error(&r->show, NULL, &e);
 		return;
 	}
-	run_passwords(r);
+	if (r->list == NULL)	/* which needs no server */
+		run_passwords(r);
 	r->job_count = r->options->jobs > 0 ? r->options->jobs : r->conf->jobs;
 	if (r->job_count > r->count)
 		r->job_count = r->count;
@@ -426,6 +430,17 @@ run_read_conf(struct run *r, struct err *e)
 	return result;
 }
 
+static int
+run_read_list(struct run *r, struct err *e)
+{
+	if (r->options->list == NULL)
+		return 0;
+	if (r->count != 1)
+		return err_set(e, ERR_USAGE, "--catch-up=FILE is for one "
+			       "account: name it");
+	return uidlist_read(&r->list, r->options->list, e);
+}
+
 /* --check: is there anything new? */
 static int
 run_status(const struct run *r)
@@ -447,12 +462,14 @@ run(const struct run_options *options)
 
 	show_open(&r.show, options->verbosity);
 	proc_signals(PROC_STOPPABLE);
-	if (run_read_conf(&r, &e) == -1 || run_select(&r, &e) == -1)
+	if (run_read_conf(&r, &e) == -1 || run_select(&r, &e) == -1 ||
+	    run_read_list(&r, &e) == -1)
 		show_error(&r.show, NULL, &e);
 	else
 		run_act(&r);
 	status = e.kind == ERR_NONE ? run_status(&r) : r.show.status;
 	show_close(&r.show);
+	uidlist_free(&r.list);
 	free(r.wanted);
 	conf_free(&r.conf);
 	return status;

@@ -28,6 +28,7 @@ struct run_options {
 	unsigned jobs;			/* -j, or 0 */
 	enum session_mode mode;
 	bool all;			/* -a */
+	const char *list;		/* the file of --catch-up=FILE, or NULL */
 	const char *const *names;	/* accounts, or none: all enabled */
 	size_t name_count;
 	struct shard shard;		/* of these accounts */

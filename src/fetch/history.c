@@ -26,10 +26,11 @@ history_load(struct store *s, struct fact facts[], size_t count, struct err *e)
 }
 
 static int
-history_save(struct store *s, const struct fact facts[], size_t count,
-	     const char *fingerprint, struct err *e)
+history_save_as(struct store *s, enum store_durability d,
+		const struct fact facts[], size_t count, const char *fingerprint,
+		struct err *e)
 {
-	if (store_begin(s, STORE_LAZY, e) == -1)
+	if (store_begin(s, d, e) == -1)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (store_set_fact(s, facts[i].name, facts[i].value, e) == -1)
@@ -41,6 +42,13 @@ history_save(struct store *s, const struct fact facts[], size_t count,
 fail:
 	store_rollback(s);
 	return -1;
+}
+
+static int
+history_save(struct store *s, const struct fact facts[], size_t count,
+	     const char *fingerprint, struct err *e)
+{
+	return history_save_as(s, STORE_LAZY, facts, count, fingerprint, e);
 }
 
 /* --- logins --- */
@@ -168,8 +176,13 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		{ "first_failure", 0 }, { "last_notice", 0 },
 		{ "last_failure", 0 }, { "last_fetched", (int64_t)fetched },
 	};
+	int64_t before;
 
-	return history_save(s, f, 6, NULL, e);
+	/* that an account works --catch-up must not forget (store_is_used) */
+	if (store_fact(s, "last_success", 0, &before, e) == -1)
+		return -1;
+	return history_save_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
+			       NULL, e);
 }
 
 int

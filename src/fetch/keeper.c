@@ -14,6 +14,7 @@
 #include "fetch/history.h"
 #include "fetch/recovery.h"
 #include "fetch/report.h"
+#include "fetch/uidlist.h"
 #include "sys/proc.h"
 
 enum {
@@ -189,6 +190,59 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 				     &k->fold, &ignored);
 }
 
+/* --- --catch-up --- */
+
+static bool
+keeper_catches_up(const struct keeper *k)
+{
+	return k->job->settings.mode == SESSION_CATCH_UP ||
+	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
+}
+
+/* An account that works has mail waiting which nobody has got: unless it is named, it is
+ * meant for others. */
+static int
+keeper_leaves_alone(struct keeper *k, bool *skip, struct err *e)
+{
+	*skip = false;
+	if (!keeper_catches_up(k) || k->job->settings.ignore_backoff)
+		return 0;
+	if (store_is_used(k->claim.store, skip, e) == -1)
+		return -1;
+	if (*skip)
+		report_line(k->report, REPORT_ANSWER, "left alone, since it has "
+			    "been fetched before; to record what is there now: "
+			    "popfetch --catch-up %s", k->account->name);
+	return 0;
+}
+
+static void
+keeper_report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
+{
+	char date[CLOCK_DATE_MAX] = "";
+
+	if (r->newest > 0)
+		clock_rfc5322(date, sizeof(date), r->newest);
+	report_line(k->report, dry ? REPORT_ANSWER : REPORT_SUMMARY,
+		    "%s %llu uid%s as delivered%s%s",
+		    dry ? "would record" : "recorded",
+		    (unsigned long long)r->count, text_plural(r->count),
+		    date[0] == '\0' ? "" : ", the newest of ", date);
+}
+
+static int
+keeper_record_list(struct keeper *k, struct err *e)
+{
+	bool dry = k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
+	struct uidlist_result r;
+
+	if (uidlist_record(k->job->settings.list, k->claim.store, RELEASED,
+			   clock_unix(), dry, &r, e) == -1)
+		return -1;
+	keeper_report_list(k, &r, dry);
+	return 0;
+}
+
 /* --- the run --- */
 
 static int
@@ -206,10 +260,13 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 	target.note_arg = k;
 	settings.account = k->account;
 	if (keeper_recover(k, &target, e) == -1 ||
-	    keeper_check_history(k, &skip, e) == -1)
+	    keeper_leaves_alone(k, &skip, e) == -1 ||
+	    (!skip && keeper_check_history(k, &skip, e) == -1))
 		return -1;
 	if (skip)
 		return 0;
+	if (settings.list != NULL)
+		return keeper_record_list(k, e);
 	if (session_run(&settings, k->claim.store, &target, k->courier, k->report,
 			&k->result, reported, e) == -1)
 		return -1;

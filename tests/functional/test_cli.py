@@ -77,7 +77,6 @@ def test_the_version(popfetch, option):
         ["--jobs="],
         ["--check", "--catch-up"],
         ["-n", "--check"],
-        ["-n", "--catch-up"],
         ["--verbose=yes"],
         ["--checks"],
     ],
