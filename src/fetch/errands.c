@@ -32,6 +32,7 @@ struct errands {
 	bool lost_flight;
 	struct errand ring[LINK_ORDERS_MAX];
 	size_t first, count;
+	bool begun;		/* a part of the oldest one's answer has come */
 };
 
 struct errands *
@@ -139,6 +140,7 @@ errands_finish(struct errands *x, const struct link_record *r, struct err *e)
 
 	x->first = (x->first + 1) % LINK_ORDERS_MAX;
 	x->count--;
+	x->begun = false;
 	x->said_bye = x->said_bye || r->type == LINK_BYE;
 	if (r->type != LINK_REFUSED)
 		return done.class->end == NULL ? 0
@@ -176,12 +178,15 @@ errands_answer(struct errands *x, const struct link_record *r, struct err *e)
 	if (r->number != first->number)
 		return errands_nonsense(r, e);
 	if (r->type == LINK_CHUNK && (first->class->order == LINK_RETR ||
-				      first->class->order == LINK_TOP))
+				      first->class->order == LINK_TOP)) {
+		x->begun = true;
 		return first->class->chunk == NULL ? 0
 			: first->class->chunk(x->arg, first->entry, r->data,
 					      r->size, e);
-	if (r->type != LINK_REFUSED &&
-	    r->type != errands_last_record(first->class->order))
+	}
+	/* what is refused has no beginning, which would go with the next message */
+	if (r->type == LINK_REFUSED ? x->begun
+	    : r->type != errands_last_record(first->class->order))
 		return errands_nonsense(r, e);
 	return errands_finish(x, r, e);
 }

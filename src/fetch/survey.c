@@ -67,7 +67,7 @@ survey_size(void *arg, uint32_t number, int64_t octets, struct err *e)
 		return 0;
 	}
 	s->saw_size = true;
-	if (!s->saw_uid && !s->has_uidl)
+	if (!s->saw_uid && !s->has_uidl && !s->plan)
 		(void)listing_add(s->listing, number, "", 0);
 	(void)listing_set_size(s->listing, number, octets);
 	return 0;
@@ -155,8 +155,11 @@ survey_ask_new_sizes(struct session *s, struct err *e)
 static int
 survey_ask_sizes(struct session *s, struct err *e)
 {
-	enum plan_sizes wanted = plan_sizes(s->plan);
+	enum plan_sizes wanted;
 
+	if (!s->has_uidl)	/* LIST was answered already, as it will be */
+		return 0;
+	wanted = plan_sizes(s->plan);
 	if (wanted == PLAN_SIZES_NEW && s->facts.capa.pipelining) {
 		if (survey_ask_new_sizes(s, e) == -1)
 			return -1;

@@ -185,6 +185,8 @@ resolve(struct addrinfo **list, const char *host, uint16_t port, struct err *e)
 		hints.ai_flags |= AI_ADDRCONFIG;
 	snprintf(service, sizeof(service), "%u", (unsigned)port);
 	code = getaddrinfo(plain, service, &hints, list);
+	if (code == 0 && *list == NULL)
+		code = EAI_NONAME;
 	return code == 0 ? 0 : resolve_error(code, host, e);
 }
 

@@ -20,6 +20,8 @@
 
 /* Of unwanted bytes, what an error text shows. */
 enum { SAMPLE_MAX = 60 };
+/* Of what waits to be sent, for commands: more than a window of them. */
+enum { POP3_QUEUE_SPARE = 64 * 1024 };
 
 struct pop3 {
 	struct stream *stream;		/* owned */
@@ -178,7 +180,10 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 	assert_one_line(secret, size);
 	if (!exchange && length + size + 2 > POP3_COMMAND_MAX)
 		return too_long(e, keyword, length + size + 2);
-	if (size > STREAM_OUTPUT_MAX / 2)
+	/* a server may answer before it takes what it was sent; a command that is
+	 * not secret always finds room */
+	if (stream_queued(p->stream) + length + size >
+	    STREAM_OUTPUT_MAX - POP3_QUEUE_SPARE)
 		return err_set(e, ERR_CONFIG, "password or token is too long");
 	secret_free(&p->hidden);
 	p->hidden = secret_new(secret, size);

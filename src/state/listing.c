@@ -162,8 +162,8 @@ listing_add(struct listing *l, uint32_t number, const void *uid,
 {
 	size_t at;
 
-	assert(!l->done && uid_size <= INT32_MAX);
-	if (number == 0 || number > l->stat_count || number == UINT32_MAX) {
+	if (l->done || uid_size > INT32_MAX || number == 0 ||
+	    number > l->stat_count || number == UINT32_MAX) {
 		l->refused = true;
 		return false;
 	}

@@ -28,7 +28,8 @@ struct listing *listing_new(uint64_t count, uint64_t total);
 void listing_free(struct listing **l);
 
 /* A line of UIDL.  A number of 0, beyond count, or listed before is left out (the
- * first stays, marked odd): false.  Numbers may come in any order. */
+ * first stays, marked odd), as is what comes when the listing is done: false.  Numbers may
+ * come in any order. */
 bool listing_add(struct listing *l, uint32_t number, const void *uid,
 		 size_t uid_size);
 /* A line of LIST for a number that has an entry; without UIDL it makes the

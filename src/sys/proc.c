@@ -138,22 +138,50 @@ time_left(int64_t deadline, struct timespec *left)
 	return left;
 }
 
+static int
+poll_all(struct pollfd fds[], nfds_t count, int64_t deadline)
+{
+	struct timespec left;
+
+	return ppoll(fds, count, time_left(deadline, &left),
+		     is_masked ? &poll_mask : NULL);
+}
+
+/* The system counts places without a descriptor too, and takes no more places than the
+ * limit of open files has. */
+static int
+poll_open(struct pollfd fds[], nfds_t count, int64_t deadline)
+{
+	struct pollfd *open = mem_array(count, sizeof(*open));
+	nfds_t i, to = 0;
+	int n, error;
+
+	for (i = 0; i < count; i++)
+		if (fds[i].fd >= 0)
+			open[to++] = fds[i];
+	n = poll_all(open, to, deadline);
+	error = errno;
+	for (i = count; n >= 0 && i-- > 0;)
+		fds[i].revents = fds[i].fd >= 0 ? open[--to].revents : 0;
+	free(open);
+	errno = error;
+	return n;
+}
+
 int
 proc_poll(struct pollfd fds[], nfds_t count, int64_t deadline)
 {
-	struct timespec left;
+	int n = poll_all(fds, count, deadline);
 	nfds_t i;
-	int n;
 
-	n = ppoll(fds, count, time_left(deadline, &left),
-		  is_masked ? &poll_mask : NULL);
+	if (n < 0 && errno == EINVAL)
+		n = poll_open(fds, count, deadline);
 	if (n > 0)
 		let_pending_in();
 	if (n >= 0)
 		return n;
-	if (errno == ENOMEM || errno == EAGAIN)
+	if (errno != EINTR)	/* the system's memory, or somebody's limit */
 		mem_exhausted();
-	assert(errno == EINTR);
 	for (i = 0; i < count; i++)
 		fds[i].revents = 0;
 	return 0;

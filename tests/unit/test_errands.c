@@ -107,6 +107,24 @@ a_courier_that_is_gone_without_a_word_is_an_error(void **state)
 	assert_int_equal(e.kind, ERR_INTERNAL);
 }
 
+static void
+an_answer_that_has_begun_cannot_be_a_refusal(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+
+	errands_give(c->errands, &retr, 1, 0);
+	errands_give(c->errands, &retr, 2, 1);
+	link_put(c->courier, LINK_CHUNK, 1, 0, "a", 1);
+	link_put_text(c->courier, LINK_REFUSED, 1, ERR_MESSAGE, "no");
+	link_put(c->courier, LINK_CHUNK, 2, 0, "b", 1);
+	assert_int_equal(link_flush(c->courier, &e), 0);
+	assert_int_equal(errands_wait(c->errands, NULL,
+				      clock_deadline(PATIENCE_MS), &e), -1);
+	assert_int_equal(e.kind, ERR_INTERNAL);
+	assert_int_equal(c->bytes, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -115,6 +133,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
+		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,26 @@ a_long_listing_in_reverse_or_shuffled_order_is_no_trouble(void **state)
 	}
 }
 
+static void
+what_comes_when_the_listing_is_done_is_left_out(void **state)
+{
+	struct listing *l = listing_new(3, 0);
+
+	(void)state;
+	assert_true(listing_add(l, 1, "", 0));
+	assert_true(listing_add(l, 2, "", 0));
+	listing_done(l);
+	assert_false(listing_add(l, 1, "", 0));
+	assert_false(listing_add(l, 3, "", 0));
+	assert_true(listing_set_size(l, 2, 20));
+	assert_false(listing_set_size(l, 3, 30));
+	assert_int_equal(listing_count(l), 2);
+	assert_true(listing_at(l, 1).size == 20);
+	assert_false(listing_at(l, 0).odd);
+	assert_false(listing_is_complete(l));
+	listing_free(&l);
+}
+
 int
 main(void)
 {
@@ -295,6 +315,8 @@ main(void)
 		cmocka_unit_test(a_missing_line_makes_it_incomplete),
 		cmocka_unit_test(a_size_belongs_to_a_number_that_is_listed),
 		cmocka_unit_test(a_listing_without_uids_has_numbers_and_sizes),
+		cmocka_unit_test(
+			what_comes_when_the_listing_is_done_is_left_out),
 		cmocka_unit_test(uids_of_any_length_and_any_bytes_are_kept),
 		cmocka_unit_test(a_count_of_billions_costs_nothing),
 		cmocka_unit_test(

@@ -464,6 +464,27 @@ a_secret_that_nobody_could_send_is_refused(void **state)
 	free(secret);
 }
 
+/* It answers before it was heard. */
+static void
+long_secrets_that_a_server_does_not_take_are_refused(void **state)
+{
+	size_t size = STREAM_OUTPUT_MAX / 2;
+	uint8_t *secret = mem_alloc(size);
+	struct session s;
+
+	(void)state;
+	memset(secret, 's', size);
+	greet(&s, "+OK\r\n");
+	assert_int_equal(pop3_secret_command(s.p, "", secret, size, true, &s.e),
+			 0);
+	assert_int_equal(pop3_secret_command(s.p, "", secret, size, true, &s.e),
+			 -1);
+	assert_error(&s, ERR_CONFIG, "too long");
+	assert_int_equal(pop3_command(s.p, &s.e, "*"), 0);
+	close_session(&s, NULL);
+	free(secret);
+}
+
 /* --- replies --- */
 
 /* The reply to a command, of a server that has (or has not) told its
@@ -1298,6 +1319,8 @@ main(void)
 		cmocka_unit_test(
 			a_secret_command_is_as_long_only_inside_an_exchange),
 		cmocka_unit_test(a_secret_that_nobody_could_send_is_refused),
+		cmocka_unit_test(
+			long_secrets_that_a_server_does_not_take_are_refused),
 		cmocka_unit_test(a_reply_is_a_status_and_a_text),
 		cmocka_unit_test(what_is_not_a_reply_is_a_protocol_error),
 		cmocka_unit_test(

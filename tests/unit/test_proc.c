@@ -130,6 +130,35 @@ await_death(pid_t pid)
 
 /* --- signals and waiting --- */
 
+/* Linux compares the number of places with the limit, whatever is in them. */
+static void
+places_without_descriptor_may_be_more_than_files_may_be_open(void **state)
+{
+	enum { PLACES = 300, USED = 250 };
+	const struct rlimit few = { 64, 64 };
+	struct pollfd p[PLACES];
+	int ends[2], status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		for (size_t i = 0; i < PLACES; i++)
+			p[i] = (struct pollfd){ .fd = -1, .revents = 99 };
+		if (pipe(ends) != 0 || setrlimit(RLIMIT_NOFILE, &few) != 0 ||
+		    write(ends[1], "x", 1) != 1)
+			_exit(1);
+		p[USED] = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+		if (proc_poll(p, PLACES, CLOCK_NEVER) != 1)
+			_exit(2);
+		for (size_t i = 0; i < PLACES; i++)
+			if (p[i].revents != (i == USED ? POLLIN : 0))
+				_exit(3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void
 without_signals_proc_poll_is_poll(void **state)
 {
@@ -871,6 +900,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_signals_proc_poll_is_poll),
+		cmocka_unit_test(
+			places_without_descriptor_may_be_more_than_files_may_be_open),
 		cmocka_unit_test(a_stop_signal_wakes_every_wait),
 		cmocka_unit_test(a_stop_signal_is_seen_though_data_never_ceases),
 		cmocka_unit_test(each_role_hears_what_it_should),

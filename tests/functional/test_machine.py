@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Odd machines, file systems and limits, and what no assertion may rest on."""
+
+import pytest
+
+from popactions import change
+from popmail import mail
+from runner import at_most, same
+
+NUMBERS = "1 2 3"
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox", "mda"])
+@pytest.mark.parametrize(
+    "command, reply",
+    [
+        ("STAT", b"+OK 3 1\r\n"),
+        ("STAT", b"+OK 3 99999999\r\n"),
+        ("STAT", b"+OK 4 1000\r\n"),
+        ("LIST", b"+OK\r\n1 -1\r\n2 -1\r\n3 -1\r\n.\r\n"),
+        ("LIST", b"+OK\r\n3 99\r\n1 7\r\n1 8\r\n2 9\r\n9 9\r\n0 1\r\n.\r\n"),
+    ],
+)
+def test_without_uidl_stat_and_list_need_not_agree(popfetch, server, command, reply, destination):
+    pop = server([mail(n) for n in NUMBERS.split()], uidl=False, caps=("TOP", "USER"))
+    wires = pop.wires()
+
+    def of_all(session, line):
+        session.send(reply if line.strip().decode() == command else session.reply(line))
+
+    pop.on(command, of_all)
+    to = popfetch.saver() if destination == "mda" else "~/" + destination
+    popfetch.account(server=pop, keep="no", **{destination: to})
+    result = popfetch()
+    assert result.status == 0 and result.stderr == "", result
+    found = {"maildir": lambda: popfetch.maildir("maildir"), "mda": popfetch.saved}
+    assert same(found.get(destination, popfetch.mbox)(), wires)
+    assert pop.all_commands("LIST").count("LIST") == 1, "it would not say anything else"
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(found.get(destination, popfetch.mbox)(), wires) and pop.left() == []
+
+
+def test_sizes_of_messages_that_uidl_does_not_list_are_passed_over(popfetch, server):
+    pop = server([mail(n) for n in NUMBERS.split()])
+    wires = pop.wires()
+    pop.on("UIDL", change(lambda reply: reply.replace(b"2 uid-000002\r\n", b"")))
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [wires[0], wires[2]])
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+def test_more_jobs_than_files_may_be_open_end_with_an_error_each(popfetch, server):
+    pop = server([mail("one")], tls="off")
+    popfetch.set(jobs=256)
+    for number in range(200):
+        popfetch.account(f"a{number}", server=pop, state=f"s{number}", maildir=f"~/M{number}")
+    result = popfetch(preexec_fn=at_most(64), timeout=120)
+    assert result.status == 71, result
+    assert all("Too many open files" in line for line in result.errors), result
