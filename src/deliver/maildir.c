@@ -339,6 +339,26 @@ note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 	return fs_sync(m->staging.dir, m->base.target->path, e);
 }
 
+/* *e is why a rename failed. */
+static int
+look_for(struct maildir *m, struct maildir_staged *staged, struct err *e)
+{
+	struct err why = *e;
+	bool was;
+
+	if (e->sys == EXDEV)
+		e->kind = ERR_CONFIG;
+	if (e->sys != ENOENT || fs_is_there_at(m->staging.dir, staged->name))
+		return -1;
+	err_clear(e);
+	if (staging_was_published(&m->staging, staged->final, &was, e) != 0)
+		return -1;
+	if (was)
+		return 0;
+	*e = why;
+	return note_vanished(m, &staged->base, e);
+}
+
 static int
 maildir_publish(struct deliver *d, struct err *e)
 {
@@ -349,14 +369,8 @@ maildir_publish(struct deliver *d, struct err *e)
 	for (i = 0; i < d->count; i++) {
 		staged = staged_of(d->batch[i]);
 		if (fs_rename_at(m->staging.dir, staged->name,
-				 m->staging.new_dir, staged->final, e) == 0)
-			continue;
-		if (e->sys == EXDEV)
-			e->kind = ERR_CONFIG;
-		if (e->sys != ENOENT ||
-		    fs_is_there_at(m->staging.dir, staged->name))
-			return -1;
-		if (note_vanished(m, &staged->base, e) != 0)
+				 m->staging.new_dir, staged->final, e) != 0 &&
+		    look_for(m, staged, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -134,9 +134,12 @@ judge(const struct staging *s, const struct names *n, struct claim *c,
 		return 0;
 	if (e->sys != ENOENT || fs_is_there_at(s->dir, c->words[STAGED]))
 		return -1;
-	/* somebody removes files just now: their absence says nothing */
-	c->delivered = false;
 	err_clear(e);
+	if (staging_was_published(s, c->words[FINAL], &c->delivered, e) != 0)
+		return -1;
+	if (c->delivered)
+		return 0;
+	/* somebody removes files just now: their absence says nothing */
 	return fs_remove_at(s->dir, c->words[SENTINEL], e);
 }
 

@@ -117,16 +117,15 @@ static int
 open_parts(struct staging *s, int root, const char *path, bool may_create,
 	   int *tmp, struct err *e)
 {
-	int cur = -1, rc;
+	int rc;
 
 	if (may_create && check_may_become_maildir(root, path, e) != 0)
 		return -1;
 	rc = open_part(root, path, "tmp", may_create, tmp, e);
 	if (rc == 0)
-		rc = open_part(root, path, "cur", may_create, &cur, e);
+		rc = open_part(root, path, "cur", may_create, &s->cur_dir, e);
 	if (rc == 0)
 		rc = open_part(root, path, "new", may_create, &s->new_dir, e);
-	fs_drop(&cur);
 	return rc;
 }
 
@@ -271,6 +270,8 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 	if (rc == 0)
 		rc = find_dir(root, "new", &s->new_dir, e);
 	if (rc == 0)
+		rc = find_dir(root, "cur", &s->cur_dir, e);
+	if (rc == 0)
 		rc = find_dir(root, "tmp", &tmp, e);
 	if (rc == 0)
 		rc = find_dir(tmp, our_directory, &ours, e);
@@ -286,10 +287,46 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 	return rc;
 }
 
+/* --- was it published? --- */
+
+struct search {
+	const char *name;
+	size_t size;
+	bool found;
+};
+
+static int
+compare_entry(void *arg, const char *name, struct err *e)
+{
+	struct search *s = arg;
+
+	(void)e;
+	s->found |= strncmp(name, s->name, s->size) == 0;
+	return 0;
+}
+
+/* Listed, since what a network file system remembers of a name is not asked for again;
+ * a directory that is opened anew is. */
+int
+staging_was_published(const struct staging *s, const char *name, bool *was,
+		      struct err *e)
+{
+	struct search search = { .name = name, .size = strlen(name) };
+
+	if (fs_list(s->new_dir, compare_entry, &search, e) != 0)
+		return -1;
+	if (!search.found && s->cur_dir >= 0 &&
+	    fs_list(s->cur_dir, compare_entry, &search, e) != 0)
+		return -1;
+	*was = search.found;
+	return 0;
+}
+
 void
 staging_close(struct staging *s)
 {
 	drop_above(s);
 	fs_drop(&s->new_dir);
+	fs_drop(&s->cur_dir);
 	fs_drop(&s->dir);
 }

@@ -14,13 +14,13 @@
 #include "base/err.h"
 
 struct staging {
-	int new_dir;		/* -1: not there */
+	int new_dir, cur_dir;	/* -1: not there */
 	int dir;		/* the staging directory, -1: not there */
 	int above[3];		/* what it is in, from the Maildir on, while that
 				   may not be durable; else -1 */
 };
 
-#define STAGING_NONE { .new_dir = -1, .dir = -1, .above = { -1, -1, -1 } }
+#define STAGING_NONE { .new_dir = -1, .cur_dir = -1, .dir = -1, .above = { -1, -1, -1 } }
 
 /* For delivery: with may_create what is missing is made (0700): a Maildir that is not
  * there, or is an empty or half-made directory; the staging directory always; what it
@@ -34,6 +34,12 @@ int staging_secure(struct staging *s, const char *path, struct err *e);
 /* For recovery: what is there; makes nothing. */
 int staging_find(struct staging *s, const char *path, const char *state_id,
 		 struct err *e);
+/* Behind a rename into new/ that failed with ENOENT: was it carried out?  A file server's
+ * reply may get lost, and what is asked again finds that the file is not there.  The name
+ * is ours alone, so it shows it, in new/ or, where a mail reader was quicker, with its
+ * flags in cur/. */
+int staging_was_published(const struct staging *s, const char *name, bool *was,
+			  struct err *e);
 void staging_close(struct staging *s);
 
 #endif
