@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "sys/fs.h"
 #include "sys/lock.h"
@@ -148,6 +151,20 @@ check_rename(const struct staging *s, const char *path, struct err *e)
 	return -1;
 }
 
+/* A sandbox may answer EPERM to faccessat2(2), which it does not know, and the C library
+ * goes by ENOSYS alone; the older call tells the same of all but setuid programs. */
+static bool
+may_write(int dir)
+{
+	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+#ifdef SYS_faccessat
+	if (errno == EPERM)
+		return syscall(SYS_faccessat, dir, ".", W_OK | X_OK) == 0;
+#endif
+	return false;
+}
+
 static int
 check_works(const struct staging *s, const char *path, struct err *e)
 {
@@ -159,7 +176,7 @@ check_works(const struct staging *s, const char *path, struct err *e)
 	fs_drop(&fd);
 	if (fs_remove_at(s->dir, "probe", e) != 0)
 		return -1;
-	if (faccessat(s->new_dir, ".", W_OK | X_OK, AT_EACCESS) != 0)
+	if (!may_write(s->new_dir))
 		return err_sys(e, ERR_CREATE, "cannot write to '%s/new'", path);
 	return check_rename(s, path, e);
 }

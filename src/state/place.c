@@ -31,8 +31,10 @@ int
 place_find(struct place *p, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	char *parent = slash ? mem_string_n(path, (size_t)(slash - path) + 1)
-			     : mem_string(".");
+	size_t size = slash && slash > path ? (size_t)(slash - path) : 1;
+	/* without '/' behind it, where realpath asks faccessat2(2), which a
+	 * sandbox may not know */
+	char *parent = mem_string_n(slash ? path : ".", size);
 
 	p->path = path;
 	p->name = slash ? slash + 1 : path;

@@ -346,12 +346,14 @@ fs_temp(const char *path, int *fd, struct err *e)
 
 /* --- names --- */
 
-/* Errors that say "not with this kernel or file system". */
+/* Errors that say "not with this kernel or file system"; EPERM is what older container
+ * run times answer to a system call that they do not know.  Where it means what it says,
+ * the call that is made instead will say it too. */
 static bool
 is_unsupported(int error)
 {
 	return error == ENOSYS || error == EINVAL || error == EOPNOTSUPP ||
-	       error == ENOTSUP;
+	       error == ENOTSUP || error == EPERM;
 }
 
 static int

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Odd machines, file systems and limits, and what no assertion may rest on."""
 
+import errno
+import os
+import subprocess
+
 import pytest
 
 from popactions import change
 from popmail import mail
 from runner import at_most, same
+from sandbox import CALLS, not_permitted
 
 NUMBERS = "1 2 3"
 
@@ -61,3 +66,33 @@ def test_more_jobs_than_files_may_be_open_end_with_an_error_each(popfetch, serve
     result = popfetch(preexec_fn=at_most(64), timeout=120)
     assert result.status == 71, result
     assert all("Too many open files" in line for line in result.errors), result
+
+
+@pytest.mark.skipif(not CALLS, reason="the numbers of this machine's system calls are not known")
+@pytest.mark.parametrize("destination", ["maildir", "mbox", "mda"])
+@pytest.mark.parametrize("call", ["all", *CALLS])
+def test_a_sandbox_that_does_not_know_a_call_is_no_trouble(popfetch, server, call, destination):
+    pop = server([mail(str(number)) for number in range(40)], tls="off", pipelining=True)
+    wires = pop.wires()
+    to = popfetch.saver() if destination == "mda" else "~/" + destination
+    popfetch.account(server=pop, keep="no", mda_jobs=4, **{destination: to})
+    calls = CALLS if call == "all" else [call]
+    result = popfetch(preexec_fn=not_permitted(*calls))
+    assert result.status == 0 and result.stderr == "", result
+    found = {"maildir": lambda: popfetch.maildir("maildir"), "mda": popfetch.saved}
+    assert same(found.get(destination, popfetch.mbox)(), wires) and pop.left() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a directory immutable")
+def test_a_directory_that_nobody_may_write_is_an_error_still(popfetch, server):
+    popfetch.account(server=server([mail("one")]))
+    assert popfetch().status == 0
+    new = popfetch.home / "Maildir/new"
+    if subprocess.run(["chattr", "+i", new], capture_output=True).returncode != 0:
+        pytest.skip("this file system has no immutable directories")
+    try:
+        result = popfetch()
+    finally:
+        subprocess.run(["chattr", "-i", new], check=True)
+    assert result.status == os.EX_CANTCREAT, result
+    assert os.strerror(errno.EPERM) in result.stderr

@@ -646,13 +646,13 @@ a_file_system_that_cannot_sync_directories_is_lived_with(void **state)
 static void
 without_renameat2_nothing_is_overwritten_either(void **state)
 {
-	static const int causes[] = { ENOSYS, EINVAL };
+	static const int causes[] = { ENOSYS, EINVAL, EPERM };
 	size_t i;
 
 	(void)state;
 	write_file("b", "B", 1);
 	assert_int_equal(symlink("nothing", "dead"), 0);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		fault.renameat2 = causes[i];
 		write_file("a", "A", 1);
 		assert_failed(fs_rename_at(here, "a", here, "b", &e),
