@@ -97,7 +97,9 @@ proc_signals(enum proc_role role)
 	set_handler(SIGHUP, hangs_up ? note_stop : SIG_IGN, 0);
 	set_handler(SIGTERM, role == PROC_DEAF ? SIG_IGN : note_stop, 0);
 	set_handler(SIGCHLD, wake, SA_NOCLDSTOP);
+	/* Then the write fails (EPIPE, EFBIG), and somebody is told why. */
 	set_handler(SIGPIPE, SIG_IGN, 0);
+	set_handler(SIGXFSZ, SIG_IGN, 0);
 }
 
 int

@@ -17,7 +17,8 @@
 
 /*
  * Signals.  proc_signals blocks INT, TERM, HUP and CHLD and sets handlers that set
- * a flag at most; SIGPIPE is ignored.  They are let through only inside proc_poll, so
+ * a flag at most; SIGPIPE and SIGXFSZ are ignored, since the write that fails says more
+ * (EPIPE, EFBIG).  They are let through only inside proc_poll, so
  * no wait can miss one.  Call it once in the parent and again in each forked
  * process, with what that process does about INT and TERM.
  */

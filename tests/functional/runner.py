@@ -426,7 +426,7 @@ def at_most(limit):
 
 def small_files_only():
     """No file may grow beyond 512 KiB: to a program this looks much like a full disk."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores
     resource.setrlimit(resource.RLIMIT_FSIZE, (512 * 1024, 512 * 1024))
 
 

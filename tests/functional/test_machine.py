@@ -9,7 +9,7 @@ import pytest
 
 from popactions import change
 from popmail import mail
-from runner import at_most, same
+from runner import at_most, read_mbox, same, small_files_only
 from sandbox import CALLS, not_permitted
 
 NUMBERS = "1 2 3"
@@ -96,3 +96,52 @@ def test_a_directory_that_nobody_may_write_is_an_error_still(popfetch, server):
         subprocess.run(["chattr", "-i", new], check=True)
     assert result.status == os.EX_CANTCREAT, result
     assert os.strerror(errno.EPERM) in result.stderr
+
+
+BIG = ("x" * 70 + "\n") * 9000  # more than small_files_only allows
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox", "mda"])
+def test_a_limit_on_the_size_of_files_is_a_write_that_fails(popfetch, server, destination):
+    pop = server([mail("small"), mail("big", BIG), mail("later")])
+    to = popfetch.saver() if destination == "mda" else "~/" + destination
+    popfetch.account(server=pop, **{destination: to})
+    found = {"maildir": lambda: popfetch.maildir("maildir"), "mda": popfetch.saved}
+    found = found.get(destination, popfetch.mbox)
+    for _ in range(3):
+        result = popfetch(preexec_fn=small_files_only)
+        assert result.status == os.EX_IOERR, result
+        assert "File too large" in result.stderr or result.stderr == ""
+    assert same(found(), [pop.wires()[0], pop.wires()[2]])
+    assert popfetch("work").status == 0
+    assert same(found(), pop.wires())
+
+
+def test_an_mbox_that_may_not_grow_is_cut_back_and_unlocked(popfetch, server):
+    pop = server([mail("first", ("x" * 70 + "\n") * 6000)])
+    popfetch.account(server=pop, mbox="~/mbox", keep="no")
+    assert popfetch().status == 0
+    wires, before = pop.wires(), (popfetch.home / "mbox").read_bytes()
+    wires += [pop.add(mail(str(number), ("x" * 70 + "\n") * 1000)).wire for number in range(3)]
+    result = popfetch(preexec_fn=small_files_only)
+    assert result.status == os.EX_IOERR and "File too large" in result.stderr, result
+    assert (popfetch.home / "mbox").read_bytes() == before
+    assert not (popfetch.home / "mbox.lock").exists() and len(pop.left()) == 3
+    assert popfetch().status == 0
+    found = [message for _, message in read_mbox((popfetch.home / "mbox").read_bytes())]
+    assert same(found[1:], wires) and len(found) == 4 and pop.left() == []
+
+
+@pytest.mark.parametrize("program", ["mda", "password_command"])
+def test_programs_that_are_run_are_ended_by_the_signals_that_popfetch_ignores(
+    popfetch, server, program
+):
+    pop = server([mail("one")])
+    for signal in "XFSZ", "PIPE":
+        options = {program: popfetch.script(f"kill -s {signal} $$; exit 0")}
+        if program == "mda":
+            options["maildir"] = None
+        popfetch.account(server=pop, **options)
+        result = popfetch("-v")  # what may pass by itself is not told else
+        assert result.status == os.EX_TEMPFAIL, result
+        assert "signal" in result.stderr, result
