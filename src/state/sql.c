@@ -123,6 +123,23 @@ system_errno(sqlite3 *db)
 	return code;
 }
 
+/* A read that failed with one of these is damage to SQLite (SQLITE_IOERR_CORRUPTFS, which
+ * a statement makes SQLITE_CORRUPT of); the file that was read remembers it.  0: none. */
+static int
+failed_read(sqlite3 *db)
+{
+	static const int files[] = { SQLITE_FCNTL_JOURNAL_POINTER,
+				     SQLITE_FCNTL_FILE_POINTER };
+	int last;
+
+	for (size_t i = 0; i < 2; i++) {
+		last = last_errno(db, files[i]);
+		if (last == EIO || last == ENXIO || last == ERANGE)
+			return last;
+	}
+	return 0;
+}
+
 /* By errno where SQLite kept one. */
 static int
 fail_system(struct store *s, int code, const char *verb, struct err *e)
@@ -132,6 +149,8 @@ fail_system(struct store *s, int code, const char *verb, struct err *e)
 		errno = ENOSPC;
 	else if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)
 		errno = system_errno(s->db);
+	else if (code == SQLITE_CORRUPT)
+		errno = failed_read(s->db);
 	if (errno != 0)
 		return err_sys(e, ERR_LOCAL, "cannot %s '%s'", verb, s->path);
 	return err_set(e, ERR_LOCAL, "cannot %s '%s': %s", verb, s->path,
@@ -149,8 +168,11 @@ sql_fail(struct store *s, const char *verb, struct err *e)
 	switch (code) {
 	case SQLITE_NOMEM:
 		mem_exhausted();
-	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
+		if (failed_read(s->db) != 0)
+			return fail_system(s, code, "read", e);
+		return sql_damaged(s, sqlite3_errmsg(s->db), e);
+	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:

@@ -6,7 +6,8 @@
  * Every call that changes files is numbered, over all processes of the program
  * (the programs that it runs are left alone: it gives them an environment of its
  * own).  The file that FAULTS names is shared memory: what shall fail, and how
- * many calls there were.  FAULTS_LOG names a file that gets one line a call.
+ * many calls there were.  FAULTS_LOG names a file that gets one line a call.  Reads of
+ * the state's files are counted by themselves.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,6 +48,7 @@ struct control {
 	int32_t counter, hits;
 	int32_t first, last, error, how, kinds;
 	int32_t without_sync;	/* syncs that need not fail do nothing */
+	int32_t reads, read_first, read_last, read_error;	/* of the state's files */
 };
 
 static struct control nothing, *control = &nothing;
@@ -218,6 +220,37 @@ writev(int fd, const struct iovec *v, int count)
 		return write_it("writev", fd, v[0].iov_base, v[0].iov_len, -1);
 	return syscall(SYS_writev, fd, v, count);
 }
+
+/* --- read --- */
+
+static int
+read_fails(int fd)
+{
+	char link[64], place[4096];
+	int number, saved = errno;
+	ssize_t n;
+
+	if (control == &nothing)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, place, sizeof(place) - 1);
+	errno = saved;
+	if (n <= 0)
+		return 0;
+	place[n] = '\0';
+	if (!strstr(place, ".db"))
+		return 0;
+	number = __atomic_add_fetch(&control->reads, 1, __ATOMIC_SEQ_CST);
+	if (number < control->read_first || number > control->read_last)
+		return 0;
+	errno = control->read_error;
+	return 1;
+}
+
+ssize_t pread(int fd, void *out, size_t size, off_t at)
+{ return read_fails(fd) ? -1 : syscall(SYS_pread64, fd, out, size, at); }
+ssize_t pread64(int fd, void *out, size_t size, off64_t at)
+{ return read_fails(fd) ? -1 : syscall(SYS_pread64, fd, out, size, at); }
 
 /* --- the rest --- */
 

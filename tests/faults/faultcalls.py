@@ -6,6 +6,7 @@
     faults.set(first=7, error=errno.ENOSPC)         the 7th call fails, once
     faults.set(first=7, last=EVER, error=errno.EIO) it, and all behind it
     faults.failures()                               the calls that failed in the run
+    faults.set_reads(first=7, error=errno.EIO)      the 7th read of the state fails instead
 """
 
 import fcntl
@@ -25,7 +26,8 @@ KINDS = {
 }
 ALL = sum(KINDS.values())
 INSTEAD, AFTERWARDS, SHORT, SHORT_FIRST, KILL = range(5)
-FIELDS = "8i"  # the struct control of faultcalls.c
+FIELDS = "8i"  # the struct control of faultcalls.c, and behind it what is about reads
+READS = "4i"
 KIND_OF = {
     "open": "open",
     "openat": "open",
@@ -100,8 +102,18 @@ class Faults:
         self.memory[: struct.calcsize(FIELDS)] = struct.pack(FIELDS, *values)
         self.failed.unlink(missing_ok=True)
 
+    def set_reads(self, first, last=None, error=0):
+        self.none()
+        values = (0, first, first if last is None else last, error)
+        struct.pack_into(READS, self.memory, struct.calcsize(FIELDS), *values)
+
     def none(self):
         self.set(0, 0)
+        struct.pack_into(READS, self.memory, struct.calcsize(FIELDS), 0, 0, 0, 0)
+
+    @property
+    def reads(self):
+        return struct.unpack_from(READS, self.memory, struct.calcsize(FIELDS))[0]
 
     @property
     def counter(self):
