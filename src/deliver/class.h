@@ -44,6 +44,10 @@ struct deliver_class {
 		       struct err *e);
 	void (*recovered)(const struct deliver_target *target,
 			  const char *const evidence[], size_t count);
+	/* What is behind "CLASS:" in the names of known destinations, perhaps
+	 * none. */
+	void (*clear)(const struct deliver_target *target,
+		      const char *const places[], size_t count);
 };
 
 struct deliver {

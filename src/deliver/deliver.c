@@ -333,3 +333,29 @@ deliver_recovered(const struct deliver_target *target,
 		free_selection(&s);
 	}
 }
+
+/* --- what is left of other destinations --- */
+
+static void
+clear_class(const struct deliver_class *class,
+	    const struct deliver_target *target, const char *const known[],
+	    size_t count)
+{
+	const char **places = mem_array(count, sizeof(*places));
+	size_t size = strlen(class->name), n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(known[i], class->name, size) == 0 &&
+		    known[i][size] == ':')
+			places[n++] = known[i] + size + 1;
+	class->clear(target, places, n);
+	free(places);
+}
+
+void
+deliver_clear(const struct deliver_target *target, const char *const known[],
+	      size_t count)
+{
+	for (size_t i = 0; i < CLASSES; i++)
+		clear_class(classes[i], target, known, count);
+}

@@ -171,8 +171,8 @@ enum deliver_verdict {
  * offset: not; a torn tail of ours (a prefix of the block, perhaps NULs behind it) up
  * to the end of the file: cut off, not; else the file was rewritten: its messages are
  * compared.
- * MDA: not (it will be run again with the same POPFETCH_DELIVERY_ID); spool files of
- * this state that a kill has left are removed.
+ * MDA: not (it will be run again with the same POPFETCH_DELIVERY_ID); if that of `target`,
+ * spool files of this state that a kill has left are removed.
  */
 int deliver_recover(const struct deliver_target *target,
 		    const char *const evidence[],
@@ -181,5 +181,11 @@ int deliver_recover(const struct deliver_target *target,
 /* After the verdicts were recorded: the sentinels of these intents go. */
 void deliver_recovered(const struct deliver_target *target,
 		       const char *const evidence[], size_t count);
+/* When there are no more intents: whatever a killed run of this state has left in the
+ * spool directory, and staged in the Maildirs among the `known` destinations (names as
+ * deliver_name gives them), is removed where it is there.  Makes nothing; what fails is
+ * passed over. */
+void deliver_clear(const struct deliver_target *target,
+		   const char *const known[], size_t count);
 
 #endif

@@ -435,5 +435,6 @@ const struct deliver_class maildir_class = {
 	.retire = maildir_retire,
 	.drop = maildir_drop,
 	.recover = maildir_recover,
-	.recovered = maildir_recovered
+	.recovered = maildir_recovered,
+	.clear = maildir_clear
 };

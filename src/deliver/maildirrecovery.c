@@ -314,3 +314,33 @@ maildir_recovered(const struct deliver_target *target,
 			remove_sentinel(&r, &r.claims[i]);
 	end(&r);
 }
+
+/* --- other Maildirs --- */
+
+/* One in which a copy of the state is at work is locked, and left alone. */
+static void
+clear_path(const struct recovery *nothing, const char *path)
+{
+	struct err ignored = ERR_INIT;
+	struct staging s;
+	struct names n;
+
+	if (staging_find(&s, path, nothing->target->state_id, &ignored) != 0)
+		return;
+	if (s.dir >= 0) {
+		if (read_names(&n, s.dir, &ignored) == 0)
+			remove_stale(nothing, &s, &n);
+		free_names(&n);
+	}
+	staging_close(&s);
+}
+
+void
+maildir_clear(const struct deliver_target *target, const char *const places[],
+	      size_t count)
+{
+	const struct recovery nothing = { .target = target };
+
+	for (size_t i = 0; i < count; i++)
+		clear_path(&nothing, places[i]);
+}

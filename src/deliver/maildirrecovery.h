@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a crash has left in the staging directory of a Maildir: the functions recover
- * and recovered of class.h.
+ * What a crash has left in the staging directory of a Maildir: the functions recover,
+ * recovered and clear of class.h.
  *
  * A message that was READY is judged by the names in the staging directory alone, so
  * that nothing a mail reader did in new/ and cur/ counts; and the sentinels stay
@@ -18,5 +18,7 @@ int maildir_recover(const struct deliver_target *target,
 		    struct err *e);
 void maildir_recovered(const struct deliver_target *target,
 		       const char *const evidence[], size_t count);
+void maildir_clear(const struct deliver_target *target,
+		   const char *const places[], size_t count);
 
 #endif

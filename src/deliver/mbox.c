@@ -66,6 +66,13 @@ staged_of(struct deliver_staged *s)
 
 /* --- open and close --- */
 
+/* What a kill may leave of the spool, and of whose; the caller frees. */
+static char *
+spool_name(const struct deliver_target *target)
+{
+	return mem_format("mbox-%s", target->state_id);
+}
+
 static int
 mbox_open(struct deliver **d, const struct deliver_target *target,
 	  bool may_create, struct err *e)
@@ -73,6 +80,7 @@ mbox_open(struct deliver **d, const struct deliver_target *target,
 	struct mboxfile file;
 	struct mbox *m;
 	int spool_dir = -1;
+	char *name;
 
 	if (fs_open_dir(target->spool, &spool_dir, e) != 0)
 		return -1;
@@ -85,7 +93,9 @@ mbox_open(struct deliver **d, const struct deliver_target *target,
 	m = mem_alloc(sizeof(*m));
 	m->may_create = may_create;
 	m->file = file;
-	m->spool = spool_new(target->spool);
+	name = spool_name(target);
+	m->spool = spool_new(target->spool, name);
+	free(name);
 	m->spool_dir = spool_dir;
 	buf_init(&m->out, SIZE_MAX);
 	*d = &m->base;
@@ -410,6 +420,22 @@ mbox_drop(struct deliver *d)
 	mboxfile_release(&mbox_of(d)->file);
 }
 
+static void
+mbox_clear(const struct deliver_target *target, const char *const places[],
+	   size_t count)
+{
+	struct err ignored = ERR_INIT;
+	char *name = spool_name(target);
+	int dir = -1;
+
+	(void)places;
+	(void)count;
+	if (fs_open_dir(target->spool, &dir, &ignored) == 0)
+		(void)fs_remove_at(dir, name, &ignored);
+	fs_drop(&dir);
+	free(name);
+}
+
 const struct deliver_class mbox_class = {
 	.name = "mbox",
 	.batch_max = 256,
@@ -426,5 +452,6 @@ const struct deliver_class mbox_class = {
 	.publish = mbox_publish,
 	.settle = mbox_settle,
 	.drop = mbox_drop,
-	.recover = mbox_recover
+	.recover = mbox_recover,
+	.clear = mbox_clear
 };

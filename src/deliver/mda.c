@@ -335,26 +335,35 @@ remove_ours(void *arg, const char *name, struct err *e)
 	return fs_remove_at(c->spool, name, e);
 }
 
-/* Whether a message in flight was delivered only the MDA may know. What is left to do
- * is to remove files that were killed in the moment while they had names; if that
- * fails, delivery will say so. */
+/* Files of runs that were killed in the moment while these had names. */
+static void
+mda_clear(const struct deliver_target *target, const char *const places[],
+	  size_t count)
+{
+	struct cleaning c = { .spool = -1 };
+	struct err ignored = ERR_INIT;
+
+	(void)places;
+	(void)count;
+	if (fs_open_dir(target->spool, &c.spool, &ignored) != 0)
+		return;
+	c.prefix = file_prefix(target);
+	(void)fs_list(c.spool, remove_ours, &c, &ignored);
+	free(c.prefix);
+	fs_drop(&c.spool);
+}
+
+/* Whether a message in flight was delivered only the MDA may know. */
 static int
 mda_recover(const struct deliver_target *target, const char *const evidence[],
 	    enum deliver_verdict verdict[], size_t count, struct err *e)
 {
-	struct cleaning c = { .spool = -1 };
-
 	(void)evidence;
 	(void)verdict;
 	(void)count;
-	if (target->kind == DELIVER_MDA &&
-	    fs_open_dir(target->spool, &c.spool, e) == 0) {
-		c.prefix = file_prefix(target);
-		(void)fs_list(c.spool, remove_ours, &c, e);
-		free(c.prefix);
-		fs_drop(&c.spool);
-	}
-	err_clear(e);
+	(void)e;
+	if (target->kind == DELIVER_MDA)
+		mda_clear(target, NULL, 0);
 	return 0;
 }
 
@@ -373,5 +382,6 @@ const struct deliver_class mda_class = {
 	.poll = mda_poll,
 	.continue_ = mda_continue,
 	.drop = mda_drop,
-	.recover = mda_recover
+	.recover = mda_recover,
+	.clear = mda_clear
 };

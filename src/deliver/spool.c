@@ -22,6 +22,7 @@ struct spool_file {
 
 struct spool {
 	const char *directory;
+	char *name;			/* of its files, as fs_temp takes it */
 	struct spool_file *current;	/* for new texts, or NULL */
 };
 
@@ -40,11 +41,12 @@ struct spool_text {
 };
 
 struct spool *
-spool_new(const char *directory)
+spool_new(const char *directory, const char *name)
 {
 	struct spool *s = mem_alloc(sizeof(*s));
 
 	s->directory = directory;
+	s->name = mem_string(name);
 	return s;
 }
 
@@ -63,6 +65,7 @@ spool_free(struct spool **s)
 	assert(!(*s)->current || (*s)->current->users == 0);
 	if ((*s)->current)
 		close_file((*s)->current);
+	free((*s)->name);
 	free(*s);
 	*s = NULL;
 }
@@ -72,7 +75,7 @@ open_file(struct spool *s, struct err *e)
 {
 	int fd = -1;
 
-	if (fs_temp(s->directory, &fd, e) != 0)
+	if (fs_temp(s->directory, s->name, &fd, e) != 0)
 		return -1;
 	s->current = mem_alloc(sizeof(*s->current));
 	s->current->fd = fd;

@@ -15,8 +15,8 @@
 struct spool;
 struct spool_text;
 
-/* `directory` is borrowed. */
-struct spool *spool_new(const char *directory);
+/* `directory` is borrowed; `name` as fs_temp takes it. */
+struct spool *spool_new(const char *directory, const char *name);
 /* All texts were freed before. */
 void spool_free(struct spool **s);
 

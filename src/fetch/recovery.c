@@ -4,6 +4,7 @@
 #include "fetch/recovery.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -55,6 +56,70 @@ recovery_record(struct recovery *r, struct store *store, size_t *delivered,
 	return store_commit(store, e);
 }
 
+/* --- what is left elsewhere --- */
+
+struct places {
+	char **names;
+	size_t count;
+};
+
+static int
+recovery_add_place(void *arg, const char *name, struct err *e)
+{
+	struct places *p = arg;
+
+	(void)e;
+	p->names = mem_resize(p->names, p->count + 1, sizeof(*p->names));
+	p->names[p->count++] = mem_string(name);
+	return 0;
+}
+
+static int
+recovery_note_place(struct store *store, const char *name, struct err *e)
+{
+	if (store_begin(store, STORE_LAZY, e) == -1)
+		return -1;
+	if (store_set_fact_text(store, "destination", name, e) == 0)
+		return store_commit(store, e);
+	store_rollback(store);
+	return -1;
+}
+
+static int
+recovery_clear_others(struct store *store, const struct deliver_target *target,
+		      const char *name, const char *before, struct err *e)
+{
+	struct places p = { .count = 0 };
+	int result = store_destinations(store, recovery_add_place, &p, e);
+
+	if (result == 0) {
+		if (before)	/* perhaps nothing was ever delivered there */
+			(void)recovery_add_place(&p, before, e);
+		deliver_clear(target, (const char *const *)p.names, p.count);
+		result = recovery_note_place(store, name, e);
+	}
+	for (size_t i = 0; i < p.count; i++)
+		free(p.names[i]);
+	free(p.names);
+	return result;
+}
+
+/* Each run looks where it delivers to.  When that is another place than in the run before,
+ * what that one may have left is looked for once, since no later run would. */
+static int
+recovery_clear(struct store *store, const struct deliver_target *target,
+	       struct err *e)
+{
+	char *name = deliver_name(target), *before;
+	int result = store_fact_text(store, "destination", &before, e);
+
+	if (result == 0 && (!before || strcmp(before, name) != 0))
+		result = recovery_clear_others(store, target, name, before, e);
+	free(before);
+	free(name);
+	return result;
+}
+
 static void
 recovery_free(struct recovery *r)
 {
@@ -83,7 +148,7 @@ recovery_run(struct store *store, const struct deliver_target *target,
 	if (recovery_record(&r, store, delivered, again, e) == -1)
 		goto out;
 	deliver_recovered(target, evidence, r.count);
-	result = 0;
+	result = recovery_clear(store, target, e);
 out:
 	recovery_free(&r);
 	return result == -1 ? err_context(e, "recovery") : 0;

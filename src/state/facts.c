@@ -26,6 +26,29 @@ store_knows_destination(struct store *s, const char *name, bool *known,
 }
 
 int
+store_destinations(struct store *s,
+		   int (*each)(void *arg, const char *name, struct err *e),
+		   void *arg, struct err *e)
+{
+	sqlite3_stmt *st = sql_get(s, SQL_DESTINATIONS, e);
+	bool row = st != NULL;
+	int rc = st ? 0 : -1;
+
+	while (row && rc == 0) {
+		char *name = NULL;
+
+		rc = sql_next(s, st, &row, e);
+		if (row)
+			name = sql_string(st, 0);
+		if (name)
+			rc = each(arg, name, e);
+		free(name);
+	}
+	sql_end(st);
+	return rc;
+}
+
+int
 store_fact(struct store *s, const char *name, int64_t otherwise, int64_t *value,
 	   struct err *e)
 {

@@ -25,6 +25,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_ERROR] = "SELECT error FROM message WHERE id = ?1",
 	[SQL_INTENTS] = "SELECT message, evidence FROM intent ORDER BY id",
 	[SQL_DESTINATION] = "SELECT 1 FROM destination WHERE name = ?1",
+	[SQL_DESTINATIONS] = "SELECT name FROM destination ORDER BY name",
 	[SQL_FACT] = "SELECT value FROM fact WHERE name = ?1",
 	[SQL_USED] = "WITH is_set AS (SELECT name FROM fact WHERE value > 0)"
 		     " SELECT 'catching_up' NOT IN is_set"

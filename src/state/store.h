@@ -112,6 +112,10 @@ int store_intents(struct store *s,
 /* Has mail been delivered to this destination ("maildir:/home/...") before? */
 int store_knows_destination(struct store *s, const char *name, bool *known,
 			    struct err *e);
+/* Calls for each of them; a non-zero answer ends it. */
+int store_destinations(struct store *s,
+		       int (*each)(void *arg, const char *name, struct err *e),
+		       void *arg, struct err *e);
 /* Facts: small named values (what was learned about the server, bookkeeping); the
  * name "id" is taken.  An absent one is `otherwise`, or NULL for text (owned by the
  * caller). */

@@ -15,9 +15,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "sys/fs_error.h"
 
 #ifndef RENAME_NOREPLACE
@@ -308,27 +306,24 @@ fs_open_update_at(int dir, const char *name, int *fd, struct err *e)
 
 /* Where the file system has no nameless files. */
 static int
-temp_by_name(const char *path)
+temp_by_name(const char *path, const char *name)
 {
-	uint8_t random[12];
-	char hex[2 * sizeof(random) + 1], *name;
+	char *whole = mem_format("%s/%s", path, name);
 	int fd, saved;
 
-	digest_random(random, sizeof(random));
-	text_hex(hex, random, sizeof(random));
-	name = mem_format("%s/.popfetch-%s", path, hex);
-	fd = open_retry(AT_FDCWD, name,
+	(void)unlink(whole);
+	fd = open_retry(AT_FDCWD, whole,
 			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	saved = errno;
 	if (fd >= 0)
-		(void)unlink(name);
-	free(name);
+		(void)unlink(whole);
+	free(whole);
 	errno = saved;
 	return fd;
 }
 
 int
-fs_temp(const char *path, int *fd, struct err *e)
+fs_temp(const char *path, const char *name, int *fd, struct err *e)
 {
 	*fd = -1;
 #ifdef O_TMPFILE
@@ -337,7 +332,7 @@ fs_temp(const char *path, int *fd, struct err *e)
 	/* Those without O_TMPFILE differ in what they say (EISDIR, EOPNOTSUPP,
 	 * EINVAL); any other cause stops the second attempt as well. */
 	if (*fd < 0)
-		*fd = temp_by_name(path);
+		*fd = temp_by_name(path, name);
 	if (*fd < 0)
 		return fail_at(e, ERR_CREATE, "create a file in", AT_FDCWD,
 			       path);

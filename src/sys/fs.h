@@ -49,8 +49,9 @@ int fs_create_at(int dir, const char *name, mode_t mode, int *fd, struct err *e)
 int fs_open_at(int dir, const char *name, int *fd, struct err *e);
 /* For reading and writing in place; a FIFO does not hang. */
 int fs_open_update_at(int dir, const char *name, int *fd, struct err *e);
-/* Nameless, read-write, in the directory `path`, mode 0600. */
-int fs_temp(const char *path, int *fd, struct err *e);
+/* Nameless, read-write, in the directory `path`, mode 0600.  Where there is no such thing
+ * it has `name` for a moment, and takes the place of what a killed run has left of that. */
+int fs_temp(const char *path, const char *name, int *fd, struct err *e);
 /* A file in memory with these bytes, which nobody can change any more, at its start; *fd
  * is the caller's.  False, with *fd -1, where there is no such thing, or no room. */
 bool fs_memory(int *fd, const void *bytes, size_t size);

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from popactions import change
+from popactions import change, hang
 from popmail import mail
-from runner import at_most, read_mbox, same, small_files_only
+from runner import at_most, read_mbox, same, small_files_only, wait_until
 from sandbox import CALLS, not_permitted
 
 NUMBERS = "1 2 3"
@@ -145,3 +145,22 @@ def test_programs_that_are_run_are_ended_by_the_signals_that_popfetch_ignores(
         result = popfetch("-v")  # what may pass by itself is not told else
         assert result.status == os.EX_TEMPFAIL, result
         assert "signal" in result.stderr, result
+
+
+def test_what_a_killed_run_staged_elsewhere_goes_when_mail_is_to_go_another_way(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")], tls="off")
+    pop.on("RETR 3", hang)
+    popfetch.account(server=pop, maildir="~/First")
+    run = popfetch.start()
+    wait_until(lambda: len(popfetch.staged("First")) >= 2, run)
+    popfetch.kill(run)
+    assert len(popfetch.staged("First")) >= 2
+    pop.forgive()
+    identity = popfetch.sql("select value from fact where name = 'id'")[0][0]
+    for name in f"mda-{identity}-0123", f"mbox-{identity}", "mda-0123-0123":
+        (popfetch.state_dir / name).write_text("mail")
+    popfetch.account(server=pop, maildir="~/Second")
+    assert popfetch().status == 0
+    assert same(popfetch.maildir("Second"), pop.wires())
+    assert popfetch.staged("First") == [] and popfetch.maildir("First") == []
+    assert [path.name for path in popfetch.state_dir.glob("m*-*")] == ["mda-0123-0123"]

@@ -4,6 +4,7 @@
 #include "deliver/deliver.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "delivering.h"
 #include "deliver/evidence.h"
 #include "scratch.h"
@@ -168,6 +169,50 @@ nothing_to_recover_is_no_error_for_any_target(void **state)
 	assert_int_equal(deliver_recover(&t, NULL, NULL, 0, &e), 0);
 }
 
+/* --- what is left elsewhere --- */
+
+static void
+write_in(const char *dir, const char *name)
+{
+	char *path = scratch_path(dir, name);
+
+	scratch_write_text(path, "a message\n");
+	free(path);
+}
+
+static void
+what_a_kill_left_goes_wherever_it_was_delivered_to(void **state)
+{
+	char *mail = scratch_path(*state, "Mail");
+	char *staging = scratch_path(mail, "tmp/.popfetch/00ff");
+	char *name = mem_format("maildir:%s", mail);
+	const char *known[] = { "mda:/bin/procmail", name, "maildir:/none/of",
+				"mbox:/some/mbox", "what:is this" };
+	struct deliver_target t = make_target(DELIVER_MAILDIR, mail, *state);
+	struct deliver *d;
+	struct err e = ERR_INIT;
+
+	t.state_id = "00ff";
+	assert_int_equal(deliver_open(&d, &t, true, &e), 0);
+	write_in(*state, "mda-00ff-0123456789abcdef");
+	write_in(*state, "mbox-00ff");
+	write_in(*state, "mda-00fe-0123456789abcdef");
+	write_in(*state, "mbox-00fe");
+	write_in(staging, "1.M2.host");
+	write_in(staging, "sentinel.00");
+	t = make_target(DELIVER_MBOX, "/some/mbox", *state);
+	t.state_id = "00ff";
+	deliver_clear(&t, known, 5);
+	assert_int_equal(scratch_count(staging), 2);	/* it is at work there */
+	deliver_close(&d);
+	deliver_clear(&t, known, 5);
+	assert_int_equal(scratch_count(staging), 0);
+	assert_int_equal(scratch_count(*state), 3);	/* theirs, and Mail */
+	free(name);
+	free(staging);
+	free(mail);
+}
+
 static void
 failed_secure_may_be_abandoned(void **state)
 {
@@ -204,6 +249,7 @@ main(void)
 		cmocka_unit_test(lines_that_are_no_evidence_are_refused),
 		TEST(intents_of_several_destinations_are_judged_together),
 		TEST(nothing_to_recover_is_no_error_for_any_target),
+		TEST(what_a_kill_left_goes_wherever_it_was_delivered_to),
 		TEST(failed_secure_may_be_abandoned)
 	};
 

@@ -26,7 +26,7 @@
 
 /* These stand before the C library's. An errno makes each call fail with it. */
 static struct {
-	int fsync, renameat2;
+	int fsync, renameat2, tmpfile;
 	atomic_int fsyncs;		/* how often it was called */
 } fault;
 
@@ -39,6 +39,19 @@ fsync(int fd)
 }
 
 #ifdef __linux__
+int
+openat(int dir, const char *path, int flags, ...)
+{
+	va_list args;
+	unsigned mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, unsigned);
+	va_end(args);
+	errno = (flags & O_TMPFILE) == O_TMPFILE ? fault.tmpfile : 0;
+	return errno ? -1 : (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
 int
 renameat2(int from_dir, const char *from, int to_dir, const char *to,
 	  unsigned flags)
@@ -392,7 +405,7 @@ a_temporary_file_has_no_name(void **state)
 	size_t got;
 
 	(void)state;
-	assert_int_equal(fs_temp(".", &fd, &e), 0);
+	assert_int_equal(fs_temp(".", "temp", &fd, &e), 0);
 	assert_int_equal(fs_list(here, count_or_stop, &count, &e), 0);
 	assert_int_equal(count, 0);
 	assert_int_equal(fs_write(fd, "0123456789", 10, &e), 0);
@@ -404,7 +417,7 @@ a_temporary_file_has_no_name(void **state)
 	assert_true(fs_is_private(fd));
 	assert_failed(fs_write_at(fd, "x", 1, -1, &e), ERR_LOCAL, EINVAL, "");
 	fs_drop(&fd);
-	assert_failed(fs_temp("missing", &fd, &e), ERR_CREATE, ENOENT,
+	assert_failed(fs_temp("missing", "temp", &fd, &e), ERR_CREATE, ENOENT,
 		      "'missing'");
 	assert_int_equal(fd, -1);
 }
@@ -635,7 +648,7 @@ a_file_system_that_cannot_sync_directories_is_lived_with(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(fs_temp(".", &fd, &e), 0);
+	assert_int_equal(fs_temp(".", "temp", &fd, &e), 0);
 	fault.fsync = EINVAL;
 	assert_int_equal(fs_sync(here, ".", &e), 0);
 	assert_failed(fs_sync(fd, "f", &e), ERR_LOCAL, EINVAL, "'f'");
@@ -643,6 +656,20 @@ a_file_system_that_cannot_sync_directories_is_lived_with(void **state)
 }
 
 #ifdef __linux__
+static void
+without_nameless_files_what_a_kill_left_is_replaced(void **state)
+{
+	int fd = -1;
+
+	(void)state;
+	fault.tmpfile = EOPNOTSUPP;
+	write_file("temp", "left", 4);
+	assert_int_equal(fs_temp(".", "temp", &fd, &e), 0);
+	assert_false(fs_is_there("temp"));
+	assert_int_equal(fs_write(fd, "new", 3, &e), 0);
+	fs_drop(&fd);
+}
+
 static void
 without_renameat2_nothing_is_overwritten_either(void **state)
 {
@@ -771,6 +798,7 @@ main(void)
 		TEST(a_directory_that_is_not_durable_is_not_left),
 		TEST(a_file_system_that_cannot_sync_directories_is_lived_with),
 #ifdef __linux__
+		TEST(without_nameless_files_what_a_kill_left_is_replaced),
 		TEST(without_renameat2_nothing_is_overwritten_either),
 #endif
 		TEST(free_space_is_known_or_unlimited),

@@ -134,7 +134,7 @@ open_many(int fds[MANY])
 	int i;
 
 	for (i = 0; i < MANY; i++)
-		assert_int_equal(fs_temp(".", &fds[i], &e), 0);
+		assert_int_equal(fs_temp(".", "temp", &fds[i], &e), 0);
 }
 
 static void
