@@ -23,7 +23,7 @@
  * decide.
  *
  * Staging: a Maildir's messages go to MAILDIR/tmp/.popfetch/STATE-ID/, one file each,
- * the sentinel of a batch beside them; those for mbox and MDA to nameless or removed
+ * beside the sentinel of a batch, which is made first; those for mbox and MDA to nameless or removed
  * files in the spool directory.  Evidence is one line of text that the caller
  * stores and hands back after a crash.
  */
@@ -121,7 +121,7 @@ void deliver_leave(struct deliver_staged **s);
 int deliver_secure(struct deliver *d, struct deliver_staged *const batch[],
 		   size_t count, struct err *e);
 /* After deliver_secure, failed or not, and before D2 was attempted: undoes it (mbox
- * unlocked, sentinel removed); then discard the messages. */
+ * unlocked); then discard the messages, and the sentinel goes with the last one. */
 void deliver_abandon(struct deliver *d);
 /* Valid after deliver_secure, borrowed until the message is released. */
 const char *deliver_evidence(const struct deliver_staged *s);

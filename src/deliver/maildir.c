@@ -18,6 +18,7 @@
 #include "deliver/draft.h"
 #include "deliver/evidence.h"
 #include "deliver/maildirrecovery.h"
+#include "deliver/sentinel.h"
 #include "deliver/staging.h"
 #include "sys/fs.h"
 
@@ -33,14 +34,13 @@ struct maildir {
 	unsigned counter;
 	uint8_t random[RANDOM_STOCK];	/* the last random_left bytes are unused */
 	size_t random_left;
-	char *sentinel;		/* of the batch in hand, or NULL */
-	char **settled;		/* sentinels of batches that were published */
-	size_t settled_count;
+	struct sentinels sentinels;
 };
 
 struct maildir_staged {
 	struct deliver_staged base;
 	struct draft draft;	/* the descriptor is closed by secure */
+	struct sentinel *sentinel;
 	char *name;		/* in the staging directory */
 	char *final;		/* in new/; set by finish */
 };
@@ -118,6 +118,7 @@ maildir_open(struct deliver **d, const struct deliver_target *target,
 		return -1;
 	m = mem_alloc(sizeof(*m));
 	m->staging = staging;
+	m->sentinels.dir = staging.dir;
 	m->base.batch_max = batch_max_by_descriptors();
 	set_host(m);
 	*d = &m->base;
@@ -125,24 +126,11 @@ maildir_open(struct deliver **d, const struct deliver_target *target,
 }
 
 static void
-free_settled(struct maildir *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->settled_count; i++)
-		free(m->settled[i]);
-	free(m->settled);
-	m->settled = NULL;
-	m->settled_count = 0;
-}
-
-static void
 maildir_close(struct deliver *d)
 {
 	struct maildir *m = maildir_of(d);
 
-	free(m->sentinel);
-	free_settled(m);
+	sentinels_free(&m->sentinels);
 	staging_close(&m->staging);
 	free(m);
 }
@@ -188,18 +176,22 @@ maildir_stage(struct deliver *d, const struct deliver_message *message,
 {
 	struct maildir *m = maildir_of(d);
 	struct maildir_staged *staged;
+	struct sentinel *sentinel;
 	char *name;
 	int fd = -1;
 
 	(void)message;
-	if (staging_secure(&m->staging, d->target->path, e) != 0)
+	if (staging_secure(&m->staging, d->target->path, e) != 0 ||
+	    sentinel_use(&m->sentinels, &sentinel, e) != 0)
 		return -1;
 	name = fresh_name(m);
 	if (fs_create_at(m->staging.dir, name, 0600, &fd, e) != 0) {
+		sentinel_unused(&m->sentinels, sentinel);
 		free(name);
 		return -1;
 	}
 	staged = mem_alloc(sizeof(*staged));
+	staged->sentinel = sentinel;
 	draft_start(&staged->draft, fd);
 	staged->draft.to_sync = true;
 	staged->name = name;
@@ -252,7 +244,10 @@ remove_staged(struct maildir *m, const char *name)
 static void
 maildir_discard(struct deliver_staged *s)
 {
-	remove_staged(maildir_of(s->owner), staged_of(s)->name);
+	struct maildir *m = maildir_of(s->owner);
+
+	remove_staged(m, staged_of(s)->name);
+	sentinel_unused(&m->sentinels, staged_of(s)->sentinel);
 	maildir_leave(s);
 }
 
@@ -261,7 +256,6 @@ maildir_discard(struct deliver_staged *s)
 static void
 set_evidence(struct deliver *d)
 {
-	struct maildir *m = maildir_of(d);
 	struct maildir_staged *staged;
 	struct buf line;
 	size_t i;
@@ -273,57 +267,55 @@ set_evidence(struct deliver *d)
 		evidence_add(&line, d->target->path);
 		evidence_add(&line, staged->name);
 		evidence_add(&line, staged->final);
-		evidence_add(&line, m->sentinel);
+		evidence_add(&line, staged->sentinel->name);
 		staged->base.evidence = mem_string(buf_text(&line));
 		buf_free(&line);
 	}
 }
 
-/* The staged files, the sentinel behind them, and their directory. */
-static int
-sync_batch(struct deliver *d, int sentinel, struct err *e)
+/* Of the staged files, and of those of their sentinels that are not durable yet, which
+ * follow one another like the messages. */
+static size_t
+list_unsynced(const struct deliver *d, int fds[])
 {
-	int *fds = mem_array(d->count + 1, sizeof(*fds)), rc;
-	size_t i;
+	const struct sentinel *last = NULL;
+	size_t i, count = 0;
 
-	for (i = 0; i < d->count; i++)
-		fds[i] = staged_of(d->batch[i])->draft.fd;
-	fds[d->count] = sentinel;
-	rc = fs_sync_all(maildir_of(d)->staging.dir, fds, d->count + 1, e);
-	free(fds);
-	for (i = 0; i < d->count && rc == 0; i++)
-		rc = fs_close(&staged_of(d->batch[i])->draft.fd, e);
-	return rc;
+	for (i = 0; i < d->count; i++) {
+		const struct maildir_staged *s = staged_of(d->batch[i]);
+
+		fds[count++] = s->draft.fd;
+		if (s->sentinel != last && s->sentinel->fd >= 0)
+			fds[count++] = s->sentinel->fd;
+		last = s->sentinel;
+	}
+	return count;
 }
 
-static void
-maildir_abandon(struct deliver *d)
+/* All of these, and their directory. */
+static int
+sync_batch(struct deliver *d, struct err *e)
 {
-	struct maildir *m = maildir_of(d);
+	int *fds = mem_array(2 * d->count, sizeof(*fds)), rc;
+	size_t i, count = list_unsynced(d, fds);
 
-	remove_staged(m, m->sentinel);
-	free(m->sentinel);
-	m->sentinel = NULL;
+	rc = fs_sync_all(maildir_of(d)->staging.dir, fds, count, e);
+	free(fds);
+	for (i = 0; i < d->count && rc == 0; i++) {
+		fs_drop(&staged_of(d->batch[i])->sentinel->fd);
+		rc = fs_close(&staged_of(d->batch[i])->draft.fd, e);
+	}
+	return rc;
 }
 
 static int
 maildir_secure(struct deliver *d, struct err *e)
 {
-	struct maildir *m = maildir_of(d);
-	char hex[2 * RANDOM_SIZE + 1];
-	int fd = -1, rc;
-
-	random_hex(m, hex);
-	m->sentinel = mem_format("sentinel.%s", hex);
-	rc = fs_create_at(m->staging.dir, m->sentinel, 0600, &fd, e);
-	if (rc == 0)
-		rc = sync_batch(d, fd, e);
-	fs_drop(&fd);
-	if (rc == 0)
-		set_evidence(d);
-	else
-		maildir_abandon(d);
-	return rc;
+	sentinels_seal(&maildir_of(d)->sentinels);
+	if (sync_batch(d, e) != 0)
+		return -1;
+	set_evidence(d);
+	return 0;
 }
 
 /* Somebody else has removed a staged file.  Its absence will be taken for a delivery by
@@ -334,7 +326,7 @@ note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 	s->outcome = DELIVER_POSTPONED;
 	s->reason = *e;
 	err_clear(e);
-	if (fs_remove_at(m->staging.dir, m->sentinel, e) != 0)
+	if (fs_remove_at(m->staging.dir, staged_of(s)->sentinel->name, e) != 0)
 		return -1;
 	return fs_sync(m->staging.dir, m->base.target->path, e);
 }
@@ -387,34 +379,18 @@ maildir_settle(struct deliver *d, struct err *e)
 	if (fs_sync(m->staging.new_dir, d->target->path, e) != 0 ||
 	    fs_sync(m->staging.dir, d->target->path, e) != 0)
 		return -1;
-	for (i = 0; i < d->count; i++)
+	for (i = 0; i < d->count; i++) {
+		sentinel_settled(staged_of(d->batch[i])->sentinel);
 		if (d->batch[i]->outcome == DELIVER_PENDING)
 			d->batch[i]->outcome = DELIVER_DONE;
-	m->settled = mem_resize(m->settled, m->settled_count + 1,
-				sizeof(*m->settled));
-	m->settled[m->settled_count++] = m->sentinel;
-	m->sentinel = NULL;
+	}
 	return 0;
 }
 
 static void
 maildir_retire(struct deliver *d)
 {
-	struct maildir *m = maildir_of(d);
-	size_t i;
-
-	for (i = 0; i < m->settled_count; i++)
-		remove_staged(m, m->settled[i]);
-	free_settled(m);
-}
-
-static void
-maildir_drop(struct deliver *d)
-{
-	struct maildir *m = maildir_of(d);
-
-	free(m->sentinel);
-	m->sentinel = NULL;
+	sentinels_retire(&maildir_of(d)->sentinels);
 }
 
 const struct deliver_class maildir_class = {
@@ -429,11 +405,9 @@ const struct deliver_class maildir_class = {
 	.discard = maildir_discard,
 	.leave = maildir_leave,
 	.secure = maildir_secure,
-	.abandon = maildir_abandon,
 	.publish = maildir_publish,
 	.settle = maildir_settle,
 	.retire = maildir_retire,
-	.drop = maildir_drop,
 	.recover = maildir_recover,
 	.recovered = maildir_recovered,
 	.clear = maildir_clear

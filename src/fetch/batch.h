@@ -3,12 +3,14 @@
  * The commit protocol: brings messages from the link into their destination so that each
  * is there exactly once whatever dies when.  Order of the steps for each batch:
  *
- *	stage      each message in a file of its own, unseen by mail readers
+ *	stage      the batch's sentinel, then each message in a file of its own, unseen by
+ *	           mail readers
  *	D1         staged bytes, the sentinel and their directory are durable
  *	D2         one transaction: the last batch DELIVERED, this one READY
  *	publish    rename into new/, append, or run the MDA
  *	D3         what was published is durable
- *	retire     the sentinel of the batch before this one goes
+ *	retire     the sentinel of the batch before this one goes, unless a message that
+ *	           was begun before that was handed over needs it still
  *
  * and after the last batch a transaction DELIVERED.  Only when that is committed is a
  * message reported as done, and may its DELE be sent.

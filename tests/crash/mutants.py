@@ -60,7 +60,7 @@ MUTANTS = [
         [
             Edit(
                 "src/deliver/maildir.c",
-                "rc = fs_sync_all(maildir_of(d)->staging.dir, fds, d->count + 1, e);",
+                "rc = fs_sync_all(maildir_of(d)->staging.dir, fds, count, e);",
                 "rc = 0;",
             )
         ],
@@ -421,8 +421,8 @@ MUTANTS = [
         [
             Edit(
                 "src/deliver/maildir.c",
-                "\t\trc = sync_batch(d, fd, e);",
-                "\t\t(void)sync_batch(d, fd, e);",
+                "if (sync_batch(d, e) != 0)\n\t\treturn -1;",
+                "(void)sync_batch(d, e);",
             )
         ],
     ),

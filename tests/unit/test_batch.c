@@ -374,7 +374,7 @@ a_death_while_staging_delivers_nothing_and_leaves_no_file(void **state)
 	struct fixture *x = *state;
 
 	die_at(x, DEATH_STAGED);
-	assert_int_equal(staged_files(x), 1);
+	assert_int_equal(staged_files(x), 2);
 	recover(x, 0, 0);
 	assert_int_equal(staged_files(x), 0);
 	assert_int_equal(files_in(x, "new"), 0);

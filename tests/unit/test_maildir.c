@@ -257,7 +257,7 @@ a_message_appears_in_new_whole_and_only_when_published(void **state)
 
 	(void)state;
 	assert_int_equal(scratch_count(box.fresh), 0);
-	assert_int_equal(scratch_count(box.staging), 1);
+	assert_int_equal(scratch_count(box.staging), 2); /* and the sentinel */
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(scratch_count(box.fresh), 0);
 	assert_int_equal(deliver_outcome(s, NULL), DELIVER_PENDING);
@@ -356,9 +356,9 @@ several_messages_may_be_staged_at_once(void **state)
 	assert_int_equal(deliver_write(s[0], "a", 1, &e), 0);
 	assert_int_equal(deliver_write(s[1], "b", 1, &e), 0);
 	assert_int_equal(deliver_write(s[0], "c", 1, &e), 0);
-	assert_int_equal(scratch_count(box.staging), 2);
+	assert_int_equal(scratch_count(box.staging), 3);
 	deliver_discard(&s[0]);
-	assert_int_equal(scratch_count(box.staging), 1);
+	assert_int_equal(scratch_count(box.staging), 2);
 	deliver_discard(&s[1]);
 	assert_null(s[1]);
 	deliver_discard(&s[1]);
@@ -419,6 +419,91 @@ retiring_spares_the_sentinel_of_the_batch_in_hand(void **state)
 	deliver_leave(&a);
 	deliver_leave(&b);
 	deliver_close(&d);
+}
+
+/* The only one; the caller frees. */
+static char *
+sentinel_path(void)
+{
+	struct scratch_names n = scratch_list(box.staging);
+	char *path = NULL;
+
+	for (size_t i = 0; i < n.count; i++) {
+		if (strncmp(n.list[i], "sentinel.", 9) != 0)
+			continue;
+		assert_null(path);
+		path = scratch_path(box.staging, n.list[i]);
+	}
+	scratch_names_free(&n);
+	assert_non_null(path);
+	return path;
+}
+
+static void
+what_is_cleared_away_by_age_takes_the_sentinel_first(void **state)
+{
+	const struct deliver_message m = { .size = -1 };
+	struct deliver *d = maildirbox_open();
+	struct deliver_staged *s;
+	struct err e = ERR_INIT;
+	struct stat sentinel, after;
+	char *path;
+
+	(void)state;
+	assert_int_equal(deliver_stage(d, &m, &s, &e), 0);
+	path = sentinel_path();
+	assert_int_equal(stat(path, &sentinel), 0);
+	usleep(20000);
+	assert_int_equal(deliver_write(s, "a\n", 2, &e), 0);
+	assert_int_equal(deliver_finish(s, (const uint8_t[32]){ 0 }, "a@b", &e),
+			 0);
+	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_mtim.tv_sec, sentinel.st_mtim.tv_sec);
+	assert_int_equal(after.st_mtim.tv_nsec, sentinel.st_mtim.tv_nsec);
+	assert_non_null(strstr(deliver_evidence(s), strrchr(path, '/') + 1));
+	deliver_abandon(d);
+	deliver_discard(&s);
+	deliver_close(&d);
+	free(path);
+}
+
+/* It was begun before that one was handed over, and has its sentinel still. */
+static void
+a_message_that_comes_in_meanwhile_keeps_its_sentinel(void **state)
+{
+	const struct deliver_message m = { .size = -1 };
+	struct deliver *d = maildirbox_open();
+	struct deliver_staged *first = delivering_stage(d, "a\n"), *batch[2];
+	struct err e = ERR_INIT;
+	char *path = sentinel_path();
+
+	(void)state;
+	assert_int_equal(deliver_stage(d, &m, &batch[0], &e), 0);
+	assert_int_equal(deliver_secure(d, &first, 1, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
+	assert_int_equal(deliver_settle(d, &e), 0);
+	deliver_leave(&first);
+	assert_int_equal(deliver_finish(batch[0], (const uint8_t[32]){ 0 },
+					"a@b", &e), 0);
+	batch[1] = delivering_stage(d, "c\n");
+	assert_int_equal(scratch_count(box.staging), 4);
+	assert_int_equal(deliver_secure(d, batch, 2, &e), 0);
+	deliver_retire(d);	/* the first batch is on record */
+	assert_true(scratch_is_there(path));
+	assert_non_null(strstr(deliver_evidence(batch[0]),
+			       strrchr(path, '/') + 1));
+	assert_null(strstr(deliver_evidence(batch[1]),
+			   strrchr(path, '/') + 1));
+	assert_int_equal(deliver_publish(d, &e), 0);
+	assert_int_equal(deliver_settle(d, &e), 0);
+	deliver_leave(&batch[0]);
+	deliver_leave(&batch[1]);
+	assert_int_equal(scratch_count(box.staging), 2);
+	deliver_retire(d);
+	assert_int_equal(scratch_count(box.staging), 0);
+	deliver_close(&d);
+	free(path);
 }
 
 static void
@@ -525,6 +610,8 @@ main(void)
 		TEST(an_abandoned_batch_leaves_nothing),
 		TEST(a_dropped_batch_stays_as_it_is),
 		TEST(retiring_spares_the_sentinel_of_the_batch_in_hand),
+		TEST(what_is_cleared_away_by_age_takes_the_sentinel_first),
+		TEST(a_message_that_comes_in_meanwhile_keeps_its_sentinel),
 		TEST(a_failed_write_can_be_discarded),
 		TEST(a_batch_fits_into_few_descriptors),
 		TEST(new_swapped_for_a_link_does_not_lead_mail_away),
