@@ -329,6 +329,18 @@ keeper_report_counts(struct keeper *k)
 		   (unsigned long long)r->failed);
 }
 
+/* What is committed is safe, but a backup of the database would lack it. */
+static void
+keeper_make_whole(struct keeper *k)
+{
+	struct err e = ERR_INIT;
+
+	if (k->claim.store == NULL || store_make_whole(k->claim.store, &e) == 0)
+		return;
+	report_log(k->report, "failed: %s", e.text);
+	report_error(k->report, &e, false);
+}
+
 void
 keeper_run(const struct keeper_job *job, struct link **report)
 {
@@ -349,6 +361,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	if (!failed || e.kind != ERR_BUSY)
 		keeper_report_counts(&k);
 	keeper_end_courier(&k);
+	keeper_make_whole(&k);
 	claim_release(&k.claim);
 	report_result(k.report, &k.result);
 	link_free(report);

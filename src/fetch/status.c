@@ -178,7 +178,8 @@ status_forget(struct store *store, struct err *e)
 	if (result == 0)
 		result = status_make_due(store, rows, e);
 	if (result == 0)
-		result = store_commit(store, e);
+		result = store_commit(store, e) == -1
+			? -1 : store_make_whole(store, e);
 	else
 		store_rollback(store);
 	store_rows_free(&rows);

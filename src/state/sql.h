@@ -64,6 +64,7 @@ struct store {
 	bool writing;		/* between begin and commit */
 	bool pretends;		/* to be of today's version; see store.c */
 	bool lazy;		/* synchronous=NORMAL is set */
+	bool in_log;		/* a durable commit is in the log alone */
 	bool spoiled;		/* a write of this transaction failed */
 	bool broken;		/* a commit failed */
 	int lock;		/* borrowed; or -1: nobody marks it */

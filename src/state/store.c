@@ -237,8 +237,11 @@ stop_pretending(struct store *s, struct err *e)
 static int
 copy_log(struct store *s)
 {
-	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-					 NULL, NULL);
+	int code = sqlite3_wal_checkpoint_v2(
+		s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	s->in_log = s->in_log && code != SQLITE_OK;
+	return code;
 }
 
 /* Its names first: the file that says whose it is counts as made from then on. */
@@ -438,12 +441,21 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 /* The sync at its beginning covers what lazy commits left: were that lost and the
  * failure let pass, later commits would stand behind a hole. */
 static int
-keep_log_short(struct store *s, struct err *e)
+copy_whole_log(struct store *s, struct err *e)
 {
-	if (s->wal_pages < WAL_MAX || copy_log(s) == SQLITE_OK)
+	if (copy_log(s) == SQLITE_OK)
 		return 0;
 	s->broken = true;
 	return sql_fail(s, "write", e);
+}
+
+/* Behind a copy SQLite begins the log anew, with a sync: a connection that is made
+ * later knows nothing of it, and goes on behind what the log holds. */
+int
+store_make_whole(struct store *s, struct err *e)
+{
+	assert(!s->writing);
+	return s->in_log && !s->broken ? copy_whole_log(s, e) : 0;
 }
 
 int
@@ -464,7 +476,8 @@ store_commit(struct store *s, struct err *e)
 		return -1;
 	}
 	s->writing = false;
-	return keep_log_short(s, e);
+	s->in_log = s->in_log || (!s->lazy && s->wal_pages > 0);
+	return s->wal_pages < WAL_MAX ? 0 : copy_whole_log(s, e);
 }
 
 void

@@ -139,6 +139,10 @@ int store_fact_is(struct store *s, const char *name, const char *value,
 enum store_durability { STORE_DURABLE, STORE_LAZY };
 int store_begin(struct store *s, enum store_durability d, struct err *e);
 int store_commit(struct store *s, struct err *e);
+/* At the end of a run: if it has committed anything durably, all of the log is in the
+ * database too when it returns, so that a copy of this file alone is a copy of the state.
+ * Two syncs then, else none.  Fails like a commit. */
+int store_make_whole(struct store *s, struct err *e);
 void store_rollback(struct store *s);	/* also when nothing is open */
 
 struct store_message {
