@@ -270,6 +270,18 @@ merge_destination(const struct source *s, struct account *a)
 	return 0;
 }
 
+static char *
+dotted_state_name(const struct account *a)
+{
+	struct account dotted = *a;
+	char *name;
+
+	dotted.host = mem_format("%s.", a->host);
+	name = account_state_name(&dotted);
+	free(dotted.host);
+	return name;
+}
+
 static void
 merge_rules(const struct source *s, struct account *a)
 {
@@ -287,8 +299,11 @@ merge_rules(const struct source *s, struct account *a)
 		a->notice_s = notice->number;
 	}
 	a->state = pick_text(s, CONFOPT_STATE);
-	if (!a->state)
-		a->state = account_state_name(a);
+	if (a->state)
+		return;
+	a->state = account_state_name(a);
+	if (pick(s, CONFOPT_HOST)->had_dot)
+		a->dotted_state = dotted_state_name(a);
 }
 
 /* --- the whole --- */

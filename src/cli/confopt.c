@@ -212,7 +212,19 @@ is_ipv6(const char *text)
 	return inet_pton(AF_INET6, address, binary) == 1;
 }
 
-/* IPv6 addresses lose their brackets. */
+/* What a dot at the end tells is told to resolvers alone: the name is whole. */
+static void
+drop_dot(struct confvalue *v)
+{
+	size_t size = strlen(v->text);
+
+	v->had_dot = size > 1 && v->text[size - 1] == '.';
+	if (v->had_dot)
+		v->text[size - 1] = '\0';
+}
+
+/* IPv6 addresses lose their brackets, names a dot at the end: it is the same host for
+ * states, certificates and whatever else goes by it. */
 static int
 read_host(struct confvalue *v, const char *text, struct err *e)
 {
@@ -231,6 +243,7 @@ read_host(struct confvalue *v, const char *text, struct err *e)
 	if (strchr(text, ':') && !is_ipv6(text))
 		return err_set(e, ERR_CONFIG, "'%s' is no host name or "
 			       "address (option 'port' has the port)", text);
+	drop_dot(v);
 	return 0;
 }
 

@@ -44,6 +44,7 @@ struct confvalue {
 	int line;
 	int64_t number;		/* also sizes, choices, truth values, seconds */
 	bool is_count;		/* notice_after: number is failures */
+	bool had_dot;		/* a host: at its end */
 	char *text;		/* owned; paths are absolute */
 	char **list;		/* owned, NULL-terminated, with its strings */
 	size_t count;

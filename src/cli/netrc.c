@@ -140,6 +140,9 @@ is_host(const struct scan *s, const char *host)
 
 	if (text_is_word(s->word.data, s->word.len, host))
 		return true;
+	/* a name may end with a dot */
+	if (s->word.len == size + 1 && s->word.data[size] == '.')
+		return text_is_word(s->word.data, size, host);
 	/* an IPv6 address may stand in brackets */
 	return s->word.len == size + 2 && s->word.data[0] == '[' &&
 	       s->word.data[size + 1] == ']' &&

@@ -30,7 +30,8 @@ account_free(struct account *a)
 	char *const strings[] = {
 		a->name, a->host, a->tls_ca_file, a->tls_ca_dir,
 		a->tls_cert_file, a->tls_key_file, a->tls_server_name,
-		a->user, a->password_file, a->path, a->state, a->fingerprint
+		a->user, a->password_file, a->path, a->state,
+		a->dotted_state, a->fingerprint
 	};
 	size_t i;
 

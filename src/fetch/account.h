@@ -56,6 +56,8 @@ struct account {
 
 	char *state;			/* the option's value, or
 					   account_state_name */
+	char *dotted_state;		/* what this was before a dot at the end of
+					   a host was left out, or NULL */
 	unsigned notice_failures;	/* notice_after in runs, or 0 ... */
 	int64_t notice_s;		/* ... and then a duration */
 	char *fingerprint;		/* hex digest over the login's options, and

@@ -25,13 +25,41 @@ claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
 	return -1;
 }
 
+static char *
+claim_path(const char *state_dir, const char *name)
+{
+	return mem_format("%s/%s.db", state_dir, name);
+}
+
+/* A state that was made when a dot at the end of the host still counted goes on: under a
+ * new one all mail would look new. */
+static char *
+claim_name(const struct account *a, const char *state_dir)
+{
+	struct account dotted = *a;
+	char *name = account_state_file(a), *old, *path, *old_path;
+	bool is_old;
+
+	if (!a->dotted_state)
+		return name;
+	dotted.state = a->dotted_state;
+	old = account_state_file(&dotted);
+	path = claim_path(state_dir, name);
+	old_path = claim_path(state_dir, old);
+	is_old = !fs_is_there(path) && fs_is_there(old_path);
+	free(path);
+	free(old_path);
+	free(is_old ? name : old);
+	return is_old ? old : name;
+}
+
 int
 claim_take(struct claim *c, const struct account *a, const char *state_dir,
 	   bool may_create, struct err *e)
 {
-	char *name = account_state_file(a);
+	char *name = claim_name(a, state_dir);
 	char *lock = mem_format("%s/%s.lock", state_dir, name);
-	char *path = mem_format("%s/%s.db", state_dir, name);
+	char *path = claim_path(state_dir, name);
 	int result = -1;
 
 	*c = (struct claim)CLAIM_NONE;

@@ -9,6 +9,7 @@ import pytest
 
 from popactions import change, hang
 from popmail import mail
+from popserver import PASSWORD
 from runner import at_most, read_mbox, same, small_files_only, wait_until
 from sandbox import CALLS, not_permitted
 
@@ -164,3 +165,39 @@ def test_what_a_killed_run_staged_elsewhere_goes_when_mail_is_to_go_another_way(
     assert same(popfetch.maildir("Second"), pop.wires())
     assert popfetch.staged("First") == [] and popfetch.maildir("First") == []
     assert [path.name for path in popfetch.state_dir.glob("m*-*")] == ["mda-0123-0123"]
+
+
+@pytest.mark.parametrize("first, second", [("localhost", "localhost."), ("localhost.", "localhost")])
+def test_a_dot_at_the_end_of_the_host_makes_no_other_account(popfetch, server, first, second):
+    pop = server([mail("one")])
+    popfetch.account(server=pop, host=first)
+    assert popfetch().status == 0
+    assert pop.last.server_name == "localhost"
+    pop.add(mail("two"))
+    popfetch.accounts["work"]["host"] = second
+    result = popfetch("-v")
+    assert result.status == 0 and pop.last.server_name == "localhost", result
+    assert same(popfetch.maildir(), pop.wires()) and len(popfetch.databases()) == 1
+    assert pop.commands("CAPA") == [], "what the server can do was known"
+
+
+def test_a_state_of_a_host_with_a_dot_from_before_goes_on(popfetch, server):
+    pop = server([mail("one")])
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    for file in popfetch.state_dir.iterdir():  # as it was called then
+        file.rename(str(file).replace("localhost", "localhost."))
+    popfetch.accounts["work"]["host"] = "localhost."
+    pop.add(mail("two"))
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), pop.wires()) and len(popfetch.databases()) == 1
+
+
+def test_a_name_in_netrc_may_end_with_a_dot(popfetch, server):
+    pop = server([mail("one")])
+    popfetch.account(server=pop, password=None, password_command=None)
+    netrc = popfetch.home / ".netrc"
+    netrc.write_text(f"machine localhost. login jane password {PASSWORD}\n")
+    netrc.chmod(0o600)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), pop.wires())

@@ -300,6 +300,32 @@ the_port_follows_tls(void **state)
 }
 
 static void
+a_dot_at_the_end_of_a_host_makes_no_other_of_it(void **state)
+{
+	struct conf *c = read_text(
+		"defaults {\nuser = jane\nmaildir = x\nhost = d.example.\n}\n"
+		"account one {\nhost = Pop.example.org.\n"
+		"tls_server_name = mail.example.org.\n}\n"
+		"account two {\n}\n"
+		"account three {\nhost = e.example.\nstate = s\n}\n"
+		"account four {\nhost = f.example\n}\n");
+	const struct account *a = c->accounts;
+
+	(void)state;
+	assert_string_equal(a[0].host, "Pop.example.org");
+	assert_string_equal(a[0].tls_server_name, "mail.example.org");
+	assert_string_equal(a[0].state, "jane@pop.example.org");
+	assert_string_equal(a[0].dotted_state, "jane@pop.example.org.");
+	assert_string_equal(a[1].host, "d.example");
+	assert_string_equal(a[1].tls_server_name, "d.example");
+	assert_string_equal(a[1].dotted_state, "jane@d.example.");
+	assert_string_equal(a[2].state, "s");
+	assert_null(a[2].dotted_state);
+	assert_null(a[3].dotted_state);
+	conf_free(&c);
+}
+
+static void
 defaults_serve_where_an_account_says_nothing(void **state)
 {
 	struct conf *c = read_text(
@@ -1463,6 +1489,7 @@ main(void)
 		TEST(an_account_of_four_lines_gets_all_defaults),
 		TEST(every_option_is_taken),
 		TEST(the_port_follows_tls),
+		TEST(a_dot_at_the_end_of_a_host_makes_no_other_of_it),
 		TEST(defaults_serve_where_an_account_says_nothing),
 		TEST(an_own_destination_or_secret_hides_the_inherited_one),
 		TEST(two_accounts_may_deliver_to_one_maildir),

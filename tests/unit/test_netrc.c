@@ -86,6 +86,18 @@ the_entry_of_host_and_login_is_found(void **state)
 }
 
 static void
+a_dot_at_the_end_of_a_name_makes_no_other_of_it(void **state)
+{
+	(void)state;
+	assert_password("machine Pop.example. login u password p",
+			"pop.example", "u", "p");
+	assert_password("machine pop.example.. login u password p",
+			"pop.example", "u", NULL);
+	assert_password("machine pop.example.x login u password p",
+			"pop.example", "u", NULL);
+}
+
+static void
 an_entry_without_login_serves_all_users(void **state)
 {
 	static const char text[] = "machine pop.example password all\n"
@@ -246,6 +258,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_entry_of_host_and_login_is_found),
 		TEST(an_entry_without_login_serves_all_users),
+		TEST(a_dot_at_the_end_of_a_name_makes_no_other_of_it),
 		TEST(an_entry_without_password_is_passed_over),
 		TEST(the_password_may_stand_before_the_login),
 		TEST(default_serves_every_host),
