@@ -55,6 +55,7 @@ incoming_begin(struct session *s, size_t entry, struct err *e)
 	struct batch_message m = incoming_message(s, entry);
 
 	header_start(s->header);
+	fromline_start(&s->fromline);
 	if (batch_begin(s->batch, &m, e) == -1)
 		return incoming_context(s, entry, -1, e);
 	if (!s->account->received_header)
@@ -76,6 +77,20 @@ incoming_show_progress(struct session *s, bool now)
 	report_flush(s->report);
 }
 
+/* All but what stands before the header. */
+static int
+incoming_write(struct session *s, const uint8_t *bytes, size_t size,
+	       struct err *e)
+{
+	size_t taken = fromline_take(&s->fromline, bytes, size), held_size;
+	const uint8_t *held = fromline_held(&s->fromline, &held_size);
+
+	if (held_size > 0 && batch_write(s->batch, held, held_size, e) == -1)
+		return -1;
+	return taken == size ? 0 : batch_write(s->batch, bytes + taken,
+					       size - taken, e);
+}
+
 static int
 incoming_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 	       struct err *e)
@@ -93,7 +108,7 @@ incoming_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
 	s->progress.bytes += size;
 	incoming_show_progress(s, false);
 	return incoming_context(s, entry,
-				batch_write(s->batch, bytes, size, e), e);
+				incoming_write(s, bytes, size, e), e);
 }
 
 static void
@@ -216,6 +231,9 @@ incoming_stage_end(struct session *s, size_t entry, int64_t octets,
 					? header_content_digest(s->header)
 					: header_digest(s->header);
 
+	fromline_end(&s->fromline);
+	if (incoming_context(s, entry, incoming_write(s, NULL, 0, e), e) == -1)
+		return -1;
 	incoming_remember(s, entry);
 	if (incoming_context(s, entry, batch_end(s->batch, digest, octets,
 					header_sender(s->header), e), e) == -1)

@@ -9,6 +9,7 @@
 #ifndef FETCH_SESSION_STATE_H
 #define FETCH_SESSION_STATE_H
 
+#include "deliver/fromline.h"
 #include "deliver/header.h"
 #include "fetch/errands.h"
 #include "fetch/session.h"
@@ -61,6 +62,7 @@ struct session {
 	struct plan *plan;
 
 	struct header *header;		/* of what is coming in now */
+	struct fromline fromline;	/* in front of that */
 	bool top_refused;
 	bool top_differs;		/* from RETR, at this server */
 	int64_t top_differed;		/* when that was noted, or 0 */

@@ -49,7 +49,7 @@ def test_lines_that_look_like_from_lines_are_quoted_and_read_back(popfetch, acco
 
 
 def test_a_header_line_that_looks_like_a_from_line_is_quoted_too(popfetch, account):
-    pop = account(b"From ann Mon Jan 1 00:00:00 2024\r\nSubject: x\r\n\r\nbody\r\n")
+    pop = account(b"Subject: x\r\nFrom ann Mon Jan 1 00:00:00 2024\r\n\r\nbody\r\n")
     assert popfetch().status == 0
     assert same(popfetch.mbox(), pop.wires())
     assert (popfetch.home / "mbox").read_bytes().count(b"\nFrom ") == 0
