@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One account of a world: its mailbox, its server, its options; and which of its messages nobody
+could tell from others, as far as the manual says that."""
+
+from mailbox import Mailbox
+from server import Server
+
+DAY_S = 86400
+KEEPS = {"forever": 30, "no": 38, "2 hours": 4, "2 days": 8, "14 days": 16, "30 days": 4}
+SECONDS = {"forever": None, "no": 0, "2 hours": 7200}
+
+
+def random_keep(rng, style):
+    if style["uid"] == "none":
+        return "no"
+    return rng.choices(list(KEEPS), list(KEEPS.values()))[0]
+
+
+class Account:
+    def __init__(self, name, rng, writer, style, inbox):
+        self.name, self.rng = name, rng
+        self.mailbox = Mailbox(rng, writer, style)
+        self.server = Server(self.mailbox)
+        self.style, self.inbox = style, inbox
+        self.keep = random_keep(rng, style)
+        self.max_messages = rng.choice((0, 0, 0, 1, 3))
+        self.max_size = rng.choice((0, 0, 0, 0, 5000))
+        self.received = rng.random() < 0.6
+        self.pipelining = rng.random() < 0.9
+        self.mda_jobs = rng.choice((1, 1, 3))
+        self.has_state_name = rng.random() < 0.3
+        self.full_listings = []  # turns of clean runs that saw a complete listing
+        self.was_refused = False
+
+    @property
+    def keep_s(self):
+        if self.keep in SECONDS:
+            return SECONDS[self.keep]
+        return int(self.keep.split()[0]) * DAY_S
+
+    @property
+    def tells_exact_sizes(self):
+        return self.style["size"] in ("exact", "lf", "off")
+
+    def change(self, inboxes):
+        """One option, and in words which."""
+        what = self.rng.choice(
+            ("keep", "keep", "inbox", "inbox", "max_messages", "max_size", "received", "pipelining")
+        )
+        if what == "keep":
+            self.keep = random_keep(self.rng, self.style)
+        elif what == "inbox":
+            self.inbox = self.rng.choice(inboxes)
+        elif what == "max_messages":
+            self.max_messages = self.rng.choice((0, 1, 5))
+        elif what == "max_size":
+            self.max_size = self.rng.choice((0, 600, 5000))
+        else:
+            setattr(self, what, not getattr(self, what))
+        return f"{self.name}: {what} = {getattr(self, what)}"
+
+    def be_quiet(self):
+        """As it is at the end of a world."""
+        self.max_messages = self.max_size = 0
+
+    def text(self):
+        lines = [
+            f'account "{self.name}" {{',
+            f'  host = "127.0.0.1" port = {self.server.port} tls = "off"',
+            f'  user = "{self.name}" password = "p"',
+            f"  {self.inbox.option()}",
+            f'  keep = "{self.keep}"',
+            f"  max_messages = {self.max_messages} max_size = {self.max_size}",
+            f"  received_header = {str(self.received).lower()}",
+            f"  mda_jobs = {self.mda_jobs}",
+            '  timeout = "20 seconds"',
+        ]
+        if not self.pipelining:
+            lines.append('  pipelining = "off"')
+        if self.has_state_name:
+            lines.append(f'  state = "box-{self.name}"')
+        return "\n".join([*lines, "}"])
+
+    def __repr__(self):
+        style = {k: v for k, v in self.style.items() if k != "has_top"}
+        return (
+            f"{self.name}: {style}, {self.inbox}, keep {self.keep}, max_messages "
+            f"{self.max_messages}, max_size {self.max_size}, mda_jobs {self.mda_jobs}"
+        )
+
+    # What the oracle asks.
+
+    def overdue(self, oracle, now):
+        """What should be deleted by now."""
+        if self.keep_s is None or self.style["dele"] == "vain" or self.style["top"] != "plain":
+            return []
+        found = []
+        for item in self.mailbox.items:
+            since = oracle.delivered.get(item.letter)
+            alone = sum(i.uid == item.uid for i in self.mailbox.all()) == 1
+            if item.recorded or since is None or (self.style["uid"] != "none" and not alone):
+                continue
+            if now - since > self.keep_s + 10 * DAY_S and len(item.names) == 1:
+                found.append(item)
+        return found
+
+    def incarnations(self, item):
+        """As how many messages it may pass."""
+        return len({name.uid for name in item.names}) if self.style["uid"] != "none" else 1
+
+    def looks_known(self, item, at_the_end):
+        """Is there another that the manual lets it be taken for?"""
+        if self.style["uid"] == "none":
+            return False
+        others = [o for o in self.mailbox.all() if o is not item]
+        return bool(self.twins(item)) or any(
+            self._is_swapped(item, o, at_the_end) for o in others
+        )
+
+    def twins(self, item):
+        """Those that it may be taken for."""
+        return [o for o in self.mailbox.all() if o is not item and self._is_twin(item, o)]
+
+    def _is_twin(self, item, other):
+        """Of several with one uid, one header and one size, or none that the server tells, only one
+        is delivered; and one that comes under uid and header of another, which somebody else took
+        away, is taken for it."""
+        if not {n.uid for n in item.names} & {n.uid for n in other.names}:
+            return False
+        if not self._is_header_alike(item, other):
+            return False
+        return other.end in ("other", "server") or self._is_size_alike(item, other)
+
+    def _is_header_alike(self, item, other):
+        if self.style["top"] == "empty":
+            return True
+        return item.letter.key == other.letter.key
+
+    def _is_size_alike(self, item, other):
+        sizes, others = self._sizes(item), self._sizes(other)
+        return None in sizes or None in others or bool(sizes & others)
+
+    def _sizes(self, item):
+        told = set(item.listings.values())
+        if told == {None} and self.style["size"] != "none":
+            told = set()  # never asked for: STAT's sum was enough
+        return told | {self.mailbox.size(item)}
+
+    def _is_swapped(self, item, other, at_the_end):
+        """It came under uid and size of another that was gone, before any run could see that: only
+        a comparison of headers tells, which is made before it would be deleted."""
+        if other.end is None or not self._is_size_alike(item, other):
+            return False
+        if item.end == "us" and not (other.recorded and not self.style["has_top"]):
+            return False
+        if at_the_end and item.end is None and self.keep_s is not None:
+            return False
+        for mine in item.names:
+            for theirs in other.names:
+                if mine.uid == theirs.uid and not self._saw_gap(other, mine.since):
+                    return True
+        return False
+
+    def _saw_gap(self, other, since):
+        return any(other.end_turn < turn <= since for turn in self.full_listings)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can happen in one step of a world: mail, other people, time, the configuration; then a run,
+and what goes wrong in it."""
+
+import errno
+import random
+
+from account import DAY_S
+from run import KINDS, Fault, Run
+from server import Script
+
+REFUSALS = (b"-ERR cannot read it\r\n", b"-ERR [SYS/TEMP] try again\r\n", b"-ERR [SYS/PERM] no\r\n")
+LOGINS = (
+    b"-ERR [IN-USE] locked\r\n",
+    b"-ERR [AUTH] wrong\r\n",
+    b"-ERR no\r\n",
+    b"-ERR [SYS/TEMP] later\r\n",
+)
+ERRORS = ("EIO", "ENOSPC", "EINTR", "EDQUOT", "EACCES")
+
+
+def step(world):
+    rng = world.rng
+    before(world)
+    mode = rng.choices(list(MODES), [weight for weight, _, _ in MODES.values()])[0]
+    run_in_mode(world, mode)
+
+
+# --- what happens between runs ---
+
+
+def before(world):
+    rng = world.rng
+    if world.program != world.tools.program and rng.random() < 0.35:
+        world.program = world.tools.program
+        world.say("the program is replaced by the new one")
+    time_passes(world)
+    for account in world.accounts:
+        mailbox_changes(world, account)
+        if rng.random() < 0.13:
+            world.say("  " + account.change(world.inboxes))
+    if rng.random() < 0.35:
+        reader_comes(world)
+    if rng.random() < 0.04:
+        world.move_state()
+
+
+def time_passes(world):
+    rng = world.rng
+    seconds = rng.choice((60, 300, 300, 3600, 3600, 5 * 3600, DAY_S, DAY_S, 3 * DAY_S, 10 * DAY_S))
+    if rng.random() < 0.04 or world.is_slow:
+        seconds = rng.choice((31, 33, 45, 100, 200)) * DAY_S
+    world.pass_time(seconds)
+    world.say(f"time: +{seconds / 3600:.1f} h")
+    if world.skew and rng.random() < 0.5:
+        world.skew = 0
+        world.say("  the clock is right again")
+    elif rng.random() < 0.07:
+        world.skew = rng.choice(
+            (
+                -world.true,  # 1970
+                -world.true + 1262304000,  # 2010
+                -3 * 3600,
+                -2 * DAY_S,
+                -20 * DAY_S,
+                2 * DAY_S,
+                20 * DAY_S,
+                50 * DAY_S,
+                400 * DAY_S,
+                7000 * DAY_S,
+            )
+        )
+        world.say(f"  the clock is wrong by {world.skew / DAY_S:.1f} days")
+
+
+def mailbox_changes(world, account):
+    rng, mailbox = world.rng, account.mailbox
+    mailbox.turn = world.turn - 1 if world.turn else 0
+    if mailbox.items and rng.random() < 0.18:
+        gone = rng.sample(mailbox.items, rng.randint(1, min(3, len(mailbox.items))))
+        mailbox.remove(gone, "other")
+        world.say(f"  {account.name}: others delete {gone}")
+    if rng.random() < 0.65:
+        count = rng.choices((1, 2, 4, 8, 25, 60), (30, 25, 20, 12, 3, 1))[0]
+        world.mail_arrives(account, count)
+    if rng.random() < 0.02:
+        mailbox.renumber()
+        world.say(f"  {account.name}: all uids are new ones")
+
+
+def reader_comes(world):
+    """To an mbox only while nothing is in doubt: more is not promised there."""
+    inbox = world.rng.choice(world.inboxes)
+    if inbox.kind == "mbox" and not world.is_settled:
+        return
+    count = world.oracle.take(inbox, world.rng)
+    if count:
+        world.say(f"  a reader of {inbox} takes {count}")
+
+
+# --- runs ---
+
+MODES = {  # weight, arguments, whether it needs accounts
+    "fetch": (74, [], False),
+    "verbose": (6, ["-v"], False),
+    "named": (5, [], True),
+    "all": (2, ["-a"], False),
+    "check": (4, ["--check"], False),
+    "dry": (4, ["-n"], False),
+    "status": (2, ["--status"], False),
+    "retry": (1, ["--retry"], True),
+    "catch-up": (2, ["--catch-up"], False),
+}
+
+
+def run_in_mode(world, mode):
+    rng = world.rng
+    _, arguments, is_named = MODES[mode]
+    accounts = world.accounts
+    if is_named or rng.random() < 0.1:
+        accounts = [rng.choice(world.accounts)]
+        arguments = [*arguments, accounts[0].name]
+    mode = "fetch" if mode in ("verbose", "named") else mode
+    run = Run(world, mode, arguments, accounts)
+    if world.renames_fail:
+        run.rename_error = errno.EPERM
+    for account in accounts:
+        run.scripts[account] = random_script(world, account)
+    run.is_mda_planned = plan_mda(world)
+    if mode in ("fetch", "all", "catch-up") and rng.random() < 0.36:
+        run.fault = random_fault(rng, world)
+    if world.disk and mode in ("fetch", "all", "catch-up") and rng.random() < 0.75:
+        run.is_cut = True
+        if rng.random() < 0.8:
+            run.fault = Fault(rng.choice(("any", "any", "rename", "sync", "unlink")),
+                              nth_call(rng), rng.choice(("kill", "kill behind")))
+        if rng.random() < 0.5:
+            run.flush = nth_call(rng)
+    world.run(run)
+
+
+def nth_call(rng):
+    return min(rng.randint(1, 12) if rng.random() < 0.4 else int(rng.expovariate(1 / 40)) + 1, 400)
+
+
+def random_fault(rng, world):
+    kind = rng.choice(list(KINDS) + ["any"] * 4)
+    if rng.random() < 0.6:
+        return Fault(kind, nth_call(rng), rng.choice(("kill", "kill behind")))
+    how = rng.choices(("fails once", "fails from then on", "done, but fails"), (5, 4, 1))[0]
+    error = rng.choice(ERRORS)
+    if error == "EINTR":
+        how, kind = "fails once", rng.choice(("open", "write"))
+    elif kind == "rename" and rng.random() < 0.4:
+        error, how = "ENOENT", "done, but fails"
+    return Fault(kind, nth_call(rng), how, error)
+
+
+def plan_mda(world):
+    """Whether it shall fail."""
+    rng, is_planned = world.rng, False
+    for inbox in world.inboxes:
+        if inbox.kind == "mda" and any(a.inbox is inbox for a in world.accounts):
+            letters = ""
+            if rng.random() < 0.4:
+                fit = "...rldh" if world.disk else "...rRlLdDh"
+                letters = "".join(rng.choice(fit) for _ in range(rng.randint(1, 6)))
+            inbox.plan(letters)
+            if letters:
+                world.say(f"  the MDA will: {letters}")
+                is_planned = True
+    return is_planned
+
+
+# --- what a server does wrong in a run ---
+
+
+def random_script(world, account):
+    rng, script = world.rng, Script()
+    if rng.random() < 0.45:
+        return script
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        FAULTS[rng.choice(list(FAULTS))](script, rng, account, world)
+    return script
+
+
+def nth_command(rng):
+    return rng.randint(1, 9) if rng.random() < 0.5 else int(rng.expovariate(1 / 14)) + 4
+
+
+def at_command(what):
+    def add(script, rng, account, world):
+        script.at_command[nth_command(rng)] = what
+
+    return add
+
+
+def at_byte(script, rng, account, world):
+    limit = rng.randint(20, 400) if rng.random() < 0.3 else int(rng.expovariate(1 / 6000)) + 60
+    script.at_byte = (limit, rng.choice(("kill", "cut", "cut", "term")))
+
+
+def lose_quit(script, rng, account, world):
+    script.quit = rng.choice(("lost", "lost", "lost undone", "refused", "half"))
+
+
+def no_deletion(script, rng, account, world):
+    script.dele = rng.choice(("vain", "vain", "refused"))
+
+
+def no_uids(script, rng, account, world):
+    """Only where it is known that there are uids: else nobody could know."""
+    if account.style["capa"] is not None:
+        script.uidl = "refused"
+
+
+def hide(script, rng, account, world):
+    items = account.mailbox.items
+    if items:
+        script.hidden = Hidden(rng.sample(items, rng.randint(1, len(items))))
+        script.is_stat_true = rng.random() < 0.5
+
+
+class Hidden(set):
+    def __repr__(self):
+        return f"{sorted(i.letter.token for i in self)}"
+
+
+def wrong_sum(script, rng, account, world):
+    script.stat_off = rng.choice((-100, 1, 7, 5000))
+
+
+def unreadable(script, rng, account, world):
+    items = account.mailbox.items
+    if items:
+        for item in rng.sample(items, rng.randint(1, min(2, len(items)))):
+            script.unreadable[item] = rng.choice(REFUSALS)
+
+
+def refuse_login(script, rng, account, world):
+    script.login = rng.choice(LOGINS)
+    if b"[" not in script.login or b"AUTH" in script.login or account.style["capa"] is None:
+        account.was_refused = True
+    if "RESP-CODES" not in (account.style["capa"] or ["RESP-CODES"]):
+        account.was_refused = True
+
+
+def forget_dots(script, rng, account, world):
+    script.is_unstuffed = True
+
+
+def twice(script, rng, account, world):
+    script.number_twice = True
+
+
+def meddle(script, rng, account, world):
+    """Others are at work on the mailbox while it is fetched."""
+    seed = rng.random()
+
+    def others():
+        own, mailbox = random.Random(seed), account.mailbox
+        if mailbox.items and own.random() < 0.6:
+            mailbox.remove([own.choice(mailbox.items)], "other")
+        else:
+            world.mail_arrives(account, 1)
+
+    script.meddling.append(Meddling((nth_command(rng), others)))
+
+
+class Meddling(tuple):
+    def __repr__(self):
+        return f"at command {self[0]}"
+
+
+FAULTS = {
+    "kill": at_command("kill"),
+    "kill after": at_command("kill after"),
+    "cut": at_command("cut"),
+    "term": at_command("term"),
+    "refuse": at_command("refuse"),
+    "noise": at_command("noise"),
+    "at byte": at_byte,
+    "at a byte": at_byte,
+    "lose QUIT": lose_quit,
+    "lose QUIT too": lose_quit,
+    "no deletion": no_deletion,
+    "no uids": no_uids,
+    "hide": hide,
+    "wrong sum": wrong_sum,
+    "unreadable": unreadable,
+    "refuse login": refuse_login,
+    "forget dots": forget_dots,
+    "number twice": twice,
+    "meddle": meddle,
+}

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be true, by the promises of popfetch(1), computed from what the servers had and what
+has arrived, and from nothing that the program says of itself.
+
+Nothing lost, nothing twice, nothing partial, nothing deleted too early; and where two messages look
+alike to everybody, exactly what the manual says remains.
+"""
+
+import collections
+
+from clock import Trust
+
+STATUSES = {0, 68, 69, 71, 73, 74, 75, 76, 77}
+SLACK_S = 120
+
+
+class Missed(AssertionError):
+    """A promise that was not kept."""
+
+
+class Oracle:
+    def __init__(self, accounts, inboxes):
+        self.accounts, self.inboxes = accounts, inboxes
+        self.forms, self.mbox_forms = {}, {}
+        self.letters = []
+        self.taken = collections.Counter()  # by mail readers
+        self.have = collections.Counter()
+        self.again = collections.Counter()  # by -a
+        self.delivered = {}  # letter: true time
+        self.shown = {}  # letter: marks of the runs that may have delivered it
+        self.mda_budget = 0
+        self.trust = {account: Trust() for account in accounts}
+        self.ids = collections.defaultdict(set)
+
+    def learn(self, letter):
+        if letter in self.letters:
+            return
+        self.letters.append(letter)
+        for text in letter.texts():
+            self.forms.setdefault(text, letter)
+        for text in letter.mbox_texts():
+            self.mbox_forms.setdefault(text, letter)
+
+    def begin(self, run):
+        """Before a run: what it may do more than once."""
+        if run.mode == "all":
+            for account in run.accounts:
+                for item in account.mailbox.items:
+                    self.again[item.letter] += 1
+
+    # What is there.
+
+    def letter_of(self, inbox, text, where):
+        known = self.mbox_forms if inbox.kind == "mbox" else self.forms
+        letter = known.get(text)
+        if letter is None:
+            raise Missed(f"{where} in {inbox} is no message that was ever offered: {brief(text)}")
+        return letter
+
+    def take(self, inbox, rng):
+        """A mail reader is at work."""
+        texts = inbox.read(rng)
+        for text in texts:
+            self.taken[self.letter_of(inbox, text, "what the reader took")] += 1
+        return len(texts)
+
+    def look(self, is_settled):
+        """Counts what has arrived; False while an mbox may end in half of a message."""
+        have, is_known = collections.Counter(self.taken), True
+        self.ids.clear()
+        for inbox in self.inboxes:
+            if inbox.kind == "mbox" and not is_settled and inbox.is_there():
+                is_known = False
+                continue
+            for name, text in inbox.found():
+                letter = self.letter_of(inbox, text, name)
+                have[letter] += 1
+                if inbox.kind == "mda":
+                    self.ids[letter].add(name.partition(".")[0])
+        if is_known:
+            self.have = have
+        return is_known
+
+    # Behind a run.
+
+    def judge(self, run):
+        self._status(run)
+        self._note_mda(run)
+        self._note_catch_up(run)
+        self._read_only(run)
+        self._note_retrieved(run)
+        is_seen = self.look(run.world.is_settled)
+        if is_seen:
+            for letter in self.have:
+                self.delivered.setdefault(letter, run.true)
+            self.check_nothing_lost(at_the_end=False)
+            self._nothing_twice(run)
+        for account in self.accounts:
+            for session in run.sessions(account):
+                if session.quit_done:
+                    self._nothing_too_early(run, account, session)
+        for account in run.accounts:
+            if run.mode in ("fetch", "all", "catch-up"):
+                self.trust[account].note(run.clock, run.is_kept(account))
+        if run.is_quiet and run.status == 0 and run.mode == "fetch" and run.is_of_all:
+            self._no_litter(run)
+
+    def _status(self, run):
+        if run.is_hanging:
+            raise Missed(f"the run does not end\n{run.stderr}")
+        if "Sanitizer" in run.stderr or "runtime error:" in run.stderr:
+            raise Missed(f"a sanitizer reports: {run.stderr[-3000:]}")
+        if run.is_killed:
+            return
+        fit = STATUSES | ({1} if run.mode == "check" else set())
+        if run.status not in fit:
+            raise Missed(f"exit status {run.status}: {run.stderr[-1500:]}")
+        if run.is_quiet and run.mode in ("fetch", "all") and run.status not in run.quiet_statuses():
+            raise Missed(f"a run without any fault has status {run.status}: {run.stderr[-1500:]}")
+        if run.status > 1 and run.must_say and not run.stderr.strip():
+            raise Missed(f"exit status {run.status} without a word")
+
+    def _read_only(self, run):
+        if run.mode not in ("dry", "check", "status"):
+            return
+        if run.tree_before != run.tree_after:
+            changed = set(run.tree_before.items()) ^ set(run.tree_after.items())
+            raise Missed(f"--{run.mode} changes files: {sorted({name for name, _ in changed})}")
+        for account in self.accounts:
+            for session in run.sessions(account):
+                if session.deleted:
+                    raise Missed(f"--{run.mode} deletes")
+
+    def _note_retrieved(self, run):
+        for account in run.accounts:
+            for session in run.sessions(account):
+                for item in session.retrieved:
+                    if item.letter not in self.delivered:
+                        mark = self.trust[account].now(run.clock)
+                        self.shown.setdefault((account, item.letter), []).append(mark)
+
+    def _note_mda(self, run):
+        """Those that a run had in hand when it was ended may come once more."""
+        if run.is_disturbed:
+            jobs = [a.mda_jobs for a in run.accounts if a.inbox.kind == "mda"]
+            self.mda_budget += sum(jobs)
+
+    def _note_catch_up(self, run):
+        """What it listed is on record, or may be if it did not come to its end."""
+        if run.mode != "catch-up":
+            return
+        for account in run.accounts:
+            for session in run.sessions(account):
+                if not session.is_listed:
+                    continue
+                for item in session.items:
+                    if item.end is None and run.world.turn in item.listings:
+                        is_sure = run.is_clean(account)
+                        item.recorded = item.recorded or ("surely" if is_sure else "maybe")
+                        item.recorded_true = item.recorded_true or run.true
+                        mark = self.trust[account].now(run.clock)
+                        item.recorded_marks.append(mark)
+
+    # Nothing lost.
+
+    def check_nothing_lost(self, at_the_end):
+        needed, who = collections.Counter(), collections.defaultdict(list)
+        for account in self.accounts:
+            for item in account.mailbox.all():
+                if item.end == "other" or (item.end is None and not at_the_end):
+                    continue
+                if item.recorded or account.looks_known(item, at_the_end):
+                    continue
+                needed[item.letter] += 1
+                who[item.letter].append(item)
+        for letter, count in needed.items():
+            if self.have[letter] < count:
+                items = who[letter]
+                what = "was deleted and never came" if items[0].end else "does not come"
+                raise Missed(f"{items[-1]} {what} ({self.have[letter]} of {count})")
+
+    # Nothing twice.
+
+    def _nothing_twice(self, run):
+        items = collections.defaultdict(list)
+        for account in self.accounts:
+            for item in account.mailbox.all():
+                items[item.letter].append((account, item))
+        excess = collections.Counter()
+        for letter, count in self.have.items():
+            fit = sum(a.incarnations(i) for a, i in items[letter]) + self.again[letter]
+            if count > fit:
+                excess[letter] = count - fit
+        if not excess:
+            return
+        for letter, count in excess.items():
+            if letter not in self.ids:
+                raise Missed(f"{letter} came {self.have[letter]} times")
+            single = len(items[letter]) == 1 and items[letter][0][0].tells_exact_sizes
+            if single and len(items[letter][0][1].names) == 1 and len(self.ids[letter]) > 1:
+                raise Missed(f"{letter} came again under another delivery id")
+        budget = self.mda_budget + sum(
+            letter in "RLD" for inbox in self.inboxes if inbox.kind == "mda"
+            for _, letter in inbox.starts()
+        )
+        if sum(excess.values()) > budget:
+            raise Missed(f"{dict(excess)} came again; {budget} may have")
+
+    # Nothing deleted too early.
+
+    def _nothing_too_early(self, run, account, session):
+        if run.mode in ("dry", "check", "status", "retry", "catch-up") and session.taken:
+            raise Missed(f"--{run.mode} deletes {session.taken}")
+        keep = account.keep_s
+        for item in session.taken:
+            if keep is None:
+                raise Missed(f"{item} is deleted though keep is forever")
+            items = [item, *account.twins(item)]  # its time is that of the one it is taken for
+            since = [self.delivered.get(i.letter) for i in items] + [item.recorded_true]
+            since = [t for t in since if t]
+            if keep == 0 or not since or run.true - min(since) >= keep - SLACK_S:
+                continue
+            marks = list(item.recorded_marks)
+            for one in items:
+                marks += self.shown.get((account, one.letter), [])
+            trust = self.trust[account]
+            if not any(trust.allows(mark, keep, run.clock) for mark in marks):
+                days = (run.true - min(since)) / 86400
+                raise Missed(f"{item} is deleted after {days:.2f} days, keep is {keep / 86400}")
+
+    def _no_litter(self, run):
+        left = [name for inbox in run.inboxes for name in inbox.litter()]
+        if run.world.disk:  # a power cut brings back locks; whoever needs them breaks them
+            left = [name for name in left if "lock" not in name]
+        left += run.state_litter()
+        if left:
+            raise Missed(f"left behind: {left[:5]}")
+
+
+def brief(text):
+    shown = text if len(text) < 400 else text[:250] + b" ... " + text[-120:]
+    return f"{shown!r} ({len(text)} bytes)"

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the program, under the shim, and what is known of it."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import select
+import signal
+import subprocess
+import time
+
+from server import Script
+
+RUN_SECONDS = 60
+KINDS = {"open": 1, "write": 2, "sync": 4, "rename": 8, "unlink": 16, "link": 32, "cut": 64}
+KINDS.update({"mkdir": 128, "any": 255})
+HOWS = {"fails once": 0, "fails from then on": 1, "kill": 2, "kill behind": 3, "done, but fails": 4}
+KEPT_ENVIRONMENT = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH")
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans():
+    """Programs that outlive the run that started them become children of this process."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+class Fault:
+    """What the shim does: to the nth call of a kind."""
+
+    def __init__(self, kind, nth, how, error="EIO"):
+        self.kind, self.nth, self.how, self.error = kind, nth, how, error
+
+    def text(self):
+        return f"{KINDS[self.kind]}:{self.nth}:{HOWS[self.how]}:{getattr(errno, self.error)}"
+
+    @property
+    def kills(self):
+        return self.how.startswith("kill")
+
+    def __repr__(self):
+        return f"call {self.nth} of kind {self.kind}: {self.how}" + (
+            "" if self.kills else f" with {self.error}"
+        )
+
+
+class Run:
+    def __init__(self, world, mode="fetch", arguments=(), accounts=None, program=None):
+        self.world, self.mode, self.arguments = world, mode, list(arguments)
+        self.accounts = accounts or world.accounts
+        self.program = program or world.program
+        self.scripts, self._words = {}, {}
+        self.fault, self.flush, self.rename_error = None, None, 0
+        self.clock, self.true = world.true + world.skew, world.true
+        self.is_killed = self.is_hanging = self.is_cut = False
+        self.must_say = world.says_errors and world.last_status == 0
+        self.tree_before = self.tree_after = None
+        self.inboxes = {a.inbox for a in world.accounts}
+        self.hits = ""
+        self.is_mda_planned = False
+
+    @property
+    def faults(self):
+        """In words, of each account's server."""
+        return {a: self._words[a] if a in self._words else repr(s) for a, s in self.scripts.items()}
+
+    def __repr__(self):
+        words = [os.path.basename(os.path.dirname(self.program)) + "/popfetch", *self.arguments]
+        faults = [f"{a.name}: {s}" for a, s in self.faults.items() if s]
+        faults += [repr(self.fault)] if self.fault else []
+        faults += [f"a commit of the file system before call {self.flush}"] if self.flush else []
+        return " ".join(words) + (f"  [{'; '.join(faults)}]" if faults else "")
+
+    # What the oracle asks.
+
+    def sessions(self, account):
+        return account.server.sessions if account in self.accounts else []
+
+    @property
+    def is_disturbed(self):
+        """By the walk, here or on the server."""
+        return bool(self.is_killed or self.hits or self.is_mda_planned or any(self.faults.values()))
+
+    @property
+    def is_of_all(self):
+        return len(self.accounts) == len(self.world.accounts)
+
+    @property
+    def is_quiet(self):
+        return not (self.is_disturbed or self.rename_error or self.is_cut)
+
+    @property
+    def is_whole(self):
+        """It has ended by itself, and no call has failed."""
+        return not self.is_killed and not self.hits
+
+    def is_clean(self, account):
+        return self.is_whole and self.status == 0 and not self.faults.get(account)
+
+    def is_kept(self, account):
+        """Is all of it on record, also what may go in a power cut?"""
+        return self.is_clean(account) and not self.is_cut
+
+    def quiet_statuses(self):
+        fit = {0}
+        if any(a.was_refused for a in self.accounts):
+            fit.add(77)
+        return fit
+
+    # Running.
+
+    def go(self):
+        world = self.world
+        self._words = self.faults  # a script forgets what has happened
+        read_only = self.mode in ("dry", "check", "status")
+        for account in world.accounts:
+            account.mailbox.turn = world.turn
+            script = self.scripts.setdefault(account, Script())
+            account.server.begin(script, self._kill)
+        if read_only:
+            self.tree_before = tree(world.root)
+        self._execute()
+        for account in world.accounts:
+            account.server.settle()
+        if read_only:
+            self.tree_after = tree(world.root)
+        return self
+
+    def _kill(self, how):
+        """Called by a server, while the program waits for its answer."""
+        try:
+            if how == "term":
+                os.kill(self.process.pid, signal.SIGTERM)
+            else:
+                self.is_killed = True
+                os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def _environment(self):
+        kept = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
+        kept["ASAN_OPTIONS"] = kept.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        start = f"{int(self.clock)}:{time.monotonic_ns()}"
+        kept.update(
+            HOME=self.world.directory, TZ="UTC", LD_PRELOAD=self.world.tools.shim, WALK_CLOCK=start
+        )
+        kept["WALK_HIT"] = self._file("hit")
+        if self.fault:
+            kept["WALK_FAULT"] = self.fault.text()
+        if self.flush:
+            kept["WALK_FLUSH"] = f"{self.flush}:{self.world.root}/flushed"
+        if self.rename_error:
+            kept["WALK_RENAME"] = str(self.rename_error)
+        return kept
+
+    def _file(self, name):
+        return os.path.join(self.world.directory, name)
+
+    def _execute(self):
+        try:
+            os.unlink(self._file("hit"))
+        except FileNotFoundError:
+            pass
+        with open(self._file("out"), "w+b") as out, open(self._file("err"), "w+b") as err:
+            self.process = subprocess.Popen(
+                [self.program, "-c", self.world.configuration, *self.arguments],
+                env=self._environment(),
+                cwd=self.world.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            if not has_ended(self.process, RUN_SECONDS):
+                self.is_hanging = True
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.status = self.process.wait()
+            reap()
+            self.stdout, self.stderr = text_of(out), text_of(err)
+        if os.path.exists(self._file("hit")):
+            with open(self._file("hit")) as f:
+                self.hits = f.read().replace("flush - -\n", "")
+        if "kill" in self.hits:
+            self.is_killed = True
+
+    def state_litter(self):
+        fit = (".db", ".db-wal", ".lock")
+        return [n for n in os.listdir(self.world.state) if not n.endswith(fit)]
+
+
+def has_ended(process, seconds):
+    """Waits so long at most, and not in the growing steps of Popen.wait."""
+    fd = os.pidfd_open(process.pid)
+    try:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(fd)
+
+
+def text_of(file):
+    file.seek(0)
+    return file.read().decode("latin-1")
+
+
+def reap():
+    """Waits for what the run left behind, such as an MDA that hangs for a moment."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            if time.monotonic() > end:
+                return
+            time.sleep(0.003)
+
+
+def tree(root):
+    """Every file below and its content."""
+    found = {}
+    for place, directories, files in os.walk(root):
+        for name in directories:
+            found[os.path.join(place, name)] = None
+        for name in files:
+            path = os.path.join(place, name)
+            with open(path, "rb") as f:
+                found[path] = hashlib.sha1(f.read()).hexdigest()
+    return found

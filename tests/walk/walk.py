@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A random walk: worlds of random servers, faults, clocks and changes, and what must be true in all
+of them. Each world comes from its seed alone, which is told when something was missed.
+
+    walk.py [--worlds N] [--seed S] [--jobs N] [--power | --no-power] [--old FILE] [--keep]
+    walk.py --seed S --worlds 1 -v      shows one world again
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import disk
+import run as run_module
+from world import World
+
+HERE = Path(__file__).resolve().parent
+POWER_SHARE = 0.2
+
+
+class Tools:
+    """What all worlds share: programs, a place, and a disk whose power can be cut."""
+
+    def __init__(self, options, directory):
+        self.program = os.path.abspath(options.program)
+        self.old = os.path.abspath(options.old) if options.old else None
+        self.directory = directory
+        self.shim, self.mda = f"{directory}/shim.so", f"{directory}/mda"
+        self.power_share = options.power_share
+        self.disk, self.why_no_power = None, None
+
+    def build(self):
+        compiler = os.environ.get("CC", "cc").split()
+        for source, output, flags in (
+            ("shim.c", self.shim, ["-shared", "-fPIC"]),
+            ("mda.c", self.mda, []),
+        ):
+            subprocess.run([*compiler, "-O1", *flags, "-o", output, HERE / source], check=True)
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--worlds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--program", default=os.environ.get("POPFETCH", "popfetch"))
+    parser.add_argument("--old", default=os.environ.get("POPFETCH_OLD"))
+    parser.add_argument("--power", action="store_true", help="power cuts in all worlds")
+    parser.add_argument("--no-power", action="store_true", help="in none")
+    parser.add_argument("--keep", action="store_true", help="the directories of failed worlds")
+    parser.add_argument("--failures", type=int, default=20, help="end behind so many")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show each world's history")
+    options = parser.parse_args(arguments)
+    options.power_share = 1.0 if options.power else 0.0 if options.no_power else POWER_SHARE
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(10**9)
+    return options
+
+
+# --- the workers ---
+
+tools = None
+
+
+def begin_worker(shared):
+    global tools
+    tools = shared
+    run_module.adopt_orphans()
+    if tools.power_share and not tools.why_no_power:
+        tools.disk = disk.Disk(os.path.join(tools.directory, f"disk-{os.getpid()}"))
+
+
+def walk_world(job):
+    seed, keep = job
+    world = World(seed, tools)
+    began = time.monotonic()
+    try:
+        missed = world.walk()
+    except Exception:
+        missed = "the walk itself fails:\n" + traceback.format_exc()
+    seconds = time.monotonic() - began
+    kept = None
+    if missed and keep:
+        kept = f"{tools.directory}-world-{seed}"
+        shutil.copytree(world.directory, kept, symlinks=True)
+    world.remove()
+    return seed, missed, world.history, world.turn, seconds, kept, world.cuts
+
+
+def report(seed, missed, history, kept, options):
+    flag = " --power" if options.power else " --no-power" if options.no_power else ""
+    print(f"\n===== world {seed} =====")
+    print("\n".join(history))
+    print(f"MISSED: {missed}")
+    print(f"again: walk.py --seed {seed} --worlds 1{flag}")
+    if kept:
+        print(f"kept: {kept}")
+
+
+def main():
+    options = parse(sys.argv[1:])
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    directory = tempfile.mkdtemp(prefix="walk-", dir=os.environ.get("WALK_DIR", place))
+    shared = Tools(options, directory)
+    passed = failed = runs = powered = cuts = 0
+    began = time.monotonic()
+    print(f"walk: {options.worlds} worlds from seed {options.seed} on", flush=True)
+    try:
+        shared.build()
+        if shared.power_share:
+            shared.why_no_power = disk.why_not(directory)
+        seeds = [(options.seed + n, options.keep) for n in range(options.worlds)]
+        jobs = min(options.jobs, options.worlds)
+        with multiprocessing.Pool(jobs, begin_worker, (shared,)) as pool:
+            for seed, missed, history, turns, _, kept, cut in pool.imap_unordered(walk_world, seeds):
+                runs, cuts, powered = runs + turns, cuts + cut, powered + bool(cut)
+                passed, failed = passed + (not missed), failed + bool(missed)
+                if missed or options.verbose:
+                    report(seed, missed, history, kept, options)
+                    sys.stdout.flush()
+                if failed >= options.failures:
+                    break
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    seconds = time.monotonic() - began
+    print(f"walk: {runs} runs in {seconds:.0f} s, {(passed + failed) / seconds:.1f} worlds a second")
+    if shared.why_no_power:
+        print(f"walk: no power cuts: {shared.why_no_power}")
+        failed += os.environ.get("CI") == "true"
+    else:
+        print(f"walk: {cuts} power cuts in {powered} worlds")
+    print(f"walk: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

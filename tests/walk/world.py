@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A world: one account or two on servers of their own, and a random walk through what can happen to
+them. All is decided by the seed."""
+
+import os
+import random
+import shutil
+import sqlite3
+
+import event
+from account import DAY_S, Account
+from inbox import Maildir, Mbox, Mda, move, sync_directory
+from letter import Writer
+from mailbox import random_style
+from oracle import Missed, Oracle
+from run import Run
+
+BEGIN = 1811808000  # in 2027
+FINAL_RUNS = 9
+
+
+class World:
+    def __init__(self, seed, tools):
+        self.seed, self.tools = seed, tools
+        self.rng = rng = random.Random(seed)
+        self.history = []
+        self.directory = os.path.join(tools.directory, f"world-{seed}")
+        self.has_power_cuts = rng.random() < tools.power_share
+        self.disk = tools.disk if self.has_power_cuts else None
+        self.turn, self.true, self.skew = 0, BEGIN + rng.randint(0, 10**6), 0
+        self.has_old_program = rng.random() < 0.3
+        self.program = tools.old if self.has_old_program and tools.old else tools.program
+        self.says_errors = rng.random() < 0.3
+        self.renames_fail = rng.random() < 0.01
+        self.is_settled = True  # nothing is in doubt: recovery has come behind each crash
+        self.last_status, self.cuts = 0, 0
+        self.is_slow = rng.random() < 0.05  # a run a month
+
+    def _make(self):
+        rng = self.rng
+        os.mkdir(self.directory)
+        self.root = self.disk.begin() if self.disk else os.path.join(self.directory, "root")
+        os.makedirs(self.root, exist_ok=True)
+        self.configuration = os.path.join(self.directory, "conf")
+        self.state = os.path.join(self.root, "state")
+        writer = Writer(rng, self.seed)
+        self.inboxes = [
+            Maildir(os.path.join(self.root, "Maildir")),
+            Maildir(os.path.join(self.root, "Maildir2")),
+            Mbox(os.path.join(self.root, "mbox")),
+            Mda(os.path.join(self.root, "mda"), self.tools.mda),
+        ]
+        for inbox in self.inboxes:
+            inbox.make()
+        sync_directory(self.root)
+        count = 2 if rng.random() < 0.2 else 1
+        self.accounts = []
+        for name in "ab"[:count]:
+            style, inbox = random_style(rng), self._random_inbox()
+            self.accounts.append(Account(name, rng, writer, style, inbox))
+        self.oracle = Oracle(self.accounts, self.inboxes)
+        for account in self.accounts:
+            self.say(repr(account))
+
+    def _random_inbox(self):
+        return self.rng.choices(self.inboxes, (50, 6, 26, 18))[0]
+
+    def say(self, text):
+        self.history.append(text)
+
+    # The walk.
+
+    def walk(self):
+        """None, or what was missed."""
+        try:
+            self._make()
+            for _ in range(self.rng.randint(4, 12)):
+                event.step(self)
+            self._end()
+            return None
+        except Missed as missed:
+            return str(missed)
+        finally:
+            for account in getattr(self, "accounts", []):
+                account.server.stop()
+
+    def remove(self):
+        if self.disk:
+            self.disk.end()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # Parts of a step.
+
+    def pass_time(self, seconds):
+        self.true += seconds
+        for inbox in self.inboxes:
+            inbox.grow_older(seconds)
+
+    def mail_arrives(self, account, count):
+        items = account.mailbox.letters(count)
+        for item in items:
+            self.oracle.learn(item.letter)
+        if items:
+            shown = ", ".join(map(repr, items[:12])) + (", ..." if len(items) > 12 else "")
+            self.say(f"  {account.name} gets {len(items)}: {shown}")
+
+    def write_configuration(self):
+        self.says = "1 failures" if self.says_errors else "3 failures"
+        lines = [f"state_dir = '{self.state}'", f'notice_after = "{self.says}"']
+        text = "\n".join([*lines, *(a.text() for a in self.accounts)]) + "\n"
+        old = None
+        if os.path.exists(self.configuration):
+            with open(self.configuration) as f:
+                old = f.read()
+        if text != old:
+            with open(os.open(self.configuration, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.truncate()
+                f.write(text)
+
+    def move_state(self):
+        if os.path.isdir(self.state):
+            old, self.state = self.state, os.path.join(self.root, f"state{self.turn}")
+            move(old, self.state)
+            self.say("  the state directory is moved")
+
+    def run(self, run):
+        """Runs it, and looks whether all is as it must be."""
+        self.write_configuration()
+        before = len(self.history)
+        self.say(f"run {self.turn}: {run}")
+        self.oracle.begin(run)
+        run.go()
+        self.history[before] += f"  status {run.status}" + (" (killed)" if run.is_killed else "")
+        if run.hits:
+            self.say("  the shim: " + run.hits.strip().replace(self.root, "").replace("\n", "; "))
+        for line in run.stderr.strip().splitlines()[:4]:
+            self.say(f"  says: {line[:300]}")
+        for account in run.accounts:
+            for session in account.server.sessions:
+                self.say(f"  server {account.name}: {brief(session)}")
+        if self.disk and run.is_cut:
+            self.say("  the power is cut: " + self.disk.cut(self.rng))
+            self.cuts += 1
+            for inbox in self.inboxes:
+                inbox.forget()
+        self._note_settled(run)
+        self.last_status = run.status
+        self.oracle.judge(run)
+        for account in run.accounts:
+            complete = any(s.is_listed and s.is_complete for s in run.sessions(account))
+            if run.mode in ("fetch", "all") and run.is_kept(account) and complete:
+                account.full_listings.append(self.turn)
+        if not run.is_killed or self.rng.random() < 0.3:
+            self._check_databases()
+        self.turn += 1
+        self.true += 2
+
+    def _note_settled(self, run):
+        if not run.is_whole or run.is_cut:
+            self.is_settled = False
+        elif run.mode in ("fetch", "all") and all(run.sessions(a) for a in self.accounts):
+            self.is_settled = True
+
+    def _check_databases(self):
+        if not os.path.isdir(self.state):
+            return
+        for name in sorted(os.listdir(self.state)):
+            if name.endswith(".db"):
+                self._check_database(os.path.join(self.state, name))
+
+    def _check_database(self, path):
+        copy = os.path.join(self.directory, "copy.db")
+        for end in ("", "-wal"):
+            if os.path.exists(copy + end):
+                os.unlink(copy + end)
+            if os.path.exists(path + end):
+                shutil.copyfile(path + end, copy + end)
+        connection = sqlite3.connect(copy)
+        try:
+            sound = connection.execute("pragma integrity_check").fetchall()
+        except sqlite3.Error as error:
+            sound = str(error)
+        finally:
+            connection.close()
+        if sound != [("ok",)]:
+            raise Missed(f"{os.path.basename(path)} is not sound: {sound}")
+
+    # The end: quiet runs, with all pauses over, until nothing is left to do.
+
+    def _end(self):
+        self.say("the end: all is quiet")
+        self.skew = 0
+        self.program = self.tools.program
+        for account in self.accounts:
+            account.be_quiet()
+            account.server.settle()
+        for inbox in self.inboxes:
+            if inbox.kind == "mda":
+                inbox.plan("")
+        why = None
+        for number in range(FINAL_RUNS):
+            self.pass_time(self.rng.choice((31, 35)) * DAY_S if self.is_slow else 8 * DAY_S)
+            run = Run(self)
+            self.run(run)
+            for account in self.accounts:
+                account.was_refused = False
+            why = self._unfinished(run)
+            if why is None and number > 0:
+                break
+        if why is not None:
+            raise Missed(f"after {FINAL_RUNS} quiet runs: {why}")
+        self.oracle.check_nothing_lost(at_the_end=True)
+        have = self.oracle.have
+        self.pass_time(3600)
+        self.run(Run(self))
+        if self.oracle.have != have:
+            raise Missed("a quiet run with nothing to do delivers")
+
+    def _unfinished(self, run):
+        if run.status != 0:
+            return f"status {run.status}: {run.stderr[-600:]}"
+        try:
+            self.oracle.check_nothing_lost(at_the_end=True)
+        except Missed as missed:
+            return str(missed)
+        for account in self.accounts:
+            due = account.overdue(self.oracle, self.true)
+            if due:
+                return f"{due[:3]} of {account.name} should be deleted by now"
+        return None
+
+
+def brief(session):
+    """The commands, with numbers taken together."""
+    shown, last = [], None
+    for line in session.lines:
+        verb = line.split(" ")[0]
+        if verb == last and verb in ("RETR", "TOP", "DELE", "LIST"):
+            shown[-1] += "," + line.split(" ")[1] if " " in line else ""
+        else:
+            shown.append(line)
+        last = verb
+    end = "" if session.quit_done else " -"
+    return ("; ".join(shown))[:900] + end
