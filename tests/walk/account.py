@@ -98,7 +98,7 @@ class Account:
         for item in self.mailbox.items:
             since = oracle.delivered.get(item.letter)
             alone = sum(i.uid == item.uid for i in self.mailbox.all()) == 1
-            if item.recorded or since is None or (self.style["uid"] != "none" and not alone):
+            if item.recorded or item.is_poison or since is None or (self.style["uid"] != "none" and not alone):
                 continue
             if now - since > self.keep_s + 10 * DAY_S and len(item.names) == 1:
                 found.append(item)

@@ -2,7 +2,6 @@
 """What can happen in one step of a world: mail, other people, time, the configuration; then a run,
 and what goes wrong in it."""
 
-import errno
 import random
 
 from account import DAY_S
@@ -83,6 +82,11 @@ def mailbox_changes(world, account):
     if rng.random() < 0.65:
         count = rng.choices((1, 2, 4, 8, 25, 60), (30, 25, 20, 12, 3, 1))[0]
         world.mail_arrives(account, count)
+    if mailbox.items and rng.random() < 0.008:
+        item = rng.choice(mailbox.items)
+        item.is_poison = True
+        world.poison[item] = rng.choice(REFUSALS)
+        world.say(f"  {account.name}: nobody can read {item}: {world.poison[item]}")
     if rng.random() < 0.02:
         mailbox.renumber()
         world.say(f"  {account.name}: all uids are new ones")
@@ -93,6 +97,16 @@ def reader_comes(world):
     inbox = world.rng.choice(world.inboxes)
     if inbox.kind == "mbox" and not world.is_settled:
         return
+    if inbox.kind == "mbox" and world.rng.random() < 0.3:
+        letter = world.writer.write(300)
+        world.oracle.add_foreign(letter)
+        inbox.append(letter)
+        world.say(f"  another program appends {letter} to {inbox}")
+        return
+    if inbox.kind == "maildir" and world.rng.random() < 0.06 and inbox.clean():
+        world.say(f"  somebody cleans {inbox}")
+        if not world.is_settled:
+            world.oracle.forgive(i.letter for a in world.accounts for i in a.mailbox.items)
     count = world.oracle.take(inbox, world.rng)
     if count:
         world.say(f"  a reader of {inbox} takes {count}")
@@ -122,8 +136,6 @@ def run_in_mode(world, mode):
         arguments = [*arguments, accounts[0].name]
     mode = "fetch" if mode in ("verbose", "named") else mode
     run = Run(world, mode, arguments, accounts)
-    if world.renames_fail:
-        run.rename_error = errno.EPERM
     for account in accounts:
         run.scripts[account] = random_script(world, account)
     run.is_mda_planned = plan_mda(world)
@@ -175,8 +187,16 @@ def plan_mda(world):
 # --- what a server does wrong in a run ---
 
 
+def poisoned(world, account):
+    """A script in which what can never be read cannot be read."""
+    script = Script()
+    fit = world.poison.items()
+    script.unreadable = {i: text for i, text in fit if i in account.mailbox.items}
+    return script
+
+
 def random_script(world, account):
-    rng, script = world.rng, Script()
+    rng, script = world.rng, poisoned(world, account)
     if rng.random() < 0.45:
         return script
     for _ in range(rng.choice((1, 1, 1, 2))):
@@ -275,6 +295,9 @@ class Meddling(tuple):
 FAULTS = {
     "kill": at_command("kill"),
     "kill after": at_command("kill after"),
+    "kill parent": at_command("kill parent"),
+    "kill keeper": at_command("kill keeper"),
+    "kill courier": at_command("kill courier"),
     "cut": at_command("cut"),
     "term": at_command("term"),
     "refuse": at_command("refuse"),

@@ -73,6 +73,15 @@ class Maildir(Inbox):
             sync_directory(os.path.join(self.path, part))
         return taken
 
+    def clean(self):
+        """Whether there was something to take away."""
+        place = os.path.join(self.path, "tmp/.popfetch")
+        if not os.path.isdir(place):
+            return False
+        shutil.rmtree(place)
+        sync_directory(os.path.dirname(place))
+        return True
+
     def litter(self):
         found = []
         for root, _, files in os.walk(os.path.join(self.path, "tmp")):
@@ -88,6 +97,14 @@ class Mbox(Inbox):
         if os.path.exists(lock):
             then = os.stat(lock).st_mtime - seconds
             os.utime(lock, (then, then))
+
+    def append(self, letter):
+        text = next(letter.mbox_texts())
+        with open(self.path, "ab") as f:
+            f.write(b"From carol@example.org Mon Mar  1 10:00:00 2027\n" + text + b"\n")
+            os.fsync(f.fileno())
+        os.chmod(self.path, 0o600)
+        sync_directory(os.path.dirname(self.path))
 
     def is_there(self):
         return os.path.exists(self.path)

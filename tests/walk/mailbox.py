@@ -9,7 +9,7 @@ import collections
 
 Name = collections.namedtuple("Name", "uid since")  # a uid, and from which turn on
 
-UIDS = {"numbers": 40, "long": 14, "reused": 16, "doubled": 12, "positions": 4, "none": 8}
+UIDS = {"numbers": 40, "long": 14, "reused": 16, "doubled": 12, "positions": 4, "none": 6}
 SIZES = {"exact": 60, "estimated": 18, "lf": 8, "none": 4, "off": 10}
 
 
@@ -19,7 +19,7 @@ class Item:
         self.names = []
         self.end = None  # "us", "other" or "server"
         self.end_turn = None
-        self.is_retrieved = False
+        self.is_retrieved = self.is_poison = False
         self.listings = {}  # turn: the size that was told, or None
         # By --catch-up: "surely" or "maybe", when by the true time, and marks of the clock.
         self.recorded, self.recorded_true, self.recorded_marks = None, None, []
@@ -70,7 +70,8 @@ class Mailbox:
     def _new_uid(self, item):
         style = self.style["uid"]
         if style == "doubled" and self.items and self.rng.random() < 0.35:
-            return self.rng.choice(self.items).uid
+            alike = [i for i in self.items if i.letter.key == item.letter.key]
+            return self.rng.choice(alike or self.items).uid
         if style == "reused":
             taken = {i.uid for i in self.items}
             return next(u for n in range(1, 999) if (u := b"%d" % n) not in taken)
@@ -138,7 +139,7 @@ def random_style(rng, keeps_forever_only=False):
         "size": size,
         "capa": capa if rng.random() < 0.93 else None,
         "has_top": top,
-        "top": rng.choices(("plain", "marked", "empty"), (85, 10, 5))[0] if top else "plain",
+        "top": rng.choices(("plain", "marked", "empty"), (88, 7, 5))[0] if top else "plain",
         "expire": expire,
         "dele": rng.choices(("works", "vain"), (92, 8))[0],
         "stat": rng.choices(("true", "off", "low"), (93, 6, 1))[0],

@@ -27,6 +27,7 @@ class Oracle:
         self.have = collections.Counter()
         self.again = collections.Counter()  # by -a
         self.delivered = {}  # letter: true time
+        self.maybe = {}  # letter: when it was retrieved, if nobody has looked since
         self.shown = {}  # letter: marks of the runs that may have delivered it
         self.mda_budget = 0
         self.trust = {account: Trust() for account in accounts}
@@ -48,6 +49,15 @@ class Oracle:
                 for item in account.mailbox.items:
                     self.again[item.letter] += 1
 
+    def forgive(self, letters):
+        """Each may come once more: somebody has taken the evidence away."""
+        self.again.update(letters)
+
+    def add_foreign(self, letter):
+        """Another program delivers one of its own."""
+        self.learn(letter)
+        self.again[letter] += 1
+
     # What is there.
 
     def letter_of(self, inbox, text, where):
@@ -64,12 +74,12 @@ class Oracle:
             self.taken[self.letter_of(inbox, text, "what the reader took")] += 1
         return len(texts)
 
-    def look(self, is_settled):
+    def look(self, is_whole):
         """Counts what has arrived; False while an mbox may end in half of a message."""
         have, is_known = collections.Counter(self.taken), True
         self.ids.clear()
         for inbox in self.inboxes:
-            if inbox.kind == "mbox" and not is_settled and inbox.is_there():
+            if inbox.kind == "mbox" and not is_whole and inbox.is_there():
                 is_known = False
                 continue
             for name, text in inbox.found():
@@ -89,10 +99,11 @@ class Oracle:
         self._note_catch_up(run)
         self._read_only(run)
         self._note_retrieved(run)
-        is_seen = self.look(run.world.is_settled)
+        is_seen = self.look(run.world.is_whole)
         if is_seen:
             for letter in self.have:
-                self.delivered.setdefault(letter, run.true)
+                self.delivered.setdefault(letter, self.maybe.get(letter, run.true))
+            self.maybe.clear()
             self.check_nothing_lost(at_the_end=False)
             self._nothing_twice(run)
         for account in self.accounts:
@@ -136,6 +147,7 @@ class Oracle:
             for session in run.sessions(account):
                 for item in session.retrieved:
                     if item.letter not in self.delivered:
+                        self.maybe.setdefault(item.letter, run.true)
                         mark = self.trust[account].now(run.clock)
                         self.shown.setdefault((account, item.letter), []).append(mark)
 
@@ -169,7 +181,7 @@ class Oracle:
             for item in account.mailbox.all():
                 if item.end == "other" or (item.end is None and not at_the_end):
                     continue
-                if item.recorded or account.looks_known(item, at_the_end):
+                if item.recorded or item.is_poison or account.looks_known(item, at_the_end):
                     continue
                 needed[item.letter] += 1
                 who[item.letter].append(item)

@@ -50,7 +50,7 @@ class Run:
         self.accounts = accounts or world.accounts
         self.program = program or world.program
         self.scripts, self._words = {}, {}
-        self.fault, self.flush, self.rename_error = None, None, 0
+        self.fault, self.flush = None, None
         self.clock, self.true = world.true + world.skew, world.true
         self.is_killed = self.is_hanging = self.is_cut = False
         self.must_say = world.says_errors and world.last_status == 0
@@ -87,7 +87,7 @@ class Run:
 
     @property
     def is_quiet(self):
-        return not (self.is_disturbed or self.rename_error or self.is_cut)
+        return not (self.is_disturbed or self.is_cut)
 
     @property
     def is_whole(self):
@@ -131,11 +131,22 @@ class Run:
         try:
             if how == "term":
                 os.kill(self.process.pid, signal.SIGTERM)
-            else:
-                self.is_killed = True
+                return
+            self.is_killed = True
+            if how == "kill":
                 os.killpg(self.process.pid, signal.SIGKILL)
+                return
+            for pid in self._one_of_them(how):
+                os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+    def _one_of_them(self, how):
+        """The parent; the keepers, which it starts; or their couriers."""
+        if how == "kill parent":
+            return [self.process.pid]
+        keepers = children(self.process.pid)
+        return keepers if how == "kill keeper" else [c for k in keepers for c in children(k)[:1]]
 
     def _environment(self):
         kept = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
@@ -149,8 +160,8 @@ class Run:
             kept["WALK_FAULT"] = self.fault.text()
         if self.flush:
             kept["WALK_FLUSH"] = f"{self.flush}:{self.world.root}/flushed"
-        if self.rename_error:
-            kept["WALK_RENAME"] = str(self.rename_error)
+        if self.world.rename_error:
+            kept["WALK_RENAME"] = str(self.world.rename_error)
         return kept
 
     def _file(self, name):
@@ -186,6 +197,14 @@ class Run:
     def state_litter(self):
         fit = (".db", ".db-wal", ".lock")
         return [n for n in os.listdir(self.world.state) if not n.endswith(fit)]
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return [int(word) for word in f.read().split()]
+    except OSError:
+        return []
 
 
 def has_ended(process, seconds):

@@ -11,6 +11,7 @@ import threading
 from letter import Letter
 
 SILENCE_S = 30
+KILLS = ("kill", "kill parent", "kill keeper", "kill courier")
 
 
 class Gone(Exception):
@@ -134,7 +135,7 @@ class Server:
     def _happen(self, what):
         if what != "cut":
             self.kill(what)
-        if what != "term":
+        if what not in ("term", "kill parent", "kill keeper"):
             raise Gone
 
     # Commands.
@@ -148,7 +149,7 @@ class Server:
             if number == self.commands:
                 meddle()
         event = self.script.at_command.get(self.commands)
-        if event in ("kill", "cut", "term"):
+        if event in ("cut", "term") or event in KILLS:
             self._happen(event)
         if event == "refuse" and verb not in ("USER", "PASS", "QUIT"):
             return self._send(connection, b"-ERR not now\r\n")
