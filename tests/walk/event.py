@@ -15,6 +15,7 @@ LOGINS = (
     b"-ERR no\r\n",
     b"-ERR [SYS/TEMP] later\r\n",
 )
+HALF_KILL = "half is written, then kill"
 ERRORS = ("EIO", "ENOSPC", "EINTR", "EDQUOT", "EACCES")
 
 
@@ -22,6 +23,8 @@ def step(world):
     rng = world.rng
     before(world)
     mode = rng.choices(list(MODES), [weight for weight, _, _ in MODES.values()])[0]
+    if mode == "back" and not world.states_are_newer():
+        mode = "fetch"
     run_in_mode(world, mode)
 
 
@@ -124,6 +127,7 @@ MODES = {  # weight, arguments, whether it needs accounts
     "status": (2, ["--status"], False),
     "retry": (1, ["--retry"], True),
     "catch-up": (2, ["--catch-up"], False),
+    "back": (2, [], False),  # to the old program, which must leave newer states alone
 }
 
 
@@ -136,6 +140,10 @@ def run_in_mode(world, mode):
         arguments = [*arguments, accounts[0].name]
     mode = "fetch" if mode in ("verbose", "named") else mode
     run = Run(world, mode, arguments, accounts)
+    if mode == "back":
+        run.program = world.tools.old
+        world.run(run)
+        return
     for account in accounts:
         run.scripts[account] = random_script(world, account)
     run.is_mda_planned = plan_mda(world)
@@ -159,6 +167,8 @@ def random_fault(rng, world):
     kind = rng.choice(list(KINDS) + ["any"] * 4)
     if rng.random() < 0.6:
         return Fault(kind, nth_call(rng), rng.choice(("kill", "kill behind")))
+    if rng.random() < 0.2:
+        return Fault("write", nth_call(rng), rng.choice(("half is written", HALF_KILL, HALF_KILL)))
     how = rng.choices(("fails once", "fails from then on", "done, but fails"), (5, 4, 1))[0]
     error = rng.choice(ERRORS)
     if error == "EINTR":

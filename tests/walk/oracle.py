@@ -9,6 +9,7 @@ alike to everybody, exactly what the manual says remains.
 import collections
 
 from clock import Trust
+from run import READ_ONLY
 
 STATUSES = {0, 68, 69, 71, 73, 74, 75, 76, 77}
 SLACK_S = 120
@@ -124,6 +125,8 @@ class Oracle:
         if run.is_killed:
             return
         fit = STATUSES | ({1} if run.mode == "check" else set())
+        if run.mode == "back":
+            fit = {65}
         if run.status not in fit:
             raise Missed(f"exit status {run.status}: {run.stderr[-1500:]}")
         if run.is_quiet and run.mode in ("fetch", "all") and run.status not in run.quiet_statuses():
@@ -132,7 +135,7 @@ class Oracle:
             raise Missed(f"exit status {run.status} without a word")
 
     def _read_only(self, run):
-        if run.mode not in ("dry", "check", "status"):
+        if run.mode not in READ_ONLY:
             return
         if run.tree_before != run.tree_after:
             changed = set(run.tree_before.items()) ^ set(run.tree_after.items())
@@ -221,7 +224,7 @@ class Oracle:
     # Nothing deleted too early.
 
     def _nothing_too_early(self, run, account, session):
-        if run.mode in ("dry", "check", "status", "retry", "catch-up") and session.taken:
+        if run.mode in (*READ_ONLY, "retry", "catch-up") and session.taken:
             raise Missed(f"--{run.mode} deletes {session.taken}")
         keep = account.keep_s
         for item in session.taken:

@@ -13,9 +13,11 @@ import time
 from server import Script
 
 RUN_SECONDS = 60
+READ_ONLY = ("dry", "check", "status", "back")
 KINDS = {"open": 1, "write": 2, "sync": 4, "rename": 8, "unlink": 16, "link": 32, "cut": 64}
 KINDS.update({"mkdir": 128, "any": 255})
 HOWS = {"fails once": 0, "fails from then on": 1, "kill": 2, "kill behind": 3, "done, but fails": 4}
+HOWS.update({"half is written": 5, "half is written, then kill": 6})
 KEPT_ENVIRONMENT = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH")
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,11 +38,11 @@ class Fault:
 
     @property
     def kills(self):
-        return self.how.startswith("kill")
+        return "kill" in self.how
 
     def __repr__(self):
         return f"call {self.nth} of kind {self.kind}: {self.how}" + (
-            "" if self.kills else f" with {self.error}"
+            "" if self.kills or "half" in self.how else f" with {self.error}"
         )
 
 
@@ -112,7 +114,7 @@ class Run:
     def go(self):
         world = self.world
         self._words = self.faults  # a script forgets what has happened
-        read_only = self.mode in ("dry", "check", "status")
+        read_only = self.mode in READ_ONLY
         for account in world.accounts:
             account.mailbox.turn = world.turn
             script = self.scripts.setdefault(account, Script())

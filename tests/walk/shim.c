@@ -30,14 +30,25 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { OPEN = 1, WRITE = 2, SYNC = 4, RENAME = 8, UNLINK = 16, LINK = 32, CUT = 64, MAKE = 128 };
+enum kind {
+	OPEN = 1,	/* for writing */
+	WRITE = 2,
+	SYNC = 4,
+	RENAME = 8,
+	UNLINK = 16,
+	LINK = 32,
+	CUT = 64,
+	MAKE = 128	/* a directory */
+};
 
 enum how {
 	ONCE,		/* the call is not made and fails */
 	ON,		/* this one and all that follow */
 	KILL,		/* the whole process group is killed before the call */
 	KILL_BEHIND,	/* and behind it */
-	LIE		/* the call is made and fails */
+	LIE,		/* the call is made and fails */
+	HALF,		/* half of what was to be written is */
+	HALF_KILL	/* and there it is killed; other calls: KILL_BEHIND */
 };
 
 static struct { long kinds, nth, how, error; } fault;
@@ -57,7 +68,8 @@ begin(void)
 	if ((s = getenv("WALK_CLOCK")))
 		(void)sscanf(s, "%lld:%lld", &clock_start, &clock_mono);
 	if ((s = getenv("WALK_FAULT")))
-		(void)sscanf(s, "%ld:%ld:%ld:%ld", &fault.kinds, &fault.nth, &fault.how, &fault.error);
+		(void)sscanf(s, "%ld:%ld:%ld:%ld", &fault.kinds, &fault.nth,
+			     &fault.how, &fault.error);
 	if ((s = getenv("WALK_FLUSH")))
 		(void)sscanf(s, "%ld:%4095s", &flush_nth, flush_file);
 	if ((s = getenv("WALK_RENAME")))
@@ -95,12 +107,12 @@ flush(void)
 }
 
 /* Whether this call fails, and whether before it or behind it. */
-struct fate { int fails, behind, dies_behind; };
+struct fate { int fails, behind, dies_behind, is_half; };
 
 static struct fate
 fate_of(enum kind kind, const char *call, const char *name)
 {
-	struct fate f = { 0, 0, 0 };
+	struct fate f = { 0, 0, 0, 0 };
 	long n;
 
 	if (!atomic_load(&armed))
@@ -116,7 +128,8 @@ fate_of(enum kind kind, const char *call, const char *name)
 		say("kill before", call, name);
 		kill(0, SIGKILL);
 	}
-	f.dies_behind = fault.how == KILL_BEHIND;
+	f.dies_behind = fault.how == KILL_BEHIND || fault.how == HALF_KILL;
+	f.is_half = fault.how == HALF || fault.how == HALF_KILL;
 	f.fails = fault.how == ONCE || fault.how == ON || fault.how == LIE;
 	f.behind = fault.how == LIE;
 	if (n == fault.nth && f.fails)
@@ -206,23 +219,31 @@ open_with(int dir, const char *path, int flags, mode_t mode)
 	WITH_FATE(OPEN, "open", path, int, syscall(SYS_openat, dir, path, flags, mode));
 }
 
-#define MODE_OF(flags, last) \
+#define MODE_OF(flags) \
 	mode_t mode = 0; \
 	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) { \
 		va_list ap; \
-		va_start(ap, last); \
+		va_start(ap, flags); \
 		mode = (mode_t)va_arg(ap, int); \
 		va_end(ap); \
 	}
 
-int open(const char *path, int flags, ...) { MODE_OF(flags, flags) return open_with(AT_FDCWD, path, flags, mode); }
-int open64(const char *path, int flags, ...) { MODE_OF(flags, flags) return open_with(AT_FDCWD, path, flags, mode); }
-int openat(int dir, const char *path, int flags, ...) { MODE_OF(flags, flags) return open_with(dir, path, flags, mode); }
-int openat64(int dir, const char *path, int flags, ...) { MODE_OF(flags, flags) return open_with(dir, path, flags, mode); }
-int __open_2(const char *path, int flags) { return open_with(AT_FDCWD, path, flags, 0); }
-int __open64_2(const char *path, int flags) { return open_with(AT_FDCWD, path, flags, 0); }
-int __openat_2(int dir, const char *path, int flags) { return open_with(dir, path, flags, 0); }
-int __openat64_2(int dir, const char *path, int flags) { return open_with(dir, path, flags, 0); }
+int open(const char *path, int flags, ...)
+{ MODE_OF(flags) return open_with(AT_FDCWD, path, flags, mode); }
+int open64(const char *path, int flags, ...)
+{ MODE_OF(flags) return open_with(AT_FDCWD, path, flags, mode); }
+int openat(int dir, const char *path, int flags, ...)
+{ MODE_OF(flags) return open_with(dir, path, flags, mode); }
+int openat64(int dir, const char *path, int flags, ...)
+{ MODE_OF(flags) return open_with(dir, path, flags, mode); }
+int __open_2(const char *path, int flags)
+{ return open_with(AT_FDCWD, path, flags, 0); }
+int __open64_2(const char *path, int flags)
+{ return open_with(AT_FDCWD, path, flags, 0); }
+int __openat_2(int dir, const char *path, int flags)
+{ return open_with(dir, path, flags, 0); }
+int __openat64_2(int dir, const char *path, int flags)
+{ return open_with(dir, path, flags, 0); }
 
 static int
 is_file(int fd)
@@ -232,12 +253,14 @@ is_file(int fd)
 	return atomic_load(&armed) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+#define HALF_OF(size) (f.is_half && (size) > 1 ? (size) / 2 : (size))
+
 ssize_t
 write(int fd, const void *bytes, size_t size)
 {
 	if (!is_file(fd))
 		return syscall(SYS_write, fd, bytes, size);
-	WITH_FATE(WRITE, "write", NULL, ssize_t, syscall(SYS_write, fd, bytes, size));
+	WITH_FATE(WRITE, "write", NULL, ssize_t, syscall(SYS_write, fd, bytes, HALF_OF(size)));
 }
 
 ssize_t
@@ -245,27 +268,35 @@ writev(int fd, const struct iovec *v, int n)
 {
 	if (!is_file(fd))
 		return syscall(SYS_writev, fd, v, n);
-	WITH_FATE(WRITE, "writev", NULL, ssize_t, syscall(SYS_writev, fd, v, n));
+	WITH_FATE(WRITE, "writev", NULL, ssize_t,
+		  f.is_half ? syscall(SYS_write, fd, v[0].iov_base, HALF_OF(v[0].iov_len))
+			    : syscall(SYS_writev, fd, v, n));
 }
 
 ssize_t
 pwrite(int fd, const void *bytes, size_t size, off_t at)
 {
-	WITH_FATE(WRITE, "pwrite", NULL, ssize_t, syscall(SYS_pwrite64, fd, bytes, size, at));
+	WITH_FATE(WRITE, "pwrite", NULL, ssize_t, syscall(SYS_pwrite64, fd, bytes, HALF_OF(size), at));
 }
 
-ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at) { return pwrite(fd, bytes, size, at); }
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at)
+{ return pwrite(fd, bytes, size, at); }
 
-int fsync(int fd) { WITH_FATE(SYNC, "fsync", NULL, int, syscall(SYS_fsync, fd)); }
-int fdatasync(int fd) { WITH_FATE(SYNC, "fdatasync", NULL, int, syscall(SYS_fdatasync, fd)); }
-int syncfs(int fd) { WITH_FATE(SYNC, "syncfs", NULL, int, syscall(SYS_syncfs, fd)); }
-int ftruncate(int fd, off_t size) { WITH_FATE(CUT, "ftruncate", NULL, int, syscall(SYS_ftruncate, fd, size)); }
-int ftruncate64(int fd, off64_t size) { return ftruncate(fd, size); }
+int fsync(int fd)
+{ WITH_FATE(SYNC, "fsync", NULL, int, syscall(SYS_fsync, fd)); }
+int fdatasync(int fd)
+{ WITH_FATE(SYNC, "fdatasync", NULL, int, syscall(SYS_fdatasync, fd)); }
+int syncfs(int fd)
+{ WITH_FATE(SYNC, "syncfs", NULL, int, syscall(SYS_syncfs, fd)); }
+int ftruncate(int fd, off_t size)
+{ WITH_FATE(CUT, "ftruncate", NULL, int, syscall(SYS_ftruncate, fd, size)); }
+int ftruncate64(int fd, off64_t size)
+{ return ftruncate(fd, size); }
 
 int
 rename(const char *from, const char *to)
 {
-	WITH_FATE(RENAME, "rename", to, int, syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 int
@@ -284,9 +315,15 @@ renameat2(int d, const char *from, int e, const char *to, unsigned flags)
 	WITH_FATE(RENAME, "renameat2", to, int, syscall(SYS_renameat2, d, from, e, to, flags));
 }
 
-int unlink(const char *path) { WITH_FATE(UNLINK, "unlink", path, int, syscall(SYS_unlinkat, AT_FDCWD, path, 0)); }
-int unlinkat(int d, const char *path, int flags) { WITH_FATE(UNLINK, "unlinkat", path, int, syscall(SYS_unlinkat, d, path, flags)); }
-int link(const char *from, const char *to) { WITH_FATE(LINK, "link", to, int, syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0)); }
-int linkat(int d, const char *from, int e, const char *to, int flags) { WITH_FATE(LINK, "linkat", to, int, syscall(SYS_linkat, d, from, e, to, flags)); }
-int mkdir(const char *path, mode_t mode) { WITH_FATE(MAKE, "mkdir", path, int, syscall(SYS_mkdirat, AT_FDCWD, path, mode)); }
-int mkdirat(int d, const char *path, mode_t mode) { WITH_FATE(MAKE, "mkdirat", path, int, syscall(SYS_mkdirat, d, path, mode)); }
+int unlink(const char *path)
+{ return unlinkat(AT_FDCWD, path, 0); }
+int unlinkat(int d, const char *path, int flags)
+{ WITH_FATE(UNLINK, "unlinkat", path, int, syscall(SYS_unlinkat, d, path, flags)); }
+int link(const char *from, const char *to)
+{ return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
+int linkat(int d, const char *from, int e, const char *to, int flags)
+{ WITH_FATE(LINK, "linkat", to, int, syscall(SYS_linkat, d, from, e, to, flags)); }
+int mkdir(const char *path, mode_t mode)
+{ return mkdirat(AT_FDCWD, path, mode); }
+int mkdirat(int d, const char *path, mode_t mode)
+{ WITH_FATE(MAKE, "mkdirat", path, int, syscall(SYS_mkdirat, d, path, mode)); }

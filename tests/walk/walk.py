@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ sys.dont_write_bytecode = True
 
 import disk
 import run as run_module
-from world import World
+from world import World, ask
 
 HERE = Path(__file__).resolve().parent
 POWER_SHARE = 0.2
@@ -39,6 +40,7 @@ class Tools:
         self.shim, self.mda = f"{directory}/shim.so", f"{directory}/mda"
         self.power_share = options.power_share
         self.disk, self.why_no_power = None, None
+        self.old_schema = None
 
     def build(self):
         compiler = os.environ.get("CC", "cc").split()
@@ -47,6 +49,22 @@ class Tools:
             ("mda.c", self.mda, []),
         ):
             subprocess.run([*compiler, "-O1", *flags, "-o", output, HERE / source], check=True)
+        if self.old:
+            self.old_schema = self._schema_of(self.old)
+
+    def _schema_of(self, program):
+        """The version of the states that it makes; for that it need not reach a server."""
+        place = f"{self.directory}/trial-of-old"
+        os.mkdir(place)
+        with open(os.open(f"{place}/conf", os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(
+                f"state_dir = '{place}'\n"
+                'account "a" { host = "127.0.0.1" port = 1 tls = "off" user = "a"'
+                f" password = 'p' maildir = '{place}/Maildir' }}\n"
+            )
+        subprocess.run([program, "-q", "-c", f"{place}/conf"], stderr=subprocess.DEVNULL)
+        path = next(Path(place).glob("*.db"))
+        return ask(str(path), f"{place}/copy", "user_version")[0][0]
 
 
 def parse(arguments):
@@ -76,6 +94,8 @@ tools = None
 def begin_worker(shared):
     global tools
     tools = shared
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_module.adopt_orphans()
     if tools.power_share and not tools.why_no_power:
         tools.disk = disk.Disk(os.path.join(tools.directory, f"disk-{os.getpid()}"))
@@ -109,6 +129,7 @@ def report(seed, missed, history, kept, options):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = parse(sys.argv[1:])
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     directory = tempfile.mkdtemp(prefix="walk-", dir=os.environ.get("WALK_DIR", place))

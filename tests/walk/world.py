@@ -10,7 +10,7 @@ import sqlite3
 
 import event
 from account import DAY_S, Account
-from inbox import Maildir, Mbox, Mda, move, sync_directory
+from inbox import Maildir, Mbox, Mda, listed, move, sync_directory
 from letter import Writer
 from mailbox import random_style
 from oracle import Missed, Oracle
@@ -166,29 +166,22 @@ class World:
         elif run.mode in ("fetch", "all") and all(run.sessions(a) for a in self.accounts):
             self.is_settled = self.is_whole = True
 
-    def _check_databases(self):
-        if not os.path.isdir(self.state):
-            return
-        for name in sorted(os.listdir(self.state)):
-            if name.endswith(".db"):
-                self._check_database(os.path.join(self.state, name))
+    def _databases(self):
+        return [os.path.join(self.state, n) for n in listed(self.state) if n.endswith(".db")]
 
-    def _check_database(self, path):
-        copy = os.path.join(self.directory, "copy.db")
-        for end in ("", "-wal"):
-            if os.path.exists(copy + end):
-                os.unlink(copy + end)
-            if os.path.exists(path + end):
-                shutil.copyfile(path + end, copy + end)
-        connection = sqlite3.connect(copy)
-        try:
-            sound = connection.execute("pragma integrity_check").fetchall()
-        except sqlite3.Error as error:
-            sound = str(error)
-        finally:
-            connection.close()
-        if sound != [("ok",)]:
-            raise Missed(f"{os.path.basename(path)} is not sound: {sound}")
+    def _check_databases(self):
+        for path in self._databases():
+            sound = ask(path, os.path.join(self.directory, "copy.db"), "integrity_check")
+            if sound != [("ok",)]:
+                raise Missed(f"{os.path.basename(path)} is not sound: {sound}")
+
+    def states_are_newer(self):
+        """Than the old program knows, all of them?"""
+        copy, old = os.path.join(self.directory, "copy.db"), self.tools.old_schema
+        found = [ask(path, copy, "user_version") for path in self._databases()]
+        if old is None or self.disk or len(found) < len(self.accounts) or not self.is_settled:
+            return False
+        return all(isinstance(rows, list) and rows[0][0] > old for rows in found)
 
     # The end: quiet runs, with all pauses over, until nothing is left to do.
 
@@ -237,6 +230,22 @@ class World:
             if due:
                 return f"{due[:3]} of {account.name} should be deleted by now"
         return None
+
+
+def ask(path, copy, pragma):
+    """What a copy of a database says, or the error; it may need its log."""
+    for end in ("", "-wal"):
+        if os.path.exists(copy + end):
+            os.unlink(copy + end)
+        if os.path.exists(path + end):
+            shutil.copyfile(path + end, copy + end)
+    connection = sqlite3.connect(copy)
+    try:
+        return connection.execute(f"pragma {pragma}").fetchall()
+    except sqlite3.Error as error:
+        return str(error)
+    finally:
+        connection.close()
 
 
 def brief(session):
