@@ -17,9 +17,10 @@ def random_keep(rng, style):
 
 
 class Account:
-    def __init__(self, name, rng, writer, style, inbox):
-        self.name, self.rng = name, rng
-        self.mailbox = Mailbox(rng, writer, style)
+    def __init__(self, name, world, style, inbox):
+        self.name, self.world, self.rng = name, world, world.rng
+        rng = world.rng
+        self.mailbox = Mailbox(rng, world.writer, style)
         self.server = Server(self.mailbox)
         self.style, self.inbox = style, inbox
         self.keep = random_keep(rng, style)
@@ -28,6 +29,7 @@ class Account:
         self.received = rng.random() < 0.6
         self.pipelining = rng.random() < 0.9
         self.mda_jobs = rng.choice((1, 1, 3))
+        self.is_impatient = rng.random() < 0.04
         self.has_state_name = rng.random() < 0.3
         self.full_listings = []  # turns of clean runs that saw a complete listing
         self.was_refused = False
@@ -73,7 +75,7 @@ class Account:
             f"  max_messages = {self.max_messages} max_size = {self.max_size}",
             f"  received_header = {str(self.received).lower()}",
             f"  mda_jobs = {self.mda_jobs}",
-            '  timeout = "20 seconds"',
+            f'  timeout = "{2 if self.is_impatient else 20} seconds"',
         ]
         if not self.pipelining:
             lines.append('  pipelining = "off"')
@@ -97,8 +99,10 @@ class Account:
         found = []
         for item in self.mailbox.items:
             since = oracle.delivered.get(item.letter)
-            alone = sum(i.uid == item.uid for i in self.mailbox.all()) == 1
-            if item.recorded or item.is_poison or since is None or (self.style["uid"] != "none" and not alone):
+            alone = item.uid and sum(i.uid == item.uid for i in self.mailbox.all()) == 1
+            if item.recorded or item.is_poison or since is None:
+                continue
+            if self.style["uid"] != "none" and not alone:
                 continue
             if now - since > self.keep_s + 10 * DAY_S and len(item.names) == 1:
                 found.append(item)
@@ -106,7 +110,9 @@ class Account:
 
     def incarnations(self, item):
         """As how many messages it may pass."""
-        return len({name.uid for name in item.names}) if self.style["uid"] != "none" else 1
+        if self.style["uid"] == "none":
+            return 1
+        return len({name.uid for name in item.names})
 
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""
@@ -125,7 +131,10 @@ class Account:
         """Of several with one uid, one header and one size, or none that the server tells, only one
         is delivered; and one that comes under uid and header of another, which somebody else took
         away, is taken for it."""
-        if not {n.uid for n in item.names} & {n.uid for n in other.names}:
+        shared = {n.uid for n in item.names} & {n.uid for n in other.names}
+        if shared == {b""}:  # known by all of its content
+            return item.letter is other.letter
+        if not shared:
             return False
         if not self._is_header_alike(item, other):
             return False
@@ -157,7 +166,7 @@ class Account:
             return False
         for mine in item.names:
             for theirs in other.names:
-                if mine.uid == theirs.uid and not self._saw_gap(other, mine.since):
+                if mine.uid == theirs.uid != b"" and not self._saw_gap(other, mine.since):
                     return True
         return False
 

@@ -126,7 +126,7 @@ MODES = {  # weight, arguments, whether it needs accounts
     "dry": (4, ["-n"], False),
     "status": (2, ["--status"], False),
     "retry": (1, ["--retry"], True),
-    "catch-up": (2, ["--catch-up"], False),
+    "catch-up": (4, ["--catch-up"], False),
     "back": (2, [], False),  # to the old program, which must leave newer states alone
 }
 
@@ -275,6 +275,11 @@ def refuse_login(script, rng, account, world):
         account.was_refused = True
 
 
+def fall_silent(script, rng, account, world):
+    if account.is_impatient:
+        script.at_command[nth_command(rng)] = "silence"
+
+
 def forget_dots(script, rng, account, world):
     script.is_unstuffed = True
 
@@ -322,6 +327,7 @@ FAULTS = {
     "wrong sum": wrong_sum,
     "unreadable": unreadable,
     "refuse login": refuse_login,
+    "fall silent": fall_silent,
     "forget dots": forget_dots,
     "number twice": twice,
     "meddle": meddle,

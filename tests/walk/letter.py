@@ -178,7 +178,8 @@ class Writer:
         return Letter(token, "no end of header", self._fields(token), None)
 
     def blank_lines(self, token):
-        return Letter(token, "blank lines", self._fields(token), self._body(token, 80) + b"\r\n" * 5)
+        body = self._body(token, 80) + b"\r\n" * 5
+        return Letter(token, "blank lines", self._fields(token), body)
 
     def cr_cr(self, token):
         body = self._body(token, 80).replace(b"\r\n", b"\r\r\n")

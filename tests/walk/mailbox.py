@@ -10,6 +10,7 @@ import collections
 Name = collections.namedtuple("Name", "uid since")  # a uid, and from which turn on
 
 UIDS = {"numbers": 40, "long": 14, "reused": 16, "doubled": 12, "positions": 4, "none": 6}
+UIDS["gaps"] = 3  # some messages have none
 SIZES = {"exact": 60, "estimated": 18, "lf": 8, "none": 4, "off": 10}
 
 
@@ -72,6 +73,8 @@ class Mailbox:
         if style == "doubled" and self.items and self.rng.random() < 0.35:
             alike = [i for i in self.items if i.letter.key == item.letter.key]
             return self.rng.choice(alike or self.items).uid
+        if style == "gaps" and self.rng.random() < 0.3:
+            return b""
         if style == "reused":
             taken = {i.uid for i in self.items}
             return next(u for n in range(1, 999) if (u := b"%d" % n) not in taken)

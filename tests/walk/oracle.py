@@ -170,11 +170,17 @@ class Oracle:
                     continue
                 for item in session.items:
                     if item.end is None and run.world.turn in item.listings:
-                        is_sure = run.is_clean(account)
+                        is_sure = run.is_clean(account) and self._is_surely_new(account, item)
                         item.recorded = item.recorded or ("surely" if is_sure else "maybe")
                         item.recorded_true = item.recorded_true or run.true
                         mark = self.trust[account].now(run.clock)
                         item.recorded_marks.append(mark)
+
+    def _is_surely_new(self, account, item):
+        """Has it not come, and is it not on its way either, and nobody else under its uid?"""
+        if self.have[item.letter] or not account.world.was_settled:
+            return False
+        return item.uid and sum(i.uid == item.uid for i in account.mailbox.all()) == 1
 
     # Nothing lost.
 
@@ -204,13 +210,14 @@ class Oracle:
         excess = collections.Counter()
         for letter, count in self.have.items():
             fit = sum(a.incarnations(i) for a, i in items[letter]) + self.again[letter]
+            fit -= sum(i.recorded == "surely" for _, i in items[letter])
             if count > fit:
                 excess[letter] = count - fit
         if not excess:
             return
         for letter, count in excess.items():
             if letter not in self.ids:
-                raise Missed(f"{letter} came {self.have[letter]} times")
+                raise Missed(f"{letter} came {self.have[letter]} times, {count} too many")
             single = len(items[letter]) == 1 and items[letter][0][0].tells_exact_sizes
             if single and len(items[letter][0][1].names) == 1 and len(self.ids[letter]) > 1:
                 raise Missed(f"{letter} came again under another delivery id")

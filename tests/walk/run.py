@@ -107,6 +107,8 @@ class Run:
         fit = {0}
         if any(a.was_refused for a in self.accounts):
             fit.add(77)
+        if any(a.is_impatient for a in self.accounts):
+            fit.add(75)  # on a machine that is busy
         return fit
 
     # Running.

@@ -151,6 +151,10 @@ class Server:
         event = self.script.at_command.get(self.commands)
         if event in ("cut", "term") or event in KILLS:
             self._happen(event)
+        if event == "silence":
+            while connection.recv(65536):
+                pass
+            raise Gone
         if event == "refuse" and verb not in ("USER", "PASS", "QUIT"):
             return self._send(connection, b"-ERR not now\r\n")
         if event == "noise":

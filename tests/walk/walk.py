@@ -8,6 +8,7 @@ of them. Each world comes from its seed alone, which is told when something was 
 """
 
 import argparse
+import collections
 import multiprocessing
 import os
 import random
@@ -28,6 +29,7 @@ from world import World, ask
 
 HERE = Path(__file__).resolve().parent
 POWER_SHARE = 0.2
+Result = collections.namedtuple("Result", "seed missed history runs cuts is_old kept")
 
 
 class Tools:
@@ -67,13 +69,18 @@ class Tools:
         return ask(str(path), f"{place}/copy", "user_version")[0][0]
 
 
+def old_program():
+    built = os.path.join(os.environ.get("POPFETCH_BUILDDIR", "."), "old/popfetch")
+    return os.environ.get("POPFETCH_OLD") or (built if os.path.exists(built) else None)
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--worlds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, help="of the first one; by default a random number")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--program", default=os.environ.get("POPFETCH", "popfetch"))
-    parser.add_argument("--old", default=os.environ.get("POPFETCH_OLD"))
+    parser.add_argument("--old", default=old_program(), help="worlds may begin with this one")
     parser.add_argument("--power", action="store_true", help="power cuts in all worlds")
     parser.add_argument("--no-power", action="store_true", help="in none")
     parser.add_argument("--keep", action="store_true", help="the directories of failed worlds")
@@ -104,28 +111,65 @@ def begin_worker(shared):
 def walk_world(job):
     seed, keep = job
     world = World(seed, tools)
-    began = time.monotonic()
     try:
         missed = world.walk()
     except Exception:
         missed = "the walk itself fails:\n" + traceback.format_exc()
-    seconds = time.monotonic() - began
     kept = None
     if missed and keep:
         kept = f"{tools.directory}-world-{seed}"
         shutil.copytree(world.directory, kept, symlinks=True)
+        if world.disk:
+            shutil.copytree(world.root, f"{kept}/root", symlinks=True)
     world.remove()
-    return seed, missed, world.history, world.turn, seconds, kept, world.cuts
+    is_old = world.has_old_program and bool(tools.old)
+    return Result(seed, missed, world.history, world.turn, world.cuts, is_old, kept)
 
 
-def report(seed, missed, history, kept, options):
-    flag = " --power" if options.power else " --no-power" if options.no_power else ""
-    print(f"\n===== world {seed} =====")
-    print("\n".join(history))
-    print(f"MISSED: {missed}")
-    print(f"again: walk.py --seed {seed} --worlds 1{flag}")
-    if kept:
-        print(f"kept: {kept}")
+# --- what is told ---
+
+
+class Summary:
+    def __init__(self, options, shared):
+        self.options, self.shared = options, shared
+        self.passed = self.failed = self.runs = self.cuts = self.with_cuts = self.old = 0
+        self.began = time.monotonic()
+
+    def add(self, result):
+        self.runs, self.cuts = self.runs + result.runs, self.cuts + result.cuts
+        self.with_cuts, self.old = self.with_cuts + bool(result.cuts), self.old + result.is_old
+        self.passed, self.failed = (
+            self.passed + (not result.missed),
+            self.failed + bool(result.missed),
+        )
+        if result.missed or self.options.verbose:
+            self._show(result)
+
+    def _show(self, result):
+        options = self.options
+        flag = " --power" if options.power else " --no-power" if options.no_power else ""
+        flag += f" --old {options.old}" if options.old else ""
+        print(f"\n===== world {result.seed} =====")
+        print("\n".join(result.history))
+        if result.missed:
+            print(f"MISSED: {result.missed}")
+        print(f"again: walk.py --seed {result.seed} --worlds 1{flag}")
+        if result.kept:
+            print(f"kept: {result.kept}")
+        sys.stdout.flush()
+
+    def end(self):
+        """The exit status."""
+        seconds, count = time.monotonic() - self.began, self.passed + self.failed
+        print(f"walk: {self.runs} runs in {seconds:.0f} s, {count / seconds:.1f} worlds a second")
+        print(f"walk: {self.old} worlds began with the old program")
+        if self.shared.why_no_power:
+            print(f"walk: no power cuts: {self.shared.why_no_power}")
+            self.failed += os.environ.get("CI") == "true"  # there it must be possible
+        else:
+            print(f"walk: {self.cuts} power cuts in {self.with_cuts} worlds")
+        print(f"walk: {self.passed} passed, {self.failed} failed")
+        return 1 if self.failed else 0
 
 
 def main():
@@ -134,35 +178,22 @@ def main():
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     directory = tempfile.mkdtemp(prefix="walk-", dir=os.environ.get("WALK_DIR", place))
     shared = Tools(options, directory)
-    passed = failed = runs = powered = cuts = 0
-    began = time.monotonic()
     print(f"walk: {options.worlds} worlds from seed {options.seed} on", flush=True)
     try:
         shared.build()
         if shared.power_share:
             shared.why_no_power = disk.why_not(directory)
-        seeds = [(options.seed + n, options.keep) for n in range(options.worlds)]
-        jobs = min(options.jobs, options.worlds)
-        with multiprocessing.Pool(jobs, begin_worker, (shared,)) as pool:
-            for seed, missed, history, turns, _, kept, cut in pool.imap_unordered(walk_world, seeds):
-                runs, cuts, powered = runs + turns, cuts + cut, powered + bool(cut)
-                passed, failed = passed + (not missed), failed + bool(missed)
-                if missed or options.verbose:
-                    report(seed, missed, history, kept, options)
-                    sys.stdout.flush()
-                if failed >= options.failures:
+        summary = Summary(options, shared)
+        jobs = [(options.seed + n, options.keep) for n in range(options.worlds)]
+        workers = min(options.jobs, options.worlds)
+        with multiprocessing.Pool(workers, begin_worker, (shared,)) as pool:
+            for result in pool.imap_unordered(walk_world, jobs):
+                summary.add(result)
+                if summary.failed >= options.failures:
                     break
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    seconds = time.monotonic() - began
-    print(f"walk: {runs} runs in {seconds:.0f} s, {(passed + failed) / seconds:.1f} worlds a second")
-    if shared.why_no_power:
-        print(f"walk: no power cuts: {shared.why_no_power}")
-        failed += os.environ.get("CI") == "true"
-    else:
-        print(f"walk: {cuts} power cuts in {powered} worlds")
-    print(f"walk: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return summary.end()
 
 
 if __name__ == "__main__":
