@@ -158,17 +158,15 @@ class Account:
     def _is_swapped(self, item, other, at_the_end):
         """It came under uid and size of another that was gone, before any run could see that: only
         a comparison of headers tells, which is made before it would be deleted."""
-        if other.end is None or not self._is_size_alike(item, other):
+        if not self._is_size_alike(item, other):
             return False
         if item.end == "us" and not (other.recorded and not self.style["has_top"]):
             return False
         if at_the_end and item.end is None and self.keep_s is not None:
             return False
         for mine in item.names:
-            for theirs in other.names:
-                if mine.uid == theirs.uid != b"" and not self._saw_gap(other, mine.since):
-                    return True
+            for uid, end in other.past_names():
+                if mine.uid == uid != b"" and end <= mine.since:
+                    if not any(end < turn <= mine.since for turn in self.full_listings):
+                        return True
         return False
-
-    def _saw_gap(self, other, since):
-        return any(other.end_turn < turn <= since for turn in self.full_listings)

@@ -8,15 +8,18 @@ namespace of their own, so that none outlives its worker.
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import shutil
+import struct
 import subprocess
 
 IMAGE_BYTES = 40 << 20
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_PRIVATE, MNT_DETACH = 16384, 1 << 18, 2
-LOOP_CLR_FD = 0x4C01
+LOOP_CTL_GET_FREE, LOOP_CONFIGURE = 0x4C82, 0x4C0A  # the second since Linux 5.8
+LO_FLAGS_AUTOCLEAR, LOOP_CONFIG_BYTES, LOOP_TRIES = 4, 304, 50
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -129,19 +132,33 @@ class Disk:
         self._attach(image)
 
     def _attach(self, image):
-        self.device = call("losetup", "--find", "--show", image)
+        fd, self.device = loop_device(image)
         self.image = image
-        if libc.mount(self.device.encode(), self.mount.encode(), b"ext4", 0, None) != 0:
-            error = OSError(ctypes.get_errno(), f"cannot mount {image}")
-            self._let_go()
-            self.device = None
-            raise error
-        self._let_go()
-
-    def _let_go(self):
-        """The device goes with its mount."""
-        fd = os.open(self.device, os.O_RDONLY)
         try:
-            fcntl.ioctl(fd, LOOP_CLR_FD)
+            if libc.mount(self.device.encode(), self.mount.encode(), b"ext4", 0, None) != 0:
+                self.device = None
+                raise OSError(ctypes.get_errno(), f"cannot mount {image}")
         finally:
             os.close(fd)
+
+
+def loop_device(image):
+    """A descriptor and a name. The device goes with the last descriptor or mount, whatever becomes
+    of this process."""
+    control, file = os.open("/dev/loop-control", os.O_RDWR), os.open(image, os.O_RDWR)
+    try:
+        for _ in range(LOOP_TRIES):
+            name = f"/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}"
+            device = os.open(name, os.O_RDWR)
+            config = struct.pack("=II52xI", file, 0, LO_FLAGS_AUTOCLEAR)
+            try:
+                fcntl.ioctl(device, LOOP_CONFIGURE, config.ljust(LOOP_CONFIG_BYTES, b"\0"))
+                return device, name
+            except OSError as error:
+                os.close(device)
+                if error.errno != errno.EBUSY:  # another worker was faster
+                    raise
+        raise OSError("no loop device is free")
+    finally:
+        os.close(control)
+        os.close(file)

@@ -29,6 +29,11 @@ class Item:
     def uid(self):
         return self.names[-1].uid
 
+    def past_names(self):
+        """Pairs of a uid that it has no more, and the turn until which it had it."""
+        ends = [name.since for name in self.names[1:]] + [self.end_turn]
+        return [(n.uid, end) for n, end in zip(self.names, ends) if end is not None]
+
     def __repr__(self):
         return f"{self.letter} as {self.uid[:9].decode('latin-1')}"
 

@@ -55,7 +55,7 @@ class Run:
         self.fault, self.flush = None, None
         self.clock, self.true = world.true + world.skew, world.true
         self.is_killed = self.is_hanging = self.is_cut = False
-        self.must_say = world.says_errors and world.last_status == 0
+        self.must_say = world.says_errors and not world.has_failed
         self.tree_before = self.tree_after = None
         self.inboxes = {a.inbox for a in world.accounts}
         self.hits = ""

@@ -38,7 +38,7 @@ class World:
         self.is_settled = self.was_settled = True
         self.is_whole = True  # no mbox ends in a half of a message
         self.poison = {}  # item: what RETR of it gives, always
-        self.last_status, self.cuts = 0, 0
+        self.has_failed, self.cuts = False, 0  # since the last success
         self.is_slow = rng.random() < 0.05  # a run a month
 
     def _make(self):
@@ -150,7 +150,10 @@ class World:
                 inbox.forget()
         self.was_settled = self.is_settled
         self._note_settled(run)
-        self.last_status = run.status
+        if run.status != 0:
+            self.has_failed = True
+        elif run.mode in ("fetch", "all") and run.is_of_all:
+            self.has_failed = False
         self.oracle.judge(run)
         for account in run.accounts:
             complete = any(s.is_listed and s.is_complete for s in run.sessions(account))
