@@ -16,6 +16,17 @@ def random_keep(rng, style):
     return rng.choices(list(KEEPS), list(KEEPS.values()))[0]
 
 
+class Spell:
+    """For some runs a server does not list these, nor count them. What is missed for 180 days may
+    be forgotten, and so may more when the clock is wrong."""
+
+    def __init__(self, world, items, runs):
+        self.items, self.runs, self.began, self.is_long = items, runs, world.true, False
+
+    def note(self, world):
+        self.is_long |= bool(world.skew) or world.true - self.began > 150 * DAY_S
+
+
 class Account:
     def __init__(self, name, world, style, inbox):
         self.name, self.world, self.rng = name, world, world.rng
@@ -33,6 +44,7 @@ class Account:
         self.has_state_name = rng.random() < 0.3
         self.full_listings = []  # turns of clean runs that saw a complete listing
         self.was_refused = False
+        self.spell = None  # see Spell
 
     @property
     def keep_s(self):

@@ -4,7 +4,7 @@ and what goes wrong in it."""
 
 import random
 
-from account import DAY_S
+from account import DAY_S, Spell
 from run import KINDS, Fault, Run
 from server import Script
 
@@ -57,7 +57,7 @@ def time_passes(world):
     if world.skew and rng.random() < 0.5:
         world.skew = 0
         world.say("  the clock is right again")
-    elif rng.random() < 0.07:
+    elif rng.random() < 0.1:
         world.skew = rng.choice(
             (
                 -world.true,  # 1970
@@ -207,11 +207,35 @@ def poisoned(world, account):
 
 def random_script(world, account):
     rng, script = world.rng, poisoned(world, account)
+    be_under_a_spell(world, account, script)
     if rng.random() < 0.45:
         return script
     for _ in range(rng.choice((1, 1, 1, 2))):
         FAULTS[rng.choice(list(FAULTS))](script, rng, account, world)
     return script
+
+
+def be_under_a_spell(world, account, script):
+    rng, items = world.rng, account.mailbox.items
+    if account.spell is None and items and rng.random() < 0.05:
+        hidden = rng.sample(items, rng.randint(1, len(items)))
+        account.spell = Spell(world, hidden, rng.randint(2, 4))
+    if account.spell is None:
+        return
+    account.spell.runs -= 1
+    account.spell.note(world)
+    script.hidden = Hidden(i for i in account.spell.items if i in items)
+    script.is_stat_true = not script.hidden
+    if account.spell.runs <= 0:
+        end_spell(world, account)
+
+
+def end_spell(world, account):
+    if account.spell:
+        account.spell.note(world)
+        if account.spell.is_long:
+            world.oracle.forgive(item.letter for item in account.spell.items)
+        account.spell = None
 
 
 def nth_command(rng):

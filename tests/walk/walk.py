@@ -186,14 +186,25 @@ def main():
         summary = Summary(options, shared)
         jobs = [(options.seed + n, options.keep) for n in range(options.worlds)]
         workers = min(options.jobs, options.worlds)
-        with multiprocessing.Pool(workers, begin_worker, (shared,)) as pool:
+        pool = multiprocessing.Pool(workers, begin_worker, (shared,))
+        try:
             for result in pool.imap_unordered(walk_world, jobs):
                 summary.add(result)
                 if summary.failed >= options.failures:
                     break
+        finally:
+            pool.terminate()
+            pool.join()
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory)
     return summary.end()
+
+
+def remove(directory):
+    """Programs that had been at work may end only now."""
+    end = time.monotonic() + 5
+    while os.path.exists(directory) and time.monotonic() < end:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -196,6 +196,7 @@ class World:
         self.program = self.tools.program
         for account in self.accounts:
             account.be_quiet()
+            event.end_spell(self, account)
             account.server.settle()
         for inbox in self.inboxes:
             if inbox.kind == "mda":
