@@ -66,7 +66,7 @@ def protocol_error(popfetch, pop, **options):
         b"\0\0nul\0\r\n\0",
         b"\xef\xbb\xbfSubject: BOM\r\n\r\n\xff\xfe\x80\r\n",
         bytes(range(256)),
-        b"From ann Mon Jan 1 00:00:00 2024\r\nSubject: x\r\n\r\nFrom b\r\n",
+        b"Subject: x\r\nFrom ann Mon Jan 1 00:00:00 2024\r\n\r\nFrom b\r\n",
         b" folded first\r\nSubject: x\r\n\r\n",
         b"\x1a\x04\r\n",
     ],

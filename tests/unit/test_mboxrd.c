@@ -229,7 +229,7 @@ expect(const struct spool_text *t, const char *text)
 static void
 texts_written_side_by_side_do_not_mix(void **state)
 {
-	struct spool *s = spool_new(*state);
+	struct spool *s = spool_new(*state, "spool");
 	struct spool_text *a = begin(s), *b = begin(s), *c;
 
 	add(a, "one ");
@@ -266,7 +266,7 @@ open_descriptors(void)
 static void
 a_full_file_goes_with_its_last_text(void **state)
 {
-	struct spool *s = spool_new(*state);
+	struct spool *s = spool_new(*state, "spool");
 	size_t before = open_descriptors(), size = 17 * 1024 * 1024;
 	char *big = malloc(size + 1);
 	struct spool_text *a = begin(s), *b;
