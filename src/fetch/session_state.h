@@ -84,7 +84,8 @@ struct session {
 	bool batch_failed;		/* hand over no more */
 	bool in_doubt;			/* are replies and commands in step? */
 	size_t doubted;			/* the last entry that made it so */
-	int64_t *octets;		/* of entries listed otherwise, or NULL */
+	int64_t *octets;		/* of entries listed otherwise (else -1), or
+					   NULL */
 	bool wants_proof;		/* it is time to find out */
 	int64_t proof;			/* size that the proof has told */
 	uint16_t *marks;		/* of each entry */

@@ -7,6 +7,17 @@
 
 /* Are replies and commands in step? */
 
+/* An empty message has none: 0 octets are some. */
+static int64_t *
+step_no_octets(size_t count)
+{
+	int64_t *octets = mem_array(count, sizeof(*octets));
+
+	for (size_t i = 0; i < count; i++)
+		octets[i] = -1;
+	return octets;
+}
+
 /* A message that ends before its listed size may have held an end marker that the server
  * forgot to stuff: then the rest of it stands where replies are expected, and what
  * comes next is not what it seems.  Nothing is handed over until the session has proved
@@ -19,8 +30,7 @@ step_doubt(struct session *s, size_t entry, int64_t octets)
 	if (octets == listed)
 		return;
 	if (s->octets == NULL)
-		s->octets = mem_array(listing_count(s->listing),
-				      sizeof(*s->octets));
+		s->octets = step_no_octets(listing_count(s->listing));
 	s->octets[entry] = octets;
 	if (listed >= 0 && octets > listed)
 		return;
@@ -35,8 +45,7 @@ step_is_size(const struct session *s, size_t entry, int64_t size)
 	int64_t listed = session_size(s, entry);
 
 	return listed < 0 || size < 0 || size == listed ||
-	       (s->octets != NULL && s->octets[entry] > 0 &&
-		size == s->octets[entry]);
+	       (s->octets != NULL && size == s->octets[entry]);
 }
 
 static int

@@ -40,7 +40,7 @@ place_find(struct place *p, const char *path, struct err *e)
 	p->name = slash ? slash + 1 : path;
 	p->dir = realpath(parent, NULL);
 	p->file = NULL;
-	p->is_made = false;
+	p->is_made = p->is_blank = false;
 	free(parent);
 	if (p->dir)
 		p->file = mem_format("%s/%s", p->dir, p->name);
@@ -92,6 +92,14 @@ big_endian(const uint8_t *p, size_t size)
 	return n;
 }
 
+/* Is it empty, or a database without anything in it? */
+static bool
+is_blank(const uint8_t h[HEADER_SIZE], size_t size)
+{
+	return size == 0 || (big_endian(h + HEADER_APPLICATION, 4) == 0 &&
+			     big_endian(h + HEADER_CELLS, 2) == 0);
+}
+
 static int
 check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 {
@@ -102,7 +110,7 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it is no"
 			       " database", p->path);
-	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
+	if (is_blank(h, HEADER_SIZE))
 		return 0;
 	if (place_check_kind(p->path, application, version, e) != 0)
 		return -1;
@@ -116,16 +124,22 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	return 0;
 }
 
-/* Before the database has its first page there is nothing for a log to hold. */
-static int
-check_empty(const struct place *p, struct err *e)
+static bool
+log_holds_something(const struct place *p)
 {
 	char *log = mem_format("%s-wal", p->file);
 	struct stat st;
 	bool holds = stat(log, &st) == 0 && st.st_size > 0;
 
 	free(log);
-	if (!holds)
+	return holds;
+}
+
+/* Before the database has its first page there is nothing for a log to hold. */
+static int
+check_empty(const struct place *p, struct err *e)
+{
+	if (!log_holds_something(p))
 		return 0;
 	return err_set(e, ERR_DATABASE, "state database '%s' is damaged: it is"
 		       " empty, but its log is not", p->path);
@@ -149,6 +163,8 @@ examine_open(struct place *p, int fd, struct err *e)
 	journal = mem_format("%s-journal", p->file);
 	has_journal = fs_is_there(journal);
 	free(journal);
+	p->is_blank = is_blank(header, got) &&
+		      (has_journal || !log_holds_something(p));
 	if (has_journal)
 		return 0;
 	return got == 0 ? check_empty(p, e) : check_header(p, header, e);

@@ -21,6 +21,7 @@ struct place {
 	const char *name;	/* in path */
 	char *dir;		/* without symbolic links; NULL: not there */
 	char *file;		/* dir/name; NULL like dir */
+	bool is_blank;		/* place_examine: nothing was ever recorded there */
 	bool is_made;		/* place_examine: the file itself says that it
 				   is ours, not its log alone */
 };

@@ -331,7 +331,8 @@ open_place(struct store **s, struct place *p, bool create, struct err *e)
 
 	if (place_examine(p, &there, e) != 0)
 		return -1;
-	if (!there && !create)
+	/* one that a kill left half made is not finished by those who only look */
+	if (!create && (!there || p->is_blank))
 		return open_memory(*s, e);
 	if (!there && place_make(p, e) != 0)
 		return -1;

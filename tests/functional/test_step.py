@@ -146,6 +146,18 @@ def test_a_server_that_knows_a_size_only_after_retr(popfetch, server, pipelining
     assert same(popfetch.maildir(), wires) and pop.left() == []
 
 
+def test_an_empty_message_whose_size_was_estimated_is_in_step(popfetch, server):
+    def act(session, line):
+        session.obey(line)
+        message.listed = 0
+
+    pop = server()
+    message = pop.add(b"", listed=450)
+    pop.on("RETR 1", act)
+    assert popfetch.account(server=pop, keep="no")().status == 0
+    assert len(popfetch.maildir()) == 1 and pop.left() == []
+
+
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_no_message_is_blamed_for_another_for_long(popfetch, server, pipelining):
     """All are shorter than listed, so any of them might have brought replies out of step."""

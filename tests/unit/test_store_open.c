@@ -262,6 +262,40 @@ a_state_that_is_not_made_is_empty_and_leaves_no_trace(void **state)
 	free(deeper);
 }
 
+static off_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* A kill while it was made. */
+static void
+who_only_looks_leaves_one_that_is_half_made_as_it_is(void **state)
+{
+	struct home *h = *state;
+	char *journal = home_path(h, "a.db-journal");
+
+	for (int with_journal = 0; with_journal < 2; with_journal++) {
+		struct err e = ERR_INIT;
+		struct store *s;
+
+		home_clear(h);
+		file_write(h->db, "", 0);
+		assert_int_equal(chmod(h->db, 0600), 0);
+		if (with_journal)
+			file_write(journal, "left", 4);
+		if (store_open(&s, h->db, -1, false, &e) != 0)
+			fail_msg("%s", e.text);
+		assert_true(store_is_new(s));
+		store_close(&s);
+		assert_int_equal(home_count(h), 1 + with_journal);
+		assert_int_equal(file_size(h->db), 0);
+	}
+	free(journal);
+}
+
 static void
 a_directory_that_is_not_there_cannot_have_a_new_state(void **state)
 {
@@ -394,6 +428,7 @@ main(void)
 		TEST(misuse_of_transactions_aborts),
 		TEST(a_new_state_is_private_and_has_a_name_of_its_own),
 		TEST(a_state_that_is_not_made_is_empty_and_leaves_no_trace),
+		TEST(who_only_looks_leaves_one_that_is_half_made_as_it_is),
 		TEST(a_directory_that_is_not_there_cannot_have_a_new_state),
 		TEST(a_path_too_long_for_sqlite_is_refused_in_words),
 		TEST(a_state_behind_a_linked_directory_is_fine),
