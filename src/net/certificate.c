@@ -5,6 +5,7 @@
 #include "net/certificate.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -250,4 +251,21 @@ certificate_check_chain(X509_STORE_CTX *c, const char *name, struct err *e)
 		return 0;
 	(void)chain_or_name_error(c, name, e);
 	return add_pins(X509_STORE_CTX_get0_cert(c), e);
+}
+
+X509_STORE_CTX *
+certificate_context_again(X509_STORE_CTX *c)
+{
+	X509_STORE_CTX *again = X509_STORE_CTX_new();
+
+	if (again != NULL &&
+	    X509_STORE_CTX_init(again, X509_STORE_CTX_get0_store(c),
+				X509_STORE_CTX_get0_cert(c),
+				X509_STORE_CTX_get0_untrusted(c)) == 1 &&
+	    X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again),
+				   X509_STORE_CTX_get0_param(c)) == 1)
+		return again;
+	X509_STORE_CTX_free(again);
+	ERR_clear_error();
+	return NULL;
 }

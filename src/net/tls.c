@@ -59,6 +59,25 @@ tls_parse_pin(const char *text, struct tls_pin *pin)
 
 /* --- the handshake --- */
 
+static int
+check_chain(struct handshake *h, X509_STORE_CTX *c)
+{
+	int result = certificate_check_chain(c, h->name, &h->refusal);
+	X509_STORE_CTX *again;
+
+	if (result == 0 ||
+	    !tls_context_trust_more(X509_STORE_CTX_get0_store(c), h->settings))
+		return result;
+	again = certificate_context_again(c);
+	if (again == NULL)
+		return result;
+	h->refusal = (struct err)ERR_INIT;
+	result = certificate_check_chain(again, h->name, &h->refusal);
+	X509_STORE_CTX_set_error(c, X509_STORE_CTX_get_error(again));
+	X509_STORE_CTX_free(again);
+	return result;
+}
+
 /* OpenSSL's call in the handshake in place of a verification of its own. */
 static int
 decide(X509_STORE_CTX *c, void *arg)
@@ -75,7 +94,7 @@ decide(X509_STORE_CTX *c, void *arg)
 					       settings->pin_count,
 					       &h->refusal);
 	else
-		result = certificate_check_chain(c, h->name, &h->refusal);
+		result = check_chain(h, c);
 	h->accepted = result == 0;
 	return h->accepted;
 }

@@ -35,32 +35,6 @@ tls_reason(char out[TLS_REASON_MAX])
 	return out;
 }
 
-/*
- * The system's store is a bundle that takes 20 ms to read, a directory that is
- * looked into as needed, or both (Debian).  The bundle is read only when the
- * directory does not help.
- */
-static int
-system_issuer(X509 **issuer, X509_STORE_CTX *c, X509 *certificate)
-{
-	X509_STORE *store = X509_STORE_CTX_get0_store(c);
-	int found = X509_STORE_CTX_get1_issuer(issuer, c, certificate);
-	bool fresh = found == 1 &&
-		     X509_cmp_current_time(X509_get0_notAfter(*issuer)) > 0;
-
-	/* The function that the store has now tells whether it was read. */
-	if (found < 0 || fresh ||
-	    X509_STORE_get_get_issuer(store) != system_issuer)
-		return found;
-	if (found == 1)
-		X509_free(*issuer);
-	*issuer = NULL;
-	X509_STORE_set_get_issuer(store, X509_STORE_CTX_get1_issuer);
-	(void)X509_STORE_set_default_paths(store);
-	ERR_clear_error();
-	return X509_STORE_CTX_get1_issuer(issuer, c, certificate);
-}
-
 static int
 trust_file(SSL_CTX *ctx, const char *path, struct err *e)
 {
@@ -91,13 +65,17 @@ trust_dir(SSL_CTX *ctx, const char *path, struct err *e)
 		       tls_reason(why));
 }
 
+static bool
+uses_system_store(const struct tls_settings *settings)
+{
+	return settings->ca_file == NULL && settings->ca_dir == NULL;
+}
+
 static int
 trust(SSL_CTX *ctx, const struct tls_settings *settings, struct err *e)
 {
-	if (settings->ca_file == NULL && settings->ca_dir == NULL) {
+	if (uses_system_store(settings)) {
 		SSL_CTX_set_default_verify_dir(ctx);
-		X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(ctx),
-					  system_issuer);
 		return 0;
 	}
 	/* Whoever names an intermediate or a server's own certificate as the
@@ -110,6 +88,16 @@ trust(SSL_CTX *ctx, const struct tls_settings *settings, struct err *e)
 	if (settings->ca_dir != NULL)
 		return trust_dir(ctx, settings->ca_dir, e);
 	return 0;
+}
+
+bool
+tls_context_trust_more(X509_STORE *store, const struct tls_settings *settings)
+{
+	if (!uses_system_store(settings))
+		return false;
+	(void)X509_STORE_set_default_paths(store);
+	ERR_clear_error();
+	return true;
 }
 
 /* Without it OpenSSL asks on the terminal. */

@@ -16,6 +16,15 @@
  * verified.  NULL, with *e set, when a file cannot be used (ERR_CONFIG). */
 SSL_CTX *tls_context_new(const struct tls_settings *settings, struct err *e);
 
+/*
+ * The system's store is a directory that is looked into as needed, a bundle that
+ * takes 20 ms to read, or both (Debian).  A new context knows the directory only;
+ * this reads the bundle too, for a server that was refused without it.  False: all
+ * that may be trusted is known already.
+ */
+bool tls_context_trust_more(X509_STORE *store,
+			    const struct tls_settings *settings);
+
 /* Why OpenSSL failed: its first error, which is the nearest to the cause.  Empties
  * its queue. */
 enum { TLS_REASON_MAX = 160 };

@@ -62,10 +62,10 @@ cert_new(const struct cert_recipe *r)
 	struct cert c = { .x = X509_new() };
 	const struct cert *issuer = r->issuer != NULL ? r->issuer : &c;
 	bool dated = r->from_s != 0 || r->until_s != 0;
-	X509_NAME *name = X509_get_subject_name(c.x);
+	X509_NAME *name = X509_NAME_new();
 
 	c.key = r->rsa_bits > 0 ? EVP_RSA_gen(r->rsa_bits)
-				: EVP_EC_gen("P-256");
+				: EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	assert_non_null(c.key);
 	X509_set_version(c.x, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(c.x), ++serial);
@@ -76,6 +76,8 @@ cert_new(const struct cert_recipe *r)
 		name, "CN", MBSTRING_UTF8,
 		(const unsigned char *)(r->cn != NULL ? r->cn : "a server"), -1,
 		-1, 0);
+	assert_int_equal(X509_set_subject_name(c.x, name), 1);
+	X509_NAME_free(name);
 	X509_set_issuer_name(c.x, X509_get_subject_name(issuer->x));
 	add_extension(c.x, issuer->x, NID_basic_constraints,
 		      r->constraints != NULL ? r->constraints
@@ -183,9 +185,8 @@ note_handshake(SSL *ssl, struct tls_report *r)
 	r->has_sni = sni != NULL;
 	snprintf(r->sni, sizeof(r->sni), "%s", sni != NULL ? sni : "");
 	if (client != NULL)
-		X509_NAME_get_text_by_NID(X509_get_subject_name(client),
-					  NID_commonName, r->client,
-					  sizeof(r->client));
+		X509_NAME_oneline(X509_get_subject_name(client), r->client,
+				  (int)sizeof(r->client));
 }
 
 static void

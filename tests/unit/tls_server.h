@@ -61,7 +61,7 @@ struct tls_report {
 	bool shaken;		/* handshake complete */
 	bool has_sni;
 	char sni[256];
-	char client[64];	/* common name of the client's certificate */
+	char client[64];	/* "/CN=..." of the client's certificate */
 	char received[256];	/* from the client, in TLS */
 	bool goodbye;		/* the client said close_notify */
 };
