@@ -118,13 +118,14 @@ deadlines_lie_ahead_and_never_overflow(void **state)
 static void
 poll_waits_as_long_as_the_deadline_says(void **state)
 {
+	int timeout = clock_poll_timeout(clock_deadline(100000));
+
 	(void)state;
+	assert_true(timeout >= 90000 && timeout <= 100000);
 	assert_int_equal(clock_poll_timeout(CLOCK_NEVER), -1);
 	assert_int_equal(clock_poll_timeout(0), 0);
 	assert_int_equal(clock_poll_timeout(clock_ms() - 5), 0);
 	assert_int_equal(clock_poll_timeout(CLOCK_NEVER - 1), INT_MAX);
-	assert_in_range(clock_poll_timeout(clock_deadline(100000)), 90000,
-			100000);
 }
 
 static void

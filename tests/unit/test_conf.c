@@ -782,12 +782,14 @@ static void
 a_password_leaves_no_copy_in_memory(void **state)
 {
 	struct conf *c;
+	size_t copies;
 
 	(void)state;
 	put_unveiled("popfetch.conf");
 	assert_int_equal(count_copies(), 0);
 	c = read_file("popfetch.conf");
-	assert_in_range(count_copies(), 1, 2);	/* where chunks overlap: 2 */
+	copies = count_copies();
+	assert_true(copies == 1 || copies == 2); /* where chunks overlap: 2 */
 	conf_free(&c);
 	assert_int_equal(count_copies(), 0);
 }

@@ -176,7 +176,8 @@ assert_waits(int syncfss, int fsyncs)
 	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
 	assert_int_equal(fault.syncfss, syncfss);
 	if (syncfss > 0)		/* one more before 5.17 */
-		assert_in_range(fault.fsyncs, fsyncs, fsyncs + 1);
+		assert_true(fault.fsyncs == fsyncs ||
+			    fault.fsyncs == fsyncs + 1);
 	else
 		assert_int_equal(fault.fsyncs, fsyncs);
 	drop_many(fds);
@@ -284,7 +285,7 @@ one_file_of_many_that_cannot_be_synced_is_told(void **state)
 		fault.fsync_size = 5;
 		fault.fsyncs = 0;
 		assert_failed(fs_sync_all(here, fds, MANY, &e), ERR_LOCAL, ENOSPC, "sync");
-		assert_in_range(fault.fsyncs, 1, MANY);
+		assert_true(fault.fsyncs >= 1 && fault.fsyncs <= MANY);
 		fault.fsync = 0;
 		drop_many(fds);
 	}

@@ -273,7 +273,7 @@ the_rate_follows_and_sinks_when_nothing_comes(void **state)
 			 "#######################]");
 	for (i = 0, next = 2500; next != CLOCK_NEVER; i++)
 		next = progress_tick(p, next);
-	assert_in_range(i, 10, 40);
+	assert_true(i >= 10 && i <= 40);
 	screen_look(s);
 	assert_row(s, 0, "w  4/4       4 MiB                [#################"
 			 "#######################]");
@@ -387,10 +387,12 @@ a_gauge_is_never_more_than_full(void **state)
 	struct progress_state over = { .messages = 9, .messages_total = 3,
 				       .bytes = UINT64_MAX, .bytes_total = 1 };
 	char text[BAR_TEXT_MAX];
+	size_t columns;
 
 	(void)state;
 	bar_format(text, 60, "w", 1, &over, UINT64_MAX);
-	assert_in_range(bar_columns(text), 40, 60);
+	columns = bar_columns(text);
+	assert_true(columns >= 40 && columns <= 60);
 	assert_null(strchr(text, '-'));
 	assert_int_equal(text[strlen(text) - 1], ']');
 }
