@@ -46,6 +46,8 @@ keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
 """
 
+# Python's client wants them since 3.13; openssl before 4.0 puts them there unasked.
+KEY_IDENTIFIERS = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid"
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign"
 NOT_AN_AUTHORITY = "basicConstraints=critical,CA:FALSE"
 
@@ -60,7 +62,7 @@ def leaf(names=LOCALHOST, cn="localhost", usage="serverAuth", **more):
     """The recipe of a leaf: what differs from a good one is named, the rest is as it should be."""
     recipe = {"cn": cn, "issuer": "ca", "start": -2, "end": 20, "key": "ec", "md": "sha256"}
     recipe.update(more)
-    lines = ["basicConstraints=critical,CA:FALSE"]
+    lines = ["basicConstraints=critical,CA:FALSE", KEY_IDENTIFIERS]
     if names:
         lines.append(names if "=" in names else "subjectAltName=" + names)
     if usage:
@@ -77,7 +79,7 @@ def authority(cn, issuer, extensions=AUTHORITY):
         "end": 20,
         "key": "ec",
         "md": "sha256",
-        "extensions": extensions,
+        "extensions": extensions + "\n" + KEY_IDENTIFIERS,
     }
 
 
