@@ -14,17 +14,6 @@ import dovecot
 TESTS = Path(__file__).resolve().parent.parent
 MEMORY = "/dev/shm"
 
-# Sessions of one kind cost the server the same each time, and little.
-dovecot.CONFIGURATION += """
-pop3_no_flag_updates = yes
-login_log_format_elements =
-mail_log_prefix = "%s: "
-service pop3 {{
-  service_count = 0
-  process_min_avail = 4
-}}
-"""
-
 
 def place_for_mail(needed):
     """A directory with that many bytes to spare: in memory, else wherever temporary files go."""
@@ -36,6 +25,8 @@ def place_for_mail(needed):
 
 class Server(dovecot.Dovecot):
     """users: how many; user(n) is one, whose mailbox is filled by fill()."""
+
+    steady = True
 
     def __init__(self, certificates, place):
         super().__init__(certificates)

@@ -4,7 +4,7 @@
 import os
 import re
 
-from dovecot import FORMATS, PASSWORD, Dovecot, User
+from dovecot import Dovecot, User
 
 WORKERS, USERS = 64, 2000
 
@@ -22,11 +22,7 @@ class DovecotForMany(Dovecot):
         with open(os.path.join(self.directory, "users"), "w") as f:
             for worker in range(WORKERS):
                 for number in range(USERS):
-                    name = f"w{worker}n{number}"
-                    f.write(
-                        f"{name}:{PASSWORD}:{self.server.pw_uid}:{self.server.pw_gid}::"
-                        f"{self.directory}/home/{name}::userdb_mail={FORMATS['maildir']}\n"
-                    )
+                    f.write(self._line_for(f"w{worker}n{number}", "maildir"))
 
     def name_for_worker(self, _):
         for worker in range(WORKERS):

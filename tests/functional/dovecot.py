@@ -8,7 +8,7 @@
         user.left()                              raw messages that are still there, in order
 
 Runs as root (then Dovecot serves as nobody) or as any other user (then as that one), without the
-system's service or its configuration. Written for Dovecot 2.3.
+system's service or its configuration. Dovecot 2.3 or newer: dovecotconf.py knows their languages.
 """
 
 import grp
@@ -22,68 +22,11 @@ import subprocess
 import tempfile
 import time
 
+from dovecotconf import FORMATS, language_of
+
 poplib._MAXLINE = 1 << 26  # real mail has longer lines than poplib allows
 PASSWORD = "Dove-c0t/secret"
 USERS_PER_FORMAT = 400
-FORMATS = {
-    "maildir": "maildir:~/Maildir",
-    "mbox": "mbox:~/mail:INBOX=~/inbox",
-    "sdbox": "sdbox:~/sdbox",
-}
-
-CONFIGURATION = """
-protocols = pop3
-listen = 127.0.0.1
-base_dir = {directory}/run
-state_dir = {directory}/run
-instance_name = popfetch-test-{pid}
-log_path = {directory}/log
-auth_mechanisms = plain login scram-sha-256
-disable_plaintext_auth = no
-auth_failure_delay = 0 secs
-mail_fsync = never
-mail_max_userip_connections = 100
-ssl = yes
-ssl_cert = <{certificate}
-ssl_key = <{key}
-ssl_min_protocol = TLSv1.2
-pop3_uidl_format = %08Xu%08Xv
-pop3_no_flag_updates = no
-mbox_write_locks = fcntl
-mbox_lock_timeout = 10 secs
-default_internal_user = {internal}
-default_internal_group = {internal_group}
-default_login_user = {login}
-first_valid_uid = 1
-default_process_limit = 64
-default_client_limit = 500
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
-service pop3-login {{
-  chroot =
-  service_count = 0
-  process_min_avail = 1
-  inet_listener pop3 {{
-    port = {pop3_port}
-  }}
-  inet_listener pop3s {{
-    port = {pop3s_port}
-    ssl = yes
-  }}
-}}
-passdb {{
-  driver = passwd-file
-  args = scheme=plain username_format=%u {directory}/users
-}}
-userdb {{
-  driver = passwd-file
-  args = username_format=%u {directory}/users
-}}
-"""
 
 
 class User:
@@ -153,13 +96,16 @@ class User:
 
 
 class Dovecot:
+    steady = False  # whether each session costs the server the same: for measuring others
+
     def __init__(self, certificates, certificate="good"):
         self.certificates, self.certificate = certificates, certificate
         self.binary = shutil.which(
             "dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
         )
         if not self.binary:
-            raise RuntimeError("no dovecot here: apt-get install dovecot-core dovecot-pop3d")
+            raise RuntimeError("no dovecot here: contrib/bootstrap packages demo installs it")
+        self.language = language_of(self.binary)
         self.process, self._used = None, {}
 
     def __enter__(self):
@@ -199,14 +145,15 @@ class Dovecot:
     def _write_users(self):
         os.mkdir(os.path.join(self.directory, "home"))
         with open(os.path.join(self.directory, "users"), "w") as f:
-            for kind, location in FORMATS.items():
+            for kind in FORMATS:
                 for name in [f"{kind}{number:03d}" for number in range(USERS_PER_FORMAT)] + [
                     "you" if kind == "maildir" else "you-" + kind
                 ]:
-                    f.write(
-                        f"{name}:{PASSWORD}:{self.server.pw_uid}:{self.server.pw_gid}::"
-                        f"{self.directory}/home/{name}::userdb_mail={location}\n"
-                    )
+                    f.write(self._line_for(name, kind))
+
+    def _line_for(self, name, kind):
+        home = os.path.join(self.directory, "home", name)
+        return self.language.user(name, PASSWORD, self.server, home, kind)
 
     def _try_to_start(self):
         self.pop3_port, self.pop3s_port = free_ports(2)
@@ -214,7 +161,8 @@ class Dovecot:
         self.configuration = os.path.join(self.directory, "dovecot.conf")
         with open(self.configuration, "w") as f:
             f.write(
-                CONFIGURATION.format(
+                self.language.configuration(
+                    steady=self.steady,
                     directory=self.directory,
                     pid=os.getpid(),
                     certificate=certificate,
