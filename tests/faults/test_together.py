@@ -122,7 +122,7 @@ def by_procmail(rules):
         return local(message)
 
     def prepare(popfetch):
-        assert shutil.which("procmail"), "procmail is needed here (apt-get install procmail)"
+        assert shutil.which("procmail"), "procmail is needed here (contrib/bootstrap packages check)"
         recipe = popfetch.home / "recipe"
         recipe.write_text(f"{rules}\n{popfetch.home}/mbox\n")
         recipe.chmod(0o600)

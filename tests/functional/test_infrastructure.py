@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers of these tests do what the tests believe they do, seen by Python's own client."""
+"""The servers of these tests do what the tests believe they do, seen by Python's own client; and
+contrib/bootstrap does not do what it should not."""
 
 import base64
+import os
 import poplib
+import shutil
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
 
+from dovecotconf import language_of
 from popactions import cut, drip, hang, say, split
 from popmail import local, mail
 from popserver import PASSWORD, TOKEN
@@ -187,3 +192,80 @@ def test_an_mboxrd_is_read_back():
         b"A: b\n\nFrom x\n>From y\n\n",
         b"C: d\n\n",
     ]
+
+
+@pytest.mark.parametrize(
+    "version, begins, says",
+    [
+        ("2.3.4.1 (f79e8e7e4)", "\nprotocols = pop3\n", "disable_plaintext_auth = no"),
+        ("2.4.1-4 (7d8c0e5759)", "dovecot_config_version = 2.4.0\n", "auth_allow_cleartext = yes"),
+        ("2.10.0", "dovecot_config_version = 2.4.0\n", "auth_allow_cleartext = yes"),
+    ],
+)
+def test_dovecot_is_told_in_the_language_of_its_version(tmp_path, version, begins, says):
+    names = "directory pid certificate key internal internal_group login pop3_port pop3s_port"
+    language = language_of(program(tmp_path / "dovecot", f"echo '{version}'"))
+    text = language.configuration(**dict.fromkeys(names.split(), "x"))
+    assert text.startswith(begins) and says in text
+
+
+def test_a_dovecot_that_is_too_old_is_named(tmp_path):
+    with pytest.raises(RuntimeError, match="Dovecot 2.2 is too old, 2.3 is needed"):
+        language_of(program(tmp_path / "dovecot", "echo '2.2.36 (1f10bfa63)'"))
+
+
+def program(path, script):
+    path.write_text("#!/bin/sh\n" + script + "\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def bootstrap(tmp_path):
+    """Runs contrib/bootstrap on a machine that has nothing, for somebody who is not root:
+    bootstrap.bin is its /usr/bin, and what apt-get was told is in bootstrap.apt."""
+
+    def run(*arguments):
+        return subprocess.run(
+            ["/bin/sh", "contrib/bootstrap", *arguments],
+            cwd=os.environ.get("POPFETCH_SRCDIR", "."),
+            env={"PATH": str(run.bin), "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    run.bin, run.apt = tmp_path / "bin", tmp_path / "apt"
+    run.bin.mkdir()
+    for name in ("cat", "dirname", "sed"):
+        (run.bin / name).symlink_to(shutil.which(name))
+    program(run.bin / "id", "echo 1000")
+    program(run.bin / "apt-get", f'echo "$@" >>{run.apt}')
+    return run
+
+
+@pytest.mark.parametrize("sudo", ["absent", "refused"])
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["demo"], "contrib/bootstrap packages demo"),
+        (["check"], "contrib/bootstrap packages check"),
+        (["packages", "ci"], "contrib/bootstrap packages ci"),
+    ],
+)
+def test_who_is_not_root_is_told_what_root_is_to_run(bootstrap, arguments, told, sudo):
+    if sudo == "refused":
+        program(bootstrap.bin / "sudo", "echo 'jane is not in the sudoers file' >&2; exit 1")
+    done = bootstrap(*arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode == os.EX_UNAVAILABLE, said
+    # apt-get alone would start a mail server that listens to everybody.
+    assert done.stderr.endswith(f"; run this as root: {told}\n") and "apt-get" not in said
+    assert not bootstrap.apt.exists()
+
+
+def test_without_apt_what_is_needed_is_named(bootstrap):
+    (bootstrap.bin / "apt-get").unlink()
+    done = bootstrap("demo")
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert "libssl-dev" in done.stderr and "python3" in done.stderr, done.stderr

@@ -414,7 +414,7 @@ def test_a_server_without_pipelining_is_not_asked_for_what_is_not_wanted(popfetc
 
 def program(name):
     path = shutil.which(name)
-    assert path, f"these tests need {name} (apt-get install {name})"
+    assert path, f"these tests need {name} (contrib/bootstrap packages check)"
     return path
 
 
