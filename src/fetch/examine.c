@@ -127,13 +127,25 @@ examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
 						       : EXAMINE_NO;
 }
 
+/* A row that was recorded without a header, of no other entry yet: its size has to do, if
+ * it has one.  Nothing is deleted by it. */
+static bool
+examine_may_be_bare(const struct session *s, size_t entry, size_t at)
+{
+	struct store_row row = store_rows_at(s->rows, at);
+
+	return row.status == STORE_DELIVERED && !row.has_digest &&
+	       row.gone_since == 0 && !plan_row_is_here(s->plan, at) &&
+	       (row.size < 0 || examine_is_exact(s, entry, row.size));
+}
+
 /* A uid may have been given to another message, so the planned row is only the first to
  * be looked at; of equal ones that with this very size is the one. */
 static int
 examine_find(struct session *s, const struct examine_wanted *w, size_t *row,
 	     bool *exact, struct err *e)
 {
-	size_t at = SIZE_MAX;
+	size_t at = SIZE_MAX, bare = SIZE_MAX;
 	bool same;
 
 	*row = SIZE_MAX;
@@ -141,6 +153,8 @@ examine_find(struct session *s, const struct examine_wanted *w, size_t *row,
 	while (plan_next_candidate(s->plan, w->entry, &at)) {
 		enum examine_fit fit = examine_fit(s, w, at);
 
+		if (bare == SIZE_MAX && examine_may_be_bare(s, w->entry, at))
+			bare = at;
 		if (fit == EXAMINE_NO ||
 		    (*row != SIZE_MAX && fit != EXAMINE_EXACT))
 			continue;
@@ -150,7 +164,11 @@ examine_find(struct session *s, const struct examine_wanted *w, size_t *row,
 			*row = at;
 		*exact = same && fit == EXAMINE_EXACT;
 		if (*exact)
-			break;
+			return 0;
+	}
+	if (*row == SIZE_MAX && bare != SIZE_MAX) {
+		*row = bare;
+		*exact = true;
 	}
 	return 0;
 }

@@ -293,42 +293,14 @@ incoming_set_aside(struct session *s, size_t entry, int64_t next_try,
 						   next_try, why, e), e);
 }
 
-/* A quota of downloads, say: no need to hear it of each message. */
+/* A quota of downloads, say, or a server in trouble: no need to hear it of each message.
+ * Of one that has failed before it tells nothing about the others. */
 static bool
-incoming_is_hopeless(struct session *s, const struct err *why)
+incoming_is_hopeless(struct session *s, const struct err *why, unsigned attempts)
 {
-	return why->kind != ERR_MESSAGE || ++s->refusals >= INCOMING_REFUSALS;
+	return (why->kind != ERR_MESSAGE && attempts == 0) ||
+	       ++s->refusals >= INCOMING_REFUSALS;
 }
-
-/* The server does not give it: the others go on, and it waits for its next try. */
-static int
-incoming_refused(void *arg, size_t entry, const struct err *why, struct err *e)
-{
-	struct session *s = arg;
-	struct batch_message m = incoming_message(s, entry);
-	struct err told = *why;
-
-	incoming_forget_size(s, entry);
-	s->result->failed++;
-	err_context(&told, "RETR %u", m.number);
-	if (incoming_is_hopeless(s, why)) {
-		told.kind = why->kind == ERR_MESSAGE ? ERR_LATER : why->kind;
-		session_postpone(s, &told);
-		return 0;
-	}
-	session_complain(s, &told);
-	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
-	return incoming_set_aside(s, entry,
-				  backoff_next(clock_unix(), m.attempts),
-				  told.text, e);
-}
-
-const struct errand_class incoming_errand = {
-	.order = LINK_RETR,
-	.chunk = incoming_chunk,
-	.end = incoming_end,
-	.refused = incoming_refused,
-};
 
 /* One more session that ended at this message. */
 static void
@@ -344,6 +316,45 @@ incoming_blame(struct session *s, size_t entry, const struct err *why)
 		report_log(s->report, "set aside: message %u: %s", m.number,
 			   why->text);
 }
+
+/* The server does not give it: the others go on, and it waits for its next try. */
+static int
+incoming_refused(void *arg, size_t entry, const struct err *why, struct err *e)
+{
+	struct session *s = arg;
+	struct batch_message m = incoming_message(s, entry);
+	struct err told = *why;
+
+	incoming_forget_size(s, entry);
+	s->result->failed++;
+	err_context(&told, "RETR %u", m.number);
+	if (incoming_is_hopeless(s, why, m.attempts)) {
+		/* it may be this message alone: next time others come first */
+		if (why->kind != ERR_MESSAGE && !s->postponed)
+			incoming_blame(s, entry, why);
+		told.kind = why->kind == ERR_MESSAGE ? ERR_LATER : why->kind;
+		session_postpone(s, &told);
+		return 0;
+	}
+	if (why->kind != ERR_MESSAGE) {
+		told.kind = ERR_MESSAGE;
+		incoming_blame(s, entry, &told);
+		session_complain(s, &told);
+		return 0;
+	}
+	session_complain(s, &told);
+	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
+	return incoming_set_aside(s, entry,
+				  backoff_next(clock_unix(), m.attempts),
+				  told.text, e);
+}
+
+const struct errand_class incoming_errand = {
+	.order = LINK_RETR,
+	.chunk = incoming_chunk,
+	.end = incoming_end,
+	.refused = incoming_refused,
+};
 
 /* Where replies no longer fit the commands it may be the message that was waited for, or
  * the one before it that was shorter than listed, and ended too early.  The next session

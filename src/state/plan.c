@@ -40,6 +40,7 @@ struct plan {
 	struct mark *marks;	/* of each row */
 	bool withheld;
 	size_t unproven;
+	size_t retried;		/* of PLAN_FETCH: failed before */
 	bool sizes_asked, sizes_all;
 };
 
@@ -147,8 +148,10 @@ unchoose(struct plan *p, size_t i)
 	if (c->row == NONE)
 		return;
 	p->marks[c->row].taken--;
-	if (c->action == PLAN_FETCH)
+	if (c->action == PLAN_FETCH) {
 		p->marks[c->row].fetched = false;
+		p->retried -= store_rows_at(p->rows, c->row).attempts > 0;
+	}
 }
 
 static void
@@ -169,20 +172,25 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 	if (row == SIZE_MAX)
 		return;
 	p->marks[row].taken++;
-	if (action == PLAN_FETCH)
+	if (action == PLAN_FETCH) {
 		p->marks[row].fetched = true;
+		p->retried += store_rows_at(p->rows, row).attempts > 0;
+	}
 }
 
-/* An attempt at it, recorded in this row or in a new one. */
+/* An attempt at it, recorded in this row or in a new one.  What has failed before is tried
+ * beside the new ones: it may fail for ever. */
 static void
 choose_fetch(struct plan *p, size_t i, size_t row)
 {
 	enum plan_action action = PLAN_FETCH;
+	size_t new_ones = p->counts[PLAN_FETCH] - p->retried;
+	bool is_new = row == SIZE_MAX || store_rows_at(p->rows, row).attempts == 0;
 
 	if (is_too_large(p, i))
 		action = PLAN_TOO_LARGE;
-	else if (p->rules.max_messages > 0 &&
-		 p->counts[PLAN_FETCH] >= p->rules.max_messages)
+	else if (is_new && p->rules.max_messages > 0 &&
+		 new_ones >= p->rules.max_messages)
 		action = PLAN_LATER;
 	choose(p, i, action, row);
 }
@@ -370,7 +378,7 @@ plan_decide(struct plan *p, const struct plan_rules *rules)
 	assert(rules->keep_s >= 0);
 	p->rules = *rules;
 	p->withheld = false;
-	p->unproven = 0;
+	p->unproven = p->retried = 0;
 	memset(p->counts, 0, sizeof(p->counts));
 	memset(p->marks, 0, store_rows_count(p->rows) * sizeof(*p->marks));
 	for (size_t i = 0; i < count; i++) {

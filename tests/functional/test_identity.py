@@ -251,3 +251,25 @@ def test_a_server_that_gets_uidl_at_last_doubles_nothing(popfetch, server):
     pop.deletes = True
     assert popfetch().status == 0
     assert same(popfetch.maildir(), wires + [new.wire]) and pop.left() == []
+
+
+# --- rows without header among others ---
+
+
+def test_a_row_without_header_is_known_beside_others_of_its_uid(popfetch, server):
+    pop = server([mail("one", "long " * 99)], top=False, caps=("UIDL", "USER"))
+    popfetch.account(server=pop, keep="forever")
+    assert popfetch("--catch-up").status == 0
+    new = pop.add(mail("two"), "uid-000001")
+    for _ in range(3):
+        assert popfetch().status == 0
+        assert same(popfetch.maildir(), [new.wire])
+
+
+def test_a_message_that_sys_perm_refuses_does_not_starve_the_others(popfetch, server):
+    pop = server([mail("refused"), mail("other")])
+    pop.on("RETR 1", say(b"-ERR [SYS/PERM] no\r\n"))
+    popfetch.account(server=pop, max_messages=1)
+    for _ in range(5):
+        popfetch()
+    assert same(popfetch.maildir(), pop.wires()[1:])

@@ -10,7 +10,7 @@ time that cannot be, before the release or in the future, counts from the first 
 DAY_S = 86400
 AHEAD_S = 30 * DAY_S
 AGREE_S = DAY_S
-RELEASED = 1735689600  # no release is older: 2025
+RELEASED = 1767225600  # as in configure.ac
 SLACK_S = 120
 
 

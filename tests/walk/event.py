@@ -2,6 +2,7 @@
 """What can happen in one step of a world: mail, other people, time, the configuration; then a run,
 and what goes wrong in it."""
 
+import os
 import random
 
 from account import DAY_S, Spell
@@ -127,6 +128,7 @@ MODES = {  # weight, arguments, whether it needs accounts
     "status": (2, ["--status"], False),
     "retry": (1, ["--retry"], True),
     "catch-up": (4, ["--catch-up"], False),
+    "list": (3, [], True),  # --catch-up=FILE
     "back": (2, [], False),  # to the old program, which must leave newer states alone
 }
 
@@ -144,6 +146,8 @@ def run_in_mode(world, mode):
         run.program = world.tools.old
         world.run(run)
         return
+    if mode == "list" and not list_some(world, run):
+        return
     for account in accounts:
         run.scripts[account] = random_script(world, account)
     run.is_mda_planned = plan_mda(world)
@@ -157,6 +161,25 @@ def run_in_mode(world, mode):
         if rng.random() < 0.5:
             run.flush = nth_call(rng)
     world.run(run)
+
+
+def list_some(world, run):
+    """Some of what is there stands in the list of another program; whether there is any. Not where
+    the clock is wrong, which counts their ages, nor where a uid is given to another message before
+    it is listed: the list is believed."""
+    rng, account = world.rng, run.accounts[0]
+    fit = [i for i in account.mailbox.items if world.oracle.is_surely_new(account, i)]
+    if not fit or world.skew or account.mailbox.style["uid"] not in ("numbers", "long"):
+        return False
+    if run.program != world.tools.program:
+        return False
+    path = os.path.join(world.directory, "uids")
+    run.listed = {i: rng.choice((0, rng.randint(0, 40 * 86400))) for i in rng.sample(fit, rng.randint(1, len(fit)))}
+    with open(path, "wb") as f:
+        for item, age in run.listed.items():
+            f.write(item.uid + (b" %d" % (run.clock - age) if age else b"") + b"\n")
+    run.arguments.insert(0, f"--catch-up={path}")
+    return True
 
 
 def nth_call(rng):

@@ -98,6 +98,7 @@ class Oracle:
         self._status(run)
         self._note_mda(run)
         self._note_catch_up(run)
+        self._note_list(run)
         self._read_only(run)
         self._note_retrieved(run)
         is_seen = self.look(run.world.is_whole)
@@ -170,13 +171,20 @@ class Oracle:
                     continue
                 for item in session.items:
                     if item.end is None and run.world.turn in item.listings:
-                        is_sure = run.is_clean(account) and self._is_surely_new(account, item)
+                        is_sure = run.is_clean(account) and self.is_surely_new(account, item)
                         item.recorded = item.recorded or ("surely" if is_sure else "maybe")
                         item.recorded_true = item.recorded_true or run.true
                         mark = self.trust[account].now(run.clock)
                         item.recorded_marks.append(mark)
 
-    def _is_surely_new(self, account, item):
+    def _note_list(self, run):
+        """What stood in the list of another program is on record, as old as it says."""
+        for item, age in run.listed.items():
+            item.recorded = "surely" if run.is_whole and run.status == 0 else "maybe"
+            item.recorded_true = run.true - age
+            item.recorded_marks.append(self.trust[run.accounts[0]].now(run.clock - age))
+
+    def is_surely_new(self, account, item):
         """Has it not come, and is it not on its way either, and nobody else under its uid?"""
         if self.have[item.letter] or not account.world.was_settled:
             return False

@@ -60,6 +60,7 @@ class Run:
         self.inboxes = {a.inbox for a in world.accounts}
         self.hits = ""
         self.is_mda_planned = False
+        self.listed = {}  # what the list of another program has, and how old it is
 
     @property
     def faults(self):
