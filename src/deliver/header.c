@@ -107,8 +107,7 @@ header_start(struct header *h)
 	h->place = AT_LINE;
 	h->ended = h->cr = h->field = h->has_id = h->has_field = false;
 	h->path_seen = h->from_seen = false;
-	h->out_len = 0;
-	h->date_len = 0;
+	h->out_len = h->date_len = 0;
 	h->in_date = false;
 	h->listener = NULL;
 	address_start(&h->path);

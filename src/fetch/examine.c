@@ -135,7 +135,7 @@ examine_may_be_bare(const struct session *s, size_t entry, size_t at)
 	struct store_row row = store_rows_at(s->rows, at);
 
 	return row.status == STORE_DELIVERED && !row.has_digest &&
-	       row.gone_since == 0 && !plan_row_is_here(s->plan, at) &&
+	       row.gone_since == 0 && row.dele_sent == 0 && !plan_row_is_here(s->plan, at) &&
 	       (row.size < 0 || examine_is_exact(s, entry, row.size));
 }
 
@@ -259,10 +259,12 @@ examine_is_to_be_proven(struct session *s, size_t entry, size_t r)
 {
 	struct store_row row = store_rows_at(s->rows, r);
 
-	if (row.octets == 0 || s->set->mode != SESSION_FETCH)
+	if (s->set->mode != SESSION_FETCH)
 		return false;
 	if (row.gone_since != 0)
 		return true;
+	if (row.octets == 0)	/* of an earlier version, or by TOP: no proof */
+		return false;
 	plan_settle(s->plan, entry, r);
 	return plan_at(s->plan, entry).action == PLAN_DELETE;
 }

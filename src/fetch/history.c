@@ -178,7 +178,7 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 	};
 	int64_t before;
 
-	/* that an account works --catch-up must not forget (store_is_used) */
+	/* that an account works --catch-up must not forget (store_use) */
 	if (store_fact(s, "last_success", 0, &before, e) == -1)
 		return -1;
 	return history_save_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,

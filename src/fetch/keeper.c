@@ -200,15 +200,20 @@ keeper_catches_up(const struct keeper *k)
 }
 
 /* An account that works has mail waiting which nobody has got: unless it is named, it is
- * meant for others. */
+ * meant for others.  Of one that has begun, and failed, what is new is left alone. */
 static int
-keeper_leaves_alone(struct keeper *k, bool *skip, struct err *e)
+keeper_leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
+		    struct err *e)
 {
+	enum store_use use;
+
 	*skip = false;
 	if (!keeper_catches_up(k) || k->job->settings.ignore_backoff)
 		return 0;
-	if (store_is_used(k->claim.store, skip, e) == -1)
+	if (store_use(k->claim.store, &use, e) == -1)
 		return -1;
+	*skip = use == STORE_WORKS;
+	set->known_only = use == STORE_BEGUN;
 	if (*skip)
 		report_line(k->report, REPORT_ANSWER, "left alone, since it has "
 			    "been fetched before; to record what is there now: "
@@ -260,7 +265,7 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 	target.note_arg = k;
 	settings.account = k->account;
 	if (keeper_recover(k, &target, e) == -1 ||
-	    keeper_leaves_alone(k, &skip, e) == -1 ||
+	    keeper_leaves_alone(k, &settings, &skip, e) == -1 ||
 	    (!skip && keeper_check_history(k, &skip, e) == -1))
 		return -1;
 	if (skip)

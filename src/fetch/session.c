@@ -61,13 +61,11 @@ session_warn_expire(struct session *s)
 
 /* --- the end --- */
 
-/* Is a row's absence from this session a sign that its message is gone? One without uid
- * is recognised only once its message was retrieved, by whatever uid that has now. */
+/* Was all retrieved of which no uid tells whether it is known?  Only then is the absence
+ * of a row without uid a sign that its message is gone. */
 static bool
-session_would_have_seen(const struct session *s, const struct store_row *row)
+session_saw_contents(const struct session *s)
 {
-	if (row->uid_size > 0)
-		return s->has_uidl;
 	if (s->threw_away)
 		return false;
 	for (size_t i = 0; i < listing_count(s->listing); i++)
@@ -75,6 +73,12 @@ session_would_have_seen(const struct session *s, const struct store_row *row)
 		    !(s->marks[i] & MARK_RETRIEVED))
 			return false;
 	return true;
+}
+
+static bool
+session_would_have_seen(const struct session *s, const struct store_row *row)
+{
+	return row->uid_size > 0 ? s->has_uidl : s->saw_contents;
 }
 
 static int
@@ -116,6 +120,7 @@ session_note_gone(struct session *s, struct err *e)
 
 	if (!listing_is_complete(s->listing))
 		return 0;
+	s->saw_contents = session_saw_contents(s);
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 
@@ -140,10 +145,11 @@ session_note_facts(struct session *s, struct err *e)
 /* A row whose message was seen to be gone is not believed again by its uid and size, and
  * that must not be forgotten; where DELE is on record it is not believed anyway. */
 static bool
-session_relies_on_notes(const struct session *s)
+session_relies_on_notes(struct session *s)
 {
 	if (!listing_is_complete(s->listing))
 		return false;
+	s->saw_contents = session_saw_contents(s);
 	for (size_t r = 0; r < store_rows_count(s->rows); r++) {
 		struct store_row row = store_rows_at(s->rows, r);
 

@@ -35,6 +35,8 @@ struct session_settings {
 	enum session_mode mode;
 	bool all;		/* fetch also what was fetched before */
 	bool ignore_backoff;	/* the account was named by the user */
+	bool known_only;	/* SESSION_CATCH_UP: what is on record, nothing
+				   that is new */
 	const struct uidlist *list;	/* SESSION_CATCH_UP: record these, without a
 				   session; or NULL */
 	bool trace;

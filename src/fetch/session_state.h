@@ -79,6 +79,7 @@ struct session {
 	unsigned refusals;		/* of RETR, in a row */
 	bool staging_failed;
 	bool threw_away;		/* what came in was not looked at */
+	bool saw_contents;		/* all that no uid tells of was retrieved */
 	uint8_t content[DIGEST_SHA256_SIZE];	/* looked up last, without uid */
 	int64_t content_row;		/* its last row that is taken, or 0 */
 	bool batch_failed;		/* hand over no more */

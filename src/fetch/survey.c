@@ -262,9 +262,13 @@ survey_last_delivery(const struct session *s)
 {
 	int64_t last = 0;
 
-	for (size_t i = 0; i < store_rows_count(s->rows); i++)
-		if (store_rows_at(s->rows, i).delivered > last)
-			last = store_rows_at(s->rows, i).delivered;
+	for (size_t i = 0; i < store_rows_count(s->rows); i++) {
+		struct store_row row = store_rows_at(s->rows, i);
+
+		/* but for what a list says */
+		if (row.delivered > last && (row.has_digest || row.size >= 0))
+			last = row.delivered;
+	}
 	return last;
 }
 
@@ -273,7 +277,8 @@ survey_judge_clock(struct session *s, struct err *e)
 {
 	if (store_fact(s->store, "last_run", 0, &s->clock.last_run, e) == -1 ||
 	    store_fact(s->store, "clock_went_on", -1, &s->clock.went_on_s,
-		       e) == -1)
+		       e) == -1 ||
+	    store_fact(s->store, "clock_high", 0, &s->clock.high, e) == -1)
 		return -1;
 	if (s->clock.last_run == 0)
 		s->clock.last_run = survey_last_delivery(s);
@@ -297,6 +302,7 @@ survey_note_facts(struct session *s, struct err *e)
 {
 	if (survey_set_fact(s, "clock_went_on", -1, s->clock.went_on_s,
 			    e) == -1 ||
+	    survey_set_fact(s, "clock_high", 0, s->clock.high, e) == -1 ||
 	    (s->has_uidl && survey_set_fact(s, "uidl_refused", 0, 0, e) == -1) ||
 	    (s->top_differs && s->top_differed == 0 &&
 	     store_set_fact(s->store, "top_differs", s->now, e) == -1))

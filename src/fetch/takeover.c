@@ -174,6 +174,8 @@ takeover_wants(const struct session *s, size_t entry)
 	case PLAN_LATER:
 		break;
 	}
+	if (s->set->known_only && plan_at(s->plan, entry).row == SIZE_MAX)
+		return false;
 	/* without uid there is nothing to know it by */
 	return listing_at(s->listing, entry).uid_size > 0 &&
 	       !(s->marks[entry] & MARK_LEARNED);
@@ -201,6 +203,8 @@ takeover_see_newest(struct session *s, size_t entry, const uint8_t *digest,
 static int
 takeover_count(struct session *s, struct err *e)
 {
+	int result;
+
 	for (size_t i = 0; i < listing_count(s->listing); i++)
 		if (takeover_wants(s, i)) {
 			s->progress.messages_total++;
@@ -208,7 +212,10 @@ takeover_count(struct session *s, struct err *e)
 		}
 	if (s->progress.messages_total == 0)
 		return 0;
-	return examine_by(s, takeover_see_newest, takeover_is_newest, e);
+	result = examine_by(s, takeover_see_newest, takeover_is_newest, e);
+	/* what this one lacks the others may have */
+	s->top_refused = s->top_differs = false;
+	return result;
 }
 
 static void

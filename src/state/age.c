@@ -16,6 +16,16 @@ span(int64_t a, int64_t b)
 	return seconds;
 }
 
+/* Is it again where it was before it stepped back? */
+static bool
+is_put_right(struct age_clock *c, int64_t now)
+{
+	if (c->high == 0 || now < c->high - STEP_MAX_S)
+		return false;
+	c->high = 0;
+	return true;
+}
+
 bool
 age_clock_is_good(struct age_clock *c, int64_t now)
 {
@@ -24,11 +34,22 @@ age_clock_is_good(struct age_clock *c, int64_t now)
 
 	if (gap < -STEP_MAX_S) {
 		c->went_on_s = 0;
+		if (c->high < c->last_run)
+			c->high = c->last_run;
+		return false;
+	}
+	if (is_put_right(c, now)) {
+		c->went_on_s = 0;
 		return false;
 	}
 	if (c->went_on_s < 0) {
 		c->went_on_s = is_far ? 0 : -1;
 		return !is_far;
+	}
+	/* behind where it was: a gap may be the way back */
+	if (is_far && c->high != 0) {
+		c->went_on_s = 0;
+		return false;
 	}
 	if (gap > 0 && __builtin_add_overflow(c->went_on_s, gap, &c->went_on_s))
 		c->went_on_s = INT64_MAX;

@@ -8,7 +8,8 @@
  * than a minute behind the run before, or more than 30 days ahead of it, is doubted, and
  * nothing is deleted by age or forgotten, until it has gone on for 24 hours in later
  * runs.  (Runs that are always more than 30 days apart thus delete from the second on
- * that finds such a gap.)
+ * that finds such a gap.)  One that had stepped back and is again where it was before has
+ * been put right, perhaps, and is doubted anew.
  */
 #ifndef STATE_AGE_H
 #define STATE_AGE_H
@@ -20,6 +21,7 @@
 struct age_clock {
 	int64_t last_run;	/* what it showed then; 0: there was none */
 	int64_t went_on_s;	/* since it was doubted; negative: it is not */
+	int64_t high;		/* where it was before it stepped back, or 0 */
 };
 
 /* Is it believed at `now`?  c->went_on_s becomes what is to be remembered; the caller

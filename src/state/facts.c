@@ -86,15 +86,16 @@ store_fact_text(struct store *s, const char *name, char **value, struct err *e)
 }
 
 int
-store_is_used(struct store *s, bool *used, struct err *e)
+store_use(struct store *s, enum store_use *use, struct err *e)
 {
 	sqlite3_stmt *st = sql_get(s, SQL_USED, e);
 	bool row;
 
-	*used = false;
+	*use = STORE_UNUSED;
 	if (!st || sql_next(s, st, &row, e) != 0)
 		return -1;
-	*used = row && sqlite3_column_int(st, 0) != 0;
+	if (row)
+		*use = (enum store_use)sqlite3_column_int(st, 0);
 	sql_end(st);
 	return 0;
 }

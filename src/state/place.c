@@ -96,8 +96,12 @@ big_endian(const uint8_t *p, size_t size)
 static bool
 is_blank(const uint8_t h[HEADER_SIZE], size_t size)
 {
-	return size == 0 || (big_endian(h + HEADER_APPLICATION, 4) == 0 &&
-			     big_endian(h + HEADER_CELLS, 2) == 0);
+	uint32_t formats = big_endian(h + HEADER_FORMATS, 2);
+
+	return size == 0 ||
+	       ((formats == 0x0101 || formats == 0x0202) &&
+		big_endian(h + HEADER_APPLICATION, 4) == 0 &&
+		big_endian(h + HEADER_CELLS, 2) == 0);
 }
 
 static int
@@ -110,7 +114,7 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it is no"
 			       " database", p->path);
-	if (is_blank(h, HEADER_SIZE))
+	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
 		return 0;
 	if (place_check_kind(p->path, application, version, e) != 0)
 		return -1;

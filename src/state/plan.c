@@ -162,8 +162,7 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 
 	c->action = (uint8_t)action;
 	c->row = row == SIZE_MAX ? NONE : (uint32_t)row;
-	c->size_changed = action != PLAN_FETCH && action != PLAN_LEARN &&
-			  row != SIZE_MAX && size >= 0 &&
+	c->size_changed = action != PLAN_FETCH && row != SIZE_MAX && size >= 0 &&
 			  match_is_alone(p->match, i) &&
 			  store_rows_at(p->rows, row).size != size;
 	p->counts[action]++;
@@ -201,19 +200,23 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 	struct store_row row = store_rows_at(p->rows, r);
 	enum plan_action action;
 
-	if (p->rules.all && !p->marks[r].fetched && !is_too_large(p, i)) {
-		choose_fetch(p, i, r);
+	bool doubtful = !compared && rules_is_doubtful(&row);
+
+	if (doubtful && !row.has_digest) {
+		choose_fetch(p, i, SIZE_MAX);
+	} else if (p->rules.all && !p->marks[r].fetched && !is_too_large(p, i)) {
+		if (doubtful)
+			choose(p, i, PLAN_COMPARE, SIZE_MAX);
+		else
+			choose_fetch(p, i, r);
 	} else if (rules_is_bare(&row)) {
 		choose(p, i, PLAN_LEARN, r);
-	} else if (!compared && rules_is_doubtful(&row) && !row.has_digest) {
-		choose_fetch(p, i, SIZE_MAX);
 	} else {
 		/* before a DELE it is compared anyway */
 		action = keep_or_delete(p, i, &row);
-		if (action == PLAN_KEEP && !compared && rules_is_doubtful(&row))
-			choose(p, i, PLAN_COMPARE, SIZE_MAX);
-		else
-			choose(p, i, action, r);
+		doubtful = doubtful && action == PLAN_KEEP;
+		choose(p, i, doubtful ? PLAN_COMPARE : action,
+		       doubtful ? SIZE_MAX : r);
 	}
 }
 

@@ -28,10 +28,11 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_DESTINATIONS] = "SELECT name FROM destination ORDER BY name",
 	[SQL_FACT] = "SELECT value FROM fact WHERE name = ?1",
 	[SQL_USED] = "WITH is_set AS (SELECT name FROM fact WHERE value > 0)"
-		     " SELECT 'catching_up' NOT IN is_set"
-		     " AND ('last_success' IN is_set OR 'has_list' IN is_set"
-		     " OR (EXISTS (SELECT 1 FROM message)"
-		     " AND 'last_failure' NOT IN is_set))",
+		     " SELECT CASE WHEN 'last_success' IN is_set"
+		     " OR 'has_list' IN is_set THEN 2"
+		     " WHEN 'catching_up' IN is_set"
+		     " OR NOT EXISTS (SELECT 1 FROM message) THEN 0"
+		     " WHEN 'last_failure' IN is_set THEN 1 ELSE 2 END",
 	[SQL_ADD_MESSAGE] = "INSERT INTO message (uid, size, digest, status,"
 			    " delivered, attempts, next_try, error, octets)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -46,9 +47,9 @@ static const char *const texts[SQL_COUNT] = {
 		" SET evidence = excluded.evidence",
 	[SQL_READY] = "UPDATE message SET status = 1,"
 		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
-		      " digest = ?3, octets = ?4, gone_since = 0"
-		      " WHERE id = ?1",
+		      " digest = ?3, octets = ?4 WHERE id = ?1",
 	[SQL_DELIVERED] = "UPDATE message SET status = 2, delivered = ?2,"
+			  " gone_since = 0,"
 			  " attempts = 0, next_try = 0, error = NULL"
 			  " WHERE id = ?1",
 	[SQL_ASIDE] = "UPDATE message SET status = 3, delivered = 0,"

@@ -126,9 +126,11 @@ int store_fact_text(struct store *s, const char *name, char **value,
 /* Somebody is in the midst of --catch-up; has given the list of another program. */
 #define STORE_FACT_CATCHING_UP "catching_up"
 #define STORE_FACT_HAS_LIST "has_list"
-/* Does this account work?  Has a run ended well, or a list been given, or is a message
- * on record without a run having failed; and no --catch-up is to be finished. */
-int store_is_used(struct store *s, bool *used, struct err *e);
+/* Does this account work?  A run has ended well, or a list has been given, or a message is
+ * on record and no run has failed.  Else it has begun if a message is on record, but for a
+ * --catch-up that is to be finished. */
+enum store_use { STORE_UNUSED, STORE_BEGUN, STORE_WORKS };
+int store_use(struct store *s, enum store_use *use, struct err *e);
 /* Is there this fact, with this text? */
 int store_fact_is(struct store *s, const char *name, const char *value,
 		  bool *is, struct err *e);

@@ -85,3 +85,15 @@ def test_keep_no_asks_no_clock(popfetch, kept, clock):
     popfetch.accounts["work"]["keep"] = "no"
     assert popfetch(env=clock(-20 * YEAR)).status == 0
     assert kept.left() == []
+
+
+@pytest.mark.parametrize("days", [2, 20, 40, 100])
+def test_mail_that_came_under_a_clock_that_is_put_right_is_not_old(popfetch, server, clock, days):
+    pop = server([mail("one")], tls="off")
+    popfetch.account(server=pop, keep="1 day")
+    assert popfetch().status == 0
+    pop.add(mail("under the wrong clock"))
+    assert popfetch(env=clock(-days * DAY)).status == 0
+    for seconds in (600, 900, 23 * HOUR):
+        assert popfetch(env=clock(seconds)).status == 0
+        assert len(pop.left()) == 2, seconds

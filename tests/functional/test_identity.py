@@ -273,3 +273,21 @@ def test_a_message_that_sys_perm_refuses_does_not_starve_the_others(popfetch, se
     for _ in range(5):
         popfetch()
     assert same(popfetch.maildir(), pop.wires()[1:])
+
+
+def test_that_it_was_gone_is_not_forgotten_by_a_refusal(popfetch, server):
+    pop = server([mail("one", "text\n", Message_ID="<1@example.org>")])
+    popfetch.account(server=pop, mda=popfetch.saver())
+    assert popfetch().status == 0
+    pop.mailbox.messages.clear()
+    assert popfetch().status == 0
+    new = replace(pop, mail("two", "text\n", Message_ID="<2@example.org>"))
+    saver, popfetch.accounts["work"]["mda"] = (
+        popfetch.accounts["work"]["mda"],
+        popfetch.script("exit 65", "refuses"),
+    )
+    popfetch("-a")
+    popfetch.accounts["work"]["mda"] = saver
+    for _ in range(2):
+        popfetch("work")
+    assert new.wire.replace(b"\r\n", b"\n") in popfetch.saved()

@@ -335,3 +335,45 @@ def test_a_power_cut_does_not_forget_that_an_account_works(popfetch, server):
     with sqlite3.connect(popfetch.databases()[0]) as connection:
         [(success,)] = connection.execute("select value from fact where name = 'last_success'")
     assert success > 0
+
+
+def test_a_catch_up_that_broke_is_over_when_a_run_has_ended_well(popfetch, slow):
+    pop = slow(20, 10, lambda session, line: session.close())
+    assert popfetch("--catch-up").status == os.EX_TEMPFAIL
+    pop.forgive()
+    assert popfetch().status == 0
+    waiting = pop.add(mail("waiting"))
+    assert "left alone" in popfetch("--catch-up").stdout
+    assert popfetch().status == 0
+    assert waiting.wire.replace(b"\r\n", b"\n") in popfetch.maildir()
+
+
+def test_of_an_account_whose_runs_failed_what_is_new_is_left_alone(popfetch, server):
+    pop = server([mail("refused"), mail("one")]).on("RETR 1", say(b"-ERR unreadable\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    waiting = pop.add(mail("waiting"))
+    assert popfetch("--catch-up").status == 0
+    assert [row[3] for row in rows(popfetch)] == [2, 2]
+    assert popfetch().status == 0
+    assert waiting.wire.replace(b"\r\n", b"\n") in popfetch.maildir()
+
+
+def test_one_refused_header_does_not_cost_the_others_theirs(popfetch, server):
+    pop = server([mail(str(n)) for n in range(5)]).on("TOP 5 0", say(b"-ERR busy\r\n"))
+    popfetch.account(server=pop)
+    assert popfetch("--catch-up").status == 0
+    assert sorted(row[2] for row in rows(popfetch)) == [0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("keep", ["forever", "no"])
+def test_what_a_list_has_and_was_seen_to_be_gone_is_new(popfetch, server, listed, keep):
+    pop = server([mail("one")]).on("TOP", say(b"-ERR busy\r\n"), nth=1)
+    popfetch.account(server=pop, keep=keep)
+    assert popfetch(listed("uid-000001")).status == 0
+    assert popfetch().status == 0
+    pop.mailbox.messages.clear()
+    assert popfetch().status == 0
+    new = pop.add(mail("two", "of another size\n"), "uid-000001")
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert same(popfetch.maildir(), [new.wire])

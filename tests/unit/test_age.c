@@ -25,7 +25,7 @@ struct run {
 static void
 check(const struct run runs[], size_t count)
 {
-	struct age_clock c = { 0, -1 };
+	struct age_clock c = { 0, -1, 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		int64_t now = start + runs[i].at;
@@ -57,8 +57,9 @@ a_clock_that_jumps_is_doubted_until_a_day_has_passed(void **state)
 	CHECK({ 0, true }, { 400 * DAY, false }, { 400 * DAY + HOUR, false },
 	      { 401 * DAY - 1, false }, { 401 * DAY, true },
 	      { 401 * DAY + HOUR, true });
-	CHECK({ 0, true }, { -HOUR, false }, { 0, false },
-	      { 23 * HOUR, true });
+	CHECK({ 0, true }, { -HOUR, false }, { -HOUR + 60, false },
+	      { -2 * MINUTE, false }, { 0, false }, { 23 * HOUR, false },
+	      { 24 * HOUR, true });
 }
 
 static void
@@ -67,6 +68,20 @@ a_doubted_clock_that_steps_back_begins_anew(void **state)
 	(void)state;
 	CHECK({ 0, true }, { 400 * DAY, false }, { HOUR, false },
 	      { 24 * HOUR, false }, { 25 * HOUR, true });
+}
+
+/* The mail that came meanwhile would look as old as the step was long. */
+static void
+a_clock_that_is_put_right_is_doubted_anew(void **state)
+{
+	(void)state;
+	CHECK({ 0, true }, { -20 * DAY, false }, { 600, false },
+	      { 23 * HOUR, false }, { 25 * HOUR, true });
+	CHECK({ 0, true }, { -20 * DAY, false }, { -19 * DAY, true },
+	      { HOUR, false }, { 25 * HOUR, true });
+	CHECK({ 0, true }, { -400 * DAY, false }, { -40 * DAY, false },
+	      { 600, false }, { 25 * HOUR, true });
+	CHECK({ 300, true }, { 0, false }, { 5000 * DAY, false });
 }
 
 static void
@@ -87,7 +102,7 @@ runs_once_a_month_are_doubted_once(void **state)
 static void
 a_first_run_has_nothing_to_compare_with(void **state)
 {
-	struct age_clock c = { 0, -1 };
+	struct age_clock c = { 0, -1, 0 };
 
 	(void)state;
 	assert_true(age_clock_is_good(&c, 0));
@@ -97,11 +112,11 @@ a_first_run_has_nothing_to_compare_with(void **state)
 static void
 clocks_at_the_end_of_time_are_only_numbers(void **state)
 {
-	struct age_clock c = { INT64_MAX, 0 };
+	struct age_clock c = { INT64_MAX, 0, 0 };
 
 	(void)state;
 	assert_false(age_clock_is_good(&c, INT64_MIN));
-	c = (struct age_clock){ 1, INT64_MAX };
+	c = (struct age_clock){ 1, INT64_MAX, 0 };
 	assert_true(age_clock_is_good(&c, INT64_MAX));
 	assert_true(age_is_over(INT64_MIN, INT64_MAX - 1, INT64_MAX));
 	assert_false(age_is_over(INT64_MAX, 0, INT64_MIN));
@@ -136,6 +151,7 @@ main(void)
 		cmocka_unit_test(
 			a_clock_that_jumps_is_doubted_until_a_day_has_passed),
 		cmocka_unit_test(a_doubted_clock_that_steps_back_begins_anew),
+		cmocka_unit_test(a_clock_that_is_put_right_is_doubted_anew),
 		cmocka_unit_test(what_is_adjusted_by_seconds_is_no_step),
 		cmocka_unit_test(runs_once_a_month_are_doubted_once),
 		cmocka_unit_test(a_first_run_has_nothing_to_compare_with),

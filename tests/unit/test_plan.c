@@ -259,8 +259,8 @@ a_uid_that_may_have_been_given_to_another(void **state)
 		  "a:?", "", "K1" },
 		{ "but another size does", "a:1:G a:2:D", "a:1", "", "C" },
 		{ "both are gone", "a:1:G a:1:G", "a:1", "", "C" },
-		{ "a list has not seen it yet", "a:?:B", "a:1", "keep=0", "H0" },
-		{ "--all fetches it all the same", "a:1:G", "a:1", "all", "F0" },
+		{ "a list has not seen it yet", "a:?:B", "a:1", "keep=0", "H0~" },
+		{ "--all asks too", "a:1:G b:1:g", "a:1 b:1", "all", "C F" },
 	};
 
 	(void)state;
