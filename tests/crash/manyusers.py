@@ -47,11 +47,14 @@ class DovecotForMany(Dovecot):
         whole = text.rfind("\n") + 1
         self.read += len(text[:whole].encode("utf-8", "replace"))
         for match in re.finditer(
-            r"pop3-login: Info: Login: user=<(\w+)>|pop3\((\w+)\)<\d+><[^>]*>: Info: "
-            r"(?:Disconnected|Logged out|Connection closed)",
+            r"pop3-login: Info: (?:Login|Logged in): user=<(\w+)>"  # 2.3, 2.4
+            r"|pop3\((\w+)\)<\d+><[^>]*>: Info: (?:Disconnected|Logged out|Connection closed)",
             text[:whole],
         ):
             user = match[1] or match[2]
             begun, ended = self.events.get(user, (0, 0))
             self.events[user] = (begun + bool(match[1]), ended + bool(match[2]))
-        return self.events.get(name, (0, 0))
+        begun, ended = self.events.get(name, (0, 0))
+        if ended > begun + 1:
+            raise RuntimeError("Dovecot's log has ends of sessions, but nothing about logins")
+        return begun, ended
