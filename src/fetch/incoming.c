@@ -294,11 +294,13 @@ incoming_set_aside(struct session *s, size_t entry, int64_t next_try,
 }
 
 /* A quota of downloads, say, or a server in trouble: no need to hear it of each message.
- * Of one that has failed before it tells nothing about the others. */
+ * [SYS/PERM] of one that has failed before tells nothing about the others. */
 static bool
 incoming_is_hopeless(struct session *s, const struct err *why, unsigned attempts)
 {
-	return (why->kind != ERR_MESSAGE && attempts == 0) ||
+	bool again = why->kind == ERR_UNAVAILABLE && attempts > 0;
+
+	return (why->kind != ERR_MESSAGE && !again) ||
 	       ++s->refusals >= INCOMING_REFUSALS;
 }
 
@@ -330,7 +332,7 @@ incoming_refused(void *arg, size_t entry, const struct err *why, struct err *e)
 	err_context(&told, "RETR %u", m.number);
 	if (incoming_is_hopeless(s, why, m.attempts)) {
 		/* it may be this message alone: next time others come first */
-		if (why->kind != ERR_MESSAGE && !s->postponed)
+		if (why->kind == ERR_UNAVAILABLE && !s->postponed)
 			incoming_blame(s, entry, why);
 		told.kind = why->kind == ERR_MESSAGE ? ERR_LATER : why->kind;
 		session_postpone(s, &told);
