@@ -202,8 +202,8 @@ advance(struct store *s, struct err *e)
 	if (mark(s, e) != 0 || begin(s, STORE_DURABLE, e) != 0)
 		return -1;
 	if (schema_advance(s, e) != 0) {
-		s->broken = true;
 		store_rollback(s);
+		s->broken = true;
 		return -1;
 	}
 	return store_commit(s, e);
