@@ -198,9 +198,8 @@ static void
 choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 {
 	struct store_row row = store_rows_at(p->rows, r);
-	enum plan_action action;
-
 	bool doubtful = !compared && rules_is_doubtful(&row);
+	enum plan_action action;
 
 	if (doubtful && !row.has_digest) {
 		choose_fetch(p, i, SIZE_MAX);
