@@ -407,9 +407,11 @@ static int
 session_sum_up(struct session *s, bool *reported, struct err *e)
 {
 	session_complain_of_stop(s);
+	*e = s->later.kind != ERR_NONE ? s->later : s->first;
+	if (e->kind == ERR_NONE)
+		return 0;
 	*reported = s->later.kind == ERR_NONE;
-	*e = *reported ? s->first : s->later;
-	return e->kind == ERR_NONE ? 0 : -1;
+	return -1;
 }
 
 int
