@@ -147,9 +147,10 @@ class Row:
             )
 
     def check_bare(self, job):
-        words = (job.home / "said").read_text().split()
-        if int(words[0]) != self.held:
-            raise Void(f"bare: {words[0]} messages, there should be {self.held}")
+        line = (job.home / "said").read_text().splitlines()[-1]  # behind what an MDA complains of
+        count = int(line.split()[0])
+        if count != self.held:
+            raise Void(f"bare: {count} messages, there should be {self.held}")
 
     def warm(self, user):
         self.look(user, "retr")
