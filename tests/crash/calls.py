@@ -160,6 +160,15 @@ def failed_path(trace):
     return match and match[1]
 
 
+def has_failed(trace):
+    """Whether strace, which writes line by line, has made a call fail by now."""
+    try:
+        with open(trace, errors="replace") as f:
+            return "(INJECTED)" in f.read()
+    except OSError:
+        return False
+
+
 def was_killed(trace):
     try:
         with open(trace, errors="replace") as f:

@@ -140,6 +140,7 @@ def failed_sync(world, sync, size, begin):
     tried = 0
     for second in [None, *spread(points_behind(world, sync), size, begin)]:
         world.reset()
+        world.heed_deletions()
         result = world.run(calls.fail_at(sync.name, sync.nth, "EIO", world.trace, second))
         world.kills += 2 if second else 1  # a run that does not get to its end is like one
         with saying("the sync fails" + (f", killed at {calls.show(second)}" if second else "")):
@@ -151,7 +152,7 @@ def failed_sync(world, sync, size, begin):
 
 
 def check_told(world, result, by_sqlite):
-    """The run says that the sync failed, and does nothing as if it had not. That holds for a
+    """The run says that the sync failed, and does nothing more as if it had not. That holds for a
     checkpoint too: its first sync is that of commits which did not wait for one. There is one
     exception: SQLite syncs the directory of a log that it opens, and passes over a failure; what
     is new there popfetch syncs itself. (An MDA's own syncs fail too, and it is its business what it
@@ -165,7 +166,7 @@ def check_told(world, result, by_sqlite):
     said = re.search("Input/output error|disk I/O error", result.stderr)
     if result.status not in statuses or not said:
         raise Broken(f"the failure is not told: {result}")
-    if world.scenario.accounts == 1 and (deleted := world.deletions()):
+    if world.scenario.accounts == 1 and (deleted := world.rash_deletions()):
         raise Broken(f"{deleted} messages are deleted all the same: {result}")
     world.check_no_doubtful_is_visible()
 

@@ -267,6 +267,8 @@ def test_the_clock_goes_back_between_runs(binary, tmp_path, server, points, dest
     run(30)
     assert len(pop.left()) == (0 if back < 14 else 5), "a leap of 416 days deletes nothing by age"
     run(31)
+    assert len(pop.left()) == (0 if back < 14 else 2), "fetched before this release was made"
+    run(46)
     assert same(scene.delivered(), scene.wires) and pop.left() == []
 
 
@@ -279,9 +281,11 @@ def test_a_clock_behind_that_of_the_last_run_deletes_nothing(popfetch, server, p
     assert popfetch(env=clock(popfetch, 12.9)).status == 0
     assert len(pop.left()) == 2, "the clock is behind"
     assert popfetch(env=clock(popfetch, 14)).status == 0
+    assert len(pop.left()) == 2, "the clock may have been put right"
+    assert popfetch(env=clock(popfetch, 15.1)).status == 0
     assert pop.left() == []
     assert len(popfetch.maildir()) == 2
-    points(4)
+    points(5)
 
 
 @pytest.mark.parametrize("days", [(200, 200, 0), (-200, 0, 0), (0, 200, 0)])

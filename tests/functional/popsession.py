@@ -41,6 +41,10 @@ class Connection:
         return [line.rstrip(b"\r\n").decode("latin-1") for line in self.lines]
 
     @property
+    def deletions(self):
+        return [command for command in self.commands if command.startswith("DELE")]
+
+    @property
     def flights(self):
         """The commands as they arrived: a new list begins when the server had spoken between."""
         flights, spoken = [], True
