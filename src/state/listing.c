@@ -163,7 +163,7 @@ listing_add(struct listing *l, uint32_t number, const void *uid,
 	size_t at;
 
 	if (l->done || uid_size > INT32_MAX || number == 0 ||
-	    number > l->stat_count || number == UINT32_MAX) {
+	    number == UINT32_MAX) {
 		l->refused = true;
 		return false;
 	}

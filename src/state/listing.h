@@ -14,7 +14,7 @@
 enum { LISTING_SIZE_UNKNOWN = -1 };
 
 struct listing_entry {
-	uint32_t number;	/* 1 to the count of STAT */
+	uint32_t number;	/* from 1 on; STAT may have said fewer */
 	bool odd;		/* listed in a way that makes it unfit for DELE */
 	int64_t size;		/* octets by LIST, or unknown; a hint */
 	const uint8_t *uid;	/* borrowed from the listing; any bytes */
@@ -27,7 +27,7 @@ struct listing;
 struct listing *listing_new(uint64_t count, uint64_t total);
 void listing_free(struct listing **l);
 
-/* A line of UIDL.  A number of 0, beyond count, or listed before is left out (the
+/* A line of UIDL.  A number of 0 or UINT32_MAX, or one listed before, is left out (the
  * first stays, marked odd), as is what comes when the listing is done: false.  Numbers may
  * come in any order. */
 bool listing_add(struct listing *l, uint32_t number, const void *uid,

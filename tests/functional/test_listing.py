@@ -111,7 +111,7 @@ def test_one_message_twice_under_one_uid_is_delivered_once(popfetch, server):
 
 
 @pytest.mark.parametrize(
-    "line", [b"0 zero", b"4 beyond", b"1 again", b"99999999999999999999 x", b"4294967297 wrapped"]
+    "line", [b"0 zero", b"1 again", b"99999999999999999999 x", b"4294967297 wrapped"]
 )
 def test_odd_numbers_in_a_listing_are_never_used(popfetch, server, line):
     pop = server([mail("one"), mail("two"), mail("three")]).on(
@@ -204,6 +204,30 @@ def test_a_listing_that_was_cut_forgets_nothing(popfetch, server):
     popfetch()
     assert popfetch().status == 0
     assert len(popfetch.maildir()) == 10
+
+
+def test_what_neither_stat_nor_the_server_knows_keeps_nothing_from_coming(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")]).on(
+        "UIDL", change(lambda reply: reply[:-3] + b"4 beyond\r\n.\r\n"), nth=1
+    )
+    wires = pop.wires()
+    popfetch.account(server=pop, keep="no")
+    result = popfetch("-v")
+    assert result.status == os.EX_TEMPFAIL and "RETR 4: server said" in result.stderr, result
+    assert same(popfetch.maildir(), wires) and pop.left() == []
+
+
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_what_stat_has_not_counted_comes_too(popfetch, server, keep):
+    pop = server([mail(str(number)) for number in range(4)])
+    pop.on("STAT", say(b"+OK 2 200\r\n"))
+    wires = pop.wires()
+    popfetch.account(server=pop, keep=keep)
+    assert popfetch().status == 0
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+    assert len(pop.left()) == (0 if keep == "no" else 4)
 
 
 def test_a_thousand_million_messages_announced_cost_nothing(popfetch, server):
