@@ -39,7 +39,9 @@ clock_ms(void)
 int64_t
 clock_unix(void)
 {
-	return (int64_t)now(CLOCK_REALTIME).tv_sec;
+	int64_t seconds = (int64_t)now(CLOCK_REALTIME).tv_sec;
+
+	return seconds > 0 ? seconds : 1;
 }
 
 int64_t

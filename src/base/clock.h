@@ -15,7 +15,8 @@
 #define CLOCK_NEVER INT64_MAX
 
 int64_t clock_ms(void);			/* monotonic */
-int64_t clock_unix(void);		/* wall clock, seconds */
+/* Wall clock, seconds; 1 at least, since 0 stands for never in what is remembered. */
+int64_t clock_unix(void);
 int64_t clock_unix_us(void);		/* wall clock, microseconds */
 
 /* now + ms, CLOCK_NEVER for ms < 0 or on overflow. */

@@ -33,7 +33,7 @@ acquaintance_is_with(struct store *s, const struct account *a, bool *same,
 static bool
 acquaintance_is_fresh(int64_t learned, int64_t now, int64_t longest)
 {
-	return learned > now - longest && learned <= now;
+	return learned > 0 && learned > now - longest && learned <= now;
 }
 
 int

@@ -3,7 +3,12 @@
 #include "config.h"
 #include "state/age.h"
 
-enum { DAY_S = 86400, GAP_MAX_S = 30 * DAY_S, STEP_MAX_S = 60 };
+enum {
+	DAY_S = 86400,
+	GAP_MAX_S = 30 * DAY_S,
+	GAP_AGAIN_S = 100 * DAY_S,
+	STEP_MAX_S = 60
+};
 
 /* From a to b; what the machine cannot count is as far as it can. */
 static int64_t
@@ -46,8 +51,7 @@ age_clock_is_good(struct age_clock *c, int64_t now)
 		c->went_on_s = is_far ? 0 : -1;
 		return !is_far;
 	}
-	/* behind where it was: a gap may be the way back */
-	if (is_far && c->high != 0) {
+	if (gap > GAP_AGAIN_S) {
 		c->went_on_s = 0;
 		return false;
 	}

@@ -7,9 +7,9 @@
  * A clock that has gone on evenly from run to run is believed.  One that stands more
  * than a minute behind the run before, or more than 30 days ahead of it, is doubted, and
  * nothing is deleted by age or forgotten, until it has gone on for 24 hours in later
- * runs.  (Runs that are always more than 30 days apart thus delete from the second on
- * that finds such a gap.)  One that had stepped back and is again where it was before has
- * been put right, perhaps, and is doubted anew.
+ * runs.  (Runs that are always between 30 and 100 days apart thus delete from the second
+ * on that finds such a gap; a longer one is always doubted.)  One that had stepped back
+ * and is again where it was before has been put right, perhaps, and is doubted anew.
  */
 #ifndef STATE_AGE_H
 #define STATE_AGE_H

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Computers whose clock is wrong for a while: nothing is deleted before its time."""
 
+import time
+
 import pytest
 
 from popmail import mail
@@ -60,6 +62,32 @@ def test_runs_once_a_month_delete_from_the_second_jump_on(popfetch, kept, clock)
         kept.add(mail(f"month {month}"))
     assert left == [2, 3, 1, 1], "what is older than 14 days goes"
     assert len(popfetch.maildir()) == 5
+
+
+def test_runs_once_a_month_delete_behind_a_clock_far_ahead_too(popfetch, kept, clock):
+    assert popfetch(env=clock(14 * YEAR)).status == 0
+    left = []
+    for month in range(3):
+        assert popfetch(env=clock(month * 31 * DAY)).status == 0
+        left.append(len(kept.left()))
+    assert left == [2, 2, 0], "their age counts from the first run with a good clock on"
+
+
+def test_a_gap_of_years_deletes_nothing_behind_a_gap_of_weeks(popfetch, kept, clock):
+    for seconds in (0, 45 * DAY, 45 * DAY + 300, 20 * YEAR, 20 * YEAR + HOUR):
+        assert popfetch(env=clock(seconds)).status == 0
+        assert len(kept.left()) == 2, seconds
+
+
+def test_a_computer_that_begins_in_1970_asks_what_the_server_can_do(popfetch, server, clock):
+    """EXPIRE 0, without which QUIT would delete what was not delivered."""
+    pop = server([mail("one")], tls="off", caps=("TOP", "UIDL", "USER", "EXPIRE 0"))
+    popfetch.account(server=pop, mda=popfetch.script("exit 75"))
+    env = clock(10 * DAY - time.time())
+    for _ in range(2):
+        assert popfetch(env=env).status == 75
+        assert "QUIT" not in pop.commands()
+    assert pop.all_commands("CAPA") and pop.left()
 
 
 def test_a_clock_set_right_in_the_midst_of_a_run_has_jumped(popfetch, server, clock):
