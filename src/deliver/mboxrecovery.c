@@ -386,6 +386,25 @@ file_claims(const struct claim *c, size_t count)
 	return n;
 }
 
+/* What a run that was killed has left locked would keep others out until they take the
+ * lock for stale, and this one perhaps has nothing to deliver. */
+static void
+clear_lock(const struct deliver_target *target)
+{
+	struct err ignored = ERR_INIT;
+	struct mboxfile f;
+	char *dotlock;
+
+	if (target->kind != DELIVER_MBOX)
+		return;
+	dotlock = mem_format("%s.lock", target->path);
+	if (fs_is_there(dotlock) && mboxfile_open(&f, target->path, &ignored) == 0) {
+		(void)mboxfile_take(&f, false, 0, &ignored);
+		mboxfile_close(&f);
+	}
+	free(dotlock);
+}
+
 int
 mbox_recover(const struct deliver_target *target,
 	     const char *const evidence[], enum deliver_verdict verdict[],
@@ -404,5 +423,7 @@ mbox_recover(const struct deliver_target *target,
 		if (r.claims[i].delivered)
 			verdict[r.claims[i].index] = DELIVER_WAS_DELIVERED;
 	end(&r);
+	if (rc == 0)
+		clear_lock(target);
 	return rc;
 }

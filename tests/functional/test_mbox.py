@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import struct
+import subprocess
 import time
 
 import pytest
@@ -207,6 +208,20 @@ def test_a_forgotten_dotlock_is_broken(popfetch, account):
     assert popfetch().status == 0
     assert same(popfetch.mbox(), pop.wires())
     assert not dotlock.exists()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_dotlock_of_a_run_that_was_killed_goes_in_the_next(popfetch, account, count):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    pop = account(mail("one"))
+    assert popfetch().status == 0
+    dotlock = popfetch.home / "mbox.lock"
+    dotlock.write_text(f"{dead.pid}:{os.uname().nodename}\n")
+    for number in range(count):
+        pop.add(mail(str(number)))
+    assert popfetch().status == 0
+    assert not dotlock.exists() and len(popfetch.mbox()) == 1 + count
 
 
 def test_a_link_planted_as_dotlock_is_never_followed(popfetch, account):
