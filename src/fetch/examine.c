@@ -107,7 +107,7 @@ examine_may_have_grown(const struct session *s, size_t entry, size_t at)
 struct examine_wanted {
 	size_t entry;
 	const uint8_t *digest;	/* of its header */
-	int64_t octets;		/* as it was retrieved now, or 0 */
+	int64_t octets;		/* as it was retrieved now, or -1 */
 	bool strict;		/* which must be as many as then, if they are known */
 };
 
@@ -119,9 +119,10 @@ examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
 	struct store_row row = store_rows_at(s->rows, at);
 
 	if (examine_has_size(s, w->entry, &row) ||
-	    (w->octets > 0 && (w->octets == row.octets || w->octets == row.size)))
+	    (w->octets >= 0 && (w->octets == row.octets || w->octets == row.size)))
 		return EXAMINE_EXACT;
-	if (w->strict && (row.octets > 0 || row.size >= 0))
+	if (w->strict &&
+	    (row.octets > 0 || (row.size >= 0 && row.gone_since != 0)))
 		return EXAMINE_NO;
 	return examine_may_have_grown(s, w->entry, at) ? EXAMINE_PERHAPS
 						       : EXAMINE_NO;
@@ -177,7 +178,7 @@ int
 examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		 size_t *row, struct err *e)
 {
-	struct examine_wanted w = { .entry = entry, .digest = digest };
+	struct examine_wanted w = { entry, digest, -1, false };
 	bool exact;
 
 	return examine_find(s, &w, row, &exact, e);
@@ -273,7 +274,7 @@ static int
 examine_by_top(struct session *s, size_t entry, const uint8_t *digest,
 	       struct err *e)
 {
-	struct examine_wanted w = { .entry = entry, .digest = digest };
+	struct examine_wanted w = { entry, digest, -1, false };
 	size_t row;
 	bool exact;
 
