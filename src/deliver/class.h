@@ -23,8 +23,7 @@ struct deliver_class {
 		     struct err *e);
 	int (*finish)(struct deliver_staged *s,
 		      const uint8_t digest[DIGEST_SHA256_SIZE],
-		      const char *sender,
-		      struct err *e);
+		      int64_t octets, const char *sender, struct err *e);
 	void (*discard)(struct deliver_staged *s);	/* both free *s */
 	void (*leave)(struct deliver_staged *s);
 	int (*secure)(struct deliver *d, struct err *e);

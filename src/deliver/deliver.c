@@ -98,11 +98,11 @@ deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 
 int
 deliver_finish(struct deliver_staged *s,
-	       const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
-	       struct err *e)
+	       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
+	       const char *sender, struct err *e)
 {
 	assert(sender && *sender && *sender != '-' && !strpbrk(sender, " \n"));
-	return s->owner->class->finish(s, digest, sender, e);
+	return s->owner->class->finish(s, digest, octets, sender, e);
 }
 
 static void

@@ -103,13 +103,13 @@ int deliver_stage(struct deliver *d, const struct deliver_message *m,
 		  struct deliver_staged **s, struct err *e);
 int deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 		  struct err *e);
-/* Complete.  `digest` is of its header, or of all of it, for POPFETCH_DELIVERY_ID;
- * `sender` as header_sender gives it, for the From_ line of an mbox, which also has this
+/* Complete.  `digest` is of its header, or of all of it, for POPFETCH_DELIVERY_ID, and
+ * so are `octets`, as retrieved, if no size was listed; `sender` as header_sender gives it, for the From_ line of an mbox, which also has this
  * moment's date, and %{sender}.  Errors discard nothing: the caller calls
  * deliver_discard. */
 int deliver_finish(struct deliver_staged *s,
-		   const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
-		   struct err *e);
+		   const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
+		   const char *sender, struct err *e);
 /* Removes a staged message, finished or not; never after D2 was attempted.  Accepts
  * NULL; *s becomes NULL. */
 void deliver_discard(struct deliver_staged **s);

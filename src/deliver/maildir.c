@@ -208,12 +208,13 @@ maildir_write(struct deliver_staged *s, const void *bytes, size_t size,
 
 static int
 maildir_finish(struct deliver_staged *s,
-	       const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
-	       struct err *e)
+	       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
+	       const char *sender, struct err *e)
 {
 	struct maildir_staged *staged = staged_of(s);
 
 	(void)digest;
+	(void)octets;
 	(void)sender;
 	if (draft_flush(&staged->draft, e) != 0)
 		return -1;

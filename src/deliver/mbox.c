@@ -248,13 +248,14 @@ read_start(struct mbox_staged *staged, struct err *e)
 
 static int
 mbox_finish(struct deliver_staged *s,
-	    const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
-	    struct err *e)
+	    const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
+	    const char *sender, struct err *e)
 {
 	struct mbox_staged *staged = staged_of(s);
 	char date[CLOCK_DATE_MAX];
 
 	(void)digest;
+	(void)octets;
 	if (end_text(staged, e) != 0)
 		return -1;
 	clock_asctime(date, sizeof(date), clock_unix());

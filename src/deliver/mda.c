@@ -179,15 +179,16 @@ mda_write(struct deliver_staged *s, const void *bytes, size_t size,
 
 static int
 mda_finish(struct deliver_staged *s,
-	   const uint8_t digest[DIGEST_SHA256_SIZE], const char *sender,
-	   struct err *e)
+	   const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
+	   const char *sender, struct err *e)
 {
 	struct mda_staged *staged = staged_of(s);
 	const struct buf *all = &staged->draft.waiting;
+	int64_t size = staged->size >= 0 ? staged->size : octets;
 
 	staged->sender = mem_string(sender);
 	mdaprogram_delivery_id(staged->delivery_id, s->owner->target->state_id,
-			       staged->uid, staged->size, digest);
+			       staged->uid, size, digest);
 	if (staged->draft.fd < 0 &&
 	    fs_memory(&staged->input, all->data, all->len)) {
 		draft_close(&staged->draft);

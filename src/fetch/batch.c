@@ -122,7 +122,7 @@ batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 
 	x->octets = octets;
 	memcpy(x->digest, digest, sizeof(x->digest));
-	if (deliver_finish(x->staged, digest, sender, e) == -1)
+	if (deliver_finish(x->staged, digest, octets, sender, e) == -1)
 		return -1;
 	b->open = NULL;
 	entries_add(&b->waiting, x);

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from popactions import cut
+from popactions import cut, say
 from popmail import local, mail
 from runner import alive, is_at_rest, proc_stat, same, wait_until
 
@@ -274,6 +274,15 @@ def test_the_delivery_id_is_the_same_when_a_message_comes_again(popfetch, delive
     popfetch()
     ids = calls(popfetch)
     assert len(ids) == 4 and ids[0] == ids[1] == ids[2] != ids[3]
+
+
+def test_the_delivery_id_does_not_hang_on_a_listing(popfetch, deliver):
+    pop = deliver('echo "$POPFETCH_DELIVERY_ID" >> "$HOME/calls"; exit 75', mail("one"))
+    pop.on("LIST", say(b"-ERR not now\r\n"), nth=1)
+    for _ in range(2):
+        popfetch()
+    first, second = calls(popfetch)
+    assert first == second
 
 
 def test_no_partial_message_ever_reaches_the_program(popfetch, server):

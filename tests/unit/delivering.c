@@ -151,7 +151,7 @@ delivering_stage(struct deliver *d, const char *text)
 
 	must(deliver_stage(d, &m, &s, &e) == 0, "stage", &e);
 	must(deliver_write(s, text, strlen(text), &e) == 0, "write", &e);
-	must(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+	must(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
 					"sender@example.org", &e) == 0, "finish", &e);
 	return s;
 }

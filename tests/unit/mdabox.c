@@ -97,7 +97,7 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 	if (deliver_stage(d, &m, &s, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(deliver_write(s, text, strlen(text), &e), 0);
-	assert_int_equal(deliver_finish(s, bytes, "joe@example.net", &e), 0);
+	assert_int_equal(deliver_finish(s, bytes, 0, "joe@example.net", &e), 0);
 	return s;
 }
 

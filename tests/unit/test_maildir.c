@@ -324,7 +324,7 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 		piece = piece < size - i ? piece : size - i;
 		assert_int_equal(deliver_write(s, bytes + i, piece, &e), 0);
 	}
-	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
 					"a@b", &e), 0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(deliver_publish(d, &e), 0);
@@ -455,7 +455,7 @@ what_is_cleared_away_by_age_takes_the_sentinel_first(void **state)
 	assert_int_equal(stat(path, &sentinel), 0);
 	usleep(20000);
 	assert_int_equal(deliver_write(s, "a\n", 2, &e), 0);
-	assert_int_equal(deliver_finish(s, (const uint8_t[32]){ 0 }, "a@b", &e),
+	assert_int_equal(deliver_finish(s, (const uint8_t[32]){ 0 }, 0, "a@b", &e),
 			 0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(stat(path, &after), 0);
@@ -484,7 +484,7 @@ a_message_that_comes_in_meanwhile_keeps_its_sentinel(void **state)
 	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&first);
-	assert_int_equal(deliver_finish(batch[0], (const uint8_t[32]){ 0 },
+	assert_int_equal(deliver_finish(batch[0], (const uint8_t[32]){ 0 }, 0,
 					"a@b", &e), 0);
 	batch[1] = delivering_stage(d, "c\n");
 	assert_int_equal(scratch_count(box.staging), 4);

@@ -347,7 +347,7 @@ stage_generated(struct deliver *d, const struct generated *g)
 		piece = piece < g->size - at ? piece : g->size - at;
 		assert_int_equal(deliver_write(s, g->bytes + at, piece, &e), 0);
 	}
-	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
 					"a@b", &e), 0);
 	return s;
 }

@@ -96,7 +96,7 @@ a_message_of_any_size_arrives_whole(void **state)
 			k = size - at < piece ? size - at : piece;
 			assert_int_equal(deliver_write(s, text + at, k, &e), 0);
 		}
-		assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+		assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
 					"a@b", &e), 0);
 		assert_int_equal(mdabox_run(d, s, NULL), DELIVER_DONE);
 		deliver_close(&d);
