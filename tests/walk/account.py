@@ -45,6 +45,7 @@ class Account:
         self.full_listings = []  # turns of clean runs that saw a complete listing
         self.was_refused = False
         self.spell = None  # see Spell
+        self.was_fetched = False  # or tried
 
     @property
     def keep_s(self):
@@ -126,6 +127,10 @@ class Account:
             return 1
         return len({name.uid for name in item.names})
 
+    def is_bare(self, item):
+        """May it be on record without a header?"""
+        return item.recorded and (not self.style["has_top"] or self.style["top"] == "empty")
+
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""
         if self.style["uid"] == "none":
@@ -153,7 +158,7 @@ class Account:
         return other.end in ("other", "server") or self._is_size_alike(item, other)
 
     def _is_header_alike(self, item, other):
-        if self.style["top"] == "empty":
+        if self.style["top"] == "empty" or self.is_bare(other):
             return True
         return item.letter.key == other.letter.key
 
@@ -165,14 +170,14 @@ class Account:
         told = set(item.listings.values())
         if told == {None} and self.style["size"] != "none":
             told = set()  # never asked for: STAT's sum was enough
-        return told | {self.mailbox.size(item)}
+        return told | item.sizes | {self.mailbox.size(item), len(item.letter.raw)}
 
     def _is_swapped(self, item, other, at_the_end):
         """It came under uid and size of another that was gone, before any run could see that: only
         a comparison of headers tells, which is made before it would be deleted."""
         if not self._is_size_alike(item, other):
             return False
-        if item.end == "us" and not (other.recorded and not self.style["has_top"]):
+        if item.end == "us" and not self.is_bare(other):
             return False
         if at_the_end and item.end is None and self.keep_s is not None:
             return False

@@ -3,12 +3,13 @@
 the program has nothing but the clock of its computer.
 
 A run whose clock is behind that of the last one or more than 30 days ahead of it deletes nothing
-by age, nor does any until one at least 24 hours later, by that same clock. A delivery with a
-time that cannot be, before the release or in the future, counts from the first run that sees it.
+by age, nor does any until one at least 24 hours later, by that same clock; a second gap of no
+more than 100 days is such a one. A delivery with a time that cannot be, before the release or in
+the future, counts from the first run that sees it.
 """
 
 DAY_S = 86400
-AHEAD_S = 30 * DAY_S
+AHEAD_S, AHEAD_AGAIN_S = 30 * DAY_S, 100 * DAY_S
 AGREE_S = DAY_S
 RELEASED = 1767225600  # as in configure.ac
 SLACK_S = 120
@@ -40,16 +41,23 @@ class Trust:
         return start
 
     def _is_surely_odd(self, clock):
-        last, waiting = [], None
+        last, waiting, perhaps = [], None, False
         for seen, is_clean in [*self.runs, (clock, True)]:
             odd = bool(last) and all(is_jump(before, seen) for before in last)
+            again = perhaps and any(is_regular(before, seen) for before in last)
             if odd:
-                waiting = seen if is_clean else None
+                waiting, perhaps = seen if is_clean else None, True
             elif waiting is not None and seen - waiting >= AGREE_S - SLACK_S:
                 waiting = None
             last = [seen] if is_clean else [*last, seen]
+        if again:
+            return False
         return odd or (waiting is not None and clock - waiting < AGREE_S - SLACK_S)
 
 
 def is_jump(before, after):
     return after < before - SLACK_S or after - before > AHEAD_S + SLACK_S
+
+
+def is_regular(before, after):
+    return AHEAD_S - SLACK_S < after - before <= AHEAD_AGAIN_S + SLACK_S

@@ -89,7 +89,7 @@ def mailbox_changes(world, account):
     if mailbox.items and rng.random() < 0.008:
         item = rng.choice(mailbox.items)
         item.is_poison = True
-        world.poison[item] = rng.choice(REFUSALS)
+        world.poison[item] = rng.choice(REFUSALS[::2])  # for ever, and so not [SYS/TEMP]
         world.say(f"  {account.name}: nobody can read {item}: {world.poison[item]}")
     if rng.random() < 0.02:
         mailbox.renumber()
@@ -166,12 +166,13 @@ def run_in_mode(world, mode):
 def list_some(world, run):
     """Some of what is there stands in the list of another program; whether there is any. Not where
     the clock is wrong, which counts their ages, nor where a uid is given to another message before
-    it is listed: the list is believed."""
+    it is listed: the list is believed. Nor while one may
+    have come in a run that was killed."""
     rng, account = world.rng, run.accounts[0]
     fit = [i for i in account.mailbox.items if world.oracle.is_surely_new(account, i)]
     if not fit or world.skew or account.mailbox.style["uid"] not in ("numbers", "long"):
         return False
-    if run.program != world.tools.program:
+    if run.program != world.tools.program or not world.is_settled:
         return False
     path = os.path.join(world.directory, "uids")
     run.listed = {i: rng.choice((0, rng.randint(0, 40 * 86400))) for i in rng.sample(fit, rng.randint(1, len(fit)))}
@@ -256,9 +257,15 @@ def be_under_a_spell(world, account, script):
 def end_spell(world, account):
     if account.spell:
         account.spell.note(world)
-        if account.spell.is_long:
-            world.oracle.forgive(item.letter for item in account.spell.items)
+        forgive_hidden(world, account, account.spell.items, account.spell.is_long)
         account.spell = None
+
+
+def forgive_hidden(world, account, items, all_of_them=False):
+    """Without a uid, or a header on record, it is another message when it is there again."""
+    all_of_them = all_of_them or account.style["uid"] == "none"
+    strange = [i for i in items if all_of_them or not i.uid or account.is_bare(i)]
+    world.oracle.forgive(item.letter for item in strange)
 
 
 def nth_command(rng):
@@ -296,6 +303,8 @@ def hide(script, rng, account, world):
     if items:
         script.hidden = Hidden(rng.sample(items, rng.randint(1, len(items))))
         script.is_stat_true = rng.random() < 0.5
+        if not script.is_stat_true:
+            forgive_hidden(world, account, script.hidden)
 
 
 class Hidden(set):

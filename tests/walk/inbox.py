@@ -18,6 +18,9 @@ class Inbox:
     def __init__(self, path):
         self.path = path
 
+    def is_locked(self):
+        return False
+
     def option(self):
         return f"{self.kind} = '{self.path}'"
 
@@ -102,6 +105,7 @@ class Mbox(Inbox):
         text = next(letter.mbox_texts())
         with open(self.path, "ab") as f:
             f.write(b"From carol@example.org Mon Mar  1 10:00:00 2027\n" + text + b"\n")
+            f.flush()
             os.fsync(f.fileno())
         os.chmod(self.path, 0o600)
         sync_directory(os.path.dirname(self.path))
@@ -144,6 +148,9 @@ class Mbox(Inbox):
             f.truncate()
             os.fsync(f.fileno())
         return taken
+
+    def is_locked(self):
+        return os.path.exists(self.path + ".lock")
 
     def litter(self):
         place = os.path.dirname(self.path)

@@ -22,6 +22,7 @@ class Item:
         self.end_turn = None
         self.is_retrieved = self.is_poison = False
         self.listings = {}  # turn: the size that was told, or None
+        self.sizes = set()  # all that were told
         # By --catch-up: "surely" or "maybe", when by the true time, and marks of the clock.
         self.recorded, self.recorded_true, self.recorded_marks = None, None, []
 
@@ -142,13 +143,14 @@ def random_style(rng, keeps_forever_only=False):
         capa.append(f"EXPIRE {expire}")
     if rng.random() < 0.04:
         capa.append(f"LOGIN-DELAY {rng.choice((60, 900))}")
+    capa = capa if rng.random() < 0.93 else None
     return {
         "uid": uid,
         "size": size,
-        "capa": capa if rng.random() < 0.93 else None,
+        "capa": capa,
         "has_top": top,
         "top": rng.choices(("plain", "marked", "empty"), (88, 7, 5))[0] if top else "plain",
-        "expire": expire,
+        "expire": expire if capa else None,  # nobody could know
         "dele": rng.choices(("works", "vain"), (92, 8))[0],
         "stat": rng.choices(("true", "off", "low"), (93, 6, 1))[0],
     }

@@ -115,6 +115,7 @@ class Oracle:
         for account in run.accounts:
             if run.mode in ("fetch", "all", "catch-up"):
                 self.trust[account].note(run.clock, run.is_kept(account))
+            account.was_fetched |= run.mode in ("fetch", "all")
         if run.is_quiet and run.status == 0 and run.mode == "fetch" and run.is_of_all:
             self._no_litter(run)
 
@@ -172,6 +173,10 @@ class Oracle:
                 for item in session.items:
                     if item.end is None and run.world.turn in item.listings:
                         is_sure = run.is_clean(account) and self.is_surely_new(account, item)
+                        # without a header it is soon strange; and where others have begun to
+                        # fetch, what is new is left alone
+                        is_sure = is_sure and item.letter.raw
+                        is_sure = is_sure and (run.names(account) or not account.was_fetched)
                         item.recorded = item.recorded or ("surely" if is_sure else "maybe")
                         item.recorded_true = item.recorded_true or run.true
                         mark = self.trust[account].now(run.clock)
@@ -259,6 +264,8 @@ class Oracle:
                 raise Missed(f"{item} is deleted after {days:.2f} days, keep is {keep / 86400}")
 
     def _no_litter(self, run):
+        if run.world.has_old_program:  # it does not say where it has staged something
+            return
         left = [name for inbox in run.inboxes for name in inbox.litter()]
         if run.world.disk:  # a power cut brings back locks; whoever needs them breaks them
             left = [name for name in left if "lock" not in name]

@@ -104,8 +104,13 @@ class Run:
         """Is all of it on record, also what may go in a power cut?"""
         return self.is_clean(account) and not self.is_cut
 
+    def names(self, account):
+        return account.name in self.arguments
+
     def quiet_statuses(self):
         fit = {0}
+        if self.world.disk and any(inbox.is_locked() for inbox in self.world.inboxes):
+            fit.add(75)  # by whom, a power cut has taken from the lock
         if any(a.was_refused for a in self.accounts):
             fit.add(77)
         if any(a.is_impatient for a in self.accounts):

@@ -124,10 +124,12 @@ class Server:
         if self.script.at_byte:
             limit, what = self.script.at_byte
             if self.bytes + len(data) >= limit:
-                connection.sendall(data[: max(0, limit - self.bytes)])
-                self.bytes += len(data)
+                at = max(0, limit - self.bytes)
+                connection.sendall(data[:at])
                 self.script.at_byte = None
                 self._happen(what)
+                connection.sendall(data[at:])
+                self.bytes += len(data)
                 return
         self.bytes += len(data)
         connection.sendall(data)
@@ -233,6 +235,7 @@ class Server:
         for number, item in shown:
             size = self.mailbox.size(item)
             item.listings[self.mailbox.turn] = size
+            item.sizes.add(size)
             lines.append(b"%d %d\r\n" % (number, -1 if size is None else size))
         if self.style["uid"] == "none":
             session.is_listed = True

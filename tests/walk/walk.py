@@ -122,8 +122,7 @@ def walk_world(job):
         if world.disk:
             shutil.copytree(world.root, f"{kept}/root", symlinks=True)
     world.remove()
-    is_old = world.has_old_program and bool(tools.old)
-    return Result(seed, missed, world.history, world.turn, world.cuts, is_old, kept)
+    return Result(seed, missed, world.history, world.turn, world.cuts, world.has_old_program, kept)
 
 
 # --- what is told ---
