@@ -129,7 +129,8 @@ class Account:
 
     def is_bare(self, item):
         """May it be on record without a header?"""
-        return item.recorded and (not self.style["has_top"] or self.style["top"] == "empty")
+        has_top = self.style["has_top"] and self.style["top"] != "empty"
+        return item.recorded and (not has_top or item.is_poison)
 
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 
 from server import Script
@@ -58,6 +59,7 @@ class Run:
         self.must_say = world.says_errors and not world.has_failed
         self.tree_before = self.tree_after = None
         self.inboxes = {a.inbox for a in world.accounts}
+        self.has_begun = threading.Event()
         self.hits = ""
         self.is_mda_planned = False
         self.listed = {}  # what the list of another program has, and how old it is
@@ -138,6 +140,7 @@ class Run:
 
     def _kill(self, how):
         """Called by a server, while the program waits for its answer."""
+        self.has_begun.wait()
         try:
             if how == "term":
                 os.kill(self.process.pid, signal.SIGTERM)
@@ -192,6 +195,7 @@ class Run:
                 stderr=err,
                 start_new_session=True,
             )
+            self.has_begun.set()
             if not has_ended(self.process, RUN_SECONDS):
                 self.is_hanging = True
                 os.killpg(self.process.pid, signal.SIGKILL)
