@@ -275,6 +275,7 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	incoming_show_progress(s, false);
 	if (incoming_look_up(s, entry, octets, &done, e) == -1)
 		return -1;
+	s->marks[entry] |= MARK_LOOKED_UP;
 	return done ? 0 : incoming_stage_end(s, entry, octets, e);
 }
 

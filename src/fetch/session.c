@@ -61,7 +61,7 @@ session_warn_expire(struct session *s)
 
 /* --- the end --- */
 
-/* Was all retrieved of which no uid tells whether it is known?  Only then is the absence
+/* Was all looked up of which no uid tells whether it is known?  Only then is the absence
  * of a row without uid a sign that its message is gone. */
 static bool
 session_saw_contents(const struct session *s)
@@ -70,7 +70,7 @@ session_saw_contents(const struct session *s)
 		return false;
 	for (size_t i = 0; i < listing_count(s->listing); i++)
 		if (plan_at(s->plan, i).row == SIZE_MAX &&
-		    !(s->marks[i] & MARK_RETRIEVED))
+		    !(s->marks[i] & MARK_LOOKED_UP))
 			return false;
 	return true;
 }
@@ -91,7 +91,8 @@ session_note_rows(struct session *s, struct err *e)
 		if (item.row == SIZE_MAX)
 			continue;
 		id = store_rows_at(s->rows, item.row).id;
-		if (item.size_changed &&
+		/* the one whose size it was may be among what is not listed */
+		if (item.size_changed && listing_is_complete(s->listing) &&
 		    store_set_size(s->store, id,
 				   listing_at(s->listing, i).size, e) == -1)
 			return -1;

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from popactions import say
+from popactions import cut, say
 from popmail import mail
 from runner import same
 from wrongclock import DAY
@@ -73,6 +73,35 @@ def test_that_it_is_gone_is_seen_by_a_session_that_fails_too(popfetch, server):
     new = replace(pop, mail("two", "text\n", Message_ID="<2@example.org>"))
     assert popfetch().status == 0
     assert new.wire.replace(b"\r\n", b"\n") in popfetch.maildir()
+
+
+def test_what_a_session_without_uids_did_not_come_to_is_not_gone(popfetch, server):
+    pop = server([mail("one"), mail("two", "line\n" * 200)], uidl=False, caps=("USER",), deletes=False)
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    pop.on("RETR 2", cut(400))
+    assert popfetch("-v").status == os.EX_TEMPFAIL
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_a_size_in_half_a_listing_is_not_that_of_the_row(popfetch, server):
+    """A second message with this uid and header is taken for the first while that is not listed,
+    and comes when both are."""
+    first = mail("both", "text\n")
+    second = first.replace(b"text\r\n", b"another text\r\n")
+    pop = server()
+    pop.add(first, "same")
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    pop.add(second, "same")
+    pop.on("UIDL", say(b"+OK\r\n2 same\r\n.\r\n"))
+    assert popfetch().status == 0
+    pop.forgive()
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert same(popfetch.maildir(), [first, second])
 
 
 def test_a_row_without_header_stands_for_one_message(popfetch, server):
