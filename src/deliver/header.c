@@ -9,10 +9,10 @@
 
 #include "base/mem.h"
 #include "deliver/address.h"
+#include "deliver/headerdigest.h"
 
 /* Longer than any name that means something here. */
 enum { NAME_MAX_KEPT = 32 };
-enum { OUT_MAX = 1024 };
 
 enum place {
 	AT_LINE,		/* the next byte begins a line of the header */
@@ -21,20 +21,17 @@ enum place {
 	IN_BODY
 };
 
-/* Which digests a field goes to. */
-enum { TO_STABLE = 1, TO_ALL = 2 };
-
 struct header {
 	enum place place;
 	bool ended;		/* header_end was called; digests are below */
 	bool without_content;
 	bool cr;		/* a CR that belongs to the line end if LF follows */
 	bool field;		/* a field is open: a blank continues it */
-	bool blank;		/* blanks in the value wait for what follows */
-	bool begun;		/* the value has had something but blanks */
 	bool has_id;
 	bool has_field;
-	unsigned to;
+	bool changes;		/* servers add and change the open field */
+	int64_t field_octets;	/* of it, so far */
+	int64_t changing;	/* octets of such fields */
 	char name[NAME_MAX_KEPT];
 	size_t name_len;
 	struct address path, from;
@@ -44,9 +41,8 @@ struct header {
 	bool in_date;
 	struct address *listener;	/* gets the open field's value, or NULL */
 
-	struct digest *stable, *all, *content;
-	uint8_t out[OUT_MAX];	/* waits for `stable` and `all` */
-	size_t out_len;
+	struct headerdigest digests;
+	struct digest *content;
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint8_t content_digest[DIGEST_SHA256_SIZE];
 };
@@ -64,8 +60,7 @@ header_new(void)
 {
 	struct header *h = mem_alloc(sizeof(*h));
 
-	h->stable = digest_new(DIGEST_SHA256);
-	h->all = digest_new(DIGEST_SHA256);
+	headerdigest_init(&h->digests);
 	h->content = digest_new(DIGEST_SHA256);
 	h->ended = true;
 	header_start(h);
@@ -77,22 +72,10 @@ header_free(struct header **h)
 {
 	if (!*h)
 		return;
-	digest_free(&(*h)->stable);
-	digest_free(&(*h)->all);
+	headerdigest_free(&(*h)->digests);
 	digest_free(&(*h)->content);
 	free(*h);
 	*h = NULL;
-}
-
-/* Ends the digests of the header, which leaves them ready for another one. */
-static void
-end_digests(struct header *h)
-{
-	uint8_t stable[DIGEST_SIZE_MAX], all[DIGEST_SIZE_MAX];
-
-	digest_end(h->stable, stable);
-	digest_end(h->all, all);
-	memcpy(h->digest, h->has_id ? stable : all, DIGEST_SHA256_SIZE);
 }
 
 void
@@ -101,13 +84,14 @@ header_start(struct header *h)
 	uint8_t unused[DIGEST_SIZE_MAX];
 
 	if (h->place != IN_BODY)
-		end_digests(h);
+		headerdigest_end(&h->digests, true, h->digest);
 	if (!h->ended && !h->without_content)
 		digest_end(h->content, unused);
 	h->place = AT_LINE;
 	h->ended = h->cr = h->field = h->has_id = h->has_field = false;
 	h->path_seen = h->from_seen = false;
-	h->out_len = h->date_len = 0;
+	h->date_len = 0;
+	h->field_octets = h->changing = 0;
 	h->in_date = false;
 	h->listener = NULL;
 	address_start(&h->path);
@@ -124,35 +108,6 @@ header_without_content(struct header *h)
 	if (!h->ended && !h->without_content)
 		digest_end(h->content, unused);
 	h->without_content = true;
-}
-
-/* --- what goes to the digests --- */
-
-static void
-flush(struct header *h)
-{
-	if (h->to & TO_STABLE)
-		digest_add(h->stable, h->out, h->out_len);
-	if (h->to & TO_ALL)
-		digest_add(h->all, h->out, h->out_len);
-	h->out_len = 0;
-}
-
-/* Where all goes that is emitted from now on. */
-static void
-direct(struct header *h, unsigned to)
-{
-	if (to != h->to)
-		flush(h);
-	h->to = to;
-}
-
-static void
-emit(struct header *h, uint8_t byte)
-{
-	if (h->out_len == OUT_MAX)
-		flush(h);
-	h->out[h->out_len++] = byte;
 }
 
 /* --- fields --- */
@@ -189,7 +144,9 @@ close_field(struct header *h)
 {
 	if (!h->field)
 		return;
-	emit(h, '\n');
+	headerdigest_close(&h->digests);
+	if (h->changes)
+		h->changing += h->field_octets;
 	if (h->listener)
 		address_end(h->listener);
 	h->listener = NULL;
@@ -197,16 +154,13 @@ close_field(struct header *h)
 	h->field = false;
 }
 
-/* The name is known, or known to be none of ours; `to` is set. */
+/* The name is known, or known to be none of ours. */
 static void
-open_value(struct header *h, bool begun)
+open_value(struct header *h, unsigned to, bool is_name)
 {
-	size_t i;
-
-	for (i = 0; i < h->name_len; i++)
-		emit(h, (uint8_t)h->name[i]);
-	h->begun = begun;
-	h->blank = false;
+	h->changes = to == 0;
+	headerdigest_direct(&h->digests, to);
+	headerdigest_open(&h->digests, h->name, h->name_len, is_name);
 	h->place = IN_VALUE;
 }
 
@@ -217,13 +171,14 @@ end_name(struct header *h)
 	static const char *const from[] = { "from", NULL };
 	static const char *const id[] = { "message-id", NULL };
 	static const char *const date[] = { "date", NULL };
+	unsigned to = HEADERDIGEST_ALL;
 
 	while (h->name_len > 0 && is_blank((uint8_t)h->name[h->name_len - 1]))
 		h->name_len--;
 	if (is_named(h, stable_names))
-		direct(h, TO_ALL | TO_STABLE);
-	else
-		direct(h, is_named(h, changing_names) ? 0 : TO_ALL);
+		to |= HEADERDIGEST_STABLE;
+	else if (is_named(h, changing_names))
+		to = 0;
 	if (is_named(h, id))
 		h->has_id = true;
 	h->in_date = is_named(h, date) && h->date_len == 0;
@@ -231,46 +186,20 @@ end_name(struct header *h)
 		listen(h, &h->path, &h->path_seen);
 	if (is_named(h, from))
 		listen(h, &h->from, &h->from_seen);
-	open_value(h, false);
-	emit(h, ':');
+	open_value(h, to, true);
 }
 
 /* A line without colon, or with one so late that no name of ours is before it. */
 static void
 give_up_name(struct header *h)
 {
-	direct(h, TO_ALL);
-	open_value(h, true);
+	open_value(h, HEADERDIGEST_ALL, false);
 }
 
 static uint8_t
 lower(uint8_t byte)
 {
 	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
-}
-
-/* A piece of a value; there is room for all of it and one blank more. */
-static void
-emit_value(struct header *h, const uint8_t *bytes, size_t size)
-{
-	uint8_t *to = h->out + h->out_len;
-	bool blank = h->blank, begun = h->begun;
-	size_t i;
-
-	for (i = 0; i < size; i++) {
-		if (is_blank(bytes[i])) {
-			blank = begun;
-			continue;
-		}
-		if (blank)
-			*to++ = ' ';
-		blank = false;
-		begun = true;
-		*to++ = bytes[i];
-	}
-	h->out_len = (size_t)(to - h->out);
-	h->blank = blank;
-	h->begun = begun;
 }
 
 static void
@@ -286,20 +215,11 @@ note_date(struct header *h, const uint8_t *bytes, size_t size)
 static void
 add_value(struct header *h, const uint8_t *bytes, size_t size)
 {
-	size_t piece, i;
-
 	if (h->in_date)
 		note_date(h, bytes, size);
-	for (i = 0; h->listener && i < size; i++)
+	for (size_t i = 0; h->listener && i < size; i++)
 		address_add(h->listener, bytes[i]);
-	for (; size > 0; bytes += piece, size -= piece) {
-		if (OUT_MAX - h->out_len < 2)
-			flush(h);
-		piece = OUT_MAX - h->out_len - 1;
-		if (piece > size)
-			piece = size;
-		emit_value(h, bytes, piece);
-	}
+	headerdigest_value(&h->digests, bytes, size);
 }
 
 static void
@@ -321,8 +241,7 @@ end_header(struct header *h)
 	if (h->place == IN_NAME)
 		give_up_name(h);
 	close_field(h);
-	flush(h);
-	end_digests(h);
+	headerdigest_end(&h->digests, h->has_id, h->digest);
 	h->place = IN_BODY;
 }
 
@@ -347,6 +266,7 @@ begin_line(struct header *h, uint8_t byte)
 	}
 	close_field(h);
 	h->field = h->has_field = true;
+	h->field_octets = 0;
 	h->name_len = 0;
 	h->place = IN_NAME;
 }
@@ -435,9 +355,12 @@ header_add(struct header *h, const uint8_t *bytes, size_t size)
 		digest_add(h->content, bytes, size);
 	while (i < size && h->place != IN_BODY) {
 		run = add_run(h, bytes + i, size - i);
+		h->field_octets += (int64_t)run;
 		i += run;
-		if (run == 0)
-			add_any(h, bytes[i++]);
+		if (run > 0)
+			continue;
+		add_any(h, bytes[i]);
+		h->field_octets += bytes[i++] == '\n' ? 2 : 1;
 	}
 }
 
@@ -480,6 +403,13 @@ header_content_digest(const struct header *h)
 {
 	assert(h->ended && !h->without_content);
 	return h->content_digest;
+}
+
+int64_t
+header_octets(const struct header *h, int64_t octets)
+{
+	assert(h->ended);
+	return octets > h->changing ? octets - h->changing : octets;
 }
 
 void

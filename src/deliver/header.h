@@ -41,6 +41,9 @@ const uint8_t *header_digest(const struct header *h);	/* SHA-256 size */
 bool header_is_empty(const struct header *h);		/* not one field */
 /* Over every byte of the message; only after all of them were added. */
 const uint8_t *header_content_digest(const struct header *h);
+/* Of a message of so many octets (RFC 1939 section 11) those that stay when a server
+ * adds or changes the fields that it may. */
+int64_t header_octets(const struct header *h, int64_t octets);
 /* The address of Return-Path, else of From, of printable ASCII without blanks;
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with '-'.
  * Ready as soon as the header is over. */

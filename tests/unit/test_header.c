@@ -379,6 +379,39 @@ fields_and_words_of_any_length_are_read_alike_in_any_pieces(void **state)
 	}
 }
 
+/* Of those of the message, as they come over the line, with CRLF. */
+static int64_t
+octets_of(const char *text, size_t split)
+{
+	struct header *h = header_new();
+	char *crlf = with_crlf(text);
+	int64_t octets;
+
+	header_add(h, (const uint8_t *)text, split);
+	header_add(h, (const uint8_t *)text + split, strlen(text) - split);
+	header_end(h);
+	octets = header_octets(h, (int64_t)strlen(crlf));
+	free(crlf);
+	header_free(&h);
+	return octets;
+}
+
+static void
+octets_of_fields_that_servers_change_do_not_count(void **state)
+{
+	static const char plain[] = "From: a@example.org\nSubject: s\n" BODY;
+	static const char changed[] =
+		"X-UIDL: 1\nFrom: a@example.org\nStatus: R\n\tO\n"
+		"Subject: s\nX-Status: A\n" BODY;
+	int64_t expected = octets_of(plain, 0);
+
+	(void)state;
+	for (size_t i = 0; i <= strlen(changed); i++)
+		assert_true(octets_of(changed, i) == expected);
+	assert_true(octets_of("Status: R\n", 0) == 11);	/* nothing else */
+	assert_true(octets_of("", 0) == 0);
+}
+
 int
 main(void)
 {
@@ -401,6 +434,7 @@ main(void)
 			one_header_serves_many_messages_also_after_an_unfinished_one),
 		cmocka_unit_test(
 			the_sender_is_the_address_of_return_path_or_from),
+		cmocka_unit_test(octets_of_fields_that_servers_change_do_not_count),
 		cmocka_unit_test(an_endless_address_is_no_sender),
 		cmocka_unit_test(the_longest_address_is_one)
 	};
