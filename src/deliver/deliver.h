@@ -60,7 +60,6 @@ struct deliver_target {
 struct deliver_message {
 	const uint8_t *uid;		/* for POPFETCH_UID (percent-encoded) */
 	size_t uid_size;
-	int64_t size;			/* as listed, or -1 */
 };
 
 /* What became of one message. */
@@ -103,10 +102,10 @@ int deliver_stage(struct deliver *d, const struct deliver_message *m,
 		  struct deliver_staged **s, struct err *e);
 int deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 		  struct err *e);
-/* Complete.  `digest` is of its header, or of all of it, for POPFETCH_DELIVERY_ID, and
- * so are `octets`, as retrieved, if no size was listed; `sender` as header_sender gives it, for the From_ line of an mbox, which also has this
- * moment's date, and %{sender}.  Errors discard nothing: the caller calls
- * deliver_discard. */
+/* Complete.  `digest` is of its header, or of all of it, and goes into
+ * POPFETCH_DELIVERY_ID together with `octets` (header_octets); `sender` as
+ * header_sender gives it, for the From_ line of an mbox, which also has this moment's
+ * date, and %{sender}.  Errors discard nothing: the caller calls deliver_discard. */
 int deliver_finish(struct deliver_staged *s,
 		   const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
 		   const char *sender, struct err *e);

@@ -36,7 +36,6 @@ struct mda_staged {
 				   and closed by finish */
 	int input;		/* the same file, which cannot be changed here */
 	char *uid, *sender;
-	int64_t size;		/* as listed, or -1 */
 	char delivery_id[MDAPROGRAM_ID_SIZE + 1];
 };
 
@@ -151,7 +150,6 @@ mda_stage(struct deliver *d, const struct deliver_message *message,
 	draft_start(&staged->draft, -1);
 	staged->input = -1;
 	staged->uid = show_uid(message);
-	staged->size = message->size;
 	*s = &staged->base;
 	return 0;
 }
@@ -184,11 +182,10 @@ mda_finish(struct deliver_staged *s,
 {
 	struct mda_staged *staged = staged_of(s);
 	const struct buf *all = &staged->draft.waiting;
-	int64_t size = staged->size >= 0 ? staged->size : octets;
 
 	staged->sender = mem_string(sender);
 	mdaprogram_delivery_id(staged->delivery_id, s->owner->target->state_id,
-			       staged->uid, size, digest);
+			       staged->uid, octets, digest);
 	if (staged->draft.fd < 0 &&
 	    fs_memory(&staged->input, all->data, all->len)) {
 		draft_close(&staged->draft);

@@ -91,7 +91,6 @@ batch_begin(struct batch *b, const struct batch_message *m, struct err *e)
 	struct deliver_message dm = {
 		.uid = m->uid,
 		.uid_size = m->uid_size,
-		.size = m->size,
 	};
 	struct entry *x;
 

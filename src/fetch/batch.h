@@ -75,7 +75,7 @@ void batch_close(struct batch **b);
 /* One message after the other: begin, write..., then end or cancel. */
 int batch_begin(struct batch *b, const struct batch_message *m, struct err *e);
 int batch_write(struct batch *b, const void *bytes, size_t size, struct err *e);
-/* `octets`: as retrieved, or 0. */
+/* `octets`: header_octets, or 0. */
 int batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 	      int64_t octets, const char *sender, struct err *e);
 void batch_cancel(struct batch *b);

@@ -113,16 +113,20 @@ struct examine_wanted {
 
 enum examine_fit { EXAMINE_NO, EXAMINE_PERHAPS, EXAMINE_EXACT };
 
+/* What was retrieved both times decides, whatever is listed. */
 static enum examine_fit
 examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
 {
 	struct store_row row = store_rows_at(s->rows, at);
 
-	if (examine_has_size(s, w->entry, &row) ||
-	    (w->octets >= 0 && (w->octets == row.octets || w->octets == row.size)))
+	if (w->octets >= 0 && w->octets == row.octets)
 		return EXAMINE_EXACT;
-	if (w->strict &&
-	    (row.octets > 0 || (row.size >= 0 && row.gone_since != 0)))
+	if (w->octets >= 0 && row.octets > 0)
+		return EXAMINE_NO;
+	if (examine_has_size(s, w->entry, &row) ||
+	    (w->octets >= 0 && w->octets == row.size))
+		return EXAMINE_EXACT;
+	if (w->strict && row.size >= 0)
 		return EXAMINE_NO;
 	return examine_may_have_grown(s, w->entry, at) ? EXAMINE_PERHAPS
 						       : EXAMINE_NO;
@@ -254,18 +258,18 @@ examine_decide(struct session *s, size_t entry, const uint8_t *digest,
 
 /* --- asking --- */
 
-/* Found by TOP, of another size: is that too little? */
+/* Found by TOP: is that too little? */
 static bool
-examine_is_to_be_proven(struct session *s, size_t entry, size_t r)
+examine_is_to_be_proven(struct session *s, size_t entry, size_t r, bool exact)
 {
 	struct store_row row = store_rows_at(s->rows, r);
 
-	if (s->set->mode != SESSION_FETCH)
+	if (s->set->mode != SESSION_FETCH ||
+	    (exact && (!row.unproven ||
+		       examine_is_exact(s, entry, row.octets))))
 		return false;
 	if (row.gone_since != 0)
 		return true;
-	if (row.octets == 0)	/* of an earlier version, or by TOP: no proof */
-		return false;
 	plan_settle(s->plan, entry, r);
 	return plan_at(s->plan, entry).action == PLAN_DELETE;
 }
@@ -282,7 +286,7 @@ examine_by_top(struct session *s, size_t entry, const uint8_t *digest,
 		return takeover_learn(s, entry, digest, e);
 	if (examine_find(s, &w, &row, &exact, e) == -1)
 		return -1;
-	if (row != SIZE_MAX && !exact && examine_is_to_be_proven(s, entry, row)) {
+	if (row != SIZE_MAX && examine_is_to_be_proven(s, entry, row, exact)) {
 		s->marks[entry] |= MARK_PROVE;
 		return 0;
 	}
@@ -310,6 +314,8 @@ examine_by_retr(struct session *s, size_t entry, const uint8_t *digest,
 	if (examine_find(s, &w, &row, &exact, e) == -1)
 		return -1;
 	examine_note_difference(s, entry, row);
+	if (row != SIZE_MAX)
+		s->marks[entry] |= MARK_PROVEN;
 	examine_decide(s, entry, digest, row);
 	return 0;
 }
@@ -338,7 +344,9 @@ examine_retr_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	int result;
 
 	header_end(s->header);
-	result = examine_by_retr(s, entry, header_digest(s->header), octets, e);
+	step_note(s, entry, octets);
+	result = examine_by_retr(s, entry, header_digest(s->header),
+				 header_octets(s->header, octets), e);
 	header_start(s->header);
 	return result;
 }

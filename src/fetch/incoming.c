@@ -156,6 +156,7 @@ incoming_recognise(struct session *s, size_t entry, size_t r, bool *done)
 	struct store_row row = store_rows_at(s->rows, r);
 
 	plan_settle(s->plan, entry, r);
+	s->marks[entry] |= MARK_PROVEN;
 	*done = plan_at(s->plan, entry).action != PLAN_FETCH;
 	if (!*done) {
 		batch_set_row(s->batch, row.id, row.attempts);
@@ -211,7 +212,11 @@ incoming_look_up(struct session *s, size_t entry, int64_t octets, bool *done,
 	int result = 0;
 
 	*done = false;
-	if (item.by_content || (item.row == SIZE_MAX && s->knows_contents))
+	/* in a row of its own, too, that it failed in or was too large for */
+	if (item.by_content ||
+	    (s->knows_contents &&
+	     (item.row == SIZE_MAX ||
+	      store_rows_at(s->rows, item.row).status != STORE_DELIVERED)))
 		result = incoming_find_content(
 			s, header_content_digest(s->header), &r, e);
 	if (result == 0 && r == SIZE_MAX && !item.by_content &&
@@ -273,6 +278,7 @@ incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
 	s->refusals = 0;
 	s->progress.messages++;
 	incoming_show_progress(s, false);
+	octets = header_octets(s->header, octets);
 	if (incoming_look_up(s, entry, octets, &done, e) == -1)
 		return -1;
 	s->marks[entry] |= MARK_LOOKED_UP;
@@ -295,11 +301,14 @@ incoming_set_aside(struct session *s, size_t entry, int64_t next_try,
 }
 
 /* A quota of downloads, say, or a server in trouble: no need to hear it of each message.
- * [SYS/PERM] of one that has failed before tells nothing about the others. */
+ * [SYS/PERM] of one that has failed before, or has no uid to know that by, tells nothing
+ * about the others. */
 static bool
-incoming_is_hopeless(struct session *s, const struct err *why, unsigned attempts)
+incoming_is_hopeless(struct session *s, const struct err *why,
+		     const struct batch_message *m)
 {
-	bool again = why->kind == ERR_UNAVAILABLE && attempts > 0;
+	bool again = why->kind == ERR_UNAVAILABLE &&
+		     (m->attempts > 0 || m->uid_size == 0);
 
 	return (why->kind != ERR_MESSAGE && !again) ||
 	       ++s->refusals >= INCOMING_REFUSALS;
@@ -331,7 +340,7 @@ incoming_refused(void *arg, size_t entry, const struct err *why, struct err *e)
 	incoming_forget_size(s, entry);
 	s->result->failed++;
 	err_context(&told, "RETR %u", m.number);
-	if (incoming_is_hopeless(s, why, m.attempts)) {
+	if (incoming_is_hopeless(s, why, &m)) {
 		/* it may be this message alone: next time others come first */
 		if (why->kind == ERR_UNAVAILABLE && !s->postponed)
 			incoming_blame(s, entry, why);

@@ -81,22 +81,34 @@ session_would_have_seen(const struct session *s, const struct store_row *row)
 	return row->uid_size > 0 ? s->has_uidl : s->saw_contents;
 }
 
+/* What TOP alone tells is not proven to be of this size.  And in a listing that lacks
+ * messages the one whose size it was may be among these. */
+static int
+session_note_size(struct session *s, size_t entry, const struct store_row *row,
+		  struct err *e)
+{
+	int64_t size = listing_at(s->listing, entry).size;
+	bool proven = size == row->octets || (s->marks[entry] & MARK_PROVEN);
+
+	if (!listing_is_complete(s->listing))
+		return 0;
+	return store_set_size(s->store, row->id, size, !proven, e);
+}
+
 static int
 session_note_rows(struct session *s, struct err *e)
 {
 	for (size_t i = 0; i < listing_count(s->listing); i++) {
 		struct plan_item item = plan_at(s->plan, i);
-		int64_t id;
+		struct store_row row;
 
 		if (item.row == SIZE_MAX)
 			continue;
-		id = store_rows_at(s->rows, item.row).id;
-		/* the one whose size it was may be among what is not listed */
-		if (item.size_changed && listing_is_complete(s->listing) &&
-		    store_set_size(s->store, id,
-				   listing_at(s->listing, i).size, e) == -1)
+		row = store_rows_at(s->rows, item.row);
+		if (item.size_changed && session_note_size(s, i, &row, e) == -1)
 			return -1;
-		if (item.age_anew && store_set_age(s->store, id, s->now, e) == -1)
+		if (item.age_anew &&
+		    store_set_age(s->store, row.id, s->now, e) == -1)
 			return -1;
 	}
 	return 0;

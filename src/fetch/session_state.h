@@ -36,7 +36,8 @@ enum {
 	MARK_TOP = 256,		/* by TOP it is none that is known */
 	MARK_LEARNED = 512,	/* its header is as good as recorded */
 	MARK_PROVE = 1024,	/* by TOP it is one that is known, of another size */
-	MARK_LOOKED_UP = 2048	/* by all of its content, if it has no uid */
+	MARK_LOOKED_UP = 2048,	/* by all of its content, if it has no uid */
+	MARK_PROVEN = 4096	/* by RETR it is its row's */
 };
 
 struct session;
@@ -186,7 +187,9 @@ void incoming_broken(struct session *s, const struct err *why);
 void incoming_done(void *arg, const struct batch_message *m,
 		   enum deliver_outcome outcome, const struct err *why);
 
-/* A message has ended with so many octets: is it as long as it was listed? */
+/* So many octets a message had: its size may be told so from now on. */
+void step_note(struct session *s, size_t entry, int64_t octets);
+/* The same; and if it is not as long as it was listed, replies may be out of step. */
 void step_doubt(struct session *s, size_t entry, int64_t octets);
 /* Asks for the proof; all before it is answered. */
 void step_give_proof(struct session *s);

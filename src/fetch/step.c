@@ -18,6 +18,16 @@ step_no_octets(size_t count)
 	return octets;
 }
 
+void
+step_note(struct session *s, size_t entry, int64_t octets)
+{
+	if (octets == session_size(s, entry))
+		return;
+	if (s->octets == NULL)
+		s->octets = step_no_octets(listing_count(s->listing));
+	s->octets[entry] = octets;
+}
+
 /* A message that ends before its listed size may have held an end marker that the server
  * forgot to stuff: then the rest of it stands where replies are expected, and what
  * comes next is not what it seems.  Nothing is handed over until the session has proved
@@ -27,12 +37,8 @@ step_doubt(struct session *s, size_t entry, int64_t octets)
 {
 	int64_t listed = session_size(s, entry);
 
-	if (octets == listed)
-		return;
-	if (s->octets == NULL)
-		s->octets = step_no_octets(listing_count(s->listing));
-	s->octets[entry] = octets;
-	if (listed >= 0 && octets > listed)
+	step_note(s, entry, octets);
+	if (octets == listed || (listed >= 0 && octets > listed))
 		return;
 	s->in_doubt = true;
 	s->doubted = entry;

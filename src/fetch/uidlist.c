@@ -212,7 +212,7 @@ uidlist_take_over(const struct uidlist_job *j, struct store_row row,
 		  int64_t when, struct err *e)
 {
 	if (!row.has_digest &&
-	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, e) == -1)
+	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) == -1)
 		return -1;
 	return store_set_delivered(j->store, row.id, when, e);
 }

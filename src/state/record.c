@@ -374,9 +374,16 @@ store_set_age(struct store *s, int64_t id, int64_t delivered, struct err *e)
 }
 
 int
-store_set_size(struct store *s, int64_t id, int64_t size, struct err *e)
+store_set_size(struct store *s, int64_t id, int64_t size, bool unproven,
+	       struct err *e)
 {
-	return set_number(s, SQL_SET_SIZE, id, size < 0 ? -1 : size, e);
+	sqlite3_stmt *st = get_for(s, SQL_SET_SIZE, id, e);
+
+	if (!st)
+		return -1;
+	sql_bind_number(st, 2, size < 0 ? -1 : size);
+	sql_bind_number(st, 3, unproven);
+	return write_row(s, st, id, e);
 }
 
 int

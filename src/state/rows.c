@@ -14,7 +14,7 @@
 struct packed {
 	int64_t id;
 	int64_t size;
-	int64_t octets;
+	int64_t octets;		/* negative: unproven */
 	uint64_t uid_end;	/* in uids; it starts where the one before ends */
 	int64_t delivered;
 	int64_t gone_since;
@@ -87,7 +87,7 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	r->rows[r->count++] = (struct packed){
 		.id = sqlite3_column_int64(st, ID),
 		.size = clamped(st, SIZE, -1, INT64_MAX),
-		.octets = clamped(st, OCTETS, 0, INT64_MAX),
+		.octets = clamped(st, OCTETS, -INT64_MAX, INT64_MAX),
 		.uid_end = r->uids_size,
 		.delivered = status == STORE_DELIVERED ? time_of(st, DELIVERED)
 						       : 0,
@@ -170,7 +170,8 @@ store_rows_at(const struct store_rows *r, size_t i)
 		.uid = x->uid_end > start ? r->uids + start : none,
 		.uid_size = (size_t)x->uid_end - start,
 		.size = x->size,
-		.octets = x->octets,
+		.octets = x->octets < 0 ? -x->octets : x->octets,
+		.unproven = x->octets < 0,
 		.status = x->status,
 		.has_digest = x->has_digest,
 		.delivered = x->delivered,

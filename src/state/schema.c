@@ -37,7 +37,8 @@ static const char schema[] =
 	"PRAGMA application_id = 0x706f7066;"
 	"PRAGMA user_version = 1";
 
-/* Each makes of its version the next one. */
+/* Each makes of its version the next one.  Octets are negative where the size was
+ * listed later and is unproven. */
 static const char *const steps[PLACE_VERSION] = {
 	[1] = "ALTER TABLE message ADD COLUMN octets INTEGER NOT NULL"
 	      " DEFAULT 0;"

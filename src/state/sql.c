@@ -75,7 +75,9 @@ static const char *const texts[SQL_COUNT] = {
 			   " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END"
 			   " WHERE id = ?1",
 	[SQL_SET_AGE] = "UPDATE message SET delivered = ?2 WHERE id = ?1",
-	[SQL_SET_SIZE] = "UPDATE message SET size = ?2 WHERE id = ?1",
+	[SQL_SET_SIZE] = "UPDATE message SET size = ?2,"
+		" octets = CASE WHEN ?3 THEN -abs(octets) ELSE abs(octets) END"
+		" WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
 	[SQL_FORGET_FAILURES] = "UPDATE message SET attempts = 0, next_try = 0"

@@ -55,8 +55,11 @@ struct store_row {
 	const uint8_t *uid;	/* borrowed from the rows; may hold any byte */
 	size_t uid_size;
 	int64_t size;		/* by LIST, or -1 */
-	int64_t octets;		/* as retrieved (RFC 1939 section 11), or 0: it
-				   was not, and its digest, if any, is by TOP */
+	int64_t octets;		/* as retrieved, without the fields that servers
+				   change (header_octets), or 0: it was not, and
+				   its digest, if any, is by TOP */
+	bool unproven;		/* its size was listed later, for what is taken
+				   for it by TOP: perhaps not of these octets */
 	enum store_status status;
 	bool has_digest;
 	int64_t delivered;	/* 0 unless STORE_DELIVERED */
@@ -152,7 +155,7 @@ struct store_message {
 	size_t uid_size;
 	int64_t size;			/* by LIST, or -1 */
 	const uint8_t *digest;		/* DIGEST_SHA256_SIZE bytes, or NULL */
-	int64_t octets;			/* as retrieved, or 0: it was not */
+	int64_t octets;			/* as above */
 };
 
 /* A message about to be published: a new row (*id 0), or that row again (it had been
@@ -184,8 +187,9 @@ int store_set_header(struct store *s, int64_t id, const struct store_message *m,
 /* The time that its age counts from is another. */
 int store_set_age(struct store *s, int64_t id, int64_t delivered,
 		  struct err *e);
-/* The server counts its size anew. */
-int store_set_size(struct store *s, int64_t id, int64_t size, struct err *e);
+/* The server counts its size anew; unproven: as struct store_row has it. */
+int store_set_size(struct store *s, int64_t id, int64_t size, bool unproven,
+		   struct err *e);
 int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
 /* 0: it is listed again. */

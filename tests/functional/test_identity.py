@@ -2,12 +2,13 @@
 """Which message is which, when uid and size, TOP or UIDL do not tell: none lost, none twice."""
 
 import os
+import time
 
 import pytest
 
-from popactions import cut, say
+from popactions import change, cut, say
 from popmail import mail
-from runner import same
+from runner import same, stop
 from wrongclock import DAY
 
 
@@ -280,6 +281,105 @@ def test_a_server_that_gets_uidl_at_last_doubles_nothing(popfetch, server):
     pop.deletes = True
     assert popfetch().status == 0
     assert same(popfetch.maildir(), wires + [new.wire]) and pop.left() == []
+
+
+# --- a list's copy: uid and header of one's own, but a footer ---
+
+FOOTER = b"-- \r\nA list's footer.\r\n"
+
+
+@pytest.fixture
+def copied(popfetch, server):
+    """One's own copy was fetched, and is replaced by the list's; what must be there in the end."""
+
+    def make(keep="7 days", **options):
+        own = mail("own")
+        pop = server([own], **options)
+        popfetch.account(server=pop, keep=keep)
+        assert popfetch().status == 0
+        return pop, [own, replace(pop, own + FOOTER).wire]
+
+    return make
+
+
+def test_a_length_that_was_not_proven_deletes_nothing(popfetch, copied):
+    pop, wires = copied()
+    popfetch.age(8 * DAY)
+    pop.on("RETR 1", say(b"-ERR busy\r\n"))
+    popfetch("-v")
+    assert pop.left() == ["uid-000001"]
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+def test_nor_does_one_that_a_stop_left_unproven(popfetch, copied):
+    pop, wires = copied()
+    popfetch.age(8 * DAY)
+    started = []
+
+    def stop_first(session, line):
+        stop(started[0])
+        session.obey(line)
+
+    pop.on("TOP", stop_first)
+    started.append(popfetch.start())
+    popfetch.finish(started[0])
+    pop.forgive()
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+@pytest.mark.parametrize("top", [True, False])
+def test_nor_does_one_that_was_seen_while_it_was_kept(popfetch, copied, top):
+    pop, wires = copied(top=top, caps=("UIDL", "USER") + ("TOP",) * top)
+    assert popfetch().status == 0
+    popfetch.age(8 * DAY)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+@pytest.mark.parametrize("how", ["no TOP", "TOP refused", "TOP differs"])
+def test_a_length_counts_where_retr_compares(popfetch, copied, how):
+    caps = ("UIDL", "USER") + ("TOP",) * (how != "no TOP")
+    pop, wires = copied(top=how != "no TOP", caps=caps)
+    popfetch.age(8 * DAY)
+    if how == "TOP refused":
+        pop.on("TOP", say(b"-ERR no\r\n"))
+    if how == "TOP differs":
+        popfetch.sql(f"insert into fact values ('top_differs', {int(time.time()) - 3600})")
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
+@pytest.mark.parametrize("keep", ["forever", "7 days"])
+@pytest.mark.parametrize("lies", [True, False])
+def test_a_field_that_the_server_adds_makes_no_other_length(popfetch, server, keep, lies):
+    one = mail("one")
+    pop = server([one])
+    popfetch.account(server=pop, keep=keep)
+    assert popfetch().status == 0
+    for status in (b"R", b"RO", b"ROX"):
+        replace(pop, b"Status: " + status + b"\r\n" + one)
+        if lies:
+            pop.on("TOP", change(lambda reply: reply.replace(b"Subject: one", b"Subject: two")))
+        assert popfetch().status == 0
+    popfetch.age(8 * DAY)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), [one])
+    assert len(pop.left()) == (1 if keep == "forever" else 0)
+
+
+@pytest.mark.parametrize("failure", [say(b"-ERR busy\r\n"), cut(60)], ids=["refused", "cut"])
+def test_what_was_known_by_content_stays_known_when_its_first_retr_fails(popfetch, server, failure):
+    pop = server([mail("one")], uidl=False, caps=("TOP", "USER"), deletes=False)
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    pop.uidl, pop.caps = True, ("TOP", "UIDL", "USER")
+    pop.on("RETR 1", failure, nth=1)
+    for _ in range(3):
+        popfetch("work")
+    assert len(popfetch.maildir()) == 1
 
 
 # --- rows without header among others ---

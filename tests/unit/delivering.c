@@ -143,8 +143,7 @@ struct deliver_staged *
 delivering_stage(struct deliver *d, const char *text)
 {
 	const struct deliver_message m = {
-		.uid = (const uint8_t *)text, .uid_size = 4,
-		.size = (int64_t)strlen(text)
+		.uid = (const uint8_t *)text, .uid_size = 4
 	};
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;

@@ -83,8 +83,7 @@ struct deliver_staged *
 mdabox_stage(struct deliver *d, const char *text, const char *uid)
 {
 	const struct deliver_message m = {
-		.uid = (const uint8_t *)uid, .uid_size = strlen(uid),
-		.size = 1234
+		.uid = (const uint8_t *)uid, .uid_size = strlen(uid)
 	};
 	struct digest *digest = digest_new(DIGEST_SHA256);
 	uint8_t bytes[DIGEST_SIZE_MAX];
@@ -97,7 +96,7 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 	if (deliver_stage(d, &m, &s, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(deliver_write(s, text, strlen(text), &e), 0);
-	assert_int_equal(deliver_finish(s, bytes, 0, "joe@example.net", &e), 0);
+	assert_int_equal(deliver_finish(s, bytes, 1234, "joe@example.net", &e), 0);
 	return s;
 }
 

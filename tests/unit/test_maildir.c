@@ -309,7 +309,7 @@ names_are_those_of_a_maildir_and_tell_the_size(void **state)
 static void
 bytes_of_any_value_and_number_pass_unchanged(void **state)
 {
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	size_t size = 300 * 1000, i, piece, got;
 	char *bytes = malloc(size), *name, *path, *read;
 	struct deliver *d = maildirbox_open();
@@ -345,7 +345,7 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 static void
 several_messages_may_be_staged_at_once(void **state)
 {
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *s[2];
 	struct err e = ERR_INIT;
@@ -442,7 +442,7 @@ sentinel_path(void)
 static void
 what_is_cleared_away_by_age_takes_the_sentinel_first(void **state)
 {
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
@@ -472,7 +472,7 @@ what_is_cleared_away_by_age_takes_the_sentinel_first(void **state)
 static void
 a_message_that_comes_in_meanwhile_keeps_its_sentinel(void **state)
 {
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *first = delivering_stage(d, "a\n"), *batch[2];
 	struct err e = ERR_INIT;
@@ -510,7 +510,7 @@ static void
 a_failed_write_can_be_discarded(void **state)
 {
 	struct rlimit old, small = { 100000, RLIM_INFINITY };
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct deliver *d = maildirbox_open();
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;

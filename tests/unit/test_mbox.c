@@ -526,7 +526,7 @@ a_failed_write_to_the_spool_can_be_discarded(void **state)
 {
 	size_t size = 500 * 1000;
 	char *big = calloc(1, size);
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct rlimit old, small;
 	struct deliver *d = open_box();
 	struct deliver_staged *s;

@@ -336,7 +336,7 @@ struct generated {
 static struct deliver_staged *
 stage_generated(struct deliver *d, const struct generated *g)
 {
-	const struct deliver_message m = { .size = -1 };
+	const struct deliver_message m = { .uid_size = 0 };
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
 	size_t at, piece;

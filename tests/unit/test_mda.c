@@ -85,7 +85,7 @@ a_message_of_any_size_arrives_whole(void **state)
 		text[i] = (char)('a' + i % 23);
 	mdabox_script("cat >\"$HOME/out\"");
 	for (i = 0; i < n * 3; i++) {
-		const struct deliver_message m = { .uid = NULL, .size = -1 };
+		const struct deliver_message m = { .uid = NULL };
 		size_t size = sizes[i % n], piece = pieces[i / n], at;
 		struct deliver *d = mdabox_open();
 		struct deliver_staged *s;

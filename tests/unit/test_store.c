@@ -166,9 +166,10 @@ a_size_can_be_learned_later(void **state)
 	home_commit(s);
 	row = home_only_row(s);
 	home_begin(s);
-	assert_int_equal(store_set_size(s, row.id, 77, &e), 0);
+	assert_int_equal(store_set_size(s, row.id, 77, false, &e), 0);
 	home_commit(s);
 	assert_true(home_only_row(s).size == 77);
+	assert_false(home_only_row(s).unproven);
 	store_close(&s);
 }
 

@@ -130,7 +130,7 @@ a_row_that_is_missing_is_damage_and_spoils_the_transaction(void **state)
 	assert_int_equal(store_set_delivered(s, 99, 1, &e), -1);
 	assert_int_equal(e.kind, ERR_DATABASE);
 	assert_non_null(strstr(e.text, "row 99 is missing"));
-	assert_int_equal(store_set_size(s, 1, 5, &e), -1);
+	assert_int_equal(store_set_size(s, 1, 5, false, &e), -1);
 	assert_int_equal(store_commit(s, &e), -1);
 	rows = home_load(s);
 	assert_int_equal(store_rows_count(rows), 0);

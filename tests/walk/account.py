@@ -130,7 +130,7 @@ class Account:
     def is_bare(self, item):
         """May it be on record without a header?"""
         has_top = self.style["has_top"] and self.style["top"] != "empty"
-        return item.recorded and (not has_top or item.is_poison)
+        return item.is_poison or (item.recorded and not has_top)
 
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""
@@ -184,7 +184,11 @@ class Account:
             return False
         for mine in item.names:
             for uid, end in other.past_names():
-                if mine.uid == uid != b"" and end <= mine.since:
-                    if not any(end < turn <= mine.since for turn in self.full_listings):
+                if mine.uid != uid or uid == b"":
+                    continue
+                if end > mine.since:  # both were there, but perhaps no run saw them together
+                    if all(turn >= end for turn in item.listings):
                         return True
+                elif not any(end < turn <= mine.since for turn in self.full_listings):
+                    return True
         return False
