@@ -44,11 +44,12 @@ step_doubt(struct session *s, size_t entry, int64_t octets)
 	s->doubted = entry;
 }
 
-/* As listed before; or exactly, by a server that estimates until it has sent a message. */
+/* As listed in this session (a row may be another message's); or exactly, by a server
+ * that estimates until it has sent a message. */
 static bool
 step_is_size(const struct session *s, size_t entry, int64_t size)
 {
-	int64_t listed = session_size(s, entry);
+	int64_t listed = listing_at(s->listing, entry).size;
 
 	return listed < 0 || size < 0 || size == listed ||
 	       (s->octets != NULL && size == s->octets[entry]);
