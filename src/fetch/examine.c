@@ -268,6 +268,8 @@ examine_is_to_be_proven(struct session *s, size_t entry, size_t r, bool exact)
 	    (exact && (!row.unproven ||
 		       examine_is_exact(s, entry, row.octets))))
 		return false;
+	if (row.octets == 0 && row.size < 0)	/* there is no proof */
+		return false;
 	if (row.gone_since != 0)
 		return true;
 	plan_settle(s->plan, entry, r);
