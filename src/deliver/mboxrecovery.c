@@ -14,6 +14,7 @@
 #include "deliver/mboxscan.h"
 #include "deliver/mboxtail.h"
 #include "sys/fs.h"
+#include "sys/lock.h"
 
 enum { PIECE = 64 * 1024 };
 
@@ -393,16 +394,12 @@ clear_lock(const struct deliver_target *target)
 {
 	struct err ignored = ERR_INIT;
 	struct mboxfile f;
-	char *dotlock;
 
-	if (target->kind != DELIVER_MBOX)
+	if (target->kind != DELIVER_MBOX || !lock_mailbox_is_left(target->path) ||
+	    mboxfile_open(&f, target->path, &ignored) != 0)
 		return;
-	dotlock = mem_format("%s.lock", target->path);
-	if (fs_is_there(dotlock) && mboxfile_open(&f, target->path, &ignored) == 0) {
-		(void)mboxfile_take(&f, false, 0, &ignored);
-		mboxfile_close(&f);
-	}
-	free(dotlock);
+	(void)mboxfile_take(&f, false, 0, &ignored);
+	mboxfile_close(&f);
 }
 
 int

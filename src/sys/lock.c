@@ -440,6 +440,17 @@ own_beside(const char *path)
 			  name);
 }
 
+bool
+lock_mailbox_is_left(const char *path)
+{
+	char *dot = mem_format("%s.lock", path), *own = own_beside(path);
+	bool is_left = fs_is_there(dot) || fs_is_there(own);
+
+	free(dot);
+	free(own);
+	return is_left;
+}
+
 int
 lock_mailbox_take(struct lock_mailbox **lock, int fd, const char *path,
 		  int64_t deadline, struct err *e)

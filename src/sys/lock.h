@@ -52,6 +52,9 @@ struct lock_mailbox;
  */
 int lock_mailbox_take(struct lock_mailbox **lock, int fd, const char *path,
 		      int64_t deadline, struct err *e);
+/* Is there a dotlock, or what is made beside it?  Who takes the lock and releases it
+ * removes what a killed run has left. */
+bool lock_mailbox_is_left(const char *path);
 /* Touches the dotlock, for those who hold it longer than a minute. */
 void lock_mailbox_touch(struct lock_mailbox *lock);
 /* Releases (dotlock first); accepts NULL; *lock becomes NULL.  The descriptor

@@ -218,10 +218,12 @@ def test_a_dotlock_of_a_run_that_was_killed_goes_in_the_next(popfetch, account, 
     assert popfetch().status == 0
     dotlock = popfetch.home / "mbox.lock"
     dotlock.write_text(f"{dead.pid}:{os.uname().nodename}\n")
+    (popfetch.home / ".mbox.popfetch-lock").write_text("what it is made of")
     for number in range(count):
         pop.add(mail(str(number)))
     assert popfetch().status == 0
-    assert not dotlock.exists() and len(popfetch.mbox()) == 1 + count
+    assert len(popfetch.mbox()) == 1 + count
+    assert [name for name in os.listdir(popfetch.home) if "mbox" in name] == ["mbox"]
 
 
 def test_a_link_planted_as_dotlock_is_never_followed(popfetch, account):
