@@ -130,7 +130,7 @@ class Account:
     def is_bare(self, item):
         """May it be on record without a header?"""
         has_top = self.style["has_top"] and self.style["top"] != "empty"
-        return item.is_poison or (item.recorded and not has_top)
+        return item.is_poison or item.is_bare or (item.recorded and not has_top)
 
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""

@@ -201,7 +201,7 @@ class Mda(Inbox):
     def _count(self):
         try:
             with open(os.path.join(self.path, "count")) as f:
-                return int(f.read() or 0)
+                return int(f.read().strip("\0\n") or 0)  # a power cut leaves NULs
         except FileNotFoundError:
             return 0
 

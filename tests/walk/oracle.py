@@ -175,9 +175,10 @@ class Oracle:
                         is_sure = run.is_clean(account) and self.is_surely_new(account, item)
                         # without a header it is soon strange; and where others have begun to
                         # fetch, what is new is left alone
-                        is_sure = is_sure and item.letter.raw
+                        is_sure = is_sure and item.letter.fields
                         is_sure = is_sure and (run.names(account) or not account.was_fetched)
                         item.recorded = item.recorded or ("surely" if is_sure else "maybe")
+                        item.is_bare |= not run.is_clean(account)  # TOP may have been refused
                         item.recorded_true = item.recorded_true or run.true
                         mark = self.trust[account].now(run.clock)
                         item.recorded_marks.append(mark)
