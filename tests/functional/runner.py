@@ -399,8 +399,16 @@ def is_at_rest(process):
 
 def sleeps(pids):
     """How often each thread of theirs has gone to sleep, or None of one that is awake."""
-    threads = [path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*")]
-    return {path: times_asleep(path) for path in threads}
+    return {path: times_asleep(path) for pid in pids for path in threads_of(pid)}
+
+
+def threads_of(pid):
+    """None of a process that is gone."""
+    place = Path(f"/proc/{pid}/task")
+    try:
+        return [place / name for name in os.listdir(place)]
+    except OSError:
+        return []
 
 
 def times_asleep(thread):
