@@ -409,7 +409,7 @@ int64_t
 header_octets(const struct header *h, int64_t octets)
 {
 	assert(h->ended);
-	return octets > h->changing ? octets - h->changing : octets;
+	return octets > h->changing ? octets - h->changing : 1;
 }
 
 void

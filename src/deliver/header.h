@@ -42,7 +42,8 @@ bool header_is_empty(const struct header *h);		/* not one field */
 /* Over every byte of the message; only after all of them were added. */
 const uint8_t *header_content_digest(const struct header *h);
 /* Of a message of so many octets (RFC 1939 section 11) those that stay when a server
- * adds or changes the fields that it may. */
+ * adds or changes the fields that it may; 1 if there are none, since 0 stands for not
+ * known in what is recorded. */
 int64_t header_octets(const struct header *h, int64_t octets);
 /* The address of Return-Path, else of From, of printable ASCII without blanks;
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with '-'.

@@ -107,8 +107,9 @@ examine_may_have_grown(const struct session *s, size_t entry, size_t at)
 struct examine_wanted {
 	size_t entry;
 	const uint8_t *digest;	/* of its header */
-	int64_t octets;		/* as it was retrieved now, or -1 */
-	bool strict;		/* which must be as many as then, if they are known */
+	int64_t octets;		/* header_octets of what was retrieved now, or 0 */
+	bool strict;		/* a size on record must be as many, if octets are
+				   not */
 };
 
 enum examine_fit { EXAMINE_NO, EXAMINE_PERHAPS, EXAMINE_EXACT };
@@ -119,12 +120,10 @@ examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
 {
 	struct store_row row = store_rows_at(s->rows, at);
 
-	if (w->octets >= 0 && w->octets == row.octets)
-		return EXAMINE_EXACT;
-	if (w->octets >= 0 && row.octets > 0)
-		return EXAMINE_NO;
+	if (w->octets > 0 && row.octets > 0)
+		return w->octets == row.octets ? EXAMINE_EXACT : EXAMINE_NO;
 	if (examine_has_size(s, w->entry, &row) ||
-	    (w->octets >= 0 && w->octets == row.size))
+	    (w->octets > 0 && w->octets == row.size))
 		return EXAMINE_EXACT;
 	if (w->strict && row.size >= 0)
 		return EXAMINE_NO;
@@ -182,7 +181,7 @@ int
 examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
 		 size_t *row, struct err *e)
 {
-	struct examine_wanted w = { entry, digest, -1, false };
+	struct examine_wanted w = { .entry = entry, .digest = digest };
 	bool exact;
 
 	return examine_find(s, &w, row, &exact, e);
@@ -280,7 +279,7 @@ static int
 examine_by_top(struct session *s, size_t entry, const uint8_t *digest,
 	       struct err *e)
 {
-	struct examine_wanted w = { entry, digest, -1, false };
+	struct examine_wanted w = { .entry = entry, .digest = digest };
 	size_t row;
 	bool exact;
 

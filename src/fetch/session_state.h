@@ -35,7 +35,8 @@ enum {
 	MARK_SHUT = 128,	/* the server does not give it to be compared */
 	MARK_TOP = 256,		/* by TOP it is none that is known */
 	MARK_LEARNED = 512,	/* its header is as good as recorded */
-	MARK_PROVE = 1024,	/* by TOP it is one that is known, of another size */
+	MARK_PROVE = 1024,	/* by TOP it is one that is known, of another size
+				   or of one that is unproven: RETR is to tell */
 	MARK_LOOKED_UP = 2048,	/* by all of its content, if it has no uid */
 	MARK_PROVEN = 4096	/* by RETR it is its row's */
 };
