@@ -77,7 +77,8 @@ def test_that_it_is_gone_is_seen_by_a_session_that_fails_too(popfetch, server):
 
 
 def test_what_a_session_without_uids_did_not_come_to_is_not_gone(popfetch, server):
-    pop = server([mail("one"), mail("two", "line\n" * 200)], uidl=False, caps=("USER",), deletes=False)
+    wires = [mail("one"), mail("two", "line\n" * 200)]
+    pop = server(wires, uidl=False, caps=("USER",), deletes=False)
     popfetch.account(server=pop, keep="no")
     assert popfetch().status == 0
     pop.on("RETR 2", cut(400))
