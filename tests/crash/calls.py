@@ -160,21 +160,21 @@ def failed_path(trace):
     return match and match[1]
 
 
-def has_failed(trace):
-    """Whether strace, which writes line by line, has made a call fail by now."""
+def _says(trace, words):
     try:
         with open(trace, errors="replace") as f:
-            return "(INJECTED)" in f.read()
+            return words in f.read()
     except OSError:
         return False
+
+
+def has_failed(trace):
+    """Whether strace, which writes line by line, has made a call fail by now."""
+    return _says(trace, "(INJECTED)")
 
 
 def was_killed(trace):
-    try:
-        with open(trace, errors="replace") as f:
-            return "+++ killed by SIGKILL" in f.read()
-    except OSError:
-        return False
+    return _says(trace, "+++ killed by SIGKILL")
 
 
 class Stopper:

@@ -132,6 +132,10 @@ class Account:
         has_top = self.style["has_top"] and self.style["top"] != "empty"
         return item.is_poison or item.is_bare or (item.recorded and not has_top)
 
+    def may_look_new(self, item):
+        """Without a header its size has to do, which changes when it has been retrieved."""
+        return self.is_bare(item) and self.style["size"] == "estimated"
+
     def looks_known(self, item, at_the_end):
         """Is there another that the manual lets it be taken for?"""
         if self.style["uid"] == "none":
@@ -174,8 +178,9 @@ class Account:
         return told | item.sizes | {self.mailbox.size(item), len(item.letter.raw)}
 
     def _is_swapped(self, item, other, at_the_end):
-        """It came under uid and size of another that was gone, before any run could see that: only
-        a comparison of headers tells, which is made before it would be deleted."""
+        """It came under uid and size of another that was gone, before any run could see that, or
+        was there and not fetched when that went: only a comparison of headers tells, which is made
+        before it would be deleted."""
         if not self._is_size_alike(item, other):
             return False
         if item.end == "us" and not self.is_bare(other):
@@ -186,9 +191,8 @@ class Account:
             for uid, end in other.past_names():
                 if mine.uid != uid or uid == b"":
                     continue
-                if end > mine.since:  # both were there, but perhaps no run saw them together
-                    if all(turn >= end for turn in item.listings):
-                        return True
-                elif not any(end < turn <= mine.since for turn in self.full_listings):
+                if end > mine.since:  # it was beside it, and has not come
+                    return True
+                if not any(end < turn <= mine.since for turn in self.full_listings):
                     return True
         return False

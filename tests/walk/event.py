@@ -166,8 +166,7 @@ def run_in_mode(world, mode):
 def list_some(world, run):
     """Some of what is there stands in the list of another program; whether there is any. Not where
     the clock is wrong, which counts their ages, nor where a uid is given to another message before
-    it is listed: the list is believed. Nor while one may
-    have come in a run that was killed."""
+    it is listed: the list is believed. Nor while one may have come in a run that was killed."""
     rng, account = world.rng, run.accounts[0]
     fit = [i for i in account.mailbox.items if world.oracle.is_surely_new(account, i)]
     if not fit or world.skew or account.mailbox.style["uid"] not in ("numbers", "long"):

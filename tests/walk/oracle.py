@@ -225,6 +225,7 @@ class Oracle:
         for letter, count in self.have.items():
             fit = sum(a.incarnations(i) for a, i in items[letter]) + self.again[letter]
             fit -= sum(i.recorded == "surely" for _, i in items[letter])
+            fit += sum(a.may_look_new(i) for a, i in items[letter])
             if count > fit:
                 excess[letter] = count - fit
         if not excess:

@@ -157,7 +157,7 @@ class World:
         self._note_settled(run)
         if run.status != 0:
             self.has_failed = True
-        elif run.mode in ("fetch", "all") and run.is_of_all:
+        elif run.mode in ("fetch", "all") and all(run.sessions(a) for a in self.accounts):
             self.has_failed = False
         self.oracle.judge(run)
         for account in run.accounts:
@@ -226,6 +226,7 @@ class World:
             return
         self.run(Run(self))
         is_stable = all(a.style["uid"] != "positions" for a in self.accounts)
+        is_stable &= not any(a.may_look_new(i) for a in self.accounts for i in a.mailbox.items)
         if self.oracle.have != have and is_stable:
             raise Missed("a quiet run with nothing to do delivers")
 
@@ -235,9 +236,6 @@ class World:
         try:
             self.oracle.check_nothing_lost(at_the_end=True)
         except Missed as missed:
-            if self.program == self.tools.old:  # that is known of it
-                self.say(f"the old program misses: {missed}")
-                return None
             return str(missed)
         for account in self.accounts:
             due = account.overdue(self.oracle, self.true)
