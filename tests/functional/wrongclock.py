@@ -17,13 +17,13 @@ class WrongClock:
     def __init__(self, directory):
         compiler = os.environ.get("CC", "cc").split()[0]
         compiler = compiler if shutil.which(compiler) else "cc"
-        self.library = Path(directory) / "wrongclock.so"
+        self.preloaded = Path(directory) / "wrongclock.so"
         source = Path(__file__).with_suffix(".c")
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", self.library, source], check=True)
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", self.preloaded, source], check=True)
 
     def __call__(self, seconds):
         return {
-            "LD_PRELOAD": str(self.library),
+            "LD_PRELOAD": str(self.preloaded),
             "WRONG_CLOCK": str(int(seconds)),
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         }
