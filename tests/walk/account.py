@@ -130,7 +130,7 @@ class Account:
     def is_bare(self, item):
         """May it be on record without a header?"""
         has_top = self.style["has_top"] and self.style["top"] != "empty"
-        return item.is_poison or item.is_bare or (item.recorded and not has_top)
+        return bool(item.is_poison or item.is_bare or (item.recorded and not has_top))
 
     def may_look_new(self, item):
         """Without a header its size has to do, which changes when it has been retrieved."""
