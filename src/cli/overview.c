@@ -13,7 +13,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "cli/progress.h"
-#include "fetch/status.h"
+#include "keeper/status.h"
 
 enum { OVERVIEW_UID_MAX = 80, OVERVIEW_NAME_MIN = 7 };
 

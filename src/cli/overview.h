@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "cli/show.h"
-#include "fetch/account.h"
+#include "config/account.h"
 
 /* One line an account, under a heading, to standard output; errors as show_error. */
 void overview_print(struct show *s, struct account *const accounts[],

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "cli/progress.h"
-#include "fetch/account.h"
+#include "config/account.h"
 
 /* Fills a->password unless it is there or a command will tell.  ERR_CONFIG when there is
  * none and nobody to ask. */

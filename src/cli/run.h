@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "cli/shard.h"
-#include "fetch/session.h"
+#include "keeper/session.h"
 
 enum run_action {
 	RUN_SESSIONS,			/* as `mode` says */

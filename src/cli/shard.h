@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "fetch/account.h"
+#include "config/account.h"
 
 enum { SHARD_COUNT_MAX = 1000000 };
 

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "cli/progress.h"
-#include "fetch/report.h"
+#include "link/report.h"
 
 struct show {
 	struct progress *progress;

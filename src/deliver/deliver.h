@@ -3,7 +3,7 @@
  * Destinations of mail: Maildir, mbox, MDA, behind one table of functions.
  *
  * A message is staged while it comes in; complete ones are handed over in batches, in
- * steps whose order the caller (fetch/batch) keeps, since between them it commits to
+ * steps whose order the caller (commit/batch) keeps, since between them it commits to
  * the database:
  *
  *	deliver_open

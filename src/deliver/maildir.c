@@ -17,7 +17,7 @@
 #include "deliver/class.h"
 #include "deliver/draft.h"
 #include "deliver/evidence.h"
-#include "deliver/maildirrecovery.h"
+#include "deliver/maildir_recovery.h"
 #include "deliver/sentinel.h"
 #include "deliver/staging.h"
 #include "sys/fs.h"

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "deliver/class.h"
 #include "deliver/draft.h"
-#include "deliver/mdarun.h"
+#include "deliver/mda_run.h"
 #include "sys/fs.h"
 
 /* A message of less than so many bytes waits in memory: to make and remove a file for
@@ -26,7 +26,7 @@ struct mda {
 	struct deliver base;
 	int spool;		/* directory */
 	struct mda_staged *running[DELIVER_JOBS_MAX];
-	struct mdarun *runs[DELIVER_JOBS_MAX];	/* of each of these */
+	struct mda_run *runs[DELIVER_JOBS_MAX];	/* of each of these */
 	size_t count;
 };
 
@@ -36,7 +36,7 @@ struct mda_staged {
 				   and closed by finish */
 	int input;		/* the same file, which cannot be changed here */
 	char *uid, *sender;
-	char delivery_id[MDAPROGRAM_ID_SIZE + 1];
+	char delivery_id[MDA_PROGRAM_ID_SIZE + 1];
 };
 
 static struct mda *
@@ -184,7 +184,7 @@ mda_finish(struct deliver_staged *s,
 	const struct buf *all = &staged->draft.waiting;
 
 	staged->sender = mem_string(sender);
-	mdaprogram_delivery_id(staged->delivery_id, s->owner->target->state_id,
+	mda_program_delivery_id(staged->delivery_id, s->owner->target->state_id,
 			       staged->uid, octets, digest);
 	if (staged->draft.fd < 0 &&
 	    fs_memory(&staged->input, all->data, all->len)) {
@@ -225,14 +225,14 @@ mda_secure(struct deliver *d, struct err *e)
 static int
 start(struct mda *m, struct mda_staged *staged, struct err *e)
 {
-	const struct mdaprogram told = {
+	const struct mda_program told = {
 		.sender = staged->sender, .uid = staged->uid,
 		.delivery_id = staged->delivery_id,
 		.size = staged->draft.size
 	};
 
 	assert(m->count < m->base.batch_max);
-	if (mdarun_start(&m->runs[m->count], m->base.target, &told,
+	if (mda_run_start(&m->runs[m->count], m->base.target, &told,
 			 staged->input, e) != 0)
 		return -1;
 	m->running[m->count++] = staged;
@@ -268,7 +268,7 @@ mda_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 	int64_t its;
 
 	for (i = 0; i < m->count; i++) {
-		count += mdarun_poll(m->runs[i], fds + count, &its);
+		count += mda_run_poll(m->runs[i], fds + count, &its);
 		*until = clock_earlier(*until, its);
 	}
 	return count;
@@ -284,8 +284,8 @@ mda_continue(struct deliver *d, struct err *e)
 	for (i = 0; i < m->count; i++) {
 		struct deliver_staged *s = &m->running[i]->base;
 
-		if (mdarun_ended(m->runs[i], &s->outcome, &s->reason)) {
-			mdarun_free(&m->runs[i]);
+		if (mda_run_ended(m->runs[i], &s->outcome, &s->reason)) {
+			mda_run_free(&m->runs[i]);
 			continue;
 		}
 		m->runs[kept] = m->runs[i];
@@ -301,9 +301,9 @@ mda_drop(struct deliver *d)
 {
 	struct mda *m = mda_of(d);
 
-	mdarun_stop(m->runs, m->count);
+	mda_run_stop(m->runs, m->count);
 	while (m->count > 0)
-		mdarun_free(&m->runs[--m->count]);
+		mda_run_free(&m->runs[--m->count]);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Sentinels: empty files of random name in a staging directory.  A staged file that is
- * gone was delivered if its sentinel is there (maildirrecovery.c).
+ * gone was delivered if its sentinel is there (maildir_recovery.c).
  *
  * Each is made before the first message that it stands for, so that what clears old files
  * away takes it before these, or with them: the other way round it would leave a proof of

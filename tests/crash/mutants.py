@@ -83,7 +83,7 @@ MUTANTS = [
         MAILDIR_KEEP,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "if (store_begin(b->store, STORE_DURABLE, e) == -1)",
                 "if (store_begin(b->store, STORE_LAZY, e) == -1)",
             )
@@ -95,13 +95,13 @@ MUTANTS = [
         MAILDIR_READ,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
                 "if (deliver_publish(b->deliver, e) == -1 ||\n"
                 "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
             ),
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "if (deliver_publish(b->deliver, e) == -1)\n"
                 "\t\treturn batch_break(b);\n\tentries_move(",
                 "entries_move(",
@@ -114,13 +114,13 @@ MUTANTS = [
         MBOX,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
                 "if (deliver_publish(b->deliver, e) == -1 ||\n"
                 "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
             ),
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "if (deliver_publish(b->deliver, e) == -1)\n"
                 "\t\treturn batch_break(b);\n\tentries_move(",
                 "entries_move(",
@@ -133,7 +133,7 @@ MUTANTS = [
         MAILDIR,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\t\t\t\t    deliver_evidence(x->staged), e) == -1)\n\t\t\treturn -1;",
                 "\t\t\t\t    deliver_evidence(x->staged), e) == -1 ||\n"
                 "\t\t    store_set_delivered(b->store, x->id, clock_unix(), e))\n"
@@ -147,13 +147,13 @@ MUTANTS = [
         Scenario(later=True, batch=256, count=4),
         [
             Edit(
-                "src/fetch/incoming.c",
+                "src/keeper/incoming.c",
                 "\tincoming_remember(s, entry);\n\tif (incoming_context(s, entry, batch_end(",
                 "\tincoming_remember(s, entry);\n\tremoval_add(s, entry, 0);\n"
                 "\tif (incoming_context(s, entry, batch_end(",
             ),
             Edit(
-                "src/fetch/retrieve.c",
+                "src/keeper/retrieve.c",
                 "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
                 "\t\tif (idle && s->removal_count > 0 &&\n"
                 "\t\t    (removal_run(s, e) == -1 || removal_quit(s, e) == -1))\n"
@@ -161,7 +161,7 @@ MUTANTS = [
                 "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
             ),
             Edit(
-                "src/fetch/session.c",
+                "src/keeper/session.c",
                 "\tif (removal_run(s, e) == -1 || session_note_all(s, e) == -1)\n\t\treturn -1;\n"
                 "\treturn removal_quit(s, e);",
                 "\treturn session_note_all(s, e);",
@@ -174,7 +174,7 @@ MUTANTS = [
         MDA,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\t\t\t\t    deliver_evidence(x->staged), e) == -1)\n\t\t\treturn -1;",
                 "\t\t\t\t    deliver_evidence(x->staged), e) == -1 ||\n"
                 "\t\t    store_set_delivered(b->store, x->id, clock_unix(), e))\n"
@@ -188,14 +188,14 @@ MUTANTS = [
         MDA._replace(deaf=True),
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\tfor (size_t i = 0; i < b->settled.count; i++)\n"
                 "\t\tif (batch_record_one(",
                 "\tfor (size_t i = 0; b->waiting.count == 0 && i < b->settled.count; i++)\n"
                 "\t\tif (batch_record_one(",
             ),
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
                 "\tif (b->waiting.count == 0)\n"
                 "\t\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
@@ -248,7 +248,7 @@ MUTANTS = [
         MBOX,
         [
             Edit(
-                "src/deliver/mbox.c",
+                "src/deliver/mbox/mbox.c",
                 "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn take_back(m, e);",
                 "(void)take_back;",
             )
@@ -260,9 +260,9 @@ MUTANTS = [
         MBOX,
         [
             Edit(
-                "src/deliver/mbox.c",
-                "\tmboxfile_mark_new(&m->file);\n",
-                "\tmboxfile_mark_new(&m->file);\n\tlock_mailbox_release(&m->file.lock);\n",
+                "src/deliver/mbox/mbox.c",
+                "\tmbox_file_mark_new(&m->file);\n",
+                "\tmbox_file_mark_new(&m->file);\n\tlock_mailbox_release(&m->file.lock);\n",
             )
         ],
     ),
@@ -272,7 +272,7 @@ MUTANTS = [
         MAILDIR_READ,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\t\tbatch_settle_one(b, x);\n\t}\n\treturn result;",
                 "\t\tbatch_settle_one(b, x);\n\t}\n"
                 "\tdeliver_retire(b->deliver);\n\treturn result;",
@@ -285,7 +285,7 @@ MUTANTS = [
         MAILDIR_KEEP,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\t*attempted = true;\n\tif (store_commit",
                 "\t*attempted = true;\n\tdeliver_retire(b->deliver);\n\tif (store_commit",
             )
@@ -297,7 +297,7 @@ MUTANTS = [
         MAILDIR_LAST._replace(keep="forever"),
         [
             Edit(
-                "src/fetch/recovery.c",
+                "src/commit/recovery.c",
                 "\tif (recovery_record(&r,",
                 "\tdeliver_recovered(target, evidence, r.count);\n\tif (recovery_record(&r,",
             )
@@ -309,7 +309,7 @@ MUTANTS = [
         MAILDIR,
         [
             Edit(
-                "src/deliver/maildirrecovery.c",
+                "src/deliver/maildir_recovery.c",
                 "\trc = read_names(&n, s->dir, e);\n\tif (rc == 0)\n"
                 "\t\trc = judge_path(r, s, &n, path, e);",
                 "\trc = read_names(&n, s->dir, e);\n\tif (rc == 0)\n"
@@ -318,7 +318,7 @@ MUTANTS = [
                 "\t\trc = judge_path(r, s, &n, path, e);",
             ),
             Edit(
-                "src/deliver/maildirrecovery.c",
+                "src/deliver/maildir_recovery.c",
                 "if (c->words[STAGED] && (strcmp(c->words[STAGED], name) == 0 ||\n"
                 "\t\t\t\t\t strcmp(c->words[SENTINEL], name) == 0))",
                 "if (c->words[STAGED] && strcmp(c->words[SENTINEL], name) == 0)",
@@ -331,7 +331,7 @@ MUTANTS = [
         MAILDIR._replace(other="cleaner"),
         [
             Edit(
-                "src/deliver/maildirrecovery.c",
+                "src/deliver/maildir_recovery.c",
                 "\t\tif (!c->judged && strcmp(c->words[PATH], path) == 0)\n\t\t\tc->judged = true;",
                 "\t\tif (!c->judged && strcmp(c->words[PATH], path) == 0)\n"
                 "\t\t\tc->judged = c->delivered = true;",
@@ -344,7 +344,7 @@ MUTANTS = [
         MAILDIR_LAST,
         [
             Edit(
-                "src/deliver/maildirrecovery.c",
+                "src/deliver/maildir_recovery.c",
                 "return fs_sync(s->new_dir, path, e) != 0 ? -1 : fs_sync(s->dir, path, e);",
                 "return 0;",
             )
@@ -356,7 +356,7 @@ MUTANTS = [
         MBOX_LAST,
         [
             Edit(
-                "src/deliver/mboxrecovery.c",
+                "src/deliver/mbox/mbox_recovery.c",
                 "return fs_sync(r->file.fd, r->file.path, e);",
                 "return e == NULL;",
             )
@@ -368,7 +368,7 @@ MUTANTS = [
         MAILDIR_LAST._replace(keep="forever"),
         [
             Edit(
-                "src/fetch/recovery.c",
+                "src/commit/recovery.c",
                 "if (store_begin(store, STORE_DURABLE, e) == -1)",
                 "if (store_begin(store, STORE_LAZY, e) == -1)",
             )
@@ -380,7 +380,7 @@ MUTANTS = [
         MBOX_LARGE,
         [
             Edit(
-                "src/deliver/mboxrecovery.c",
+                "src/deliver/mbox/mbox_recovery.c",
                 "search(b, e) != 0 || cut_torn(b, e) != 0)",
                 "search(b, e) != 0 || (0 && cut_torn(b, e) != 0))",
             )
@@ -392,7 +392,7 @@ MUTANTS = [
         MBOX_FIRST,
         [
             Edit(
-                "src/deliver/mboxfile.c",
+                "src/deliver/mbox/mbox_file.c",
                 "if (rc == 0)\n\t\trc = fs_sync(f->dir, f->path, e);",
                 "",
             )
@@ -458,7 +458,7 @@ MUTANTS = [
         MBOX,
         [
             Edit(
-                "src/deliver/mbox.c",
+                "src/deliver/mbox/mbox.c",
                 "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn take_back(m, e);",
                 "if (fs_sync(m->file.fd, m->file.path, e) < -1)\n\t\treturn take_back(m, e);",
             )
@@ -470,7 +470,7 @@ MUTANTS = [
         MBOX,
         [
             Edit(
-                "src/deliver/mbox.c",
+                "src/deliver/mbox/mbox.c",
                 "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn take_back(m, e);",
                 "if (fs_sync(m->file.fd, m->file.path, e) != 0)\n\t\treturn -1;",
             )
@@ -520,12 +520,12 @@ MUTANTS = [
         MBOX_LAST,
         [
             Edit(
-                "src/deliver/mboxrecovery.c",
+                "src/deliver/mbox/mbox_recovery.c",
                 "return rewrite_exact(b, e);",
                 "return 0;",
             ),
             Edit(
-                "src/deliver/mboxrecovery.c",
+                "src/deliver/mbox/mbox_recovery.c",
                 "static int\nrewrite_exact",
                 "static int __attribute__((unused))\nrewrite_exact",
             ),
@@ -554,7 +554,7 @@ MUTANTS = [
         MAILDIR_READ,
         [
             Edit(
-                "src/deliver/maildirrecovery.c",
+                "src/deliver/maildir_recovery.c",
                 "if (fs_list(dir, add_name, n, e) != 0)\n\t\treturn -1;",
                 "(void)fs_list(dir, add_name, n, e);",
             )
@@ -566,7 +566,7 @@ MUTANTS = [
         MAILDIR,
         [
             Edit(
-                "src/fetch/batch.c",
+                "src/commit/batch.c",
                 "\t\tif (attempted)\n\t\t\treturn batch_break(b);\n"
                 "\t\tdeliver_abandon(b->deliver);\n",
                 "\t\tif (attempted) {\n\t\t\tentries_clear(&b->current, true);\n"

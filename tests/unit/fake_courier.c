@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "fetch/courier.h"
+#include "courier/courier.h"
 
 struct fake_mailbox *
 fake_mailbox_new(void)

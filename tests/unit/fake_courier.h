@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "fetch/link.h"
+#include "link/link.h"
 
 enum { FAKE_MESSAGES_MAX = 8, FAKE_TEXT_MAX = 256 };
 

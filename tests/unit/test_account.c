@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The name of an account's state, and the password in a file. */
 #include "config.h"
-#include "fetch/account.h"
+#include "config/account.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -21,8 +21,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fetch/batch.h"
-#include "fetch/recovery.h"
+#include "commit/batch.h"
+#include "commit/recovery.h"
 #include "sys/fs.h"
 #include "sys/proc.h"
 

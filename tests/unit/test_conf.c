@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The configuration: what is accepted, what it becomes, and what is refused how. */
 #include "config.h"
-#include "cli/conf.h"
+#include "config/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "cli/confopt.h"
+#include "config/conf_option.h"
 #include "state/plan.h"
 #include "sys/fs.h"
 
@@ -1457,19 +1457,19 @@ the_example_shows_each_option_with_its_default(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < CONFOPT_COUNT; i++) {
-		if (!confopt_table[i].global && is_alone(confopt_table[i].name))
+	for (i = 0; i < CONF_OPTION_COUNT; i++) {
+		if (!conf_option_table[i].global && is_alone(conf_option_table[i].name))
 			continue;
-		word = mem_format("#%s = ", confopt_table[i].name);
+		word = mem_format("#%s = ", conf_option_table[i].name);
 		found = strstr(text, word);
 		free(word);
-		if (i == CONFOPT_HOST || i == CONFOPT_USER) {
+		if (i == CONF_OPTION_HOST || i == CONF_OPTION_USER) {
 			assert_null(found);
 			continue;
 		}
 		if (!found)
 			fail_msg("the example lacks '%s'",
-				 confopt_table[i].name);
+				 conf_option_table[i].name);
 		*found = ' ';
 		c = read_text(text);
 		assert_int_equal(c->jobs, plain->jobs);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What of a message stands before its header, however it comes in. */
 #include "config.h"
-#include "deliver/fromline.h"
+#include "message/fromline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

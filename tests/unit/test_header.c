@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Header digests, content digests and senders. */
 #include "config.h"
-#include "deliver/header.h"
+#include "message/header.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetch/history.h"
+#include "keeper/history.h"
 #include "store_home.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "fetch/link.h"
+#include "link/link.h"
 
 struct ends {
 	struct link *a, *b;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a message goes through on its way into an mbox: filters and spool. */
 #include "config.h"
-#include "deliver/mboxrd.h"
+#include "deliver/mbox/mboxrd.h"
 
 #include "deliver/deliver.h"
 #include "deliver/spool.h"
-#include "deliver/strip.h"
+#include "deliver/mbox/strip.h"
 #include "mboxreader.h"
 #include "scratch.h"
 

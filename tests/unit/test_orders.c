@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "fake_transport.h"
-#include "fetch/orders.h"
+#include "courier/orders.h"
 
 enum { TIMEOUT_MS = 2000 };
 

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+#include "commit/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "commit/backoff.h"
+#include "commit/batch_list.h"
+
+const struct batch_limits batch_limits_usual = {
+	.messages = 256,
+	.bytes = 16 * 1024 * 1024,
+	.age_ms = 10 * 1000,
+};
+
+struct batch {
+	struct store *store;
+	const struct deliver_target *target;
+	struct batch_limits limits;
+	batch_done *done;
+	void *arg;
+	struct deliver *deliver;
+	struct entry *open;	/* coming in now */
+	struct entries waiting;	/* complete, before D1 */
+	struct entries current;	/* from D1 until they are published or started */
+	struct entries running;	/* until D3, or until their MDA has ended */
+	struct entries settled;	/* behind that, not yet recorded */
+	struct entries recorded;	/* of which nobody was told yet */
+	bool destination_is_known;
+	bool broken;
+};
+
+/* --- opening and closing --- */
+
+int
+batch_open(struct batch **b, struct store *store,
+	   const struct deliver_target *target,
+	   const struct batch_limits *limits, batch_done *done, void *arg,
+	   struct err *e)
+{
+	char *name = deliver_name(target);
+	bool known;
+	struct batch *n;
+	int result = store_knows_destination(store, name, &known, e);
+
+	free(name);
+	if (result == -1)
+		return -1;
+	n = mem_alloc(sizeof(*n));
+	n->store = store;
+	n->target = target;
+	n->limits = *limits;
+	n->done = done;
+	n->arg = arg;
+	n->destination_is_known = known;
+	if (deliver_open(&n->deliver, target, !known, e) == -1) {
+		free(n);
+		return -1;
+	}
+	*b = n;
+	return 0;
+}
+
+void
+batch_close(struct batch **b)
+{
+	struct batch *old = *b;
+
+	if (old == NULL)
+		return;
+	batch_cancel(old);
+	entries_free(&old->waiting, true);
+	entries_free(&old->current, false);
+	entries_free(&old->running, false);
+	entries_free(&old->settled, false);
+	entries_free(&old->recorded, false);
+	deliver_close(&old->deliver);
+	free(old);
+	*b = NULL;
+}
+
+/* --- one message --- */
+
+int
+batch_begin(struct batch *b, const struct batch_message *m, struct err *e)
+{
+	struct deliver_message dm = {
+		.uid = m->uid,
+		.uid_size = m->uid_size,
+	};
+	struct entry *x;
+
+	assert(b->open == NULL && !b->broken);
+	x = mem_alloc(sizeof(*x));
+	x->message = *m;
+	x->begun = clock_ms();
+	if (deliver_stage(b->deliver, &dm, &x->staged, e) == -1) {
+		free(x);
+		return -1;
+	}
+	b->open = x;
+	return 0;
+}
+
+int
+batch_write(struct batch *b, const void *bytes, size_t size, struct err *e)
+{
+	b->open->bytes += size;
+	return deliver_write(b->open->staged, bytes, size, e);
+}
+
+int
+batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
+	  int64_t octets, const char *sender, struct err *e)
+{
+	struct entry *x = b->open;
+
+	x->octets = octets;
+	memcpy(x->digest, digest, sizeof(x->digest));
+	if (deliver_finish(x->staged, digest, octets, sender, e) == -1)
+		return -1;
+	b->open = NULL;
+	entries_add(&b->waiting, x);
+	return 0;
+}
+
+void
+batch_cancel(struct batch *b)
+{
+	if (b->open != NULL)
+		entry_free(b->open, true);
+	b->open = NULL;
+}
+
+void
+batch_set_row(struct batch *b, int64_t row, unsigned attempts)
+{
+	b->open->message.row = row;
+	b->open->message.attempts = attempts;
+}
+
+bool
+batch_is_open(const struct batch *b)
+{
+	return b->open != NULL;
+}
+
+/* --- D2 --- */
+
+static int
+batch_record_one(struct batch *b, const struct entry *x, int64_t now,
+		 struct err *e)
+{
+	struct store_message m = {
+		.uid = x->message.uid,
+		.uid_size = x->message.uid_size,
+		.size = x->message.size,
+		.digest = x->digest,
+		.octets = x->octets,
+	};
+	int64_t id = x->id;
+
+	switch (x->outcome) {
+	case DELIVER_DONE:
+		return store_set_delivered(b->store, id, now, e);
+	case DELIVER_REFUSED:
+		return store_set_aside(b->store, &id, &m,
+				       backoff_next(now, x->message.attempts),
+				       x->why.text, e);
+	case DELIVER_POSTPONED:
+		if (x->why.kind != ERR_MESSAGE)
+			break;
+		/* asked for last from now on, and set aside in the end, so that one
+		 * message cannot stop an account for ever */
+		return store_set_aside(b->store, &id, &m,
+				       backoff_next_broken(now,
+					       x->message.attempts),
+				       x->why.text, e);
+	case DELIVER_PENDING:
+		break;
+	}
+	return store_forget_intent(b->store, id, e);
+}
+
+static int
+batch_record_settled(struct batch *b, struct err *e)
+{
+	int64_t now = clock_unix();
+
+	for (size_t i = 0; i < b->settled.count; i++)
+		if (batch_record_one(b, b->settled.at[i], now, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+batch_record_ready(struct batch *b, struct err *e)
+{
+	for (size_t i = 0; i < b->current.count; i++) {
+		struct entry *x = b->current.at[i];
+		struct store_message m = {
+			.uid = x->message.uid,
+			.uid_size = x->message.uid_size,
+			.size = x->message.size,
+			.digest = x->digest,
+			.octets = x->octets,
+		};
+
+		x->id = x->message.row;
+		if (store_set_ready(b->store, &x->id, &m,
+				    deliver_evidence(x->staged), e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+batch_record_destination(struct batch *b, struct err *e)
+{
+	char *name;
+	int result;
+
+	if (b->destination_is_known)
+		return 0;
+	name = deliver_name(b->target);
+	result = store_add_destination(b->store, name, e);
+	free(name);
+	return result;
+}
+
+static void
+batch_tell_recorded(struct batch *b)
+{
+	for (size_t i = 0; i < b->recorded.count; i++) {
+		struct entry *x = b->recorded.at[i];
+
+		x->message.row = x->id;
+		b->done(b->arg, &x->message, x->outcome, &x->why);
+	}
+	entries_clear(&b->recorded, false);
+}
+
+/* *attempted tells whether the transaction may be in the database though this failed. */
+static int
+batch_d2(struct batch *b, bool *attempted, struct err *e)
+{
+	*attempted = false;
+	if (store_begin(b->store, STORE_DURABLE, e) == -1)
+		return -1;
+	if (batch_record_settled(b, e) == -1 ||
+	    batch_record_ready(b, e) == -1 ||
+	    (b->current.count > 0 && batch_record_destination(b, e) == -1)) {
+		store_rollback(b->store);
+		return -1;
+	}
+	*attempted = true;
+	if (store_commit(b->store, e) == -1)
+		return -1;
+	if (b->current.count > 0)
+		b->destination_is_known = true;
+	entries_move(&b->settled, &b->recorded, b->settled.count);
+	deliver_retire(b->deliver);
+	return 0;
+}
+
+/* --- handing over --- */
+
+static int
+batch_d1(struct batch *b, struct err *e)
+{
+	size_t count = b->current.count;
+	struct deliver_staged **staged = mem_array(count, sizeof(*staged));
+	int result;
+
+	for (size_t i = 0; i < count; i++)
+		staged[i] = b->current.at[i]->staged;
+	result = deliver_secure(b->deliver, staged, count, e);
+	free(staged);
+	return result;
+}
+
+static bool
+batch_is_program(const struct batch *b)
+{
+	return b->target->kind == DELIVER_MDA;
+}
+
+static int
+batch_break(struct batch *b)
+{
+	deliver_drop(b->deliver);
+	b->broken = true;
+	return -1;
+}
+
+/* The outcome is known: its file may go. */
+static void
+batch_settle_one(struct batch *b, struct entry *x)
+{
+	deliver_leave(&x->staged);
+	entries_add(&b->settled, x);
+}
+
+/* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by one. */
+static int
+batch_d3(struct batch *b, struct err *e)
+{
+	size_t count = b->running.count;
+	int result = 0;
+
+	if (deliver_settle(b->deliver, e) == -1)
+		return batch_break(b);
+	for (size_t i = 0; i < count; i++) {
+		struct entry *x = entries_take(&b->running);
+
+		err_clear(&x->why);
+		x->outcome = deliver_outcome(x->staged, &x->why);
+		if (x->outcome == DELIVER_PENDING) {
+			entries_add(&b->running, x);
+			continue;
+		}
+		if (x->outcome == DELIVER_POSTPONED && result == 0) {
+			*e = x->why;
+			result = -1;
+		}
+		batch_settle_one(b, x);
+	}
+	return result;
+}
+
+static int
+batch_publish(struct batch *b, struct err *e)
+{
+	if (deliver_publish(b->deliver, e) == -1)
+		return batch_break(b);
+	entries_move(&b->current, &b->running, b->current.count);
+	return batch_d3(b, e);
+}
+
+/* How many the destination takes now. */
+static size_t
+batch_room(const struct batch *b)
+{
+	return batch_max(b) - b->running.count;
+}
+
+static int
+batch_hand_over_one(struct batch *b, struct err *e)
+{
+	size_t count = b->waiting.count;
+	bool attempted;
+	int result;
+
+	if (count > batch_room(b))
+		count = batch_room(b);
+	entries_move(&b->waiting, &b->current, count);
+	if (batch_d1(b, e) == -1) {
+		deliver_abandon(b->deliver);
+		entries_clear(&b->current, true);
+		return -1;
+	}
+	if (batch_d2(b, &attempted, e) == -1) {
+		if (attempted)
+			return batch_break(b);
+		deliver_abandon(b->deliver);
+		entries_clear(&b->current, true);
+		return -1;
+	}
+	/* an MDA need not wait until the end of others is told */
+	result = batch_publish(b, e);
+	batch_tell_recorded(b);
+	return result;
+}
+
+bool
+batch_is_due(const struct batch *b, bool all)
+{
+	const struct entries *w = &b->waiting;
+
+	if (w->count == 0 || batch_room(b) == 0)
+		return false;
+	return all || batch_is_program(b) || w->count >= batch_max(b) ||
+	       w->bytes >= b->limits.bytes ||
+	       clock_ms() >= w->at[0]->begun + b->limits.age_ms;
+}
+
+int
+batch_continue(struct batch *b, struct err *e)
+{
+	assert(!b->broken);
+	if (b->running.count == 0)
+		return 0;
+	if (deliver_continue(b->deliver, e) == -1)
+		return batch_break(b);
+	return batch_d3(b, e);
+}
+
+int
+batch_hand_over(struct batch *b, bool all, struct err *e)
+{
+	assert(!b->broken);
+	while (batch_is_due(b, all))
+		if (batch_hand_over_one(b, e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+batch_run(struct batch *b, bool all, struct err *e)
+{
+	return batch_continue(b, e) == -1 ? -1 : batch_hand_over(b, all, e);
+}
+
+void
+batch_discard_waiting(struct batch *b)
+{
+	entries_clear(&b->waiting, true);
+}
+
+int
+batch_finish(struct batch *b, struct err *e)
+{
+	bool attempted;
+
+	assert(b->running.count == 0 && b->open == NULL && !b->broken);
+	if (b->settled.count == 0)
+		return 0;
+	if (batch_d2(b, &attempted, e) == -1)
+		return batch_break(b);
+	batch_tell_recorded(b);
+	return 0;
+}
+
+/* --- questions --- */
+
+size_t
+batch_waiting(const struct batch *b)
+{
+	return b->waiting.count + b->running.count;
+}
+
+uint64_t
+batch_waiting_bytes(const struct batch *b)
+{
+	return b->waiting.bytes + b->running.bytes;
+}
+
+size_t
+batch_max(const struct batch *b)
+{
+	size_t max = deliver_batch_max(b->deliver);
+
+	return max < b->limits.messages ? max : b->limits.messages;
+}
+
+uint64_t
+batch_free_bytes(const struct batch *b)
+{
+	return deliver_free_bytes(b->deliver);
+}
+
+int64_t
+batch_until(const struct batch *b)
+{
+	int64_t until = CLOCK_NEVER;
+	int fds[DELIVER_POLL_MAX];
+
+	if (b->running.count > 0)
+		(void)deliver_poll(b->deliver, fds, &until);
+	else if (b->waiting.count > 0 && !batch_is_program(b))
+		until = b->waiting.at[0]->begun + b->limits.age_ms;
+	return until;
+}
+
+size_t
+batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX])
+{
+	int64_t until;
+
+	return b->running.count > 0 ? deliver_poll(b->deliver, fds, &until) : 0;
+}
+
+bool
+batch_is_quiet(const struct batch *b)
+{
+	return batch_waiting(b) == 0 && b->open == NULL;
+}
+
+bool
+batch_is_broken(const struct batch *b)
+{
+	return b->broken;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The commit protocol: brings messages from the link into their destination so that each
+ * is there exactly once whatever dies when.  Order of the steps for each batch:
+ *
+ *	stage      the batch's sentinel, then each message in a file of its own, unseen by
+ *	           mail readers
+ *	D1         staged bytes, the sentinel and their directory are durable
+ *	D2         one transaction: the last batch DELIVERED, this one READY
+ *	publish    rename into new/, append, or run the MDA
+ *	D3         what was published is durable
+ *	retire     the sentinel of the batch before this one goes, unless a message that
+ *	           was begun before that was handed over needs it still
+ *
+ * and after the last batch a transaction DELIVERED.  Only when that is committed is a
+ * message reported as done, and may its DELE be sent.
+ *
+ * A crash
+ *	before D2      leaves staged files without a row: recovery removes them, the
+ *	               message is fetched again
+ *	after D2       leaves READY rows: a staged file that is still there is published
+ *	               by recovery; one that is gone was published, which the sentinel
+ *	               beside it proves
+ *	after publish  the same, though a mail reader moved or removed the message
+ *
+ * Any error from the first attempt at D2 on makes the batch `broken`: nothing is
+ * touched any more, the account ends without QUIT, and the next run's recovery decides.
+ */
+#ifndef COMMIT_BATCH_H
+#define COMMIT_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "deliver/deliver.h"
+#include "state/store.h"
+
+/* A batch is handed over when one of these is reached. */
+struct batch_limits {
+	size_t messages;
+	uint64_t bytes;
+	int64_t age_ms;		/* of its oldest message */
+};
+extern const struct batch_limits batch_limits_usual;	/* 256, 16 MiB, 10 s */
+
+struct batch_message {
+	uint32_t number;
+	const uint8_t *uid;	/* borrowed until the message is done */
+	size_t uid_size;
+	int64_t size;		/* as listed, or -1 */
+	int64_t row;		/* of an earlier attempt, or 0 */
+	unsigned attempts;	/* of that row */
+};
+
+/* Told once for each message begun and ended, when it is recorded: DONE (delivered,
+ * durable, recorded), REFUSED (set aside) or POSTPONED (why tells).  Must not call
+ * batch functions. */
+typedef void batch_done(void *arg, const struct batch_message *m,
+			enum deliver_outcome outcome, const struct err *why);
+
+struct batch;
+
+/* Opens the destination: a missing one is made unless this state has delivered to it
+ * before.  Borrows store and target. */
+int batch_open(struct batch **b, struct store *store,
+	       const struct deliver_target *target,
+	       const struct batch_limits *limits, batch_done *done, void *arg,
+	       struct err *e);
+/* Discards what may be discarded; touches nothing of a broken batch. */
+void batch_close(struct batch **b);
+
+/* One message after the other: begin, write..., then end or cancel. */
+int batch_begin(struct batch *b, const struct batch_message *m, struct err *e);
+int batch_write(struct batch *b, const void *bytes, size_t size, struct err *e);
+/* `octets`: header_octets, or 0. */
+int batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
+	      int64_t octets, const char *sender, struct err *e);
+void batch_cancel(struct batch *b);
+/* The message between begin and end turned out to have a row. */
+void batch_set_row(struct batch *b, int64_t row, unsigned attempts);
+bool batch_is_open(const struct batch *b);	/* between begin and end? */
+
+/* Messages ended and not yet handed over, or with an MDA that still runs, and their
+ * bytes: for the keeper's credit. */
+size_t batch_waiting(const struct batch *b);
+uint64_t batch_waiting_bytes(const struct batch *b);
+size_t batch_max(const struct batch *b);	/* for an MDA: how many run at once */
+uint64_t batch_free_bytes(const struct batch *b);
+
+/* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by events
+ * only. */
+int64_t batch_until(const struct batch *b);
+/* Descriptors to poll while MDAs run. */
+size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
+/* Looks after running MDAs.  Fails when one of them wants its message later (the others
+ * run on), or when the batch is broken. */
+int batch_continue(struct batch *b, struct err *e);
+/* Is it time to hand over? `all`: no more messages come for now, so whatever waits is
+ * due.  Not while as many MDAs run as may. */
+bool batch_is_due(const struct batch *b, bool all);
+/* Hands over what is due; then batch_is_due(b, all) is false. */
+int batch_hand_over(struct batch *b, bool all, struct err *e);
+/* Both in turn. */
+int batch_run(struct batch *b, bool all, struct err *e);
+/* Messages that wait are given up, staged files and all. */
+void batch_discard_waiting(struct batch *b);
+/* Is nothing waiting, coming in, or with an MDA? */
+bool batch_is_quiet(const struct batch *b);
+/* Records the last batch as delivered.  No MDA runs and no message is open; messages
+ * that wait are not handed over any more. */
+int batch_finish(struct batch *b, struct err *e);
+bool batch_is_broken(const struct batch *b);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "commit/batch_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void
+entries_add(struct entries *l, struct entry *x)
+{
+	if (l->count == l->room) {
+		l->room = l->room == 0 ? 16 : l->room * 2;
+		l->at = mem_resize(l->at, l->room, sizeof(*l->at));
+	}
+	l->at[l->count++] = x;
+	l->bytes += x->bytes;
+}
+
+void
+entries_move(struct entries *from, struct entries *to, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		from->bytes -= from->at[i]->bytes;
+		entries_add(to, from->at[i]);
+	}
+	from->count -= count;
+	if (from->count > 0)
+		memmove(from->at, from->at + count,
+			from->count * sizeof(*from->at));
+}
+
+struct entry *
+entries_take(struct entries *l)
+{
+	struct entry *x = l->at[0];
+
+	l->bytes -= x->bytes;
+	if (--l->count > 0)
+		memmove(l->at, l->at + 1, l->count * sizeof(*l->at));
+	return x;
+}
+
+void
+entry_free(struct entry *x, bool discard)
+{
+	if (discard)
+		deliver_discard(&x->staged);
+	else
+		deliver_leave(&x->staged);
+	free(x);
+}
+
+void
+entries_clear(struct entries *l, bool discard)
+{
+	for (size_t i = 0; i < l->count; i++)
+		entry_free(l->at[i], discard);
+	l->count = 0;
+	l->bytes = 0;
+}
+
+void
+entries_free(struct entries *l, bool discard)
+{
+	entries_clear(l, discard);
+	free(l->at);
+	l->at = NULL;
+}

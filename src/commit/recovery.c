@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "commit/recovery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+struct recovery {
+	int64_t *ids;
+	char **evidence;
+	enum deliver_verdict *verdict;
+	size_t count, room;
+};
+
+static int
+recovery_add(void *arg, int64_t id, const char *evidence, struct err *e)
+{
+	struct recovery *r = arg;
+
+	(void)e;
+	if (r->count == r->room) {
+		r->room = r->room == 0 ? 64 : r->room * 2;
+		r->ids = mem_resize(r->ids, r->room, sizeof(*r->ids));
+		r->evidence = mem_resize(r->evidence, r->room,
+					 sizeof(*r->evidence));
+	}
+	r->ids[r->count] = id;
+	r->evidence[r->count++] = mem_string(evidence);
+	return 0;
+}
+
+static int
+recovery_record(struct recovery *r, struct store *store, size_t *delivered,
+		size_t *again, struct err *e)
+{
+	int64_t now = clock_unix();
+
+	if (r->count == 0)
+		return 0;
+	if (store_begin(store, STORE_DURABLE, e) == -1)
+		return -1;
+	for (size_t i = 0; i < r->count; i++) {
+		bool was = r->verdict[i] == DELIVER_WAS_DELIVERED;
+
+		++*(was ? delivered : again);
+		if ((was ? store_set_delivered(store, r->ids[i], now, e)
+			 : store_forget_intent(store, r->ids[i], e)) == -1) {
+			store_rollback(store);
+			return -1;
+		}
+	}
+	return store_commit(store, e);
+}
+
+/* --- what is left elsewhere --- */
+
+struct places {
+	char **names;
+	size_t count;
+};
+
+static int
+recovery_add_place(void *arg, const char *name, struct err *e)
+{
+	struct places *p = arg;
+
+	(void)e;
+	p->names = mem_resize(p->names, p->count + 1, sizeof(*p->names));
+	p->names[p->count++] = mem_string(name);
+	return 0;
+}
+
+static int
+recovery_note_place(struct store *store, const char *name, struct err *e)
+{
+	if (store_begin(store, STORE_LAZY, e) == -1)
+		return -1;
+	if (store_set_fact_text(store, "destination", name, e) == 0)
+		return store_commit(store, e);
+	store_rollback(store);
+	return -1;
+}
+
+static int
+recovery_clear_others(struct store *store, const struct deliver_target *target,
+		      const char *name, const char *before, struct err *e)
+{
+	struct places p = { .count = 0 };
+	int result = store_destinations(store, recovery_add_place, &p, e);
+
+	if (result == 0) {
+		if (before)	/* perhaps nothing was ever delivered there */
+			(void)recovery_add_place(&p, before, e);
+		deliver_clear(target, (const char *const *)p.names, p.count);
+		result = recovery_note_place(store, name, e);
+	}
+	for (size_t i = 0; i < p.count; i++)
+		free(p.names[i]);
+	free(p.names);
+	return result;
+}
+
+/* Each run looks where it delivers to.  When that is another place than in the run before,
+ * what that one may have left is looked for once, since no later run would. */
+static int
+recovery_clear(struct store *store, const struct deliver_target *target,
+	       struct err *e)
+{
+	char *name = deliver_name(target), *before;
+	int result = store_fact_text(store, "destination", &before, e);
+
+	if (result == 0 && (!before || strcmp(before, name) != 0))
+		result = recovery_clear_others(store, target, name, before, e);
+	free(before);
+	free(name);
+	return result;
+}
+
+static void
+recovery_free(struct recovery *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->evidence[i]);
+	free(r->evidence);
+	free(r->ids);
+	free(r->verdict);
+}
+
+int
+recovery_run(struct store *store, const struct deliver_target *target,
+	     size_t *delivered, size_t *again, struct err *e)
+{
+	struct recovery r = { .count = 0 };
+	const char *const *evidence;
+	int result = -1;
+
+	*delivered = *again = 0;
+	if (store_intents(store, recovery_add, &r, e) == -1)
+		goto out;
+	evidence = (const char *const *)r.evidence;
+	r.verdict = mem_array(r.count, sizeof(*r.verdict));
+	if (deliver_recover(target, evidence, r.verdict, r.count, e) == -1)
+		goto out;
+	if (recovery_record(&r, store, delivered, again, e) == -1)
+		goto out;
+	deliver_recovered(target, evidence, r.count);
+	result = recovery_clear(store, target, e);
+out:
+	recovery_free(&r);
+	return result == -1 ? err_context(e, "recovery") : 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One account as the configuration describes it. */
+#include "config.h"
+#include "config/account.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sys/fs.h"
+
+enum { PASSWORD_FILE_MAX = 256 * 1024, STATE_FILE_MAX = 200 };
+
+static void
+free_list(char **list)
+{
+	char **item;
+
+	for (item = list; item && *item; item++)
+		free(*item);
+	free(list);
+}
+
+void
+account_free(struct account *a)
+{
+	char *const strings[] = {
+		a->name, a->host, a->tls_ca_file, a->tls_ca_dir,
+		a->tls_cert_file, a->tls_key_file, a->tls_server_name,
+		a->user, a->password_file, a->path, a->state,
+		a->dotted_state, a->fingerprint
+	};
+	size_t i;
+
+	secret_free(&a->password);
+	for (i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		free(strings[i]);
+	free(a->tls_pins);
+	free_list(a->password_command);
+	free_list(a->mda);
+	memset(a, 0, sizeof(*a));
+}
+
+char *
+account_state_name(const struct account *a)
+{
+	char *host = mem_string(a->host), *name;
+	bool literal = strchr(host, ':') != NULL;
+
+	text_lower(host);
+	if (a->port == 110 || a->port == 995)
+		name = mem_format("%s@%s", a->user, host);
+	else
+		name = mem_format(literal ? "%s@[%s]:%u" : "%s@%s:%u",
+				  a->user, host, a->port);
+	free(host);
+	return name;
+}
+
+/* The end of a long name gives way to the digest of all of it. */
+static char *
+shortened(const char *name, size_t size)
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	char hex[2 * DIGEST_SHA256_SIZE + 1];
+
+	digest_sha256(name, size, digest);
+	text_hex(hex, digest, sizeof(digest));
+	return mem_format("%.*s-%s", STATE_FILE_MAX - (int)sizeof(hex), name,
+			  hex);
+}
+
+char *
+account_state_file(const struct account *a)
+{
+	char *name = a->state ? mem_string(a->state) : account_state_name(a);
+	struct buf encoded;
+	char *file;
+
+	buf_init(&encoded, SIZE_MAX);
+	(void)text_percent(&encoded, name);
+	file = encoded.len > STATE_FILE_MAX ?
+	       shortened(buf_text(&encoded), encoded.len) :
+	       mem_string(buf_text(&encoded));
+	buf_free(&encoded);
+	free(name);
+	return file;
+}
+
+/* The first line, without its end. */
+static int
+take_line(struct account *a, const struct buf *file, struct err *e)
+{
+	size_t size = 0;
+
+	while (size < file->len && file->data[size] != '\n')
+		size++;
+	if (size > 0 && file->data[size - 1] == '\r')
+		size--;
+	if (size == 0)
+		return err_set(e, ERR_CONFIG, "option 'password_file': the "
+			       "first line of '%s' is empty",
+			       a->password_file);
+	a->password = secret_new(file->data, size);
+	return 0;
+}
+
+static int
+read_password(struct account *a, int fd, struct err *e)
+{
+	struct buf file;
+	int rc = -1;
+
+	buf_init(&file, PASSWORD_FILE_MAX);
+	if (fs_read_fd(fd, a->password_file, PASSWORD_FILE_MAX, &file, e) != 0)
+		e->kind = ERR_CONFIG;
+	else if (!fs_is_private(fd))
+		err_set(e, ERR_CONFIG, "option 'password_file': others than "
+			"you may read '%s': make it yours and chmod it to 600",
+			a->password_file);
+	else
+		rc = take_line(a, &file, e);
+	buf_free(&file);
+	return rc;
+}
+
+int
+account_read_password(struct account *a, struct err *e)
+{
+	int fd, rc;
+
+	if (a->password || !a->password_file)
+		return 0;
+	/* Non-blocking, or a FIFO would hang here before it is refused. */
+	fd = open(a->password_file,
+		  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_sys(e, ERR_CONFIG, "option 'password_file': cannot "
+			       "read '%s'", a->password_file);
+	rc = read_password(a, fd, e);
+	fs_drop(&fd);
+	return rc;
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The text of a configuration file before libconfuse sees it. */
+#include "config.h"
+#include "config/conf_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* No user can write this byte: it is an error in the file, and behind a backslash
+ * it would be lifted with the password. */
+enum { MARK = '\001' };
+enum { VALUE_MAX = 256 * 1024, BRACES_MAX = 16, NAME_MAX_SHOWN = 64 };
+
+/* Where we are in "password = VALUE". */
+enum lift { LIFT_NONE, LIFT_NAME, LIFT_EQUALS, LIFT_DONE };
+
+struct scan {
+	struct conf_text *text;
+	const char *path;
+	const char *p, *end;	/* what is not read yet */
+	int line;
+	struct buf *out;
+	struct buf value;	/* the last string or word, decoded */
+	enum lift lift;
+	int lifted_line;
+	int braces[BRACES_MAX];	/* lines of those that are open */
+	size_t depth;
+	struct err *e;
+};
+
+static int
+fail(struct scan *s, const char *why)
+{
+	err_set(s->e, ERR_CONFIG, "%s", why);
+	return err_context(s->e, "%s:%d", s->path, s->line);
+}
+
+/* The byte `ahead` of the next one, or NUL at the end. */
+static char
+peek(const struct scan *s, size_t ahead)
+{
+	return (size_t)(s->end - s->p) > ahead ? s->p[ahead] : '\0';
+}
+
+static void
+copy(struct scan *s, const char *from, const char *to)
+{
+	(void)buf_append(s->out, from, (size_t)(to - from));
+}
+
+static bool
+is_control(char c)
+{
+	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/* --- comments --- */
+
+static void
+skip_line_comment(struct scan *s)
+{
+	while (s->p < s->end && *s->p != '\n')
+		s->p++;
+}
+
+/* Its line ends stay. */
+static int
+skip_block_comment(struct scan *s)
+{
+	int first = s->line;
+
+	for (s->p += 2; s->p < s->end; s->p++) {
+		if (*s->p == '*' && peek(s, 1) == '/') {
+			s->p += 2;
+			buf_byte(s->out, ' ');
+			return 0;
+		}
+		if (*s->p == '\n') {
+			buf_byte(s->out, '\n');
+			s->line++;
+		}
+	}
+	s->line = first;
+	return fail(s, "comment is never closed");
+}
+
+/* --- strings --- */
+
+static int
+take(struct scan *s, char c)
+{
+	if (!c)
+		return fail(s, "string has a NUL byte in it");
+	if (!buf_byte(&s->value, (uint8_t)c))
+		return fail(s, "string is too long");
+	return 0;
+}
+
+/* In a password it is no name, but a part of the password. */
+static void
+fail_unset(struct scan *s, const char *name)
+{
+	if (s->lift == LIFT_EQUALS)
+		err_set(s->e, ERR_CONFIG, "'${...}' in a password names a "
+			"variable that is not set; single quotes keep it "
+			"as it is");
+	else
+		err_set(s->e, ERR_CONFIG, "environment variable '%.*s' is "
+			"not set", NAME_MAX_SHOWN, name);
+	err_context(s->e, "%s:%d", s->path, s->line);
+}
+
+/* "${NAME}" or "${NAME:-DEFAULT}" at s->p, as libconfuse does it. */
+static int
+take_variable(struct scan *s)
+{
+	const char *start = s->p + 2, *value;
+	const char *close = memchr(start, '}', (size_t)(s->end - start));
+	char *name, *standby;
+
+	if (!close || memchr(start, '\n', (size_t)(close - start)))
+		return fail(s, "'${' without '}'");
+	name = mem_string_n(start, (size_t)(close - start));
+	standby = strchr(name, ':');
+	standby = standby && standby[1] == '-' ? standby : NULL;
+	if (standby)
+		*standby = '\0';
+	value = getenv(name);
+	if (!value && standby)
+		value = standby + 2;
+	if (!value) {
+		fail_unset(s, name);
+	} else if (!buf_append(&s->value, value, strlen(value))) {
+		value = NULL;
+		fail(s, "string is too long");
+	}
+	s->p = close + 1;
+	secret_wipe(name, (size_t)(close - start));
+	free(name);
+	return value ? 0 : -1;
+}
+
+/* Up to `max` digits of this base at s->p; the last one must not be a NUL. */
+static int
+take_number(struct scan *s, unsigned base, size_t max)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found;
+	unsigned value = 0;
+	char c;
+
+	for (; max > 0; max--, s->p++) {
+		c = peek(s, 0);
+		if (c >= 'A' && c <= 'F')
+			c = (char)(c + ('a' - 'A'));
+		found = c ? memchr(digits, c, base) : NULL;
+		if (!found)
+			break;
+		value = value * base + (unsigned)(found - digits);
+	}
+	return value > 0xff ? fail(s, "octal number is too large")
+			    : take(s, (char)value);
+}
+
+/* A backslash and what follows it inside double quotes. */
+static int
+take_escape(struct scan *s)
+{
+	static const char letters[] = "nrbfaetv", codes[] = "\n\r\b\f\a\033\t\v";
+	const char *found;
+	char c = peek(s, 1);
+
+	if (c == '\n' || !c)
+		return fail(s, "string is not closed on its line");
+	s->p++;
+	if (c >= '0' && c <= '7')
+		return take_number(s, 8, 3);
+	if (c == '8' || c == '9')
+		return fail(s, "'\\8' and '\\9' mean nothing");
+	s->p++;
+	if (c == 'x' && peek(s, 0) && strchr("0123456789abcdefABCDEF",
+					     peek(s, 0)))
+		return take_number(s, 16, 2);
+	found = strchr(letters, c);
+	return take(s, found ? codes[found - letters] : c);
+}
+
+static int
+take_double(struct scan *s)
+{
+	if (*s->p == '\\')
+		return take_escape(s);
+	if (*s->p == '$' && peek(s, 1) == '{')
+		return take_variable(s);
+	return take(s, *s->p++);
+}
+
+/* A backslash protects only itself and the quote. */
+static int
+take_single(struct scan *s)
+{
+	if (*s->p == '\\' && (peek(s, 1) == '\\' || peek(s, 1) == '\''))
+		s->p++;
+	return take(s, *s->p++);
+}
+
+static int
+read_string(struct scan *s)
+{
+	char quote = *s->p++;
+
+	buf_clear(&s->value);
+	while (s->p < s->end && *s->p != quote) {
+		if (*s->p == '\n' || *s->p == '\r')
+			break;
+		if (is_control(*s->p))
+			return fail(s, "control character in a string");
+		if ((quote == '"' ? take_double(s) : take_single(s)) != 0)
+			return -1;
+	}
+	if (peek(s, 0) != quote)
+		return fail(s, "string is not closed on its line");
+	s->p++;
+	return 0;
+}
+
+static int
+read_word(struct scan *s)
+{
+	size_t size = 0;
+
+	while (s->p + size < s->end && !is_control(s->p[size]) &&
+	       !strchr(" \t#\"'={}()+,*", s->p[size])) {
+		if (s->p[size] == '/' && s->p + size + 1 < s->end &&
+		    s->p[size + 1] == '/')
+			break;
+		size++;
+	}
+	buf_clear(&s->value);
+	if (!buf_append(&s->value, s->p, size))
+		return fail(s, "word is too long");
+	s->p += size;
+	/* libconfuse would drop these, or begin a comment or a new word */
+	if ((peek(s, 0) && strchr("#\"'*+/", peek(s, 0))) ||
+	    (s->p[-1] == '$' && peek(s, 0) == '{'))
+		return fail(s, "a value with other characters than letters, "
+			    "digits and -_./:@% needs quotes");
+	return 0;
+}
+
+/* --- passwords --- */
+
+/* Does a word follow that an '=' or '(' belongs to? */
+static bool
+is_name_next(const struct scan *s)
+{
+	const char *p = s->p;
+
+	while (p < s->end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < s->end && (*p == '=' || *p == '(');
+}
+
+static void
+lift(struct scan *s)
+{
+	struct conf_text *t = s->text;
+
+	t->secrets = mem_resize(t->secrets, t->secret_count + 1,
+				sizeof(*t->secrets));
+	t->secrets[t->secret_count] = secret_new(s->value.data, s->value.len);
+	(void)buf_format(s->out, "'%c%zu'", MARK, t->secret_count++);
+	if (!t->password_line)
+		t->password_line = s->line;
+	s->lifted_line = s->line;
+	s->lift = LIFT_DONE;
+}
+
+/* A string or word was read, which began at `start`. */
+static int
+put_value(struct scan *s, const char *start)
+{
+	enum lift before = s->lift;
+
+	if (before == LIFT_EQUALS) {
+		lift(s);
+		return 0;
+	}
+	/* What follows may be the rest of a password: it must not reach an error
+	 * text of libconfuse. */
+	if (before == LIFT_NAME)
+		return fail(s, "missing equal sign after option 'password'");
+	if (before == LIFT_DONE && s->line == s->lifted_line &&
+	    !is_name_next(s))
+		return fail(s, "a password with blanks or quotes needs single "
+			    "quotes around it, and a backslash before each "
+			    "single quote inside");
+	s->lift = text_is_word(s->value.data, s->value.len, "password")
+			  ? LIFT_NAME : LIFT_NONE;
+	copy(s, start, s->p);
+	return 0;
+}
+
+/* --- the rest --- */
+
+static int
+count_brace(struct scan *s, char c)
+{
+	if (c == '}' && s->depth > 0)
+		s->depth--;
+	else if (c == '{' && s->depth < BRACES_MAX)
+		s->braces[s->depth++] = s->line;
+	else if (c == '{')
+		return fail(s, "too many braces inside each other");
+	return 0;	/* one '}' too many is found by libconfuse */
+}
+
+static int
+put_mark(struct scan *s)
+{
+	char c = *s->p++;
+
+	s->lift = c == '=' && s->lift == LIFT_NAME ? LIFT_EQUALS : LIFT_NONE;
+	buf_byte(s->out, (uint8_t)c);
+	return count_brace(s, c);
+}
+
+static int
+put_blank(struct scan *s)
+{
+	char c = *s->p++;
+
+	if (c == '\r')
+		return peek(s, 0) == '\n' ? 0 :
+		       fail(s, "carriage return inside a line");
+	buf_byte(s->out, (uint8_t)c);
+	s->line += c == '\n';
+	return 0;
+}
+
+static int
+put_next(struct scan *s)
+{
+	const char *start = s->p;
+	char c = *start;
+
+	if (strchr(" \t\r\n", c))
+		return put_blank(s);
+	if (strchr("={}(),", c))
+		return put_mark(s);
+	if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
+		skip_line_comment(s);
+		return 0;
+	}
+	if (c == '/' && peek(s, 1) == '*')
+		return skip_block_comment(s);
+	if (c == '+' && peek(s, 1) == '=')
+		return fail(s, "'+=' is not known here; write the whole list");
+	if (c == '$' && peek(s, 1) == '{')
+		return fail(s, "'${...}' needs double quotes around it");
+	if (is_control(c) || c == '+' || c == '*')
+		return fail(s, "unexpected character; values with special "
+			    "characters need quotes");
+	if ((c == '"' || c == '\'' ? read_string(s) : read_word(s)) != 0)
+		return -1;
+	return put_value(s, start);
+}
+
+int
+conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
+	       size_t size, struct buf *out, struct err *e)
+{
+	struct scan s = { .text = t, .path = path, .p = bytes, .line = 1,
+			  .out = out, .e = e };
+	int rc = 0;
+
+	s.end = size ? s.p + size : s.p;
+	if (size >= 3 && memcmp(bytes, "\357\273\277", 3) == 0)
+		s.p += 3;	/* the byte order mark of some editors */
+	t->password_line = 0;
+	buf_init(&s.value, VALUE_MAX);
+	while (rc == 0 && s.p < s.end)
+		rc = *s.p ? put_next(&s) : fail(&s, "NUL byte");
+	if (rc == 0 && s.depth > 0) {
+		s.line = s.braces[s.depth - 1];
+		rc = fail(&s, "'{' without '}'");
+	}
+	buf_free(&s.value);
+	return rc;
+}
+
+const struct secret *
+conf_text_secret(const struct conf_text *t, const char *value)
+{
+	uint64_t number;
+
+	if (value[0] != MARK || t->secret_count == 0 ||
+	    !text_number(value + 1, strlen(value + 1), t->secret_count - 1,
+			 &number))
+		return NULL;
+	return t->secrets[number];
+}
+
+void
+conf_text_free(struct conf_text *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->secret_count; i++)
+		secret_free(&t->secrets[i]);
+	free(t->secrets);
+	*t = (struct conf_text){ .secrets = NULL };
+}

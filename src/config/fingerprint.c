@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whether a login's configuration was changed. */
+#include "config.h"
+#include "config/fingerprint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sys/fs.h"
+
+/* Fields are told apart by the NUL behind each. */
+static void
+add_field(struct digest *d, const char *text)
+{
+	text = text ? text : "";
+	digest_add(d, text, strlen(text) + 1);
+}
+
+void
+fingerprint_add_identity(struct digest *d, const struct stat *st)
+{
+	char *text = mem_format("%lld.%09ld %lld %llu",
+				(long long)st->st_mtim.tv_sec,
+				st->st_mtim.tv_nsec, (long long)st->st_size,
+				(unsigned long long)st->st_ino);
+
+	add_field(d, text);
+	free(text);
+}
+
+/* The file where a secret stands. */
+static void
+add_file(struct digest *d, const char *path)
+{
+	struct stat st;
+
+	add_field(d, path);
+	if (path && stat(path, &st) == 0)
+		fingerprint_add_identity(d, &st);
+}
+
+/* The file where a password stands that is neither named nor asked for yet. */
+static void
+add_netrc(struct digest *d)
+{
+	const char *home = fs_home();
+	char *path = home ? mem_format("%s/.netrc", home) : NULL;
+
+	add_file(d, path);
+	free(path);
+}
+
+/* How the secret is given, and the file that it is in.  Never the secret, and no
+ * argument of a command, which might be one: it could be guessed from a digest.  Where
+ * these stand in the configuration, its own identity tells of a change. */
+static void
+add_secret(struct digest *d, const struct account *a)
+{
+	if (a->password) {
+		add_field(d, "password");
+	} else if (a->password_file) {
+		add_field(d, "password_file");
+		add_file(d, a->password_file);
+	} else if (a->password_command) {
+		add_field(d, "password_command");
+		add_field(d, a->password_command[0]);
+	} else {
+		add_field(d, "netrc");
+		add_netrc(d);
+	}
+	add_file(d, a->tls_cert_file);
+	add_file(d, a->tls_key_file);
+}
+
+static void
+add_number(struct digest *d, int64_t number)
+{
+	char *text = mem_format("%lld", (long long)number);
+
+	add_field(d, text);
+	free(text);
+}
+
+/* Variables may change what the options say while no file does. */
+static void
+add_options(struct digest *d, const struct account *a)
+{
+	const char *const texts[] = { a->host, a->user, a->tls_ca_file,
+				      a->tls_ca_dir, a->tls_server_name };
+	const int64_t numbers[] = { a->port, a->auth, a->insecure_auth, a->tls,
+				    a->tls_min_version };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		add_field(d, texts[i]);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		add_number(d, numbers[i]);
+	for (size_t i = 0; i < a->tls_pin_count; i++) {
+		add_number(d, a->tls_pins[i].kind);
+		digest_add(d, a->tls_pins[i].digest,
+			   sizeof(a->tls_pins[i].digest));
+	}
+}
+
+char *
+fingerprint_make(const struct account *a,
+		 const uint8_t files[DIGEST_SHA256_SIZE])
+{
+	struct digest *d = digest_new(DIGEST_SHA256);
+	uint8_t binary[DIGEST_SIZE_MAX];
+	char *hex = mem_alloc(2 * DIGEST_SHA256_SIZE + 1);
+
+	digest_add(d, files, DIGEST_SHA256_SIZE);
+	add_options(d, a);
+	add_secret(d, a);
+	digest_end(d, binary);
+	text_hex(hex, binary, DIGEST_SHA256_SIZE);
+	digest_free(&d);
+	return hex;
+}

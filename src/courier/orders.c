@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "courier/orders.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "net/stream.h"
+
+/* A listing may be longer than STAT said, but not without end. */
+enum {
+	ORDERS_SURPLUS_LINES = 10000,
+	ORDERS_LINES_MAX = 10 * 1000 * 1000,
+	ORDERS_BYTES_MAX = 256 * 1024 * 1024
+};
+/* So many orders suffice while there are replies to read. */
+enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
+
+struct order {
+	unsigned type;		/* enum link_type */
+	uint32_t number;
+};
+
+struct orders {
+	struct pop3 *pop3;
+	struct link *link;
+	bool pipelining;
+	struct order ring[LINK_ORDERS_MAX];
+	size_t first;		/* the oldest whose reply is not read */
+	size_t sent;		/* of those in the ring */
+	size_t count;
+	uint64_t messages;	/* by STAT */
+	bool quitting;		/* QUIT was sent */
+	bool done;		/* and answered */
+};
+
+/* Before waiting for the server the keeper gets what is there. */
+static int
+orders_before_wait(struct orders *o, struct err *e)
+{
+	if (pop3_has_input(o->pop3))
+		return 0;
+	return link_flush(o->link, e);
+}
+
+static int
+orders_reply(struct orders *o, struct pop3_reply *r, struct err *e)
+{
+	if (orders_before_wait(o, e) == -1)
+		return -1;
+	return pop3_reply(o->pop3, false, r, e);
+}
+
+/* --- lists --- */
+
+typedef int orders_line(struct orders *o, const uint8_t *line, size_t size,
+			struct err *e);
+
+static int
+orders_lines(struct orders *o, orders_line *each, struct err *e)
+{
+	uint64_t most = 2 * o->messages + ORDERS_SURPLUS_LINES, bytes = 0;
+	const uint8_t *line;
+	size_t size;
+	bool end;
+
+	if (most > ORDERS_LINES_MAX)
+		most = ORDERS_LINES_MAX;
+	for (uint64_t n = 0; n < most && bytes <= ORDERS_BYTES_MAX; n++) {
+		if (orders_before_wait(o, e) == -1 ||
+		    pop3_list_line(o->pop3, &line, &size, &end, e) == -1)
+			return -1;
+		if (end)
+			return 0;
+		bytes += size;
+		if (each(o, line, size, e) == -1)
+			return -1;
+	}
+	return err_set(e, ERR_PROTOCOL, "listing of %llu messages does not end after "
+		       "%llu bytes", (unsigned long long)o->messages,
+		       (unsigned long long)bytes);
+}
+
+static int
+orders_uid_line(struct orders *o, const uint8_t *line, size_t size,
+		struct err *e)
+{
+	const uint8_t *uid;
+	size_t uid_size;
+	uint32_t number;
+
+	if (!pop3_parse_uid(line, size, &number, &uid, &uid_size))
+		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
+			       (int)(size > 80 ? 80 : size), (const char *)line);
+	if (uid_size > LINK_PAYLOAD_MAX)
+		return err_set(e, ERR_PROTOCOL, "uid of %zu bytes", uid_size);
+	link_put(o->link, LINK_UID, number, 0, uid, uid_size);
+	return 0;
+}
+
+static int
+orders_size_line(struct orders *o, const uint8_t *line, size_t size,
+		 struct err *e)
+{
+	uint32_t number;
+	int64_t octets;
+
+	if (!pop3_parse_size(line, size, &number, &octets))
+		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
+			       (int)(size > 80 ? 80 : size), (const char *)line);
+	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
+	return 0;
+}
+
+static int
+orders_stat(struct orders *o, struct err *e)
+{
+	struct pop3_reply r;
+	uint64_t count, total;
+
+	if (orders_reply(o, &r, e) == -1)
+		return err_context(e, "STAT");
+	if (r.status != POP3_OK) {
+		pop3_refusal(&r, ERR_PROTOCOL, e);
+		return err_context(e, "STAT");
+	}
+	if (!pop3_parse_stat(&r, &count, &total))
+		return err_set(e, ERR_PROTOCOL, "STAT: malformed reply");
+	if (count > UINT32_MAX)
+		count = UINT32_MAX;
+	o->messages = count;
+	if (total > INT64_MAX)
+		total = INT64_MAX;
+	link_put(o->link, LINK_STAT, (uint32_t)count, (int64_t)total, NULL, 0);
+	return 0;
+}
+
+/* What a server said instead of a listing; ERR_NONE: it gave one. */
+static int
+orders_list(struct orders *o, const char *command, orders_line *each,
+	    struct err *refusal, struct err *e)
+{
+	struct pop3_reply r;
+
+	if (orders_reply(o, &r, e) == -1)
+		return err_context(e, "%s", command);
+	if (r.status != POP3_OK) {
+		pop3_refusal(&r, ERR_PROTOCOL, refusal);
+		if (r.code == POP3_CODE_NONE)
+			return 0;
+		*e = *refusal;
+		return err_context(e, "%s", command);
+	}
+	if (orders_lines(o, each, e) == -1)
+		return err_context(e, "%s", command);
+	return 0;
+}
+
+int
+orders_ask(struct pop3 *p, bool wants_sizes, struct err *e)
+{
+	if (pop3_command(p, e, "STAT") == -1 ||
+	    pop3_command(p, e, "UIDL") == -1)
+		return -1;
+	return wants_sizes ? pop3_command(p, e, "LIST") : 0;
+}
+
+/* One command after the other; where they were not asked in one flight. */
+static int
+orders_ask_one(struct orders *o, const char *command, struct err *e)
+{
+	return o->pipelining ? 0 : pop3_command(o->pop3, e, "%s", command);
+}
+
+static int
+orders_listing(struct orders *o, const struct orders_settings *settings,
+	       struct err *e)
+{
+	struct err no_uidl = ERR_INIT, no_list = ERR_INIT;
+
+	if (o->pipelining && !settings->asked &&
+	    orders_ask(o->pop3, settings->wants_sizes, e) == -1)
+		return -1;
+	if (orders_ask_one(o, "STAT", e) == -1 || orders_stat(o, e) == -1 ||
+	    orders_ask_one(o, "UIDL", e) == -1 ||
+	    orders_list(o, "UIDL", orders_uid_line, &no_uidl, e) == -1)
+		return -1;
+	if (settings->wants_sizes &&
+	    (orders_ask_one(o, "LIST", e) == -1 ||
+	     orders_list(o, "LIST", orders_size_line, &no_list, e) == -1))
+		return -1;
+	link_put_text(o->link, LINK_LISTED, 0, no_uidl.kind == ERR_NONE,
+		      no_uidl.text);
+	return link_flush(o->link, e);
+}
+
+/* --- orders in --- */
+
+static struct order *
+orders_at(struct orders *o, size_t i)
+{
+	return &o->ring[(o->first + i) % LINK_ORDERS_MAX];
+}
+
+static bool
+orders_is_known(unsigned type)
+{
+	return type == LINK_LIST || type == LINK_TOP || type == LINK_RETR ||
+	       type == LINK_DELE || type == LINK_QUIT;
+}
+
+static int
+orders_take(struct orders *o, struct err *e)
+{
+	struct link_record r;
+
+	/* a look for each reply would be a system call a message */
+	if (o->count >= ORDERS_WINDOW ||
+	    (o->count > ORDERS_ENOUGH && pop3_has_input(o->pop3)))
+		return 0;
+	if (link_pull(o->link, e) == -1)
+		return -1;
+	while (o->count < LINK_ORDERS_MAX && link_next(o->link, &r)) {
+		if (!orders_is_known(r.type))
+			return err_set(e, ERR_INTERNAL, "unknown order");
+		*orders_at(o, o->count++) = (struct order){
+			.type = r.type,
+			.number = r.number,
+		};
+	}
+	return 0;
+}
+
+/* --- commands out --- */
+
+static int
+orders_command(struct orders *o, const struct order *order, struct err *e)
+{
+	struct pop3 *p = o->pop3;
+
+	switch (order->type) {
+	case LINK_LIST:
+		if (order->number == 0)
+			return pop3_command(p, e, "LIST");
+		return pop3_command(p, e, "LIST %u", order->number);
+	case LINK_TOP:
+		return pop3_command(p, e, "TOP %u 0", order->number);
+	case LINK_RETR:
+		return pop3_command(p, e, "RETR %u", order->number);
+	case LINK_DELE:
+		return pop3_command(p, e, "DELE %u", order->number);
+	default:
+		assert(order->type == LINK_QUIT);
+		o->quitting = true;
+		return pop3_command(p, e, "QUIT");
+	}
+}
+
+static int
+orders_send(struct orders *o, struct err *e)
+{
+	size_t window = o->pipelining ? ORDERS_WINDOW : 1;
+
+	/* what is there already cannot be the answer to what comes now */
+	if (o->sent == 0 && o->count > 0 && pop3_check_idle(o->pop3, e) == -1)
+		return -1;
+	while (o->sent < o->count && o->sent < window && !o->quitting)
+		if (orders_command(o, orders_at(o, o->sent++), e) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- replies in --- */
+
+static const char *
+orders_name(unsigned type)
+{
+	switch (type) {
+	case LINK_LIST:
+		return "LIST";
+	case LINK_TOP:
+		return "TOP";
+	case LINK_RETR:
+		return "RETR";
+	case LINK_DELE:
+		return "DELE";
+	default:
+		return "QUIT";
+	}
+}
+
+static int
+orders_message(struct orders *o, uint32_t number, struct err *e)
+{
+	struct body body;
+
+	body_start(&body);
+	do {
+		size_t room, got;
+		uint8_t *to;
+
+		if (orders_before_wait(o, e) == -1)
+			return -1;
+		to = link_reserve(o->link, BODY_OUT_MIN, &room);
+		if (pop3_body(o->pop3, &body, to, room, &got, e) == -1)
+			return -1;
+		if (got > 0)
+			link_commit(o->link, LINK_CHUNK, number, 0, got);
+	} while (!body.ended);
+	link_put(o->link, LINK_END, number,
+		 body.octets > INT64_MAX ? INT64_MAX : (int64_t)body.octets,
+		 NULL, 0);
+	return 0;
+}
+
+static int
+orders_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
+		struct err *e)
+{
+	uint32_t told;
+	int64_t octets;
+
+	if (!pop3_parse_size(r->text, r->text_size, &told, &octets) ||
+	    told != number)
+		return err_set(e, ERR_PROTOCOL,
+			       "the reply is for something else");
+	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
+	return 0;
+}
+
+static int
+orders_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
+	     struct err *e)
+{
+	bool ok = r->status == POP3_OK;
+
+	if (ok && number != 0 && orders_one_size(o, number, r, e) == -1)
+		return -1;
+	if (ok && number == 0 && orders_lines(o, orders_size_line, e) == -1)
+		return -1;
+	link_put(o->link, LINK_LISTED, number, ok, NULL, 0);
+	return 0;
+}
+
+static void
+orders_refused(struct orders *o, uint32_t number, const struct pop3_reply *r)
+{
+	struct err why = ERR_INIT;
+
+	pop3_refusal(r, ERR_MESSAGE, &why);
+	link_put_text(o->link, LINK_REFUSED, number, (int64_t)why.kind,
+		      why.text);
+}
+
+static void
+orders_bye(struct orders *o, const struct pop3_reply *r)
+{
+	size_t size = r->text_size;
+
+	if (size > LINK_PAYLOAD_MAX)
+		size = LINK_PAYLOAD_MAX;
+	link_put(o->link, LINK_BYE, 0, r->status == POP3_OK, r->text, size);
+	o->done = true;
+}
+
+static int
+orders_answer(struct orders *o, const struct order *order,
+	      const struct pop3_reply *r, struct err *e)
+{
+	switch (order->type) {
+	case LINK_LIST:
+		return orders_sizes(o, order->number, r, e);
+	case LINK_QUIT:
+		orders_bye(o, r);
+		return 0;
+	default:
+		break;
+	}
+	if (r->status != POP3_OK)
+		orders_refused(o, order->number, r);
+	else if (order->type == LINK_DELE)
+		link_put(o->link, LINK_DELETED, order->number, 0, NULL, 0);
+	else
+		return orders_message(o, order->number, e);
+	return 0;
+}
+
+static int
+orders_context(const struct order *order, struct err *e)
+{
+	if (order->number == 0)
+		return err_context(e, "%s", orders_name(order->type));
+	return err_context(e, "%s %u", orders_name(order->type),
+			   order->number);
+}
+
+static int
+orders_finish_one(struct orders *o, struct err *e)
+{
+	struct order order = *orders_at(o, 0);
+	struct pop3_reply r;
+
+	if (orders_reply(o, &r, e) == -1) {
+		/* the server may just close instead of answering QUIT */
+		if (order.type != LINK_QUIT || e->kind != ERR_NETWORK)
+			return orders_context(&order, e);
+		link_put_text(o->link, LINK_BYE, 0, -1, e->text);
+		err_clear(e);
+		o->done = true;
+		return 0;
+	}
+	if (orders_answer(o, &order, &r, e) == -1)
+		return orders_context(&order, e);
+	o->first = (o->first + 1) % LINK_ORDERS_MAX;
+	o->count--;
+	o->sent--;
+	return 0;
+}
+
+/* Nothing is on its way: waits for an order, and keeps the session alive. */
+static int
+orders_idle(struct orders *o, struct err *e)
+{
+	int64_t noop = clock_deadline(ORDERS_NOOP_MS);
+	struct pop3_reply r;
+	bool ready;
+
+	if (link_flush(o->link, e) == -1)
+		return -1;
+	if (stream_wait(pop3_stream(o->pop3), link_input(o->link), noop, &ready,
+			e) == -1 || pop3_check_idle(o->pop3, e) == -1)
+		return -1;
+	if (ready || clock_ms() < noop)
+		return 0;
+	/* whatever the answer is: it was heard */
+	if (pop3_command(o->pop3, e, "NOOP") == -1 ||
+	    pop3_reply(o->pop3, false, &r, e) == -1)
+		return err_context(e, "NOOP");
+	return 0;
+}
+
+int
+orders_run(struct pop3 *p, struct link *l,
+	   const struct orders_settings *settings, struct err *e)
+{
+	struct orders o = {
+		.pop3 = p,
+		.link = l,
+		.pipelining = settings->pipelining,
+	};
+
+	if (orders_listing(&o, settings, e) == -1)
+		return -1;
+	while (!o.done) {
+		if (orders_take(&o, e) == -1)
+			return -1;
+		if (o.count == 0 && link_is_over(l))
+			return 0;
+		if (orders_send(&o, e) == -1)
+			return -1;
+		if ((o.sent > 0 ? orders_finish_one : orders_idle)(&o, e) == -1)
+			return -1;
+	}
+	return link_flush(l, e);
+}

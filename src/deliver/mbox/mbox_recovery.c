@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a crash has left at the end of an mbox. */
+#include "config.h"
+#include "deliver/mbox/mbox_recovery.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+#include "deliver/mbox/mbox_block.h"
+#include "deliver/mbox/mbox_file.h"
+#include "deliver/mbox/mbox_scan.h"
+#include "deliver/mbox/mbox_tail.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+
+enum { PIECE = 64 * 1024 };
+
+struct claim {
+	struct mbox_block block;
+	bool judged;		/* or not to be understood */
+	bool exact;		/* the region is the block */
+	bool delivered;
+	uint64_t found_at;	/* its From_ line, by content */
+	size_t index;
+};
+
+struct recovery {
+	const struct deliver_target *target;
+	struct claim *claims;		/* in order of path and offset */
+	size_t count;
+	struct mbox_file file;
+};
+
+/* The claims of one batch; they stand together. */
+struct batch {
+	struct recovery *recovery;
+	struct claim *claims;
+	size_t count;
+	bool base_is_there;	/* what preceded the batch is unchanged */
+};
+
+static int
+compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order;
+
+	if (x->judged != y->judged)
+		return x->judged ? 1 : -1;
+	if (x->judged)
+		return 0;
+	order = strcmp(x->block.path, y->block.path);
+	if (order != 0)
+		return order;
+	if (x->block.base != y->block.base)
+		return x->block.base < y->block.base ? -1 : 1;
+	return x->block.offset < y->block.offset ? -1
+						 : x->block.offset > y->block.offset;
+}
+
+static void
+begin(struct recovery *r, const struct deliver_target *target,
+      const char *const evidence[], size_t count)
+{
+	struct claim *c;
+	size_t i;
+
+	r->target = target;
+	r->claims = mem_array(count, sizeof(*r->claims));
+	r->count = count;
+	for (i = 0; i < count; i++) {
+		c = &r->claims[i];
+		c->index = i;
+		c->judged = !mbox_block_parse(&c->block, evidence[i]);
+	}
+	if (count > 0)
+		qsort(r->claims, count, sizeof(*r->claims), compare_claims);
+}
+
+static void
+end(struct recovery *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		mbox_block_clear(&r->claims[i].block);
+	free(r->claims);
+}
+
+/* --- is it there as it was written? --- */
+
+static int
+digest_region(int fd, uint64_t at, uint64_t size,
+	      uint8_t out[DIGEST_SIZE_MAX], struct err *e)
+{
+	struct digest *digest = digest_new(DIGEST_SHA256);
+	char *piece = mem_alloc(PIECE);
+	size_t got = 1;
+	int rc = 0;
+
+	for (; size > 0 && rc == 0 && got > 0; at += got, size -= got) {
+		got = size < PIECE ? (size_t)size : PIECE;
+		rc = fs_read_at(fd, piece, got, (off_t)at, &got, e);
+		if (rc == 0)
+			digest_add(digest, piece, got);
+	}
+	digest_end(digest, out);
+	digest_free(&digest);
+	free(piece);
+	return rc;
+}
+
+static int
+match_line(int fd, const struct mbox_block *b, uint64_t at, bool *same,
+	   struct err *e)
+{
+	size_t size = strlen(b->from_line), got = 0;
+	char *there = mem_alloc(size);
+	int rc;
+
+	rc = fs_read_at(fd, there, size, (off_t)at, &got, e);
+	*same = rc == 0 && got == size && memcmp(there, b->from_line, size) == 0;
+	free(there);
+	return rc;
+}
+
+static int
+match_exactly(struct recovery *r, struct claim *c, struct err *e)
+{
+	uint8_t text[DIGEST_SIZE_MAX];
+	bool same;
+
+	if (mbox_block_end(&c->block) > r->file.size)
+		return 0;
+	if (match_line(r->file.fd, &c->block, mbox_block_line_at(&c->block),
+		       &same, e) != 0 ||
+	    digest_region(r->file.fd, mbox_block_text_at(&c->block),
+			  c->block.text_size, text, e) != 0)
+		return -1;
+	c->exact = c->delivered = same && memcmp(text, c->block.text,
+						 DIGEST_SHA256_SIZE) == 0;
+	return 0;
+}
+
+static int
+match_base(struct batch *b, struct err *e)
+{
+	struct recovery *r = b->recovery;
+	const struct mbox_block *first = &b->claims[0].block;
+	uint8_t before[DIGEST_SIZE_MAX];
+	size_t i;
+
+	b->base_is_there = false;
+	if (r->file.size < first->base)
+		return 0;
+	if (mbox_file_digest_before(&r->file, first->base, before, e) != 0)
+		return -1;
+	b->base_is_there = memcmp(before, first->before,
+				  DIGEST_SHA256_SIZE) == 0;
+	for (i = 0; i < b->count && b->base_is_there; i++)
+		if (match_exactly(r, &b->claims[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+/* --- is it there in another place or with other header fields? --- */
+
+/* Of messages with the same content each stands for one claim.  Its From_ line has to
+ * be ours too, which readers leave as it is: an equal message may have been there
+ * before, or come by another account. */
+static int
+find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
+	   struct err *e)
+{
+	struct batch *b = arg;
+	struct claim *c, *end_of = b->claims + b->count;
+	bool same = false;
+
+	for (c = b->claims; c < end_of; c++)
+		if (c->exact && mbox_block_line_at(&c->block) == at)
+			return 0;
+	for (c = b->claims; c < end_of && !same; c++) {
+		if (c->delivered || memcmp(c->block.content, content,
+					   DIGEST_SHA256_SIZE) != 0)
+			continue;
+		if (match_line(b->recovery->file.fd, &c->block, at, &same, e) != 0)
+			return -1;
+		c->delivered = same;
+		c->found_at = same ? at : c->found_at;
+	}
+	return 0;
+}
+
+static bool
+wants_search(const struct batch *b)
+{
+	const struct claim *c;
+
+	for (c = b->claims; c < b->claims + b->count; c++)
+		if (!c->delivered &&
+		    (!b->base_is_there ||
+		     c->block.offset < b->recovery->file.size))
+			return true;
+	return false;
+}
+
+static int
+search(struct batch *b, struct err *e)
+{
+	uint64_t from = b->base_is_there ? b->claims[0].block.base : 0;
+
+	if (!wants_search(b))
+		return 0;
+	/* At the base a line begins, or the newlines that complete the one before
+	 * it: neither can hide a From_ line. */
+	return mbox_scan(b->recovery->file.fd, from, find_claim, b, e);
+}
+
+/* --- torn? --- */
+
+static int
+is_torn(const struct batch *b, size_t first, bool *torn, struct err *e)
+{
+	size_t count = b->count - first, i;
+	const struct mbox_block **blocks = mem_array(count, sizeof(*blocks));
+	int rc;
+
+	for (i = 0; i < count; i++)
+		blocks[i] = &b->claims[first + i].block;
+	rc = mbox_tail_is_ours(b->recovery->file.fd, b->recovery->file.size,
+			      blocks, count, torn, e);
+	free(blocks);
+	return rc;
+}
+
+static int
+cut(struct batch *b, size_t first, struct err *e)
+{
+	struct mbox_file *f = &b->recovery->file;
+	size_t i;
+
+	for (i = first; i < b->count; i++)
+		b->claims[i].delivered = false;
+	f->size = b->claims[first].block.offset;
+	return mbox_file_cut(f, f->size, e);
+}
+
+/* Found by its content where it was written, but only because newlines at the end do
+ * not count: it is torn all the same. */
+static bool
+lacks_its_end(const struct batch *b, const struct claim *c)
+{
+	return !c->exact && c->found_at == mbox_block_line_at(&c->block) &&
+	       b->recovery->file.size < mbox_block_end(&c->block);
+}
+
+static int
+cut_torn(struct batch *b, struct err *e)
+{
+	bool torn = false;
+	size_t i;
+
+	for (i = 0; i < b->count && b->base_is_there; i++) {
+		if (b->claims[i].block.offset >= b->recovery->file.size)
+			return 0;
+		if (b->claims[i].delivered && !lacks_its_end(b, &b->claims[i]))
+			continue;
+		if (is_torn(b, i, &torn, e) != 0)
+			return -1;
+		if (torn)
+			return cut(b, i, e);
+	}
+	return 0;
+}
+
+/* --- is it durable? --- */
+
+/* The run that wrote it may have ended because its sync failed: then the bytes are in
+ * memory only, and no sync will write them any more. */
+static int
+rewrite_exact(const struct batch *b, struct err *e)
+{
+	const struct claim *c;
+
+	for (c = b->claims; c < b->claims + b->count; c++)
+		if (c->exact && c->delivered &&
+		    fs_write_anew(b->recovery->file.fd, (off_t)c->block.offset,
+				  mbox_block_size(&c->block), e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+judge_batch(struct batch *b, struct err *e)
+{
+	if (match_base(b, e) != 0 || search(b, e) != 0 || cut_torn(b, e) != 0)
+		return -1;
+	return rewrite_exact(b, e);
+}
+
+/* --- a file --- */
+
+static size_t
+batch_size(const struct claim *c, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && !c[n].judged && c[n].block.base == c->block.base &&
+	       strcmp(c[n].block.path, c->block.path) == 0)
+		n++;
+	return n;
+}
+
+/* `count` claims on the file that is taken. What is there is made durable before
+ * it counts as delivered. */
+static int
+judge_file(struct recovery *r, struct claim *claims, size_t count,
+	   struct err *e)
+{
+	struct batch b = { .recovery = r, .claims = claims };
+
+	for (; count > 0; b.claims += b.count, count -= b.count) {
+		b.count = batch_size(b.claims, count);
+		if (judge_batch(&b, e) != 0)
+			return -1;
+	}
+	return fs_sync(r->file.fd, r->file.path, e);
+}
+
+static bool
+is_target(const struct deliver_target *target, const char *path)
+{
+	return target->kind == DELIVER_MBOX && strcmp(target->path, path) == 0;
+}
+
+/* Not there at all, or something else has taken its place: a Maildir, a link. */
+static bool
+is_absent(const struct err *e)
+{
+	return e->sys == ENOENT || e->sys == ENOTDIR || e->sys == EISDIR ||
+	       e->sys == ELOOP;
+}
+
+/* One that is absent has nothing in it; unless new mail is to go there, when the disk may
+ * be missing. */
+static int
+open_file(struct recovery *r, const char *path, bool *there, struct err *e)
+{
+	*there = false;
+	if (mbox_file_open(&r->file, path, e) == 0 &&
+	    mbox_file_take(&r->file, false, MBOX_WAIT_MS, e) == 0) {
+		*there = true;
+		return 0;
+	}
+	if (!is_absent(e) || is_target(r->target, path))
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+static int
+recover_file(struct recovery *r, struct claim *claims, size_t count,
+	     struct err *e)
+{
+	bool there;
+	int rc;
+
+	rc = open_file(r, claims->block.path, &there, e);
+	if (there)
+		rc = judge_file(r, claims, count, e);
+	mbox_file_restore_atime(&r->file);
+	mbox_file_close(&r->file);
+	return rc;
+}
+
+static size_t
+file_claims(const struct claim *c, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && !c[n].judged &&
+	       strcmp(c[n].block.path, c->block.path) == 0)
+		n++;
+	return n;
+}
+
+/* What a run that was killed has left locked would keep others out until they take the
+ * lock for stale, and this one perhaps has nothing to deliver. */
+static void
+clear_lock(const struct deliver_target *target)
+{
+	struct err ignored = ERR_INIT;
+	struct mbox_file f;
+
+	if (target->kind != DELIVER_MBOX || !lock_mailbox_is_left(target->path) ||
+	    mbox_file_open(&f, target->path, &ignored) != 0)
+		return;
+	(void)mbox_file_take(&f, false, 0, &ignored);
+	mbox_file_close(&f);
+}
+
+int
+mbox_recover(const struct deliver_target *target,
+	     const char *const evidence[], enum deliver_verdict verdict[],
+	     size_t count, struct err *e)
+{
+	struct recovery r;
+	size_t i, n;
+	int rc = 0;
+
+	begin(&r, target, evidence, count);
+	for (i = 0; i < count && !r.claims[i].judged && rc == 0; i += n) {
+		n = file_claims(r.claims + i, count - i);
+		rc = recover_file(&r, r.claims + i, n, e);
+	}
+	for (i = 0; i < count; i++)
+		if (r.claims[i].delivered)
+			verdict[r.claims[i].index] = DELIVER_WAS_DELIVERED;
+	end(&r);
+	if (rc == 0)
+		clear_lock(target);
+	return rc;
+}

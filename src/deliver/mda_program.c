@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an MDA is told of its message. */
+#include "config.h"
+#include "deliver/mda_program.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sys/fs.h"
+
+/* --- identity --- */
+
+void
+mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1], const char *state_id,
+		       const char *uid, int64_t size,
+		       const uint8_t digest[DIGEST_SHA256_SIZE])
+{
+	struct digest *d = digest_new(DIGEST_SHA256);
+	uint8_t id[DIGEST_SIZE_MAX];
+	char *text = mem_format("%s %" PRId64 " %s", state_id, size, uid);
+
+	digest_add(d, text, strlen(text));
+	digest_add(d, digest, DIGEST_SHA256_SIZE);
+	digest_end(d, id);
+	digest_free(&d);
+	free(text);
+	text_hex(out, id, MDA_PROGRAM_ID_SIZE / 2);
+}
+
+/* --- arguments --- */
+
+struct expansion {
+	const char *name;
+	const char *value;
+};
+
+/* Expands what is at a '%'; returns how much of the template it takes. */
+static size_t
+expand_one(struct buf *out, const char *at, const struct expansion known[])
+{
+	size_t size;
+
+	if (at[1] == '%') {
+		(void)buf_byte(out, '%');
+		return 2;
+	}
+	for (; known->name; known++) {
+		size = strlen(known->name);
+		if (strncmp(at, known->name, size) == 0) {
+			(void)buf_append(out, known->value,
+					 strlen(known->value));
+			return size;
+		}
+	}
+	(void)buf_byte(out, '%');
+	return 1;
+}
+
+static char *
+expand(const char *template, const struct expansion known[])
+{
+	struct buf out;
+	const char *text;
+	char *argument;
+	size_t i = 0;
+
+	buf_init(&out, SIZE_MAX);
+	while (template[i]) {
+		if (template[i] == '%')
+			i += expand_one(&out, template + i, known);
+		else
+			(void)buf_byte(&out, (uint8_t)template[i++]);
+	}
+	text = buf_text(&out);
+	if (text[0] == '-' && template[0] != '-')
+		argument = mem_format("_%s", text);
+	else
+		argument = mem_string(text);
+	buf_free(&out);
+	return argument;
+}
+
+char **
+mda_program_arguments(const struct deliver_target *target,
+		     const struct mda_program *p)
+{
+	const struct expansion known[] = {
+		{ "%{sender}", p->sender },
+		{ "%{account}", target->account },
+		{ "%{user}", target->user },
+		{ NULL, NULL }
+	};
+	size_t count = 0, i;
+	char **list;
+
+	while (target->argv[count])
+		count++;
+	list = mem_array(count + 1, sizeof(*list));
+	list[0] = mem_string(target->argv[0]);
+	for (i = 1; i < count; i++)
+		list[i] = expand(target->argv[i], known);
+	return list;
+}
+
+/* --- environment --- */
+
+enum { VARIABLES_MAX = 16 };
+
+/* Nothing when value is NULL. */
+static void
+set(char **list, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	while (*list)
+		list++;
+	*list = mem_format("%s=%s", name, value);
+}
+
+static const char *
+ours(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
+/* The user database is read only if it has to be: that takes time for each message. */
+static void
+set_user(char **list)
+{
+	const char *name = ours("LOGNAME", ours("USER", NULL));
+	const char *shell = ours("SHELL", NULL);
+	const struct passwd *pw = name && shell ? NULL : getpwuid(getuid());
+
+	if (!name && pw)
+		name = pw->pw_name;
+	if (!shell && pw && pw->pw_shell && *pw->pw_shell)
+		shell = pw->pw_shell;
+	set(list, "LOGNAME", name);
+	set(list, "USER", ours("USER", name));
+	set(list, "SHELL", shell ? shell : "/bin/sh");
+}
+
+char **
+mda_program_environment(const struct deliver_target *target,
+		       const struct mda_program *p)
+{
+	char **list = mem_array(VARIABLES_MAX + 1, sizeof(*list));
+	char *size = mem_format("%" PRIu64, p->size);
+
+	set(list, "HOME", fs_home());
+	set(list, "PATH", ours("PATH", "/usr/local/bin:/usr/bin:/bin"));
+	set_user(list);
+	set(list, "TZ", ours("TZ", NULL));
+	set(list, "LANG", ours("LANG", NULL));
+	set(list, "POPFETCH_ACCOUNT", target->account);
+	set(list, "POPFETCH_UID", p->uid);
+	set(list, "POPFETCH_SENDER", p->sender);
+	set(list, "POPFETCH_DELIVERY_ID", p->delivery_id);
+	set(list, "POPFETCH_SIZE", size);
+	free(size);
+	return list;
+}
+
+void
+mda_program_free_list(char **list)
+{
+	size_t i;
+
+	if (!list)
+		return;
+	for (i = 0; list[i]; i++)
+		free(list[i]);
+	free(list);
+}

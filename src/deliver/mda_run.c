@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One run of an MDA for one message. */
+#include "config.h"
+#include "deliver/mda_run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "sys/fs.h"
+#include "sys/proc.h"
+
+enum { GRACE_MS = 5 * 1000 };	/* between TERM and KILL */
+/* While no signal and no descriptor may tell that it has ended, look so often. */
+enum { LOOK_MS = 1000 };
+/* While several are asked to end, since their pipes are not polled then. */
+enum { STOP_LOOK_MS = 50 };
+
+struct mda_run {
+	const struct deliver_target *target;
+	struct proc *proc;
+	int64_t deadline;	/* then TERM or KILL */
+	bool timed_out;
+	struct mda_lines lines;
+};
+
+int
+mda_run_start(struct mda_run **r, const struct deliver_target *target,
+	     const struct mda_program *told, int input, struct err *e)
+{
+	char **argv = mda_program_arguments(target, told);
+	char **env = mda_program_environment(target, told);
+	const struct proc_program program = {
+		.argv = (const char *const *)argv,
+		.env = (const char *const *)env,
+		.directory = fs_home() ? fs_home() : "/",
+		.input = input,
+		.wants_output = true,
+		.wants_errors = true,
+		/* so that it is not at work still when the next run hands the same
+		 * message over */
+		.dies_with_us = true
+	};
+	struct proc *proc;
+	int rc = proc_start(&proc, &program, e);
+
+	mda_program_free_list(argv);
+	mda_program_free_list(env);
+	if (rc != 0)
+		return -1;
+	*r = mem_alloc(sizeof(**r));
+	(*r)->target = target;
+	(*r)->proc = proc;
+	(*r)->deadline = clock_deadline(target->mda_timeout_ms);
+	mda_lines_start(&(*r)->lines, target, proc_output(proc),
+		       proc_errors(proc));
+	return 0;
+}
+
+size_t
+mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS], int64_t *until)
+{
+	*until = clock_earlier(r->deadline, clock_deadline(LOOK_MS));
+	return mda_lines_poll(&r->lines, fds);
+}
+
+/* --- its end --- */
+
+static const char *
+duration(char out[QUANTITY_TEXT_MAX], int64_t ms)
+{
+	quantity_show_duration(out, (ms + 999) / 1000);
+	return out;
+}
+
+/* What its exit means. 75 is sysexits' EX_TEMPFAIL, 71 EX_OSERR, 111 qmail's. */
+static enum deliver_outcome
+judge(const struct mda_run *r, int status, struct err *e)
+{
+	const char *name = r->target->argv[0];
+	char time[QUANTITY_TEXT_MAX];
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+
+	if (code == 0 && !r->timed_out)
+		return DELIVER_DONE;
+	if (r->timed_out)	/* the message's fault, perhaps */
+		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
+			duration(time, r->target->mda_timeout_ms));
+	else if (WIFSIGNALED(status))
+		err_set(e, ERR_MESSAGE, "'%s' was ended by signal %d", name,
+			WTERMSIG(status));
+	else if (code == 75 || code == 71 || code == 111)
+		err_set(e, ERR_LATER, "'%s' asks to try again later (status "
+			"%d)", name, code);
+	else {
+		err_set(e, ERR_MESSAGE, "'%s' refused the message (status %d)",
+			name, code);
+		return DELIVER_REFUSED;
+	}
+	return DELIVER_POSTPONED;
+}
+
+/* Its own last words often tell more than its status. */
+static void
+add_last_line(const struct mda_run *r, struct err *e)
+{
+	const char *last = mda_lines_last(&r->lines);
+	struct err plain = *e;
+
+	if (e->kind != ERR_NONE && *last)
+		err_set(e, plain.kind, "%s: %s", plain.text, last);
+}
+
+/* The first time-out asks it to end, the next one ends it. */
+static void
+hurry(struct mda_run *r)
+{
+	if (clock_ms() < r->deadline)
+		return;
+	proc_signal(r->proc, r->timed_out ? SIGKILL : SIGTERM);
+	r->timed_out = true;
+	r->deadline = clock_deadline(GRACE_MS);
+}
+
+bool
+mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome, struct err *why)
+{
+	int status = 0;
+	/* Asked first: what it wrote before it ended is in the pipes by then. A child
+	 * that it left behind may hold them open, so their end is not waited for. */
+	bool ended = proc_ended(r->proc, &status);
+
+	mda_lines_read(&r->lines);
+	if (!ended) {
+		hurry(r);
+		return false;
+	}
+	mda_lines_end(&r->lines);
+	*outcome = judge(r, status, why);
+	add_last_line(r, why);
+	return true;
+}
+
+static size_t
+count_running(struct mda_run *const runs[], size_t count)
+{
+	size_t i, running = 0;
+	int status;
+
+	for (i = 0; i < count; i++) {
+		running += !proc_ended(runs[i]->proc, &status);
+		mda_lines_read(&runs[i]->lines);	/* so that none waits for us */
+	}
+	return running;
+}
+
+void
+mda_run_stop(struct mda_run *const runs[], size_t count)
+{
+	int64_t until = clock_deadline(GRACE_MS), look;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		proc_signal(runs[i]->proc, SIGTERM);
+	while (count_running(runs, count) > 0 && clock_ms() < until) {
+		look = clock_deadline(STOP_LOOK_MS);
+		(void)proc_poll(NULL, 0, clock_earlier(until, look));
+	}
+}
+
+void
+mda_run_free(struct mda_run **r)
+{
+	if (!*r)
+		return;
+	proc_free(&(*r)->proc);
+	free(*r);
+	*r = NULL;
+}

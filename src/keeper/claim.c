@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/claim.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+
+/* A run that was killed or has failed may have made directories that are not durable. */
+static int
+claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
+{
+	bool in_doubt = c->lock >= 0 && lock_is_marked(c->lock);
+
+	if (store_open(&c->store, path, c->lock, may_create, e) == -1)
+		return -1;
+	if (!may_create || (!in_doubt && !store_is_new(c->store)))
+		return 0;
+	if (fs_sync_parents(path, e) == 0)
+		return 0;
+	store_doubt(c->store);
+	return -1;
+}
+
+static char *
+claim_path(const char *state_dir, const char *name)
+{
+	return mem_format("%s/%s.db", state_dir, name);
+}
+
+/* A state that was made when a dot at the end of the host still counted goes on: under a
+ * new one all mail would look new. */
+static char *
+claim_name(const struct account *a, const char *state_dir)
+{
+	struct account dotted = *a;
+	char *name = account_state_file(a), *old, *path, *old_path;
+	bool is_old;
+
+	if (!a->dotted_state)
+		return name;
+	dotted.state = a->dotted_state;
+	old = account_state_file(&dotted);
+	path = claim_path(state_dir, name);
+	old_path = claim_path(state_dir, old);
+	is_old = !fs_is_there(path) && fs_is_there(old_path);
+	free(path);
+	free(old_path);
+	free(is_old ? name : old);
+	return is_old ? old : name;
+}
+
+int
+claim_take(struct claim *c, const struct account *a, const char *state_dir,
+	   bool may_create, struct err *e)
+{
+	char *name = claim_name(a, state_dir);
+	char *lock = mem_format("%s/%s.lock", state_dir, name);
+	char *path = claim_path(state_dir, name);
+	int result = -1;
+
+	*c = (struct claim)CLAIM_NONE;
+	if (may_create && fs_make_path(state_dir, 0700, e) == -1)
+		err_context(e, "state_dir");
+	else if (lock_take(lock, may_create, &c->lock, e) == 0)
+		result = claim_open(c, path, may_create, e);
+	free(name);
+	free(lock);
+	free(path);
+	return result;
+}
+
+void
+claim_release(struct claim *c)
+{
+	store_close(&c->store);
+	fs_drop(&c->lock);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/history.h"
+
+enum {
+	HISTORY_NOTICE_S = 86400,	/* a failure that goes on: once a day */
+	HISTORY_REFUSED_S = 15 * 60,
+	HISTORY_REFUSED_MOST_S = 6 * 3600
+};
+
+/* --- facts --- */
+
+struct fact {
+	const char *name;
+	int64_t value;
+};
+
+static int
+history_load(struct store *s, struct fact facts[], size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (store_fact(s, facts[i].name, 0, &facts[i].value, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+history_save_as(struct store *s, enum store_durability d,
+		const struct fact facts[], size_t count, const char *fingerprint,
+		struct err *e)
+{
+	if (store_begin(s, d, e) == -1)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (store_set_fact(s, facts[i].name, facts[i].value, e) == -1)
+			goto fail;
+	if (fingerprint != NULL &&
+	    store_set_fact_text(s, "login_fingerprint", fingerprint, e) == -1)
+		goto fail;
+	return store_commit(s, e);
+fail:
+	store_rollback(s);
+	return -1;
+}
+
+static int
+history_save(struct store *s, const struct fact facts[], size_t count,
+	     const char *fingerprint, struct err *e)
+{
+	return history_save_as(s, STORE_LAZY, facts, count, fingerprint, e);
+}
+
+/* --- logins --- */
+
+static int
+history_is_same_login(struct store *s, const struct account *a, bool *same,
+		      struct err *e)
+{
+	return store_fact_is(s, "login_fingerprint", a->fingerprint, same, e);
+}
+
+int
+history_check(struct store *s, const struct account *a, int64_t now,
+	      int64_t *wait_s, bool *refused, struct err *e)
+{
+	struct fact facts[] = {
+		{ "login_next_try", 0 }, { "last_login", 0 },
+		{ "login_delay", 0 },
+	};
+	int64_t retry, delay;
+	bool same;
+
+	*wait_s = 0;
+	*refused = false;
+	if (history_load(s, facts, 3, e) == -1 ||
+	    history_is_same_login(s, a, &same, e) == -1)
+		return -1;
+	retry = facts[0].value - now;
+	delay = facts[1].value + facts[2].value - now;
+	/* further ahead than any pause: the clock has been set back */
+	if (same && retry > 0 && retry <= HISTORY_REFUSED_MOST_S) {
+		*wait_s = retry;
+		*refused = true;
+	} else if (delay > 0 && delay <= facts[2].value) {
+		*wait_s = delay;
+	}
+	return 0;
+}
+
+int
+history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
+{
+	struct fact before[] = { { "login_failures", 0 }, { "login_delay", 0 } };
+	struct fact after[] = {
+		{ "login_failures", 0 }, { "login_next_try", 0 },
+		{ "login_delay", delay_s }, { "last_login", now },
+	};
+
+	if (history_load(s, before, 2, e) == -1)
+		return -1;
+	if (before[0].value == 0 && before[1].value == 0 && delay_s == 0)
+		return 0;	/* nothing to remember, nothing to forget */
+	return history_save(s, after, 4, NULL, e);
+}
+
+int
+history_login_refused(struct store *s, const struct account *a, int64_t now,
+		      struct err *e)
+{
+	struct fact failures = { "login_failures", 0 };
+	struct fact after[2];
+	int64_t wait = HISTORY_REFUSED_S;
+	bool same;
+
+	if (history_load(s, &failures, 1, e) == -1 ||
+	    history_is_same_login(s, a, &same, e) == -1)
+		return -1;
+	if (!same)
+		failures.value = 0;
+	for (int64_t i = 0; i < failures.value && wait < HISTORY_REFUSED_MOST_S;
+	     i++)
+		wait *= 2;
+	if (wait > HISTORY_REFUSED_MOST_S)
+		wait = HISTORY_REFUSED_MOST_S;
+	after[0] = (struct fact){ "login_failures", failures.value + 1 };
+	after[1] = (struct fact){ "login_next_try", now + wait };
+	return history_save(s, after, 2, a->fingerprint, e);
+}
+
+/* --- failures that may pass --- */
+
+int
+history_failed(struct store *s, const struct account *a, int64_t now,
+	       bool *fold, struct err *e)
+{
+	struct fact f[] = {
+		{ "failures", 0 }, { "first_failure", 0 }, { "last_notice", 0 },
+	};
+	int64_t *count = &f[0].value, *first = &f[1].value;
+	int64_t *noticed = &f[2].value;
+	bool due;
+
+	*fold = false;
+	if (history_load(s, f, 3, e) == -1)
+		return -1;
+	if ((*count)++ == 0)
+		*first = now;
+	due = a->notice_failures > 0 ? *count >= a->notice_failures
+				     : now - *first >= a->notice_s;
+	if (*noticed != 0 && now >= *noticed &&
+	    now - *noticed < HISTORY_NOTICE_S)
+		due = false;
+	if (due)
+		*noticed = now;
+	*fold = !due;
+	return history_save(s, f, 3, NULL, e);
+}
+
+int
+history_reached(struct store *s, struct err *e)
+{
+	struct fact f[] = {
+		{ "failures", 0 }, { "first_failure", 0 }, { "last_notice", 0 },
+	};
+
+	return history_save(s, f, 3, NULL, e);
+}
+
+int
+history_succeeded(struct store *s, uint64_t fetched, int64_t now,
+		  struct err *e)
+{
+	struct fact f[] = {
+		{ "last_success", now }, { "failures", 0 },
+		{ "first_failure", 0 }, { "last_notice", 0 },
+		{ "last_failure", 0 }, { "last_fetched", (int64_t)fetched },
+	};
+	int64_t before;
+
+	/* that an account works --catch-up must not forget (store_use) */
+	if (store_fact(s, "last_success", 0, &before, e) == -1)
+		return -1;
+	return history_save_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
+			       NULL, e);
+}
+
+int
+history_note_error(struct store *s, const char *text, uint64_t fetched,
+		   int64_t now, struct err *e)
+{
+	if (store_begin(s, STORE_LAZY, e) == -1)
+		return -1;
+	if (store_set_fact_text(s, "last_error", text, e) == 0 &&
+	    store_set_fact(s, "last_failure", now, e) == 0 &&
+	    store_set_fact(s, "last_fetched", (int64_t)fetched, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/keeper.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/quantity.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "keeper/claim.h"
+#include "courier/courier.h"
+#include "keeper/history.h"
+#include "commit/recovery.h"
+#include "link/report.h"
+#include "keeper/uidlist.h"
+#include "sys/proc.h"
+
+enum {
+	KEEPER_PATIENCE_MS = 2 * 1000	/* for a courier to end by itself */
+};
+
+struct keeper {
+	const struct keeper_job *job;
+	struct account *account;
+	struct link *report, *courier;
+	pid_t courier_pid;
+	struct claim claim;
+	struct report_result result;
+	bool fold;			/* the failure is known to people */
+};
+
+static bool
+keeper_may_write(const struct keeper *k)
+{
+	return k->job->settings.mode == SESSION_FETCH ||
+	       k->job->settings.mode == SESSION_CATCH_UP;
+}
+
+/* --- the courier --- */
+
+static void
+keeper_be_courier(struct account *a, struct link *link)
+{
+	int keep[2] = { link_input(link), link_output(link) };
+
+	proc_signals(PROC_DEAF);
+	proc_close_others(keep, 2);
+	courier_run(a, &link);
+	_exit(0);
+}
+
+static int
+keeper_fork_courier(struct keeper *k, struct err *e)
+{
+	struct link *theirs;
+
+	if (link_pair(&theirs, &k->courier, true, e) == -1)
+		return -1;
+	k->courier_pid = proc_fork(e);
+	if (k->courier_pid == 0) {
+		link_free(&k->courier);
+		keeper_be_courier(k->account, theirs);
+	}
+	link_free(&theirs);
+	secret_free(&k->account->password);
+	return k->courier_pid == -1 ? -1 : 0;
+}
+
+/* The end of the link ends it; if not, it is ended. */
+static void
+keeper_end_courier(struct keeper *k)
+{
+	int64_t until = clock_deadline(KEEPER_PATIENCE_MS);
+	int status;
+
+	link_free(&k->courier);
+	if (k->courier_pid <= 0)
+		return;
+	while (!proc_reap(k->courier_pid, &status)) {
+		if (clock_ms() >= until) {
+			proc_kill(k->courier_pid);
+			break;
+		}
+		(void)proc_poll(NULL, 0, until);
+	}
+	k->courier_pid = 0;
+}
+
+/* --- destination and recovery --- */
+
+static struct deliver_target
+keeper_target(struct keeper *k)
+{
+	const struct account *a = k->account;
+
+	return (struct deliver_target){
+		.kind = a->kind,
+		.path = a->path,
+		.argv = (const char *const *)a->mda,
+		.mda_timeout_ms = a->mda_timeout_s * 1000,
+		.mda_jobs = a->mda_jobs,
+		.account = a->name,
+		.user = a->user,
+		.state_id = store_id(k->claim.store),
+		.spool = k->job->state_dir,
+	};
+}
+
+static void
+keeper_note_mda(void *arg, const char *line)
+{
+	struct keeper *k = arg;
+
+	report_line(k->report, REPORT_VERBOSE, "mda: %s", line);
+	report_log(k->report, "mda: %s", line);
+}
+
+static int
+keeper_recover(struct keeper *k, const struct deliver_target *target,
+	       struct err *e)
+{
+	size_t delivered, again;
+
+	if (!keeper_may_write(k))
+		return 0;
+	if (recovery_run(k->claim.store, target, &delivered, &again, e) == -1)
+		return -1;
+	if (delivered + again > 0)
+		report_line(k->report, REPORT_VERBOSE,
+			    "an earlier run was interrupted: messages that had "
+			    "been delivered: %zu, to be fetched again: %zu",
+			    delivered, again);
+	return 0;
+}
+
+/* --- what earlier runs have taught --- */
+
+/* Too early to log in again?  Who names the account wants to know. */
+static int
+keeper_check_history(struct keeper *k, bool *skip, struct err *e)
+{
+	const struct session_settings *set = &k->job->settings;
+	char wait[QUANTITY_TEXT_MAX];
+	int64_t wait_s;
+	bool refused;
+
+	*skip = false;
+	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
+	    set->ignore_backoff)
+		return 0;
+	if (history_check(k->claim.store, k->account, clock_unix(), &wait_s,
+			  &refused, e) == -1)
+		return -1;
+	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
+		return 0;
+	quantity_show_duration(wait, wait_s);
+	if (refused) {
+		k->fold = true;	/* the refusal itself was told */
+		return err_set(e, ERR_LOGIN, "login was refused, next try in "
+			       "%s; name the account to try now", wait);
+	}
+	*skip = true;
+	report_line(k->report, REPORT_SUMMARY,
+		    "server wants a pause between logins, next one in %s",
+		    wait);
+	return 0;
+}
+
+static void
+keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
+{
+	struct err ignored = ERR_INIT;
+	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
+
+	/* in a pause after a refused login that refusal is what counts */
+	if (k->claim.store == NULL || !keeper_may_write(k) || k->fold)
+		return;
+	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
+				 clock_unix(), &ignored);
+	may_pass = may_pass && !reported;
+	if (why->kind == ERR_LOGIN)
+		(void)history_login_refused(k->claim.store, k->account, clock_unix(),
+					    &ignored);
+	if (!may_pass)	/* the server was reached */
+		(void)history_reached(k->claim.store, &ignored);
+	else
+		(void)history_failed(k->claim.store, k->account, clock_unix(),
+				     &k->fold, &ignored);
+}
+
+/* --- --catch-up --- */
+
+static bool
+keeper_catches_up(const struct keeper *k)
+{
+	return k->job->settings.mode == SESSION_CATCH_UP ||
+	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
+}
+
+/* An account that works has mail waiting which nobody has got: unless it is named, it is
+ * meant for others.  Of one that has begun, and failed, what is new is left alone. */
+static int
+keeper_leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
+		    struct err *e)
+{
+	enum store_use use;
+
+	*skip = false;
+	if (!keeper_catches_up(k) || k->job->settings.ignore_backoff)
+		return 0;
+	if (store_use(k->claim.store, &use, e) == -1)
+		return -1;
+	*skip = use == STORE_WORKS;
+	set->known_only = use == STORE_BEGUN;
+	if (*skip)
+		report_line(k->report, REPORT_ANSWER, "left alone, since it has "
+			    "been fetched before; to record what is there now: "
+			    "popfetch --catch-up %s", k->account->name);
+	return 0;
+}
+
+static void
+keeper_report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
+{
+	char date[CLOCK_DATE_MAX] = "";
+
+	if (r->newest > 0)
+		clock_rfc5322(date, sizeof(date), r->newest);
+	report_line(k->report, dry ? REPORT_ANSWER : REPORT_SUMMARY,
+		    "%s %llu uid%s as delivered%s%s",
+		    dry ? "would record" : "recorded",
+		    (unsigned long long)r->count, text_plural(r->count),
+		    date[0] == '\0' ? "" : ", the newest of ", date);
+}
+
+static int
+keeper_record_list(struct keeper *k, struct err *e)
+{
+	bool dry = k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
+	struct uidlist_result r;
+
+	if (uidlist_record(k->job->settings.list, k->claim.store, RELEASED,
+			   clock_unix(), dry, &r, e) == -1)
+		return -1;
+	keeper_report_list(k, &r, dry);
+	return 0;
+}
+
+/* --- the run --- */
+
+static int
+keeper_session(struct keeper *k, bool *reported, struct err *e)
+{
+	struct session_settings settings = k->job->settings;
+	struct deliver_target target;
+	bool skip;
+
+	if (claim_take(&k->claim, k->account, k->job->state_dir,
+		       keeper_may_write(k), e) == -1)
+		return -1;
+	target = keeper_target(k);
+	target.note = keeper_note_mda;
+	target.note_arg = k;
+	settings.account = k->account;
+	if (keeper_recover(k, &target, e) == -1 ||
+	    keeper_leaves_alone(k, &settings, &skip, e) == -1 ||
+	    (!skip && keeper_check_history(k, &skip, e) == -1))
+		return -1;
+	if (skip)
+		return 0;
+	if (settings.list != NULL)
+		return keeper_record_list(k, e);
+	if (session_run(&settings, k->claim.store, &target, k->courier, k->report,
+			&k->result, reported, e) == -1)
+		return -1;
+	return keeper_may_write(k)
+		? history_succeeded(k->claim.store, k->result.fetched,
+				    clock_unix(), e) : 0;
+}
+
+/* Whoever fetches has it fetched; who asked for something else has not got it. */
+static void
+keeper_report_busy(struct keeper *k)
+{
+	static const char text[] = "is being fetched by another run";
+	struct err e = ERR_INIT;
+
+	switch (k->job->settings.mode) {
+	case SESSION_FETCH:
+		report_line(k->report, REPORT_VERBOSE, "%s", text);
+		break;
+	case SESSION_DRY_RUN:
+	case SESSION_CATCH_UP_DRY_RUN:
+		report_line(k->report, REPORT_ANSWER, "%s", text);
+		break;
+	case SESSION_CHECK:
+	case SESSION_CATCH_UP:
+		err_set(&e, ERR_LATER, "%s", text);
+		report_error(k->report, &e, false);
+		break;
+	}
+}
+
+static void
+keeper_report_failure(struct keeper *k, const struct err *e, bool reported)
+{
+	if (e->kind == ERR_BUSY) {
+		keeper_report_busy(k);
+		return;
+	}
+	report_log(k->report, "failed: %s", e->text);
+	keeper_remember_failure(k, e, reported);
+	if (!reported)
+		report_error(k->report, e, k->fold);
+}
+
+static void
+keeper_report_counts(struct keeper *k)
+{
+	const struct report_result *r = &k->result;
+	bool quiet = r->fetched + r->deleted == 0;
+
+	if (k->job->settings.mode != SESSION_FETCH)
+		return;
+	report_line(k->report, quiet ? REPORT_VERBOSE : REPORT_SUMMARY,
+		    "%llu message%s fetched, %llu deleted on the server",
+		    (unsigned long long)r->fetched, text_plural(r->fetched),
+		    (unsigned long long)r->deleted);
+	report_log(k->report, "session: %llu fetched, %llu deleted, %llu failed",
+		   (unsigned long long)r->fetched,
+		   (unsigned long long)r->deleted,
+		   (unsigned long long)r->failed);
+}
+
+/* What is committed is safe, but a backup of the database would lack it. */
+static void
+keeper_make_whole(struct keeper *k)
+{
+	struct err e = ERR_INIT;
+
+	if (k->claim.store == NULL || store_make_whole(k->claim.store, &e) == 0)
+		return;
+	report_log(k->report, "failed: %s", e.text);
+	report_error(k->report, &e, false);
+}
+
+void
+keeper_run(const struct keeper_job *job, struct link **report)
+{
+	struct keeper k = {
+		.job = job,
+		.account = job->account,
+		.report = *report,
+		.claim = CLAIM_NONE,
+	};
+	struct err e = ERR_INIT;
+	bool reported = false, failed;
+
+	proc_signals(PROC_TERM_ONLY);
+	failed = keeper_fork_courier(&k, &e) == -1 ||
+		 keeper_session(&k, &reported, &e) == -1;
+	if (failed)
+		keeper_report_failure(&k, &e, reported);
+	if (!failed || e.kind != ERR_BUSY)
+		keeper_report_counts(&k);
+	keeper_end_courier(&k);
+	keeper_make_whole(&k);
+	claim_release(&k.claim);
+	report_result(k.report, &k.result);
+	link_free(report);
+}

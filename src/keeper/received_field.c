@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/received_field.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* Names come from the configuration and the system, and must not end the field. */
+static char *
+received_word(const char *name, const char *otherwise)
+{
+	static const char unfit[] = "()<>,;:\\\"[]";
+	char *word = mem_string(name);
+	bool literal = strchr(name, ':') != NULL;
+
+	for (char *c = word; *c != '\0'; c++)
+		if (*c <= ' ' || *c >= 0x7f ||
+		    (strchr(unfit, *c) != NULL && !(literal && *c == ':'))) {
+			free(word);
+			return mem_string(otherwise);
+		}
+	if (*word != '\0')
+		return word;
+	free(word);
+	return mem_string(otherwise);
+}
+
+char *
+received_field(const struct account *a, bool encrypted, int64_t unix_s)
+{
+	char here[256] = "", date[CLOCK_DATE_MAX];
+	char *by, *from, *user, *field, *for_user;
+
+	(void)gethostname(here, sizeof(here) - 1);
+	clock_rfc5322(date, sizeof(date), unix_s);
+	by = received_word(here, "localhost");
+	from = received_word(a->host, "unknown");
+	user = received_word(a->user, "");
+	for_user = *user == '\0' ? mem_string("")
+				 : mem_format("\n\tfor <%s>", user);
+	field = mem_format("Received: from %s by %s with %s (popfetch %s)%s;"
+			   "\n\t%s\n", from, by,
+			   encrypted ? "POP3S" : "POP3", PACKAGE_VERSION,
+			   for_user, date);
+	free(by);
+	free(from);
+	free(user);
+	free(for_user);
+	return field;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one field that popfetch puts before a message (RFC 5321 section 4.4):
+ *
+ *	Received: from HOST by THIS-HOST with POP3S (popfetch VERSION)
+ *		for <USER>; DATE
+ */
+#ifndef KEEPER_RECEIVED_FIELD_H
+#define KEEPER_RECEIVED_FIELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/account.h"
+
+/* With its LF line ends; owned by the caller. */
+char *received_field(const struct account *a, bool encrypted, int64_t unix_s);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/status.h"
+
+#include <stdlib.h>
+
+#include "keeper/claim.h"
+#include "keeper/history.h"
+#include "state/plan.h"
+
+struct reader {
+	struct status *status;
+	struct store *store;
+	int64_t now;
+	status_aside *each;
+	void *arg;
+};
+
+/* --- messages --- */
+
+static int
+status_read_aside(struct reader *r, struct store_row row, struct err *e)
+{
+	struct status *s = r->status;
+	char *error;
+
+	row.next_try = plan_true_try(row.next_try, r->now);
+	if (row.next_try <= 0)
+		row.next_try = r->now;
+	if (s->set_aside++ == 0 || row.next_try < s->next_try)
+		s->next_try = row.next_try;
+	if (r->each == NULL)
+		return 0;
+	if (store_error(r->store, row.id, &error, e) == -1)
+		return -1;
+	r->each(r->arg, &row, error);
+	free(error);
+	return 0;
+}
+
+/* From when on DELE may have been in vain: the last session that sent some got no answer
+ * to QUIT, or the server is known to ignore them. */
+static int
+status_first_vain_dele(struct store *store, const struct store_rows *rows,
+		       int64_t *since, struct err *e)
+{
+	int64_t confirmed, ignored;
+
+	*since = INT64_MAX;
+	if (store_fact(store, "quit_confirmed", 0, &confirmed, e) == -1 ||
+	    store_fact(store, "warned_dele", 0, &ignored, e) == -1)
+		return -1;
+	if (ignored != 0)
+		*since = 0;
+	if (ignored != 0 || confirmed != 0)
+		return 0;
+	*since = 0;
+	for (size_t i = 0; i < store_rows_count(rows); i++)
+		if (store_rows_at(rows, i).dele_sent > *since)
+			*since = store_rows_at(rows, i).dele_sent;
+	return 0;
+}
+
+static int
+status_count_rows(struct reader *r, const struct store_rows *rows,
+		  struct err *e)
+{
+	int64_t vain;
+
+	if (status_first_vain_dele(r->store, rows, &vain, e) == -1)
+		return -1;
+	for (size_t i = 0; i < store_rows_count(rows); i++) {
+		struct store_row row = store_rows_at(rows, i);
+
+		if (row.gone_since != 0)
+			continue;
+		r->status->kept += row.status == STORE_DELIVERED &&
+				   (row.dele_sent == 0 || row.dele_sent >= vain);
+		if (row.status == STORE_SET_ASIDE &&
+		    status_read_aside(r, row, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+status_read_rows(struct reader *r, struct err *e)
+{
+	struct store_rows *rows;
+	int result;
+
+	if (store_load(r->store, &rows, e) == -1)
+		return -1;
+	result = status_count_rows(r, rows, e);
+	store_rows_free(&rows);
+	return result;
+}
+
+/* --- the account --- */
+
+static int
+status_read_facts(struct reader *r, const struct account *a, struct err *e)
+{
+	struct status *s = r->status;
+	struct store *store = r->store;
+	int64_t fetched, wait;
+	bool refused;
+
+	if (store_fact(store, "last_success", 0, &s->last_success, e) == -1 ||
+	    store_fact(store, "last_failure", 0, &s->last_failure, e) == -1 ||
+	    store_fact(store, "last_fetched", 0, &fetched, e) == -1 ||
+	    history_check(store, a, r->now, &wait, &refused, e) == -1)
+		return -1;
+	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
+	if (wait > 0)	/* nothing is tried before the login */
+		s->next_try = r->now + wait;
+	if (s->last_failure == 0)
+		return 0;
+	return store_fact_text(store, "last_error", &s->last_error, e);
+}
+
+int
+status_read(struct status *s, const struct account *a, const char *state_dir,
+	    int64_t now, status_aside *each, void *arg, struct err *e)
+{
+	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
+	struct claim c;
+	int result = -1;
+
+	*s = (struct status){ .last_error = NULL };
+	if (claim_take(&c, a, state_dir, false, e) == 0) {
+		r.store = c.store;
+		result = status_read_rows(&r, e);
+		if (result == 0)
+			result = status_read_facts(&r, a, e);
+	}
+	claim_release(&c);
+	return result;
+}
+
+void
+status_free(struct status *s)
+{
+	free(s->last_error);
+	s->last_error = NULL;
+}
+
+/* --- --retry --- */
+
+static int
+status_make_due(struct store *store, const struct store_rows *rows,
+		struct err *e)
+{
+	for (size_t i = 0; i < store_rows_count(rows); i++) {
+		struct store_row row = store_rows_at(rows, i);
+
+		if (row.status == STORE_SET_ASIDE &&
+		    store_forget_failures(store, row.id, e) == -1)
+			return -1;
+	}
+	if (store_set_fact(store, "login_failures", 0, e) == -1)
+		return -1;
+	return store_set_fact(store, "login_next_try", 0, e);
+}
+
+static int
+status_forget(struct store *store, struct err *e)
+{
+	struct store_rows *rows;
+	int result;
+
+	if (store_is_new(store))
+		return 0;
+	if (store_load(store, &rows, e) == -1)
+		return -1;
+	result = store_begin(store, STORE_DURABLE, e);
+	if (result == 0)
+		result = status_make_due(store, rows, e);
+	if (result == 0)
+		result = store_commit(store, e) == -1
+			? -1 : store_make_whole(store, e);
+	else
+		store_rollback(store);
+	store_rows_free(&rows);
+	return result;
+}
+
+int
+status_forget_backoff(const struct account *a, const char *state_dir,
+		      struct err *e)
+{
+	struct claim c;
+	int result = -1;
+
+	if (claim_take(&c, a, state_dir, false, e) == 0)
+		result = status_forget(c.store, e);
+	claim_release(&c);
+	return result;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/uidlist.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "state/listing.h"
+#include "state/match.h"
+#include "sys/fs.h"
+
+/* As much as a line of UIDL may have (link/link.h). */
+enum { UIDLIST_UID_MAX = 65000, UIDLIST_FILE_MAX = 256 * 1024 * 1024 };
+
+struct uidlist {
+	struct listing *uids;	/* numbers count from 1 */
+	int64_t *times;		/* 0: not told */
+	size_t count;
+};
+
+void
+uidlist_free(struct uidlist **l)
+{
+	if (*l == NULL)
+		return;
+	listing_free(&(*l)->uids);
+	free((*l)->times);
+	free(*l);
+	*l = NULL;
+}
+
+/* --- lines --- */
+
+struct uidlist_line {
+	const uint8_t *uid;
+	size_t size;
+	int64_t time;
+};
+
+static bool
+uidlist_is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+static void
+uidlist_trim(struct uidlist_line *x)
+{
+	while (x->size > 0 && uidlist_is_blank(x->uid[x->size - 1]))
+		x->size--;
+	for (; x->size > 0 && uidlist_is_blank(*x->uid); x->size--)
+		x->uid++;
+}
+
+/* 1 to INT64_MAX; what is more is as good as that. */
+static int64_t
+uidlist_time(const uint8_t *digits, size_t size)
+{
+	int64_t time = 0;
+
+	for (size_t i = 0; i < size; i++)
+		if (__builtin_mul_overflow(time, 10, &time) ||
+		    __builtin_add_overflow(time, digits[i] - '0', &time))
+			return INT64_MAX;
+	return time;
+}
+
+static void
+uidlist_split(struct uidlist_line *x)
+{
+	size_t at = x->size;
+
+	x->time = 0;
+	while (at > 0 && x->uid[at - 1] >= '0' && x->uid[at - 1] <= '9')
+		at--;
+	if (at < 2 || at == x->size || !uidlist_is_blank(x->uid[at - 1]))
+		return;
+	x->time = uidlist_time(x->uid + at, x->size - at);
+	x->size = at - 1;
+	uidlist_trim(x);
+}
+
+static void
+uidlist_add(struct uidlist *l, const struct uidlist_line *x)
+{
+	(void)listing_add(l->uids, (uint32_t)(l->count + 1), x->uid, x->size);
+	l->times[l->count++] = x->time;
+}
+
+static int
+uidlist_take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
+		  struct err *e)
+{
+	uidlist_trim(x);
+	if (x->size == 0)
+		return 0;
+	uidlist_split(x);
+	if (x->size > UIDLIST_UID_MAX)
+		return err_set(e, ERR_USAGE, "line %zu: a uid of %zu bytes",
+			       number, x->size);
+	uidlist_add(l, x);
+	return 0;
+}
+
+static size_t
+uidlist_count_lines(const uint8_t *at, size_t size)
+{
+	size_t lines = 1;
+
+	for (size_t i = 0; i < size; i++)
+		lines += at[i] == '\n';
+	return lines;
+}
+
+static int
+uidlist_parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
+{
+	const uint8_t *end = at + size;
+	size_t lines = uidlist_count_lines(at, size);
+
+	l->uids = listing_new(lines, 0);
+	l->times = mem_array(lines, sizeof(*l->times));
+	for (size_t number = 1; at < end; number++) {
+		const uint8_t *eol = memchr(at, '\n', (size_t)(end - at));
+		struct uidlist_line x = { .uid = at };
+
+		if (eol == NULL)
+			eol = end;
+		x.size = (size_t)(eol - at);
+		if (uidlist_take_line(l, &x, number, e) == -1)
+			return -1;
+		at = eol < end ? eol + 1 : end;
+	}
+	listing_done(l->uids);
+	return 0;
+}
+
+static int
+uidlist_read_file(const char *path, struct buf *text, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int result = -1;
+
+	if (fd < 0)
+		return err_sys(e, ERR_USAGE, "cannot open '%s'", path);
+	if (fs_read_fd(fd, path, UIDLIST_FILE_MAX, text, e) == 0)
+		result = 0;
+	else
+		e->kind = ERR_USAGE;
+	fs_drop(&fd);
+	return result;
+}
+
+int
+uidlist_read(struct uidlist **list, const char *path, struct err *e)
+{
+	struct uidlist *l = mem_alloc(sizeof(*l));
+	struct buf text;
+
+	buf_init(&text, UIDLIST_FILE_MAX);
+	if (uidlist_read_file(path, &text, e) == -1)
+		uidlist_free(&l);
+	else if (uidlist_parse(l, text.data, text.len, e) == -1) {
+		(void)err_context(e, "'%s'", path);
+		uidlist_free(&l);
+	}
+	buf_free(&text);
+	*list = l;
+	return l == NULL ? -1 : 0;
+}
+
+/* --- recording --- */
+
+struct uidlist_job {
+	const struct uidlist *list;
+	struct store *store;
+	struct store_rows *rows;
+	struct match *match;
+	int64_t released, now;
+	bool dry;
+};
+
+/* *row is one that was not delivered, or SIZE_MAX: there is none. */
+static bool
+uidlist_is_delivered(const struct uidlist_job *j, size_t i, size_t *row)
+{
+	size_t r = match_first_row(j->match, i);
+
+	*row = r;
+	for (; r != SIZE_MAX; r = match_next_row(j->match, r))
+		if (store_rows_at(j->rows, r).status == STORE_DELIVERED)
+			return true;
+	return false;
+}
+
+static int64_t
+uidlist_delivered(const struct uidlist_job *j, int64_t time)
+{
+	if (time == 0 || time > j->now)
+		return j->now;
+	return time < j->released ? j->released : time;
+}
+
+/* What was set aside or too large: its size and header are asked for, like those of the
+ * others, if they are not on record. */
+static int
+uidlist_take_over(const struct uidlist_job *j, struct store_row row,
+		  int64_t when, struct err *e)
+{
+	if (!row.has_digest &&
+	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) == -1)
+		return -1;
+	return store_set_delivered(j->store, row.id, when, e);
+}
+
+static int
+uidlist_record_one(const struct uidlist_job *j, size_t i, size_t row,
+		   struct err *e)
+{
+	struct listing_entry x = listing_at(j->list->uids, i);
+	int64_t when = uidlist_delivered(j, j->list->times[i]);
+	struct store_message m = {
+		.uid = x.uid,
+		.uid_size = x.uid_size,
+		.size = LISTING_SIZE_UNKNOWN,
+	};
+
+	if (j->dry)
+		return 0;
+	if (row == SIZE_MAX)
+		return store_add_delivered(j->store, &m, when, e);
+	return uidlist_take_over(j, store_rows_at(j->rows, row), when, e);
+}
+
+static int
+uidlist_record_all(const struct uidlist_job *j, struct uidlist_result *r,
+		   struct err *e)
+{
+	size_t row;
+
+	for (size_t i = 0; i < j->list->count; i++) {
+		/* a uid is recorded once */
+		if (match_twin(j->match, i) != SIZE_MAX ||
+		    uidlist_is_delivered(j, i, &row))
+			continue;
+		if (uidlist_record_one(j, i, row, e) == -1)
+			return -1;
+		r->count++;
+		if (j->list->times[i] > r->newest)
+			r->newest = j->list->times[i];
+	}
+	return 0;
+}
+
+static int
+uidlist_record_durably(const struct uidlist_job *j, struct uidlist_result *r,
+		       struct err *e)
+{
+	if (j->dry)
+		return uidlist_record_all(j, r, e);
+	if (store_begin(j->store, STORE_DURABLE, e) == -1)
+		return -1;
+	if (uidlist_record_all(j, r, e) == 0 &&
+	    store_set_fact(j->store, STORE_FACT_HAS_LIST, 1, e) == 0)
+		return store_commit(j->store, e);
+	store_rollback(j->store);
+	return -1;
+}
+
+int
+uidlist_record(const struct uidlist *l, struct store *s, int64_t released,
+	       int64_t now, bool dry, struct uidlist_result *r, struct err *e)
+{
+	struct uidlist_job j = {
+		.list = l,
+		.store = s,
+		.released = released,
+		.now = now,
+		.dry = dry,
+	};
+	int result;
+
+	*r = (struct uidlist_result){ .count = 0 };
+	if (store_load(s, &j.rows, e) == -1)
+		return -1;
+	j.match = match_new(l->uids, j.rows);
+	result = uidlist_record_durably(&j, r, e);
+	match_free(&j.match);
+	store_rows_free(&j.rows);
+	return result;
+}

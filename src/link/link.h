@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Records over a pair of pipes between two of our processes: keeper and courier
+ * (orders one way, mail the other), keeper and parent (reports).
+ *
+ * A record has a type, a message number, a value and up to LINK_PAYLOAD_MAX bytes.
+ * What a peer sends is not trusted: sizes are checked here; types, numbers and order
+ * by the reader.
+ *
+ * Writing gathers records and sends them when the buffer is full or link_flush is
+ * called, so that a small message costs no system call of its own.  A write waits for
+ * the reader.  That cannot lock two peers up, since one of the directions is never
+ * written more than LINK_ORDERS_MAX records ahead, which fit a pipe whole.
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum {
+	LINK_PAYLOAD_MAX = 65000,	/* a uid may be nearly as long as a line */
+	LINK_BUFFER_SIZE = 256 * 1024,
+	LINK_ORDERS_MAX = 512,	/* 16 bytes each: 8 KiB of a pipe's 64 */
+	LINK_DEEP = 1024 * 1024	/* wanted size of the pipe that mail takes */
+};
+
+enum link_type {
+	/* keeper to courier, each answered in order */
+	LINK_GO = 1,	/* payload: struct link_go; answered by LINK_FACTS,
+			   LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
+	LINK_LIST,	/* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
+			   (value 1: +OK); +OK to LIST n names n, or the
+			   protocol is broken */
+	LINK_TOP,	/* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
+	LINK_RETR,	/* the same */
+	LINK_DELE,	/* LINK_DELETED or LINK_REFUSED */
+	LINK_QUIT,	/* LINK_BYE, then the end */
+
+	/* courier to keeper */
+	LINK_FACTS,	/* payload: struct link_facts */
+	LINK_STAT,	/* number: messages (cut at 2^32-1), value: octets */
+	LINK_UID,	/* number, payload: uid */
+	LINK_SIZE,	/* number, value: octets or -1 */
+	LINK_LISTED,	/* value: 1 when UIDL was answered; payload: else
+			   what was said instead */
+	LINK_CHUNK,	/* number, payload: bytes of a message, LF line ends */
+	LINK_END,	/* number, value: octets as RFC 1939 counts */
+	LINK_REFUSED,	/* number, value: enum err_kind, payload: text */
+	LINK_DELETED,	/* number */
+	LINK_BYE,	/* value: 1 +OK, 0 -ERR, -1 no reply; payload: text */
+	LINK_NOTE,	/* payload: a line for -v */
+	LINK_TRACE,	/* value: 1 sent, 0 received; payload: line, for -vv */
+	LINK_PHASE,	/* payload: "connecting" and so on, for the bar */
+	LINK_ERROR,	/* value: enum err_kind, payload: text; then the end;
+			   number: 1 when what was sent along with the login was
+			   lost, and the login after that was put off */
+
+	/* keeper to parent: report.h */
+	LINK_REPORT = 64
+};
+
+struct link_record {
+	unsigned type;
+	uint32_t number;
+	int64_t value;
+	const uint8_t *data;	/* borrowed until the next call that reads */
+	size_t size;
+};
+
+struct link;
+
+/* Two ends that talk to each other; each is for one process after a fork, which frees
+ * the other (link_free).  a_deep: the pipe that a writes is made LINK_DEEP. */
+int link_pair(struct link **a, struct link **b, bool a_deep, struct err *e);
+void link_free(struct link **l);
+int link_input(const struct link *l);	/* descriptor to poll for reading */
+int link_output(const struct link *l);
+
+void link_put(struct link *l, unsigned type, uint32_t number, int64_t value,
+	      const void *data, size_t size);
+/* The same with a text; cut at LINK_PAYLOAD_MAX. */
+void link_put_text(struct link *l, unsigned type, uint32_t number,
+		   int64_t value, const char *text);
+/* To write a payload in place: room for at least `least` (at most
+ * LINK_PAYLOAD_MAX) bytes; *room is what there is.  Then link_commit. */
+uint8_t *link_reserve(struct link *l, size_t least, size_t *room);
+void link_commit(struct link *l, unsigned type, uint32_t number, int64_t value,
+		 size_t size);
+/* A peer that is gone makes this, and every later one, fail (ERR_INTERNAL).
+ * link_put notes such a failure for the next link_flush. */
+int link_flush(struct link *l, struct err *e);
+
+/* Reads what is there without waiting. */
+int link_pull(struct link *l, struct err *e);
+/* The next whole record that was read: false when there is none. */
+bool link_next(struct link *l, struct link_record *r);
+/* Has the peer closed? Records read before may still wait for link_next. */
+bool link_is_over(const struct link *l);
+/* Waits for the next record; ERR_INTERNAL when the peer is gone, ERR_NETWORK at the
+ * deadline. */
+int link_wait(struct link *l, struct link_record *r, int64_t deadline,
+	      struct err *e);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a keeper tells the parent, over a link of its own: lines for people, progress,
+ * lines for the delivery log, errors, and in the end the result.  The parent alone
+ * writes to the terminal and the log.
+ */
+#ifndef LINK_REPORT_H
+#define LINK_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "link/link.h"
+
+enum report_type {
+	REPORT_LINE = LINK_REPORT,	/* value: enum report_level */
+	REPORT_PHASE,			/* payload: words for the bar */
+	REPORT_PROGRESS,		/* payload: struct report_progress */
+	REPORT_LOG,			/* payload: a line for the log */
+	REPORT_ERROR,			/* value: kind; number 1: folded, do not
+					   show it unless -v or a terminal */
+	REPORT_RESULT			/* payload: struct report_result; last */
+};
+
+/* Who is to see a line. */
+enum report_level {
+	REPORT_WARNING,	/* on standard error, all but -q */
+	REPORT_ANSWER,	/* what was asked for (-n, --check): all but -q */
+	REPORT_SUMMARY,	/* people at a terminal, and -v */
+	REPORT_VERBOSE,	/* -v */
+	REPORT_PROTOCOL	/* -vv */
+};
+
+struct report_progress {
+	uint64_t messages, messages_total, bytes, bytes_total;
+};
+
+struct report_result {
+	uint64_t new_messages;	/* to be fetched, for --check */
+	uint64_t fetched, deleted, kept, failed;
+};
+
+void report_line(struct link *l, enum report_level level, const char *format,
+		 ...) __attribute__((format(printf, 3, 4)));
+void report_log(struct link *l, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void report_phase(struct link *l, const char *phase);
+void report_progress(struct link *l, const struct report_progress *p);
+/* Sent at once. */
+void report_error(struct link *l, const struct err *e, bool folded);
+void report_result(struct link *l, const struct report_result *r);
+/* Sends what is gathered. */
+void report_flush(struct link *l);
+
+#endif
