@@ -206,12 +206,13 @@ class Mda(Inbox):
             return 0
 
     def starts(self):
-        """Pairs of delivery id and letter."""
+        """Pairs of delivery id and letter; a line that a kill has torn is none."""
         try:
             with open(os.path.join(self.path, "log")) as f:
-                return [tuple(line.split()) for line in f]
+                words = [tuple(line.split()) for line in f]
         except FileNotFoundError:
             return []
+        return [pair for pair in words if len(pair) == 2]
 
 
 def listed(directory):
