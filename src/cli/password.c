@@ -18,7 +18,7 @@ password_from_netrc(struct account *a, struct err *e)
 	if (fs_home() == NULL)
 		return 0;
 	path = mem_format("%s/.netrc", fs_home());
-	result = netrc_password(path, a->host, a->user, &a->password, e);
+	result = netrc_password(path, a->server.host, a->server.user, &a->courier.password, e);
 	free(path);
 	return result;
 }
@@ -26,9 +26,9 @@ password_from_netrc(struct account *a, struct err *e)
 static int
 password_ask(struct account *a, struct progress *p, struct err *e)
 {
-	char *prompt = mem_format("Password of %s (account %s, %s): ", a->user,
-				  a->name, a->host);
-	bool answered = progress_ask(p, prompt, &a->password);
+	char *prompt = mem_format("Password of %s (account %s, %s): ", a->server.user,
+				  a->name, a->server.host);
+	bool answered = progress_ask(p, prompt, &a->courier.password);
 
 	free(prompt);
 	if (answered)
@@ -41,11 +41,11 @@ password_ask(struct account *a, struct progress *p, struct err *e)
 int
 password_find(struct account *a, struct progress *p, struct err *e)
 {
-	if (a->password != NULL || a->password_command != NULL)
+	if (a->courier.password != NULL || a->courier.password_command != NULL)
 		return 0;
 	if (a->password_file != NULL)
 		return account_read_password(a, e);
 	if (password_from_netrc(a, e) == -1)
 		return -1;
-	return a->password != NULL ? 0 : password_ask(a, p, e);
+	return a->courier.password != NULL ? 0 : password_ask(a, p, e);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,8 +16,8 @@
 #include "config/conf.h"
 #include "cli/overview.h"
 #include "cli/password.h"
+#include "cli/process.h"
 #include "cli/show.h"
-#include "keeper/keeper.h"
 #include "keeper/status.h"
 #include "keeper/uidlist.h"
 #include "net/tls.h"
@@ -176,47 +175,38 @@ run_limits(void)
 	return limits;
 }
 
-static void
-run_be_keeper(struct run *r, struct account *a, struct link *link)
+static struct session_settings
+run_settings(const struct run *r)
 {
-	int keep[2] = { link_input(link), link_output(link) };
-	struct keeper_job job = {
-		.account = a,
-		.state_dir = r->conf->state_dir,
-		.settings = {
-			.mode = r->options->mode,
-			.all = r->options->all,
-			.ignore_backoff = r->options->name_count > 0,
-			.list = r->list,
-			.trace = r->options->verbosity >= 2,
-			.limits = run_limits(),
-		},
+	return (struct session_settings){
+		.mode = r->options->mode,
+		.all = r->options->all,
+		.ignore_backoff = r->options->name_count > 0,
+		.list = r->list,
+		.trace = r->options->verbosity >= 2,
+		.limits = run_limits(),
 	};
-
-	proc_close_others(keep, 2);
-	secret_keep_only(&a->password);
-	keeper_run(&job, &link);
-	_exit(0);
 }
 
 static int
 run_start(struct run *r, struct job *job, struct account *a, struct err *e)
 {
+	struct session_settings settings = run_settings(r);
 	struct link *theirs;
 
 	if (link_pair(&theirs, &job->link, false, e) == -1)
 		return -1;
 	job->pid = proc_fork(e);
 	if (job->pid == 0) {
-		/* proc_close_others sees to the descriptors of this end */
-		run_be_keeper(r, a, theirs);
+		/* which sees to the descriptors of this end */
+		process_account(a, &settings, r->conf->state_dir, theirs);
 	}
 	link_free(&theirs);
 	if (job->pid == -1) {
 		link_free(&job->link);
 		return -1;
 	}
-	secret_free(&a->password);
+	secret_free(&a->courier.password);
 	job->account = a;
 	job->ended = false;
 	return 0;
@@ -390,7 +380,7 @@ run_retry(struct run *r)
 	for (size_t i = 0; i < r->count; i++) {
 		struct err e = ERR_INIT;
 
-		if (status_forget_backoff(r->wanted[i], r->conf->state_dir,
+		if (status_forget_backoff(&r->wanted[i]->keeper, r->conf->state_dir,
 					  &e) == 0)
 			continue;
 		if (e.kind == ERR_BUSY)

@@ -4,7 +4,6 @@
 #include "cli/shard.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -36,13 +35,11 @@ shard_has(const struct shard *s, const struct account *a)
 {
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint64_t hash = 0;
-	char *name;
+	const char *name = a->keeper.state_file;
 
 	if (s->count == 0)
 		return true;
-	name = account_state_file(a);
 	digest_sha256(name, strlen(name), digest);
-	free(name);
 	for (size_t i = 0; i < sizeof(hash); i++)
 		hash = hash << 8 | digest[i];
 	return (hash >> (64 - SHARD_BITS)) % s->count + 1 == s->number;

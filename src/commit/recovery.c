@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "state/fact.h"
 
 struct recovery {
 	int64_t *ids;
@@ -79,7 +80,7 @@ recovery_note_place(struct store *store, const char *name, struct err *e)
 {
 	if (store_begin(store, STORE_LAZY, e) == -1)
 		return -1;
-	if (store_set_fact_text(store, "destination", name, e) == 0)
+	if (store_set_fact_text(store, FACT_DESTINATION, name, e) == 0)
 		return store_commit(store, e);
 	store_rollback(store);
 	return -1;
@@ -111,7 +112,7 @@ recovery_clear(struct store *store, const struct deliver_target *target,
 	       struct err *e)
 {
 	char *name = deliver_name(target), *before;
-	int result = store_fact_text(store, "destination", &before, e);
+	int result = store_fact_text(store, FACT_DESTINATION, &before, e);
 
 	if (result == 0 && (!before || strcmp(before, name) != 0))
 		result = recovery_clear_others(store, target, name, before, e);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sys/fs.h"
@@ -17,45 +18,51 @@ enum { PASSWORD_FILE_MAX = 256 * 1024, STATE_FILE_MAX = 200 };
 static void
 free_list(char **list)
 {
-	char **item;
-
-	for (item = list; item && *item; item++)
+	for (char **item = list; item && *item; item++)
 		free(*item);
 	free(list);
+}
+
+/* Strings that the account owns though their readers may not change them. */
+static void
+free_strings(struct account *a)
+{
+	const char *const strings[] = {
+		a->name, a->server.host, a->server.user, a->password_file,
+		a->state, a->courier.tls.server_name, a->courier.tls.ca_file,
+		a->courier.tls.ca_dir, a->courier.tls.cert_file,
+		a->courier.tls.key_file, a->keeper.target.path,
+		a->keeper.state_file, a->keeper.old_state_file,
+		a->keeper.fingerprint
+	};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+		free((void *)(uintptr_t)strings[i]);
 }
 
 void
 account_free(struct account *a)
 {
-	char *const strings[] = {
-		a->name, a->host, a->tls_ca_file, a->tls_ca_dir,
-		a->tls_cert_file, a->tls_key_file, a->tls_server_name,
-		a->user, a->password_file, a->path, a->state,
-		a->dotted_state, a->fingerprint
-	};
-	size_t i;
-
-	secret_free(&a->password);
-	for (i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-		free(strings[i]);
-	free(a->tls_pins);
-	free_list(a->password_command);
-	free_list(a->mda);
+	secret_free(&a->courier.password);
+	free_strings(a);
+	free((void *)(uintptr_t)a->courier.tls.pins);
+	free_list(a->courier.password_command);
+	free_list((char **)(uintptr_t)a->keeper.target.argv);
 	memset(a, 0, sizeof(*a));
 }
 
 char *
 account_state_name(const struct account *a)
 {
-	char *host = mem_string(a->host), *name;
+	char *host = mem_string(a->server.host), *name;
 	bool literal = strchr(host, ':') != NULL;
 
 	text_lower(host);
-	if (a->port == 110 || a->port == 995)
-		name = mem_format("%s@%s", a->user, host);
+	if (a->server.port == 110 || a->server.port == 995)
+		name = mem_format("%s@%s", a->server.user, host);
 	else
 		name = mem_format(literal ? "%s@[%s]:%u" : "%s@%s:%u",
-				  a->user, host, a->port);
+				  a->server.user, host, a->server.port);
 	free(host);
 	return name;
 }
@@ -104,7 +111,7 @@ take_line(struct account *a, const struct buf *file, struct err *e)
 		return err_set(e, ERR_CONFIG, "option 'password_file': the "
 			       "first line of '%s' is empty",
 			       a->password_file);
-	a->password = secret_new(file->data, size);
+	a->courier.password = secret_new(file->data, size);
 	return 0;
 }
 
@@ -132,7 +139,7 @@ account_read_password(struct account *a, struct err *e)
 {
 	int fd, rc;
 
-	if (a->password || !a->password_file)
+	if (a->courier.password || !a->password_file)
 		return 0;
 	/* Non-blocking, or a FIFO would hang here before it is refused. */
 	fd = open(a->password_file,

@@ -103,15 +103,12 @@ check_titles(const struct conf_tree *tree, struct err *e)
 static int
 check_states(const struct conf *c, const struct conf_tree *tree, struct err *e)
 {
-	char **files = mem_array(c->count, sizeof(*files));
 	struct names *names = names_new(c->count);
 	size_t i, j;
 	int rc = 0;
 
-	for (i = 0; i < c->count; i++) {
-		files[i] = account_state_file(&c->accounts[i]);
-		names_add(names, files[i]);
-	}
+	for (i = 0; i < c->count; i++)
+		names_add(names, c->accounts[i].keeper.state_file);
 	names_sort(names);
 	if (names_twice(names, &i, &j)) {
 		err_set(e, ERR_CONFIG, "has the state '%s', as account '%s' "
@@ -121,9 +118,6 @@ check_states(const struct conf *c, const struct conf_tree *tree, struct err *e)
 		rc = conf_merge_locate(tree->accounts[i], e);
 	}
 	names_free(&names);
-	for (i = 0; i < c->count; i++)
-		free(files[i]);
-	free(files);
 	return rc;
 }
 

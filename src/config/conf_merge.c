@@ -12,7 +12,8 @@
 #include "sys/fs.h"
 
 enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110, NOTICE_FAILURES = 3 };
-enum { MDA_TIMEOUT_S = 300, TIMEOUT_S = 60, SESSION_TIMEOUT_S = 3600 };
+enum { MDA_TIMEOUT_S = 300, TIMEOUT_S = 60, SESSION_TIMEOUT_S = 3600,
+       S_MS = 1000 };
 
 /* Where the options of one account come from. */
 struct source {
@@ -154,21 +155,22 @@ merge_server(const struct source *s, struct account *a)
 {
 	const struct confvalue *v;
 
-	a->host = pick_text(s, CONF_OPTION_HOST);
-	if (!a->host)
+	a->server.host = pick_text(s, CONF_OPTION_HOST);
+	if (!a->server.host)
 		return missing(s, "option 'host'");
-	a->user = pick_text(s, CONF_OPTION_USER);
-	if (!a->user)
+	a->server.user = pick_text(s, CONF_OPTION_USER);
+	if (!a->server.user)
 		return missing(s, "option 'user'");
 	v = pick(s, CONF_OPTION_TLS);
-	a->tls = v ? (enum account_tls)v->number : ACCOUNT_TLS_IMPLICIT;
-	a->port = (uint16_t)pick_number(s, CONF_OPTION_PORT,
-					a->tls == ACCOUNT_TLS_IMPLICIT
+	a->server.tls = v ? (enum server_tls)v->number : SERVER_TLS_IMPLICIT;
+	a->server.port = (uint16_t)pick_number(s, CONF_OPTION_PORT,
+					a->server.tls == SERVER_TLS_IMPLICIT
 						? PORT_IMPLICIT : PORT_PLAIN);
-	a->timeout_s = pick_number(s, CONF_OPTION_TIMEOUT, TIMEOUT_S);
-	a->session_timeout_s = pick_number(s, CONF_OPTION_SESSION_TIMEOUT,
-					   SESSION_TIMEOUT_S);
-	a->pipelining = pick_number(s, CONF_OPTION_PIPELINING, true) != 0;
+	a->server.timeout_ms = S_MS *
+			       pick_number(s, CONF_OPTION_TIMEOUT, TIMEOUT_S);
+	a->server.session_timeout_ms = S_MS * pick_number(
+		s, CONF_OPTION_SESSION_TIMEOUT, SESSION_TIMEOUT_S);
+	a->courier.pipelining = pick_number(s, CONF_OPTION_PIPELINING, true) != 0;
 	return 0;
 }
 
@@ -176,36 +178,37 @@ static int
 merge_pins(const struct source *s, struct account *a)
 {
 	const struct confvalue *v = pick(s, CONF_OPTION_TLS_PIN);
-	size_t i;
+	struct tls_pin *pins;
 
 	if (!v || v->count == 0)
 		return 0;
-	if (a->tls == ACCOUNT_TLS_OFF) {
+	if (a->server.tls == SERVER_TLS_OFF) {
 		err_set(s->e, ERR_CONFIG, "option 'tls_pin': with tls = "
 			"\"off\" no certificate is ever seen");
 		return locate_value(s, v);
 	}
-	a->tls_pins = mem_array(v->count, sizeof(*a->tls_pins));
-	for (i = 0; i < v->count; i++)
-		if (!tls_parse_pin(v->list[i], &a->tls_pins[i]))
+	pins = mem_array(v->count, sizeof(*pins));
+	for (size_t i = 0; i < v->count; i++)
+		if (!tls_parse_pin(v->list[i], &pins[i]))
 			abort();	/* it was checked when it was read */
-	a->tls_pin_count = v->count;
+	a->courier.tls.pins = pins;
+	a->courier.tls.pin_count = v->count;
 	return 0;
 }
 
 static int
 merge_tls(const struct source *s, struct account *a)
 {
-	a->tls_ca_file = pick_text(s, CONF_OPTION_TLS_CA_FILE);
-	a->tls_ca_dir = pick_text(s, CONF_OPTION_TLS_CA_DIR);
-	a->tls_min_version = (enum tls_version)
+	a->courier.tls.ca_file = pick_text(s, CONF_OPTION_TLS_CA_FILE);
+	a->courier.tls.ca_dir = pick_text(s, CONF_OPTION_TLS_CA_DIR);
+	a->courier.tls.min_version = (enum tls_version)
 		pick_number(s, CONF_OPTION_TLS_MIN_VERSION, TLS_VERSION_1_2);
-	a->tls_cert_file = pick_text(s, CONF_OPTION_TLS_CERT_FILE);
-	a->tls_key_file = pick_text(s, CONF_OPTION_TLS_KEY_FILE);
-	a->tls_server_name = pick_text(s, CONF_OPTION_TLS_SERVER_NAME);
-	if (!a->tls_server_name)
-		a->tls_server_name = mem_string(a->host);
-	if (a->tls_key_file && !a->tls_cert_file) {
+	a->courier.tls.cert_file = pick_text(s, CONF_OPTION_TLS_CERT_FILE);
+	a->courier.tls.key_file = pick_text(s, CONF_OPTION_TLS_KEY_FILE);
+	a->courier.tls.server_name = pick_text(s, CONF_OPTION_TLS_SERVER_NAME);
+	if (!a->courier.tls.server_name)
+		a->courier.tls.server_name = mem_string(a->server.host);
+	if (a->courier.tls.key_file && !a->courier.tls.cert_file) {
 		err_set(s->e, ERR_CONFIG, "option 'tls_key_file' needs "
 			"'tls_cert_file'");
 		return locate_value(s, pick(s, CONF_OPTION_TLS_KEY_FILE));
@@ -215,7 +218,8 @@ merge_tls(const struct source *s, struct account *a)
 
 /* One argument with blanks was most likely meant for a shell. */
 static int
-check_program(const struct source *s, enum conf_option_id id, char *const argv[])
+check_program(const struct source *s, enum conf_option_id id,
+	      const char *const argv[])
 {
 	if (!argv[0] || argv[1] || !strpbrk(argv[0], " \t") ||
 	    fs_is_there(argv[0]))
@@ -231,20 +235,21 @@ merge_login(const struct source *s, struct account *a)
 {
 	enum conf_option_id only;
 
-	a->auth = (enum auth_method)pick_number(s, CONF_OPTION_AUTH, AUTH_AUTO);
-	a->insecure_auth = pick_number(s, CONF_OPTION_INSECURE_AUTH, false) != 0;
+	a->courier.auth = (enum auth_method)pick_number(s, CONF_OPTION_AUTH, AUTH_AUTO);
+	a->courier.insecure_auth = pick_number(s, CONF_OPTION_INSECURE_AUTH, false) != 0;
 	if (pick_member(s, secret, &only) != 0)
 		return -1;
 	if (only == CONF_OPTION_PASSWORD)
-		a->password = secret_copy(pick(s, only)->secret);
+		a->courier.password = secret_copy(pick(s, only)->secret);
 	else if (only == CONF_OPTION_PASSWORD_FILE)
 		a->password_file = pick_text(s, only);
 	else if (only == CONF_OPTION_PASSWORD_COMMAND)
-		a->password_command = pick_list(s, only);
+		a->courier.password_command = pick_list(s, only);
 	else
 		a->ask_password = true;
-	return a->password_command
-		? check_program(s, only, a->password_command) : 0;
+	return a->courier.password_command
+		? check_program(s, only, (const char *const *)
+				a->courier.password_command) : 0;
 }
 
 static int
@@ -252,34 +257,37 @@ merge_destination(const struct source *s, struct account *a)
 {
 	enum conf_option_id only;
 
-	a->mda_timeout_s = pick_number(s, CONF_OPTION_MDA_TIMEOUT, MDA_TIMEOUT_S);
-	a->mda_jobs = (unsigned)pick_number(s, CONF_OPTION_MDA_JOBS, 1);
-	a->received_header = pick_number(s, CONF_OPTION_RECEIVED_HEADER, true) != 0;
+	a->keeper.target.mda_timeout_ms = S_MS *
+		pick_number(s, CONF_OPTION_MDA_TIMEOUT, MDA_TIMEOUT_S);
+	a->keeper.target.mda_jobs = (unsigned)pick_number(s, CONF_OPTION_MDA_JOBS, 1);
+	a->keeper.received_header = pick_number(s, CONF_OPTION_RECEIVED_HEADER, true) != 0;
 	if (pick_member(s, destination, &only) != 0)
 		return -1;
 	if (only == CONF_OPTION_COUNT)
 		return missing(s, "one of the options 'maildir', 'mbox' "
 			       "and 'mda'");
 	if (only == CONF_OPTION_MDA) {
-		a->kind = DELIVER_MDA;
-		a->mda = pick_list(s, only);
-		return check_program(s, only, a->mda);
+		a->keeper.target.kind = DELIVER_MDA;
+		a->keeper.target.argv = (const char *const *)pick_list(s, only);
+		return check_program(s, only, a->keeper.target.argv);
 	}
-	a->kind = only == CONF_OPTION_MBOX ? DELIVER_MBOX : DELIVER_MAILDIR;
-	a->path = pick_text(s, only);
+	a->keeper.target.kind = only == CONF_OPTION_MBOX ? DELIVER_MBOX : DELIVER_MAILDIR;
+	a->keeper.target.path = pick_text(s, only);
 	return 0;
 }
 
 static char *
-dotted_state_name(const struct account *a)
+dotted_state_file(const struct account *a)
 {
 	struct account dotted = *a;
-	char *name;
+	char *file;
 
-	dotted.host = mem_format("%s.", a->host);
-	name = account_state_name(&dotted);
-	free(dotted.host);
-	return name;
+	dotted.server.host = mem_format("%s.", a->server.host);
+	dotted.state = account_state_name(&dotted);
+	file = account_state_file(&dotted);
+	free(dotted.state);
+	free(dotted.server.host);
+	return file;
 }
 
 static void
@@ -288,22 +296,28 @@ merge_rules(const struct source *s, struct account *a)
 	const struct confvalue *notice = pick(s, CONF_OPTION_NOTICE_AFTER);
 
 	a->enabled = pick_number(s, CONF_OPTION_ENABLED, true) != 0;
-	a->keep_s = pick_number(s, CONF_OPTION_KEEP, PLAN_KEEP_FOREVER);
-	a->max_size = (uint64_t)pick_number(s, CONF_OPTION_MAX_SIZE, 0);
-	a->max_messages = (uint64_t)pick_number(s, CONF_OPTION_MAX_MESSAGES, 0);
-	a->notice_failures = NOTICE_FAILURES;
+	a->keeper.rules.keep_s = pick_number(s, CONF_OPTION_KEEP, PLAN_KEEP_FOREVER);
+	a->keeper.rules.max_size = (uint64_t)pick_number(s, CONF_OPTION_MAX_SIZE, 0);
+	a->keeper.rules.max_messages = (uint64_t)pick_number(s, CONF_OPTION_MAX_MESSAGES, 0);
+	a->keeper.notice_failures = NOTICE_FAILURES;
 	if (notice && notice->is_count)
-		a->notice_failures = (unsigned)notice->number;
+		a->keeper.notice_failures = (unsigned)notice->number;
 	if (notice && !notice->is_count) {
-		a->notice_failures = 0;
-		a->notice_s = notice->number;
+		a->keeper.notice_failures = 0;
+		a->keeper.notice_s = notice->number;
 	}
+}
+
+static void
+merge_state(const struct source *s, struct account *a)
+{
 	a->state = pick_text(s, CONF_OPTION_STATE);
-	if (a->state)
-		return;
-	a->state = account_state_name(a);
-	if (pick(s, CONF_OPTION_HOST)->had_dot)
-		a->dotted_state = dotted_state_name(a);
+	if (!a->state) {
+		a->state = account_state_name(a);
+		if (pick(s, CONF_OPTION_HOST)->had_dot)
+			a->keeper.old_state_file = dotted_state_file(a);
+	}
+	a->keeper.state_file = account_state_file(a);
 }
 
 /* --- the whole --- */
@@ -318,7 +332,10 @@ conf_merge_account(const struct conf_tree *tree, struct confsection *s,
 	if (merge_server(&from, a) != 0 || merge_tls(&from, a) != 0 ||
 	    merge_login(&from, a) != 0 || merge_destination(&from, a) != 0)
 		return -1;
+	a->keeper.target.account = a->name;
+	a->keeper.target.user = a->server.user;
 	merge_rules(&from, a);
-	a->fingerprint = fingerprint_make(a, tree->identity);
+	merge_state(&from, a);
+	a->keeper.fingerprint = fingerprint_make(a, tree->identity);
 	return 0;
 }

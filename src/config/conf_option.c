@@ -296,9 +296,9 @@ static int
 read_tls(struct confvalue *v, const char *text, struct err *e)
 {
 	static const char *const words[] = {
-		[ACCOUNT_TLS_IMPLICIT] = "implicit",
-		[ACCOUNT_TLS_STARTTLS] = "starttls",
-		[ACCOUNT_TLS_OFF] = "off", NULL
+		[SERVER_TLS_IMPLICIT] = "implicit",
+		[SERVER_TLS_STARTTLS] = "starttls",
+		[SERVER_TLS_OFF] = "off", NULL
 	};
 
 	return read_choice(v, text, words, e);

@@ -59,20 +59,20 @@ add_netrc(struct digest *d)
 static void
 add_secret(struct digest *d, const struct account *a)
 {
-	if (a->password) {
+	if (a->courier.password) {
 		add_field(d, "password");
 	} else if (a->password_file) {
 		add_field(d, "password_file");
 		add_file(d, a->password_file);
-	} else if (a->password_command) {
+	} else if (a->courier.password_command) {
 		add_field(d, "password_command");
-		add_field(d, a->password_command[0]);
+		add_field(d, a->courier.password_command[0]);
 	} else {
 		add_field(d, "netrc");
 		add_netrc(d);
 	}
-	add_file(d, a->tls_cert_file);
-	add_file(d, a->tls_key_file);
+	add_file(d, a->courier.tls.cert_file);
+	add_file(d, a->courier.tls.key_file);
 }
 
 static void
@@ -88,19 +88,19 @@ add_number(struct digest *d, int64_t number)
 static void
 add_options(struct digest *d, const struct account *a)
 {
-	const char *const texts[] = { a->host, a->user, a->tls_ca_file,
-				      a->tls_ca_dir, a->tls_server_name };
-	const int64_t numbers[] = { a->port, a->auth, a->insecure_auth, a->tls,
-				    a->tls_min_version };
+	const char *const texts[] = { a->server.host, a->server.user, a->courier.tls.ca_file,
+				      a->courier.tls.ca_dir, a->courier.tls.server_name };
+	const int64_t numbers[] = { a->server.port, a->courier.auth, a->courier.insecure_auth, a->server.tls,
+				    a->courier.tls.min_version };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		add_field(d, texts[i]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		add_number(d, numbers[i]);
-	for (size_t i = 0; i < a->tls_pin_count; i++) {
-		add_number(d, a->tls_pins[i].kind);
-		digest_add(d, a->tls_pins[i].digest,
-			   sizeof(a->tls_pins[i].digest));
+	for (size_t i = 0; i < a->courier.tls.pin_count; i++) {
+		add_number(d, a->courier.tls.pins[i].kind);
+		digest_add(d, a->courier.tls.pins[i].digest,
+			   sizeof(a->courier.tls.pins[i].digest));
 	}
 }
 

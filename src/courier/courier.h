@@ -14,35 +14,25 @@
 
 #include <stdbool.h>
 
-#include "config/account.h"
+#include "base/secret.h"
 #include "link/link.h"
-#include "pop3/capa.h"
+#include "link/server.h"
+#include "net/tls.h"
+#include "pop3/auth.h"
 
-/* Payload of LINK_GO: what the state knows of this server. */
-struct link_go {
-	bool skip_capa;		/* it closes or hangs on CAPA */
-	struct capa capa;	/* if known: what it said of itself to one logged
-				   in, in a session that went well; so it is
-				   not asked */
-	bool serial;		/* nothing along with the login: it was lost */
-	bool wants_sizes;	/* LIST along with UIDL */
-	bool trace;		/* send LINK_TRACE */
-};
-
-/* Payload of LINK_FACTS: what this session has shown. */
-struct link_facts {
-	struct capa capa;	/* after login; no PIPELINING where that did not
-				   work along with the login */
-	bool encrypted;
-	bool capa_failed;	/* CAPA made the server close or hang */
-	bool capa_asked;	/* it comes from the server, not from LINK_GO */
-	bool flight_failed;	/* the line broke when listing went along with
-				   the login */
+/* How to get in.  Owned by the account. */
+struct courier_settings {
+	struct tls_settings tls;	/* its server_name is never NULL */
+	enum auth_method auth;
+	bool insecure_auth;
+	bool pipelining;		/* "auto" */
+	struct secret *password;	/* NULL: by password_command */
+	char **password_command;	/* NULL-terminated, or NULL */
 };
 
 /* The body of the process: returns when the session is over, for whatever reason;
- * takes the link, and wipes the account's password.  The caller then ends the
- * process. */
-void courier_run(struct account *a, struct link **link);
+ * takes the link, and wipes the password.  The caller then ends the process. */
+void courier_run(const struct server *server, struct courier_settings *set,
+		 struct link **link);
 
 #endif

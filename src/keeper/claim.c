@@ -33,31 +33,27 @@ claim_path(const char *state_dir, const char *name)
 
 /* A state that was made when a dot at the end of the host still counted goes on: under a
  * new one all mail would look new. */
-static char *
-claim_name(const struct account *a, const char *state_dir)
+static const char *
+claim_name(const struct keeper_settings *k, const char *state_dir)
 {
-	struct account dotted = *a;
-	char *name = account_state_file(a), *old, *path, *old_path;
+	char *path, *old_path;
 	bool is_old;
 
-	if (!a->dotted_state)
-		return name;
-	dotted.state = a->dotted_state;
-	old = account_state_file(&dotted);
-	path = claim_path(state_dir, name);
-	old_path = claim_path(state_dir, old);
+	if (!k->old_state_file)
+		return k->state_file;
+	path = claim_path(state_dir, k->state_file);
+	old_path = claim_path(state_dir, k->old_state_file);
 	is_old = !fs_is_there(path) && fs_is_there(old_path);
 	free(path);
 	free(old_path);
-	free(is_old ? name : old);
-	return is_old ? old : name;
+	return is_old ? k->old_state_file : k->state_file;
 }
 
 int
-claim_take(struct claim *c, const struct account *a, const char *state_dir,
+claim_take(struct claim *c, const struct keeper_settings *k, const char *state_dir,
 	   bool may_create, struct err *e)
 {
-	char *name = claim_name(a, state_dir);
+	const char *name = claim_name(k, state_dir);
 	char *lock = mem_format("%s/%s.lock", state_dir, name);
 	char *path = claim_path(state_dir, name);
 	int result = -1;
@@ -67,7 +63,6 @@ claim_take(struct claim *c, const struct account *a, const char *state_dir,
 		err_context(e, "state_dir");
 	else if (lock_take(lock, may_create, &c->lock, e) == 0)
 		result = claim_open(c, path, may_create, e);
-	free(name);
 	free(lock);
 	free(path);
 	return result;

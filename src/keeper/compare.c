@@ -237,7 +237,7 @@ examine_twin(struct session *s, size_t entry, size_t twin)
 	if (!(s->marks[twin] & MARK_DELIVERED))
 		return;
 	s->marks[entry] |= MARK_DELIVERED;
-	if (s->account->keep_s == 0)
+	if (s->set->keeper->rules.keep_s == 0)
 		removal_add(s, entry, 0);
 }
 
@@ -396,7 +396,7 @@ bool
 examine_has_top(const struct session *s)
 {
 	return !s->top_refused &&
-	       (!s->facts.capa.known || s->facts.capa.top);
+	       s->facts.has_top;
 }
 
 /* Is there anything to compare this entry with? */

@@ -44,7 +44,7 @@ answer_say(struct session *s, size_t entry)
 	report_line(s->report,
 		    stays ? REPORT_VERBOSE : REPORT_ANSWER,
 		    "would %s %s, %s: %s", answer_verb(action), name, size, why);
-	if (action == PLAN_FETCH && s->account->keep_s == 0)
+	if (action == PLAN_FETCH && s->set->keeper->rules.keep_s == 0)
 		report_line(s->report, REPORT_ANSWER,
 			    "would delete %s once delivered", name);
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "keeper/history.h"
+#include "state/fact.h"
 
 enum {
 	HISTORY_NOTICE_S = 86400,	/* a failure that goes on: once a day */
@@ -36,7 +37,7 @@ history_save_as(struct store *s, enum store_durability d,
 		if (store_set_fact(s, facts[i].name, facts[i].value, e) == -1)
 			goto fail;
 	if (fingerprint != NULL &&
-	    store_set_fact_text(s, "login_fingerprint", fingerprint, e) == -1)
+	    store_set_fact_text(s, FACT_LOGIN_FINGERPRINT, fingerprint, e) == -1)
 		goto fail;
 	return store_commit(s, e);
 fail:
@@ -54,19 +55,19 @@ history_save(struct store *s, const struct fact facts[], size_t count,
 /* --- logins --- */
 
 static int
-history_is_same_login(struct store *s, const struct account *a, bool *same,
+history_is_same_login(struct store *s, const struct keeper_settings *k, bool *same,
 		      struct err *e)
 {
-	return store_fact_is(s, "login_fingerprint", a->fingerprint, same, e);
+	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, k->fingerprint, same, e);
 }
 
 int
-history_check(struct store *s, const struct account *a, int64_t now,
+history_check(struct store *s, const struct keeper_settings *k, int64_t now,
 	      int64_t *wait_s, bool *refused, struct err *e)
 {
 	struct fact facts[] = {
-		{ "login_next_try", 0 }, { "last_login", 0 },
-		{ "login_delay", 0 },
+		{ FACT_LOGIN_NEXT_TRY, 0 }, { FACT_LAST_LOGIN, 0 },
+		{ FACT_LOGIN_DELAY, 0 },
 	};
 	int64_t retry, delay;
 	bool same;
@@ -74,7 +75,7 @@ history_check(struct store *s, const struct account *a, int64_t now,
 	*wait_s = 0;
 	*refused = false;
 	if (history_load(s, facts, 3, e) == -1 ||
-	    history_is_same_login(s, a, &same, e) == -1)
+	    history_is_same_login(s, k, &same, e) == -1)
 		return -1;
 	retry = facts[0].value - now;
 	delay = facts[1].value + facts[2].value - now;
@@ -91,10 +92,10 @@ history_check(struct store *s, const struct account *a, int64_t now,
 int
 history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 {
-	struct fact before[] = { { "login_failures", 0 }, { "login_delay", 0 } };
+	struct fact before[] = { { FACT_LOGIN_FAILURES, 0 }, { FACT_LOGIN_DELAY, 0 } };
 	struct fact after[] = {
-		{ "login_failures", 0 }, { "login_next_try", 0 },
-		{ "login_delay", delay_s }, { "last_login", now },
+		{ FACT_LOGIN_FAILURES, 0 }, { FACT_LOGIN_NEXT_TRY, 0 },
+		{ FACT_LOGIN_DELAY, delay_s }, { FACT_LAST_LOGIN, now },
 	};
 
 	if (history_load(s, before, 2, e) == -1)
@@ -105,16 +106,16 @@ history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 }
 
 int
-history_login_refused(struct store *s, const struct account *a, int64_t now,
+history_login_refused(struct store *s, const struct keeper_settings *k, int64_t now,
 		      struct err *e)
 {
-	struct fact failures = { "login_failures", 0 };
+	struct fact failures = { FACT_LOGIN_FAILURES, 0 };
 	struct fact after[2];
 	int64_t wait = HISTORY_REFUSED_S;
 	bool same;
 
 	if (history_load(s, &failures, 1, e) == -1 ||
-	    history_is_same_login(s, a, &same, e) == -1)
+	    history_is_same_login(s, k, &same, e) == -1)
 		return -1;
 	if (!same)
 		failures.value = 0;
@@ -123,19 +124,19 @@ history_login_refused(struct store *s, const struct account *a, int64_t now,
 		wait *= 2;
 	if (wait > HISTORY_REFUSED_MOST_S)
 		wait = HISTORY_REFUSED_MOST_S;
-	after[0] = (struct fact){ "login_failures", failures.value + 1 };
-	after[1] = (struct fact){ "login_next_try", now + wait };
-	return history_save(s, after, 2, a->fingerprint, e);
+	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
+	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
+	return history_save(s, after, 2, k->fingerprint, e);
 }
 
 /* --- failures that may pass --- */
 
 int
-history_failed(struct store *s, const struct account *a, int64_t now,
+history_failed(struct store *s, const struct keeper_settings *k, int64_t now,
 	       bool *fold, struct err *e)
 {
 	struct fact f[] = {
-		{ "failures", 0 }, { "first_failure", 0 }, { "last_notice", 0 },
+		{ FACT_FAILURES, 0 }, { FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
 	};
 	int64_t *count = &f[0].value, *first = &f[1].value;
 	int64_t *noticed = &f[2].value;
@@ -146,8 +147,8 @@ history_failed(struct store *s, const struct account *a, int64_t now,
 		return -1;
 	if ((*count)++ == 0)
 		*first = now;
-	due = a->notice_failures > 0 ? *count >= a->notice_failures
-				     : now - *first >= a->notice_s;
+	due = k->notice_failures > 0 ? *count >= k->notice_failures
+				     : now - *first >= k->notice_s;
 	if (*noticed != 0 && now >= *noticed &&
 	    now - *noticed < HISTORY_NOTICE_S)
 		due = false;
@@ -161,7 +162,7 @@ int
 history_reached(struct store *s, struct err *e)
 {
 	struct fact f[] = {
-		{ "failures", 0 }, { "first_failure", 0 }, { "last_notice", 0 },
+		{ FACT_FAILURES, 0 }, { FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
 	};
 
 	return history_save(s, f, 3, NULL, e);
@@ -172,14 +173,14 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		  struct err *e)
 {
 	struct fact f[] = {
-		{ "last_success", now }, { "failures", 0 },
-		{ "first_failure", 0 }, { "last_notice", 0 },
-		{ "last_failure", 0 }, { "last_fetched", (int64_t)fetched },
+		{ FACT_LAST_SUCCESS, now }, { FACT_FAILURES, 0 },
+		{ FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
+		{ FACT_LAST_FAILURE, 0 }, { FACT_LAST_FETCHED, (int64_t)fetched },
 	};
 	int64_t before;
 
 	/* that an account works --catch-up must not forget (store_use) */
-	if (store_fact(s, "last_success", 0, &before, e) == -1)
+	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) == -1)
 		return -1;
 	return history_save_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
 			       NULL, e);
@@ -191,9 +192,9 @@ history_note_error(struct store *s, const char *text, uint64_t fetched,
 {
 	if (store_begin(s, STORE_LAZY, e) == -1)
 		return -1;
-	if (store_set_fact_text(s, "last_error", text, e) == 0 &&
-	    store_set_fact(s, "last_failure", now, e) == 0 &&
-	    store_set_fact(s, "last_fetched", (int64_t)fetched, e) == 0)
+	if (store_set_fact_text(s, FACT_LAST_ERROR, text, e) == 0 &&
+	    store_set_fact(s, FACT_LAST_FAILURE, now, e) == 0 &&
+	    store_set_fact(s, FACT_LAST_FETCHED, (int64_t)fetched, e) == 0)
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

@@ -58,10 +58,10 @@ incoming_begin(struct session *s, size_t entry, struct err *e)
 	fromline_start(&s->fromline);
 	if (batch_begin(s->batch, &m, e) == -1)
 		return incoming_context(s, entry, -1, e);
-	if (!s->account->received_header)
+	if (!s->set->keeper->received_header)
 		return 0;
 	free(s->received);
-	s->received = received_field(s->account, s->facts.encrypted,
+	s->received = received_field(s->set->server, s->facts.encrypted,
 				     clock_unix());
 	return incoming_context(s, entry, batch_write(s->batch, s->received,
 					strlen(s->received), e), e);
@@ -399,7 +399,7 @@ incoming_delivered(struct session *s, size_t entry, int64_t row)
 	report_log(s->report, "delivered: %s, %lld octets", name,
 		   (long long)session_size(s, entry));
 	report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
-	if (s->account->keep_s == 0)
+	if (s->set->keeper->rules.keep_s == 0)
 		removal_add(s, entry, row);
 }
 

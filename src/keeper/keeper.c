@@ -3,14 +3,10 @@
 
 #include "keeper/keeper.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/quantity.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "keeper/claim.h"
-#include "courier/courier.h"
 #include "keeper/history.h"
 #include "commit/recovery.h"
 #include "link/report.h"
@@ -23,7 +19,6 @@ enum {
 
 struct keeper {
 	const struct keeper_job *job;
-	struct account *account;
 	struct link *report, *courier;
 	pid_t courier_pid;
 	struct claim claim;
@@ -39,34 +34,6 @@ keeper_may_write(const struct keeper *k)
 }
 
 /* --- the courier --- */
-
-static void
-keeper_be_courier(struct account *a, struct link *link)
-{
-	int keep[2] = { link_input(link), link_output(link) };
-
-	proc_signals(PROC_DEAF);
-	proc_close_others(keep, 2);
-	courier_run(a, &link);
-	_exit(0);
-}
-
-static int
-keeper_fork_courier(struct keeper *k, struct err *e)
-{
-	struct link *theirs;
-
-	if (link_pair(&theirs, &k->courier, true, e) == -1)
-		return -1;
-	k->courier_pid = proc_fork(e);
-	if (k->courier_pid == 0) {
-		link_free(&k->courier);
-		keeper_be_courier(k->account, theirs);
-	}
-	link_free(&theirs);
-	secret_free(&k->account->password);
-	return k->courier_pid == -1 ? -1 : 0;
-}
 
 /* The end of the link ends it; if not, it is ended. */
 static void
@@ -90,24 +57,6 @@ keeper_end_courier(struct keeper *k)
 
 /* --- destination and recovery --- */
 
-static struct deliver_target
-keeper_target(struct keeper *k)
-{
-	const struct account *a = k->account;
-
-	return (struct deliver_target){
-		.kind = a->kind,
-		.path = a->path,
-		.argv = (const char *const *)a->mda,
-		.mda_timeout_ms = a->mda_timeout_s * 1000,
-		.mda_jobs = a->mda_jobs,
-		.account = a->name,
-		.user = a->user,
-		.state_id = store_id(k->claim.store),
-		.spool = k->job->state_dir,
-	};
-}
-
 static void
 keeper_note_mda(void *arg, const char *line)
 {
@@ -115,6 +64,18 @@ keeper_note_mda(void *arg, const char *line)
 
 	report_line(k->report, REPORT_VERBOSE, "mda: %s", line);
 	report_log(k->report, "mda: %s", line);
+}
+
+static struct deliver_target
+keeper_target(struct keeper *k)
+{
+	struct deliver_target target = k->job->settings.keeper->target;
+
+	target.state_id = store_id(k->claim.store);
+	target.spool = k->job->state_dir;
+	target.note = keeper_note_mda;
+	target.note_arg = k;
+	return target;
 }
 
 static int
@@ -150,7 +111,7 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
 	    set->ignore_backoff)
 		return 0;
-	if (history_check(k->claim.store, k->account, clock_unix(), &wait_s,
+	if (history_check(k->claim.store, set->keeper, clock_unix(), &wait_s,
 			  &refused, e) == -1)
 		return -1;
 	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
@@ -173,6 +134,7 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 {
 	struct err ignored = ERR_INIT;
 	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
+	const struct keeper_settings *keeper = k->job->settings.keeper;
 
 	/* in a pause after a refused login that refusal is what counts */
 	if (k->claim.store == NULL || !keeper_may_write(k) || k->fold)
@@ -181,12 +143,12 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 				 clock_unix(), &ignored);
 	may_pass = may_pass && !reported;
 	if (why->kind == ERR_LOGIN)
-		(void)history_login_refused(k->claim.store, k->account, clock_unix(),
+		(void)history_login_refused(k->claim.store, keeper, clock_unix(),
 					    &ignored);
 	if (!may_pass)	/* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);
 	else
-		(void)history_failed(k->claim.store, k->account, clock_unix(),
+		(void)history_failed(k->claim.store, keeper, clock_unix(),
 				     &k->fold, &ignored);
 }
 
@@ -217,7 +179,8 @@ keeper_leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 	if (*skip)
 		report_line(k->report, REPORT_ANSWER, "left alone, since it has "
 			    "been fetched before; to record what is there now: "
-			    "popfetch --catch-up %s", k->account->name);
+			    "popfetch --catch-up %s",
+			    k->job->settings.keeper->target.account);
 	return 0;
 }
 
@@ -257,13 +220,10 @@ keeper_session(struct keeper *k, bool *reported, struct err *e)
 	struct deliver_target target;
 	bool skip;
 
-	if (claim_take(&k->claim, k->account, k->job->state_dir,
+	if (claim_take(&k->claim, settings.keeper, k->job->state_dir,
 		       keeper_may_write(k), e) == -1)
 		return -1;
 	target = keeper_target(k);
-	target.note = keeper_note_mda;
-	target.note_arg = k;
-	settings.account = k->account;
 	if (keeper_recover(k, &target, e) == -1 ||
 	    keeper_leaves_alone(k, &settings, &skip, e) == -1 ||
 	    (!skip && keeper_check_history(k, &skip, e) == -1))
@@ -351,7 +311,6 @@ keeper_run(const struct keeper_job *job, struct link **report)
 {
 	struct keeper k = {
 		.job = job,
-		.account = job->account,
 		.report = *report,
 		.claim = CLAIM_NONE,
 	};
@@ -359,7 +318,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	bool reported = false, failed;
 
 	proc_signals(PROC_TERM_ONLY);
-	failed = keeper_fork_courier(&k, &e) == -1 ||
+	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) != 0 ||
 		 keeper_session(&k, &reported, &e) == -1;
 	if (failed)
 		keeper_report_failure(&k, &e, reported);

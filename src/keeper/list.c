@@ -10,20 +10,21 @@
 #include "keeper/server_memory.h"
 #include "keeper/history.h"
 #include "keeper/session_state.h"
+#include "state/fact.h"
 
 enum { SURVEY_TOP_S = 30 * 86400 };
 
 /* The first part of a session: what the server has, and what is to be done with it. */
 
 static int
-survey_facts(void *arg, const struct link_facts *f, struct err *e)
+survey_facts(void *arg, const struct facts *f, struct err *e)
 {
 	struct session *s = arg;
 
 	s->facts = *f;
 	if (s->set->mode != SESSION_FETCH)
 		return 0;
-	return history_logged_in(s->store, f->capa.login_delay_s,
+	return history_logged_in(s->store, f->login_delay_s,
 				 clock_unix(), e);
 }
 
@@ -114,12 +115,12 @@ const struct requests_listing survey_listing = {
 int
 survey_go(struct session *s, struct err *e)
 {
-	struct link_go go = {
+	struct facts_go go = {
 		.trace = s->set->trace,
 		.wants_sizes = store_is_new(s->store),
 	};
 
-	if (server_memory_load(s->store, s->account, clock_unix(), &go, e) == -1)
+	if (server_memory_load(s->store, s->set->server, clock_unix(), &go, e) == -1)
 		return -1;
 	requests_go(s->requests, &go);
 	/* while the courier connects */
@@ -160,7 +161,7 @@ survey_ask_sizes(struct session *s, struct err *e)
 	if (!s->has_uidl)	/* LIST was answered already, as it will be */
 		return 0;
 	wanted = plan_sizes(s->plan);
-	if (wanted == PLAN_SIZES_NEW && s->facts.capa.pipelining) {
+	if (wanted == PLAN_SIZES_NEW && s->facts.pipelining) {
 		if (survey_ask_new_sizes(s, e) == -1)
 			return -1;
 		wanted = plan_sizes(s->plan);
@@ -187,7 +188,7 @@ survey_knows_uids(const struct session *s)
 static bool
 survey_expects_uidl(const struct session *s)
 {
-	return (s->facts.capa.known && s->facts.capa.uidl) ||
+	return s->facts.announces_uidl ||
 	       survey_knows_uids(s);
 }
 
@@ -203,8 +204,8 @@ survey_uidl_refused(struct session *s, struct err *e)
 	*e = s->no_uidl;
 	if (s->set->mode != SESSION_FETCH)
 		return -1;
-	if (store_fact(s->store, "uidl_refused", 0, &count, &ignored) == -1 ||
-	    store_fact(s->store, "uidl_refused_since", 0, &since,
+	if (store_fact(s->store, FACT_UIDL_REFUSED, 0, &count, &ignored) == -1 ||
+	    store_fact(s->store, FACT_UIDL_REFUSED_SINCE, 0, &since,
 		       &ignored) == -1)
 		return -1;
 	if (count++ == 0 || since > s->now)
@@ -213,9 +214,9 @@ survey_uidl_refused(struct session *s, struct err *e)
 		e->kind = ERR_UNAVAILABLE;
 	if (session_begin_note(s, &ignored) == 0)
 		(void)session_end_note(s,
-			store_set_fact(s->store, "uidl_refused", count,
+			store_set_fact(s->store, FACT_UIDL_REFUSED, count,
 				       &ignored) == -1 ? -1 :
-			store_set_fact(s->store, "uidl_refused_since", since,
+			store_set_fact(s->store, FACT_UIDL_REFUSED_SINCE, since,
 				       &ignored), &ignored);
 	return -1;
 }
@@ -226,7 +227,7 @@ survey_without_uidl(struct session *s, struct err *e)
 {
 	if (survey_expects_uidl(s))
 		return survey_uidl_refused(s, e);
-	if (s->account->keep_s != 0)
+	if (s->set->keeper->rules.keep_s != 0)
 		return err_set(e, ERR_UNAVAILABLE,
 			       "server has no UIDL: only keep = \"no\" works");
 	if (!s->saw_size) {
@@ -241,19 +242,15 @@ survey_without_uidl(struct session *s, struct err *e)
 static struct plan_rules
 survey_rules(const struct session *s)
 {
-	const struct account *a = s->account;
+	struct plan_rules rules = s->set->keeper->rules;
 
-	return (struct plan_rules){
-		.keep_s = a->keep_s,
-		.max_size = a->max_size,
-		.max_messages = a->max_messages,
-		.all = s->set->all,
-		.ignore_backoff = s->set->ignore_backoff,
-		.now = s->now,
-		.last_run = s->clock.last_run,
-		.clock_is_doubted = s->clock_is_doubted,
-		.released = RELEASED,
-	};
+	rules.all = s->set->all;
+	rules.ignore_backoff = s->set->ignore_backoff;
+	rules.now = s->now;
+	rules.last_run = s->clock.last_run;
+	rules.clock_is_doubted = s->clock_is_doubted;
+	rules.released = RELEASED;
+	return rules;
 }
 
 /* Where no run has noted its time, what was delivered has one. */
@@ -275,10 +272,10 @@ survey_last_delivery(const struct session *s)
 static int
 survey_judge_clock(struct session *s, struct err *e)
 {
-	if (store_fact(s->store, "last_run", 0, &s->clock.last_run, e) == -1 ||
-	    store_fact(s->store, "clock_went_on", -1, &s->clock.went_on_s,
+	if (store_fact(s->store, FACT_LAST_RUN, 0, &s->clock.last_run, e) == -1 ||
+	    store_fact(s->store, FACT_CLOCK_WENT_ON, -1, &s->clock.went_on_s,
 		       e) == -1 ||
-	    store_fact(s->store, "clock_high", 0, &s->clock.high, e) == -1)
+	    store_fact(s->store, FACT_CLOCK_HIGH, 0, &s->clock.high, e) == -1)
 		return -1;
 	if (s->clock.last_run == 0)
 		s->clock.last_run = survey_last_delivery(s);
@@ -300,21 +297,21 @@ survey_set_fact(struct session *s, const char *name, int64_t otherwise,
 int
 survey_note_facts(struct session *s, struct err *e)
 {
-	if (survey_set_fact(s, "clock_went_on", -1, s->clock.went_on_s,
+	if (survey_set_fact(s, FACT_CLOCK_WENT_ON, -1, s->clock.went_on_s,
 			    e) == -1 ||
-	    survey_set_fact(s, "clock_high", 0, s->clock.high, e) == -1 ||
-	    (s->has_uidl && survey_set_fact(s, "uidl_refused", 0, 0, e) == -1) ||
+	    survey_set_fact(s, FACT_CLOCK_HIGH, 0, s->clock.high, e) == -1 ||
+	    (s->has_uidl && survey_set_fact(s, FACT_UIDL_REFUSED, 0, 0, e) == -1) ||
 	    (s->top_differs && s->top_differed == 0 &&
-	     store_set_fact(s->store, "top_differs", s->now, e) == -1))
+	     store_set_fact(s->store, FACT_TOP_DIFFERS, s->now, e) == -1))
 		return -1;
-	return store_set_fact(s->store, "last_run", s->now, e);
+	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);
 }
 
 /* For a month; then TOP is believed until it differs again. */
 static int
 survey_recall_top(struct session *s, struct err *e)
 {
-	if (store_fact(s->store, "top_differs", 0, &s->top_differed, e) == -1)
+	if (store_fact(s->store, FACT_TOP_DIFFERS, 0, &s->top_differed, e) == -1)
 		return -1;
 	if (s->top_differed > s->now ||
 	    s->now - s->top_differed > SURVEY_TOP_S)
@@ -389,7 +386,7 @@ survey_warn_unproven(struct session *s, uint64_t count, struct err *e)
 {
 	int64_t warned;
 
-	if (store_fact(s->store, "warned_unproven", 0, &warned, e) == -1)
+	if (store_fact(s->store, FACT_WARNED_UNPROVEN, 0, &warned, e) == -1)
 		return -1;
 	if (warned != 0)
 		return 0;
@@ -399,7 +396,7 @@ survey_warn_unproven(struct session *s, uint64_t count, struct err *e)
 		     count == 1 ? "it" : "them");
 	if (session_begin_note(s, e) == -1)
 		return -1;
-	return session_end_note(s, store_set_fact(s->store, "warned_unproven",
+	return session_end_note(s, store_set_fact(s->store, FACT_WARNED_UNPROVEN,
 						  s->now, e), e);
 }
 

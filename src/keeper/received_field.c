@@ -31,7 +31,7 @@ received_word(const char *name, const char *otherwise)
 }
 
 char *
-received_field(const struct account *a, bool encrypted, int64_t unix_s)
+received_field(const struct server *server, bool encrypted, int64_t unix_s)
 {
 	char here[256] = "", date[CLOCK_DATE_MAX];
 	char *by, *from, *user, *field, *for_user;
@@ -39,8 +39,8 @@ received_field(const struct account *a, bool encrypted, int64_t unix_s)
 	(void)gethostname(here, sizeof(here) - 1);
 	clock_rfc5322(date, sizeof(date), unix_s);
 	by = received_word(here, "localhost");
-	from = received_word(a->host, "unknown");
-	user = received_word(a->user, "");
+	from = received_word(server->host, "unknown");
+	user = received_word(server->user, "");
 	for_user = *user == '\0' ? mem_string("")
 				 : mem_format("\n\tfor <%s>", user);
 	field = mem_format("Received: from %s by %s with %s (popfetch %s)%s;"

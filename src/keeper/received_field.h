@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/account.h"
+#include "link/server.h"
 
 /* With its LF line ends; owned by the caller. */
-char *received_field(const struct account *a, bool encrypted, int64_t unix_s);
+char *received_field(const struct server *server, bool encrypted, int64_t unix_s);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/session_state.h"
+#include "state/fact.h"
 
 /*
  * DELE for what is recorded as delivered and compared, then QUIT, in one flight where
@@ -75,14 +76,14 @@ removal_note_useless(struct session *s, int64_t count, struct err *e)
 
 	if (count == 0)
 		return 0;
-	if (store_fact(s->store, "warned_dele", 0, &warned, e) == -1)
+	if (store_fact(s->store, FACT_WARNED_DELE, 0, &warned, e) == -1)
 		return -1;
 	if (warned != 0)
 		return 0;
 	session_warn(s, "server still lists %lld message%s deleted before: "
 		     "deleted again, and not fetched again",
 		     (long long)count, text_plural((uint64_t)count));
-	return store_set_fact(s->store, "warned_dele", clock_unix(), e);
+	return store_set_fact(s->store, FACT_WARNED_DELE, clock_unix(), e);
 }
 
 static bool
@@ -112,12 +113,12 @@ removal_note(struct session *s, struct err *e)
 				s->store, s->removals[i].row, now, e);
 	}
 	if (result == 0)
-		result = store_fact(s->store, "quit_confirmed", 0, &confirmed,
+		result = store_fact(s->store, FACT_QUIT_CONFIRMED, 0, &confirmed,
 				    e);
 	if (result == 0 && confirmed != 0)
 		result = removal_note_useless(s, again, e);
 	if (result == 0)
-		result = store_set_fact(s->store, "quit_confirmed", 0, e);
+		result = store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
 	return session_end_note(s, result, e);
 }
 
@@ -194,7 +195,7 @@ removal_note_bye(struct session *s, struct err *e)
 		return 0;
 	if (session_begin_note(s, e) == -1)
 		return -1;
-	return session_end_note(s, store_set_fact(s->store, "quit_confirmed",
+	return session_end_note(s, store_set_fact(s->store, FACT_QUIT_CONFIRMED,
 						  clock_unix(), e), e);
 }
 
@@ -218,7 +219,7 @@ removal_quit(struct session *s, struct err *e)
 {
 	/* RFC 2449 section 6.7: to such a server, retrieved is as good as
 	 * deleted once it hears QUIT */
-	if (s->facts.capa.expire_days == 0 && removal_would_lose(s)) {
+	if (s->facts.expire_days == 0 && removal_would_lose(s)) {
 		report_line(s->report, REPORT_VERBOSE,
 			    "no QUIT: the server would delete what was not "
 			    "delivered (EXPIRE 0)");

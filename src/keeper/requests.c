@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -29,7 +28,7 @@ struct requests {
 	int64_t heard;		/* clock_ms of the last record */
 	bool listing_due;	/* GO was sent, LISTED has not come */
 	bool said_bye;		/* the courier may go */
-	bool lost_flight;
+	enum facts_flight failed_flight;
 	struct errand ring[LINK_ORDERS_MAX];
 	size_t first, count;
 	bool begun;		/* a part of the oldest one's answer has come */
@@ -57,20 +56,20 @@ requests_free(struct requests **x)
 	*x = NULL;
 }
 
-bool
-requests_lost_flight(const struct requests *x)
+enum facts_flight
+requests_failed_flight(const struct requests *x)
 {
-	return x->lost_flight;
+	return x->failed_flight;
 }
 
 /* --- orders --- */
 
 void
-requests_go(struct requests *x, const struct link_go *go)
+requests_go(struct requests *x, const struct facts_go *go)
 {
 	struct err later = ERR_INIT;	/* a courier that is gone is seen in time */
 
-	link_put(x->courier, LINK_GO, 0, 0, go, sizeof(*go));
+	facts_put_go(x->courier, go);
 	(void)link_flush(x->courier, &later);
 	x->listing_due = true;
 	x->heard = clock_ms();
@@ -191,46 +190,17 @@ requests_answer(struct requests *x, const struct link_record *r, struct err *e)
 	return requests_finish(x, r, e);
 }
 
-/* Every bool must be one before it is read as such. */
-static bool
-requests_are_facts(const uint8_t *bytes)
-{
-	static const size_t bools[] = {
-		offsetof(struct link_facts, encrypted),
-		offsetof(struct link_facts, capa_failed),
-		offsetof(struct link_facts, capa_asked),
-		offsetof(struct link_facts, flight_failed),
-		offsetof(struct link_facts, capa.known),
-		offsetof(struct link_facts, capa.top),
-		offsetof(struct link_facts, capa.user),
-		offsetof(struct link_facts, capa.uidl),
-		offsetof(struct link_facts, capa.stls),
-		offsetof(struct link_facts, capa.pipelining),
-		offsetof(struct link_facts, capa.utf8),
-		offsetof(struct link_facts, capa.resp_codes),
-		offsetof(struct link_facts, capa.auth_resp_code),
-		offsetof(struct link_facts, capa.sasl),
-		offsetof(struct link_facts, capa.varies),
-	};
-
-	for (size_t i = 0; i < sizeof(bools) / sizeof(*bools); i++)
-		if (bytes[bools[i]] > 1)
-			return false;
-	return true;
-}
-
 static int
 requests_list_record(struct requests *x, const struct link_record *r,
 		    struct err *e)
 {
-	struct link_facts facts;
+	struct facts facts;
 	char why[ERR_TEXT_MAX];
 
 	switch (r->type) {
 	case LINK_FACTS:
-		if (r->size != sizeof(facts) || !requests_are_facts(r->data))
-			break;
-		memcpy(&facts, r->data, sizeof(facts));
+		if (facts_read(r, &facts, e) != 0)
+			return -1;
 		return x->listing->facts(x->arg, &facts, e);
 	case LINK_STAT:
 		return x->listing->stat(x->arg, r->number, r->value, e);
@@ -267,7 +237,8 @@ requests_record(struct requests *x, const struct link_record *r, struct err *e)
 		report_flush(x->report);
 		return 0;
 	case LINK_ERROR:
-		x->lost_flight = r->number != 0;
+		if (r->number < FACTS_FLIGHTS)
+			x->failed_flight = (enum facts_flight)r->number;
 		requests_text(r, e);
 		return -1;
 	default:

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 #include "commit/batch.h"
-#include "courier/courier.h"
+#include "link/facts.h"
 #include "link/link.h"
 
 /* What is done with the answers to one kind of errand; `entry` is the caller's.  A
@@ -33,7 +33,7 @@ struct errand_class {
 
 /* Records that answer no errand but the GO. */
 struct requests_listing {
-	int (*facts)(void *arg, const struct link_facts *f, struct err *e);
+	int (*facts)(void *arg, const struct facts *f, struct err *e);
 	int (*stat)(void *arg, uint32_t count, int64_t total, struct err *e);
 	int (*uid)(void *arg, uint32_t number, const uint8_t *uid, size_t size,
 		   struct err *e);
@@ -52,9 +52,9 @@ struct requests *requests_new(struct link *courier, struct link *report,
 			    int64_t silence_ms);
 void requests_free(struct requests **x);
 
-void requests_go(struct requests *x, const struct link_go *go);
-/* Did the courier end so, by what LINK_ERROR says? */
-bool requests_lost_flight(const struct requests *x);
+void requests_go(struct requests *x, const struct facts_go *go);
+/* Of LINK_ERROR, or FACTS_FLIGHT_NONE. */
+enum facts_flight requests_failed_flight(const struct requests *x);
 /* How many more may be given now. */
 size_t requests_room(const struct requests *x);
 size_t requests_count(const struct requests *x);	/* given, not answered */

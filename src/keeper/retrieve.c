@@ -19,7 +19,7 @@ enum {
 static bool
 retrieve_is_pipelined(const struct session *s)
 {
-	return s->account->pipelining && s->facts.capa.pipelining;
+	return s->facts.pipelining;
 }
 
 static size_t
@@ -33,7 +33,7 @@ retrieve_ahead(const struct session *s)
 static bool
 retrieve_is_supplied(const struct session *s)
 {
-	return s->account->kind == DELIVER_MDA && retrieve_is_pipelined(s) &&
+	return s->set->keeper->target.kind == DELIVER_MDA && retrieve_is_pipelined(s) &&
 	       retrieve_ahead(s) > RETRIEVE_MDA_AHEAD / 2 + batch_max(s->batch);
 }
 
@@ -47,7 +47,7 @@ retrieve_has_credit(const struct session *s)
 	if (ahead == 0)
 		return true;
 	/* each may have to wait in a file that is open, until a proof has come */
-	if (s->account->kind != DELIVER_MDA)
+	if (s->set->keeper->target.kind != DELIVER_MDA)
 		return ahead < 2 * batch_max(s->batch);
 	/* when the MDA wants no more, what is asked for comes all the same */
 	if (!retrieve_is_pipelined(s) &&
@@ -117,7 +117,7 @@ retrieve_ask(struct session *s, size_t entry)
 	uint64_t size = listed > 0 ? (uint64_t)listed : 0;
 	uint64_t room = retrieve_room(s);
 
-	if (size > room && s->account->kind == DELIVER_MDA &&
+	if (size > room && s->set->keeper->target.kind == DELIVER_MDA &&
 	    retrieve_ahead(s) > 0)
 		return false;
 	s->marks[entry] |= MARK_ASKED;

@@ -4,163 +4,168 @@
 #include "keeper/server_memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "state/fact.h"
 
-enum {
-	SERVER_MEMORY_S = 7 * 86400,
-	SERVER_MEMORY_NO_CAPA_S = 30 * 86400,
-	SERVER_MEMORY_TEXT_MAX = 1024
-};
+enum { DAY_S = 86400, CAPA_S = 7 * DAY_S, PLAIN_S = 7 * DAY_S,
+       NO_CAPA_S = 30 * DAY_S };
 
 static char *
-server_memory_identity(const struct account *a)
+identity(const struct server *server)
 {
-	return mem_format("%s %u %d", a->host, a->port, (int)a->tls);
+	return mem_format("%s %u %d", server->host, server->port,
+			  (int)server->tls);
 }
 
 static int
-server_memory_is_with(struct store *s, const struct account *a, bool *same,
-		     struct err *e)
+is_same_server(struct store *s, const struct server *server, bool *same,
+	       struct err *e)
 {
-	char *identity = server_memory_identity(a);
-	int rc = store_fact_is(s, "capa_of", identity, same, e);
+	char *name = identity(server);
+	int rc = store_fact_is(s, FACT_CAPA_OF, name, same, e);
 
-	free(identity);
+	free(name);
 	return rc;
 }
 
+/* Further ahead than a clock that was right could have set it, it has ended: but what
+ * never ends. */
 static bool
-server_memory_is_fresh(int64_t learned, int64_t now, int64_t longest)
+lasts(int64_t until, int64_t now, int64_t longest)
 {
-	return learned > 0 && learned > now - longest && learned <= now;
+	return until == INT64_MAX || (until > now && until <= now + longest);
 }
 
 int
-server_memory_load(struct store *s, const struct account *a, int64_t now,
-		  struct link_go *go, struct err *e)
+server_memory_load(struct store *s, const struct server *server, int64_t now,
+		   struct facts_go *go, struct err *e)
 {
-	int64_t fails, learned, lost;
+	int64_t learned, plain_until, no_capa_until;
 	char *text;
 	bool same;
 
-	capa_start(&go->capa);
-	if (store_fact(s, "capa_fails", 0, &fails, e) == -1 ||
-	    store_fact(s, "capa_time", 0, &learned, e) == -1 ||
-	    store_fact(s, "flight_lost", 0, &lost, e) == -1 ||
-	    server_memory_is_with(s, a, &same, e) == -1 ||
-	    store_fact_text(s, "capa", &text, e) == -1)
+	if (store_fact(s, FACT_CAPA_TIME, 0, &learned, e) != 0 ||
+	    store_fact(s, FACT_PLAIN_UNTIL, 0, &plain_until, e) != 0 ||
+	    store_fact(s, FACT_NO_CAPA_UNTIL, 0, &no_capa_until, e) != 0 ||
+	    is_same_server(s, server, &same, e) != 0 ||
+	    store_fact_text(s, FACT_CAPA, &text, e) != 0)
 		return -1;
-	go->skip_capa = server_memory_is_fresh(fails, now,
-					      SERVER_MEMORY_NO_CAPA_S);
-	go->serial = server_memory_is_fresh(lost, now, SERVER_MEMORY_S);
-	if (same && text != NULL &&
-	    server_memory_is_fresh(learned, now, SERVER_MEMORY_S))
-		capa_read(&go->capa, text);
+	go->plain = same && lasts(plain_until, now, PLAIN_S);
+	go->no_capa = same && lasts(no_capa_until, now, NO_CAPA_S);
+	go->knows_capa = same && text && learned > 0 && learned <= now &&
+			 learned > now - CAPA_S &&
+			 strlen(text) < sizeof(go->capa);
+	if (go->knows_capa)
+		memcpy(go->capa, text, strlen(text) + 1);
 	free(text);
 	return 0;
 }
 
-/* One dropped line is no proof that a server dislikes CAPA; two in a row are. */
+/* Once may be chance, and is noted as a time that is over; twice in a row is not.  What
+ * went well ends the row. */
 static int
-server_memory_note_failure(struct store *s, const struct link_facts *f,
-			  int64_t now, struct err *e)
+note_trouble(struct store *s, const char *fact, bool failed, int64_t now,
+	     int64_t longest, struct err *e)
 {
-	int64_t suspected;
+	int64_t until;
 
-	if (store_fact(s, "capa_suspected", 0, &suspected, e) == -1)
+	if (store_fact(s, fact, 0, &until, e) != 0)
 		return -1;
-	if (!f->capa_failed) {
-		if (suspected == 0 || !f->capa.known)
-			return 0;
-		return store_set_fact(s, "capa_suspected", 0, e);
+	if (failed)
+		return store_set_fact(s, fact, until == 0 ? now : now + longest,
+				      e);
+	return until == 0 ? 0 : store_set_fact(s, fact, 0, e);
+}
+
+static int
+note_flight(struct store *s, enum facts_flight flight, int64_t now,
+	    struct err *e)
+{
+	switch (flight) {
+	case FACTS_FLIGHT_HEARD:
+	case FACTS_FLIGHT_FAILED:
+		return note_trouble(s, FACT_PLAIN_UNTIL,
+				    flight == FACTS_FLIGHT_FAILED, now, PLAIN_S,
+				    e);
+	case FACTS_FLIGHT_UNHEARD:
+		return store_set_fact(s, FACT_PLAIN_UNTIL, INT64_MAX, e);
+	case FACTS_FLIGHT_NONE:
+	case FACTS_FLIGHTS:
+		break;
 	}
-	if (suspected != 0 && store_set_fact(s, "capa_fails", now, e) == -1)
-		return -1;
-	return store_set_fact(s, "capa_suspected", now, e);
+	return 0;
 }
 
-/* The same of a server that may dislike what comes along with the login: the first time
- * it is forgotten, and asked again in the next session. */
+/* What was learned of another server does not hold for this one. */
 static int
-server_memory_note_flight(struct store *s, const struct link_facts *f,
-			 int64_t now, bool *serial, struct err *e)
+change_server(struct store *s, const struct server *server, struct err *e)
 {
-	int64_t suspected;
+	char *name;
+	bool same;
+	int rc;
 
-	*serial = false;
-	if (store_fact(s, "flight_suspected", 0, &suspected, e) == -1)
+	if (is_same_server(s, server, &same, e) != 0)
 		return -1;
-	if (!f->flight_failed)
-		return suspected == 0
-			? 0 : store_set_fact(s, "flight_suspected", 0, e);
-	*serial = suspected != 0;
-	if (!*serial && store_set_fact(s, "capa_time", 0, e) == -1)
-		return -1;
-	return store_set_fact(s, "flight_suspected", now, e);
-}
-
-/* From now on it stands in the capabilities, for a week: without PIPELINING. */
-static int
-server_memory_found_flight(struct store *s, struct err *e)
-{
-	int64_t lost;
-
-	if (store_fact(s, "flight_lost", 0, &lost, e) == -1)
-		return -1;
-	return lost == 0 ? 0 : store_set_fact(s, "flight_lost", 0, e);
-}
-
-static int
-server_memory_remember(struct store *s, const struct account *a,
-		      const struct capa *capa, int64_t now, struct err *e)
-{
-	char *identity = server_memory_identity(a);
-	struct buf text;
-	int result = -1;
-
-	buf_init(&text, SERVER_MEMORY_TEXT_MAX);
-	capa_write(capa, &text);
-	if (store_set_fact_text(s, "capa", buf_text(&text), e) == 0 &&
-	    store_set_fact_text(s, "capa_of", identity, e) == 0)
-		result = store_set_fact(s, "capa_time", now, e);
-	buf_free(&text);
-	free(identity);
-	return result;
-}
-
-int
-server_memory_note(struct store *s, const struct account *a,
-		  const struct link_facts *f, int64_t now, struct err *e)
-{
-	struct capa capa = f->capa;
-	bool serial;
-
-	if (server_memory_note_failure(s, f, now, e) == -1 ||
-	    server_memory_note_flight(s, f, now, &serial, e) == -1 ||
-	    server_memory_found_flight(s, e) == -1)
-		return -1;
-	if (!f->capa_asked || !capa.known || (f->flight_failed && !serial))
+	if (same)
 		return 0;
-	if (serial)
-		capa.pipelining = false;
-	return server_memory_remember(s, a, &capa, now, e);
+	name = identity(server);
+	rc = store_set_fact_text(s, FACT_CAPA_OF, name, e);
+	free(name);
+	if (rc != 0 || store_set_fact(s, FACT_PLAIN_UNTIL, 0, e) != 0 ||
+	    store_set_fact(s, FACT_NO_CAPA_UNTIL, 0, e) != 0)
+		return -1;
+	return store_set_fact(s, FACT_CAPA_TIME, 0, e);
 }
 
 int
-server_memory_forget(struct store *s, bool lost_flight, int64_t now,
-		    struct err *e)
+server_memory_note(struct store *s, const struct server *server,
+		   const struct facts *f, int64_t now, struct err *e)
+{
+	if (change_server(s, server, e) != 0 ||
+	    note_flight(s, f->flight, now, e) != 0)
+		return -1;
+	if (f->capa_broke)
+		return note_trouble(s, FACT_NO_CAPA_UNTIL, true, now, NO_CAPA_S,
+				    e);
+	if (!f->capa_is_new)
+		return 0;
+	if (note_trouble(s, FACT_NO_CAPA_UNTIL, false, now, NO_CAPA_S, e) != 0 ||
+	    store_set_fact_text(s, FACT_CAPA, f->capa, e) != 0)
+		return -1;
+	return store_set_fact(s, FACT_CAPA_TIME, now, e);
+}
+
+static int
+forget(struct store *s, const struct server *server, enum facts_flight flight,
+       int64_t now, struct err *e)
+{
+	int64_t until = flight == FACTS_FLIGHT_UNHEARD ? INT64_MAX
+						       : now + PLAIN_S;
+
+	if (store_set_fact(s, FACT_CAPA_TIME, 0, e) != 0)
+		return -1;
+	if (flight == FACTS_FLIGHT_NONE)
+		return 0;
+	if (change_server(s, server, e) != 0)
+		return -1;
+	return store_set_fact(s, FACT_PLAIN_UNTIL, until, e);
+}
+
+int
+server_memory_forget(struct store *s, const struct server *server,
+		     enum facts_flight flight, int64_t now, struct err *e)
 {
 	int64_t learned;
 
-	if (store_fact(s, "capa_time", 0, &learned, e) == -1)
+	if (store_fact(s, FACT_CAPA_TIME, 0, &learned, e) != 0)
 		return -1;
-	if (learned == 0 && !lost_flight)
+	if (learned == 0 && flight == FACTS_FLIGHT_NONE)
 		return 0;
-	if (store_begin(s, STORE_LAZY, e) == -1)
+	if (store_begin(s, STORE_LAZY, e) != 0)
 		return -1;
-	if (store_set_fact(s, "capa_time", 0, e) == 0 &&
-	    (!lost_flight || store_set_fact(s, "flight_lost", now, e) == 0))
+	if (forget(s, server, flight, now, e) == 0)
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

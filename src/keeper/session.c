@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "keeper/server_memory.h"
 #include "keeper/session_state.h"
+#include "state/fact.h"
 #include "sys/proc.h"
 
 enum {
@@ -25,26 +26,26 @@ enum {
 static void
 session_hint_catch_up(struct session *s)
 {
-	if (store_is_new(s->store) && s->account->keep_s != 0 &&
+	if (store_is_new(s->store) && s->set->keeper->rules.keep_s != 0 &&
 	    plan_count(s->plan, PLAN_FETCH) >= SESSION_LARGE_MAILBOX)
 		report_line(s->report, REPORT_SUMMARY,
 			    "this state is new, all %zu messages are fetched; "
 			    "to skip them: popfetch --catch-up %s",
 			    plan_count(s->plan, PLAN_FETCH),
-			    s->account->name);
+			    s->set->keeper->target.account);
 }
 
 /* RFC 2449 section 6.7. */
 static void
 session_warn_expire(struct session *s)
 {
-	int64_t days = s->facts.capa.expire_days, warned = -3;
-	bool concerns = s->account->keep_s != 0 && days >= 0 &&
-		(s->account->keep_s == PLAN_KEEP_FOREVER ||
-		 days <= s->account->keep_s / 86400);
+	int64_t days = s->facts.expire_days, warned = -3;
+	bool concerns = s->set->keeper->rules.keep_s != 0 && days >= 0 &&
+		(s->set->keeper->rules.keep_s == PLAN_KEEP_FOREVER ||
+		 days <= s->set->keeper->rules.keep_s / 86400);
 	struct err ignored = ERR_INIT;
 
-	if (!concerns || store_fact(s->store, "warned_expire", -3, &warned,
+	if (!concerns || store_fact(s->store, FACT_WARNED_EXPIRE, -3, &warned,
 				    &ignored) == -1 || warned == days)
 		return;
 	if (days == 0)
@@ -56,7 +57,7 @@ session_warn_expire(struct session *s)
 			     text_plural((uint64_t)days));
 	if (session_begin_note(s, &ignored) == 0)
 		(void)session_end_note(s, store_set_fact(s->store,
-			"warned_expire", days, &ignored), &ignored);
+			FACT_WARNED_EXPIRE, days, &ignored), &ignored);
 }
 
 /* --- the end --- */
@@ -150,7 +151,7 @@ session_note_gone(struct session *s, struct err *e)
 static int
 session_note_facts(struct session *s, struct err *e)
 {
-	if (server_memory_note(s->store, s->account, &s->facts, s->now, e) == -1)
+	if (server_memory_note(s->store, s->set->server, &s->facts, s->now, e) == -1)
 		return -1;
 	return survey_note_facts(s, e);
 }
@@ -220,7 +221,7 @@ session_fetch(struct session *s, struct err *e)
 	if (session_retrieve(s, e) == -1 || survey_name_large(s, e) == -1)
 		return -1;
 	unproven = plan_unproven(s->plan);
-	if (s->account->keep_s != PLAN_KEEP_FOREVER && !examine_has_top(s))
+	if (s->set->keeper->rules.keep_s != PLAN_KEEP_FOREVER && !examine_has_top(s))
 		unproven += plan_count(s->plan, PLAN_LEARN);
 	if (unproven > 0 && survey_warn_unproven(s, unproven, e) == -1)
 		return -1;
@@ -393,9 +394,9 @@ session_forget_server(struct session *s)
 	struct err ignored = ERR_INIT;
 
 	if (s->set->mode == SESSION_FETCH)
-		(void)server_memory_forget(s->store,
-					  requests_lost_flight(s->requests),
-					  clock_unix(), &ignored);
+		(void)server_memory_forget(s->store, s->set->server,
+					   requests_failed_flight(s->requests),
+					   clock_unix(), &ignored);
 }
 
 static void
@@ -433,11 +434,10 @@ session_run(const struct session_settings *set, struct store *store,
 	    struct link *report, struct report_result *result, bool *reported,
 	    struct err *e)
 {
-	int64_t longest = set->account->session_timeout_s * 1000 +
+	int64_t longest = set->server->session_timeout_ms +
 			  SESSION_PATIENCE_MS;
 	struct session s = {
 		.set = set,
-		.account = set->account,
 		.store = store,
 		.target = target,
 		.report = report,

@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "config/account.h"
 #include "commit/batch.h"
 #include "link/link.h"
+#include "link/server.h"
+#include "keeper/settings.h"
 #include "link/report.h"
 #include "state/store.h"
 
@@ -31,7 +32,8 @@ enum session_mode {
 struct uidlist;
 
 struct session_settings {
-	const struct account *account;
+	const struct server *server;
+	const struct keeper_settings *keeper;
 	enum session_mode mode;
 	bool all;		/* fetch also what was fetched before */
 	bool ignore_backoff;	/* the account was named by the user */

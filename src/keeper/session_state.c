@@ -38,7 +38,7 @@ session_see_stop(struct session *s, struct err *e)
 static bool
 session_has_mda(const struct session *s)
 {
-	return s->account->kind == DELIVER_MDA;
+	return s->set->keeper->target.kind == DELIVER_MDA;
 }
 
 /* What an MDA wants later does not end the session; a disk or database that fails

@@ -48,13 +48,12 @@ typedef int session_examined(struct session *s, size_t entry,
 
 struct session {
 	const struct session_settings *set;
-	const struct account *account;
 	struct store *store;
 	const struct deliver_target *target;
 	struct link *report;
 	struct requests *requests;
 	struct batch *batch;		/* SESSION_FETCH only */
-	struct link_facts facts;
+	struct facts facts;
 
 	bool has_uidl, listed, saw_uid, saw_size;
 	struct err no_uidl;		/* what was said instead of a listing */

@@ -7,6 +7,7 @@
 
 #include "keeper/claim.h"
 #include "keeper/history.h"
+#include "state/fact.h"
 #include "state/plan.h"
 
 struct reader {
@@ -48,8 +49,8 @@ status_first_vain_dele(struct store *store, const struct store_rows *rows,
 	int64_t confirmed, ignored;
 
 	*since = INT64_MAX;
-	if (store_fact(store, "quit_confirmed", 0, &confirmed, e) == -1 ||
-	    store_fact(store, "warned_dele", 0, &ignored, e) == -1)
+	if (store_fact(store, FACT_QUIT_CONFIRMED, 0, &confirmed, e) == -1 ||
+	    store_fact(store, FACT_WARNED_DELE, 0, &ignored, e) == -1)
 		return -1;
 	if (ignored != 0)
 		*since = 0;
@@ -100,28 +101,28 @@ status_read_rows(struct reader *r, struct err *e)
 /* --- the account --- */
 
 static int
-status_read_facts(struct reader *r, const struct account *a, struct err *e)
+status_read_facts(struct reader *r, const struct keeper_settings *k, struct err *e)
 {
 	struct status *s = r->status;
 	struct store *store = r->store;
 	int64_t fetched, wait;
 	bool refused;
 
-	if (store_fact(store, "last_success", 0, &s->last_success, e) == -1 ||
-	    store_fact(store, "last_failure", 0, &s->last_failure, e) == -1 ||
-	    store_fact(store, "last_fetched", 0, &fetched, e) == -1 ||
-	    history_check(store, a, r->now, &wait, &refused, e) == -1)
+	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) == -1 ||
+	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) == -1 ||
+	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) == -1 ||
+	    history_check(store, k, r->now, &wait, &refused, e) == -1)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
 	if (wait > 0)	/* nothing is tried before the login */
 		s->next_try = r->now + wait;
 	if (s->last_failure == 0)
 		return 0;
-	return store_fact_text(store, "last_error", &s->last_error, e);
+	return store_fact_text(store, FACT_LAST_ERROR, &s->last_error, e);
 }
 
 int
-status_read(struct status *s, const struct account *a, const char *state_dir,
+status_read(struct status *s, const struct keeper_settings *k, const char *state_dir,
 	    int64_t now, status_aside *each, void *arg, struct err *e)
 {
 	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
@@ -129,11 +130,11 @@ status_read(struct status *s, const struct account *a, const char *state_dir,
 	int result = -1;
 
 	*s = (struct status){ .last_error = NULL };
-	if (claim_take(&c, a, state_dir, false, e) == 0) {
+	if (claim_take(&c, k, state_dir, false, e) == 0) {
 		r.store = c.store;
 		result = status_read_rows(&r, e);
 		if (result == 0)
-			result = status_read_facts(&r, a, e);
+			result = status_read_facts(&r, k, e);
 	}
 	claim_release(&c);
 	return result;
@@ -159,9 +160,9 @@ status_make_due(struct store *store, const struct store_rows *rows,
 		    store_forget_failures(store, row.id, e) == -1)
 			return -1;
 	}
-	if (store_set_fact(store, "login_failures", 0, e) == -1)
+	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) == -1)
 		return -1;
-	return store_set_fact(store, "login_next_try", 0, e);
+	return store_set_fact(store, FACT_LOGIN_NEXT_TRY, 0, e);
 }
 
 static int
@@ -187,13 +188,13 @@ status_forget(struct store *store, struct err *e)
 }
 
 int
-status_forget_backoff(const struct account *a, const char *state_dir,
+status_forget_backoff(const struct keeper_settings *k, const char *state_dir,
 		      struct err *e)
 {
 	struct claim c;
 	int result = -1;
 
-	if (claim_take(&c, a, state_dir, false, e) == 0)
+	if (claim_take(&c, k, state_dir, false, e) == 0)
 		result = status_forget(c.store, e);
 	claim_release(&c);
 	return result;

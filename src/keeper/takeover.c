@@ -9,6 +9,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "keeper/session_state.h"
+#include "state/fact.h"
 
 /*
  * Messages that are recorded as delivered though nobody here delivered them: --catch-up,
@@ -108,7 +109,7 @@ takeover_record_all(struct session *s, struct err *e)
 	/* a run that ends early is told from an account that works */
 	if (s->set->mode != SESSION_CATCH_UP)
 		return 0;
-	return store_set_fact(s->store, STORE_FACT_CATCHING_UP, 1, e);
+	return store_set_fact(s->store, FACT_CATCHING_UP, 1, e);
 }
 
 int
@@ -266,7 +267,7 @@ takeover_finish(struct session *s, struct err *e)
 		return 0;
 	if (takeover_take_rest(s, e) == -1 || takeover_save(s, e) == -1 ||
 	    store_begin(s->store, STORE_DURABLE, e) == -1 ||
-	    session_end_note(s, store_set_fact(s->store, STORE_FACT_CATCHING_UP,
+	    session_end_note(s, store_set_fact(s->store, FACT_CATCHING_UP,
 					       0, e), e) == -1)
 		return -1;
 	report_line(s->report, REPORT_SUMMARY,

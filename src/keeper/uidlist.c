@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "state/fact.h"
 #include "state/listing.h"
 #include "state/match.h"
 #include "sys/fs.h"
@@ -265,7 +266,7 @@ uidlist_record_durably(const struct uidlist_job *j, struct uidlist_result *r,
 	if (store_begin(j->store, STORE_DURABLE, e) == -1)
 		return -1;
 	if (uidlist_record_all(j, r, e) == 0 &&
-	    store_set_fact(j->store, STORE_FACT_HAS_LIST, 1, e) == 0)
+	    store_set_fact(j->store, FACT_HAS_LIST, 1, e) == 0)
 		return store_commit(j->store, e);
 	store_rollback(j->store);
 	return -1;

@@ -30,7 +30,7 @@ enum {
 
 enum link_type {
 	/* keeper to courier, each answered in order */
-	LINK_GO = 1,	/* payload: struct link_go; answered by LINK_FACTS,
+	LINK_GO = 1,	/* payload: facts_put_go; answered by LINK_FACTS,
 			   LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
 	LINK_LIST,	/* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
 			   (value 1: +OK); +OK to LIST n names n, or the
@@ -41,7 +41,7 @@ enum link_type {
 	LINK_QUIT,	/* LINK_BYE, then the end */
 
 	/* courier to keeper */
-	LINK_FACTS,	/* payload: struct link_facts */
+	LINK_FACTS,	/* payload: facts_put */
 	LINK_STAT,	/* number: messages (cut at 2^32-1), value: octets */
 	LINK_UID,	/* number, payload: uid */
 	LINK_SIZE,	/* number, value: octets or -1 */
@@ -56,8 +56,9 @@ enum link_type {
 	LINK_TRACE,	/* value: 1 sent, 0 received; payload: line, for -vv */
 	LINK_PHASE,	/* payload: "connecting" and so on, for the bar */
 	LINK_ERROR,	/* value: enum err_kind, payload: text; then the end;
-			   number: 1 when what was sent along with the login was
-			   lost, and the login after that was put off */
+			   number: enum facts_flight, where what was sent along
+			   with the login failed, and the login after that was
+			   put off (the first session has the mailbox still) */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64

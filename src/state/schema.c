@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "base/text.h"
+#include "state/fact.h"
 #include "state/place.h"
 #include "state/sql.h"
 
@@ -67,7 +68,7 @@ record_id(struct store *s, struct err *e)
 		return -1;
 	digest_random(bytes, sizeof(bytes));
 	text_hex(s->id, bytes, sizeof(bytes));
-	sql_bind_text(st, 1, STORE_FACT_ID);
+	sql_bind_text(st, 1, FACT_ID);
 	sql_bind_text(st, 2, s->id);
 	return sql_write(s, st, NULL, e);
 }

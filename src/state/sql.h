@@ -50,7 +50,6 @@ enum sql {
 };
 
 /* The fact that holds the state's own name; not for others to set. */
-#define STORE_FACT_ID "id"
 
 struct store {
 	sqlite3 *db;

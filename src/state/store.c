@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "state/fact.h"
 #include "state/place.h"
 #include "state/schema.h"
 #include "state/sql.h"
@@ -121,7 +122,7 @@ load_id(struct store *s, struct err *e)
 	uint8_t bytes[STORE_ID_SIZE / 2];
 	char *id;
 
-	if (store_fact_text(s, STORE_FACT_ID, &id, e) != 0)
+	if (store_fact_text(s, FACT_ID, &id, e) != 0)
 		return -1;
 	/* It becomes part of file names. */
 	if (!id || strlen(id) != STORE_ID_SIZE ||

@@ -127,8 +127,6 @@ int store_fact(struct store *s, const char *name, int64_t otherwise,
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
 /* Somebody is in the midst of --catch-up; has given the list of another program. */
-#define STORE_FACT_CATCHING_UP "catching_up"
-#define STORE_FACT_HAS_LIST "has_list"
 /* Does this account work?  A run has ended well, or a list has been given, or a message is
  * on record and no run has failed.  Else it has begun if a message is on record, but for a
  * --catch-up that is to be finished. */

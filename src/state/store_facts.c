@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/fact.h"
 #include "state/sql.h"
 
 int
@@ -130,7 +131,7 @@ store_set_fact(struct store *s, const char *name, int64_t value, struct err *e)
 {
 	sqlite3_stmt *st = sql_get(s, SQL_SET_FACT, e);
 
-	assert(strcmp(name, STORE_FACT_ID) != 0);
+	assert(strcmp(name, FACT_ID) != 0);
 	if (!st)
 		return -1;
 	sql_bind_text(st, 1, name);
@@ -145,7 +146,7 @@ store_set_fact_text(struct store *s, const char *name, const char *value,
 	sqlite3_stmt *st =
 		sql_get(s, value ? SQL_SET_FACT : SQL_REMOVE_FACT, e);
 
-	assert(strcmp(name, STORE_FACT_ID) != 0);
+	assert(strcmp(name, FACT_ID) != 0);
 	if (!st)
 		return -1;
 	sql_bind_text(st, 1, name);

@@ -21,7 +21,7 @@ def test_a_server_that_closes_on_capa_is_asked_again_after_30_days(popfetch, ser
     for _ in range(2):
         assert popfetch().status == 0
     pop.forgive()
-    days = "update fact set value = value - ? where name in ('capa_fails', 'capa_suspected')"
+    days = "update fact set value = value - ? where name = 'no_capa_until'"
     popfetch.sql(days, 30 * DAY - 60)
     assert popfetch().status == 0
     assert "CAPA" not in pop.last.commands

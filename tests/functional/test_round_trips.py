@@ -3,6 +3,7 @@
 remembered of it for that."""
 
 import os
+import time
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfet
     assert result.status == 0, result
     assert same(popfetch.maildir(), pop.wires())
     assert len(pop.connections) == 3, "it is remembered"
+    popfetch.sql("update fact set value = 0 where name = 'capa_time'")
+    assert popfetch().status == 0
+    assert len(pop.connections) == 4, "for good, whatever else is forgotten"
+
+
+def test_the_silence_of_such_a_server_is_short(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+    pop.on("AUTH", forget)
+    popfetch.account(server=pop)
+    begun = time.monotonic()
+    assert popfetch().status == 0
+    assert 9 < time.monotonic() - begun < 20, "not the minute that `timeout` is"
 
 
 def test_a_server_that_keeps_the_mailbox_locked_after_a_lost_flight(popfetch, server):

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "courier/courier.h"
+#include "link/facts.h"
 
 struct fake_mailbox *
 fake_mailbox_new(void)
@@ -20,7 +20,7 @@ fake_mailbox_new(void)
 
 	if (m == MAP_FAILED)
 		abort();
-	m->expire_days = CAPA_EXPIRE_UNSAID;
+	m->expire_days = FACTS_EXPIRE_UNSAID;
 	return m;
 }
 
@@ -45,15 +45,16 @@ fake_mailbox_add(struct fake_mailbox *m, const char *uid, const char *text)
 static void
 fake_listing(struct fake_mailbox *m, struct link *l)
 {
-	struct link_facts facts = { .encrypted = true };
+	struct facts facts = {
+		.encrypted = true,
+		.has_top = !m->no_top,
+		.announces_uidl = !m->no_uidl,
+		.pipelining = true,
+		.expire_days = m->expire_days,
+	};
 	int64_t total = 0;
 
-	capa_start(&facts.capa);
-	facts.capa.known = facts.capa.pipelining = true;
-	facts.capa.top = !m->no_top;
-	facts.capa.uidl = !m->no_uidl;
-	facts.capa.expire_days = m->expire_days;
-	link_put(l, LINK_FACTS, 0, 0, &facts, sizeof(facts));
+	facts_put(l, &facts);
 	for (size_t i = 0; i < m->count; i++)
 		total += m->message[i].size;
 	link_put(l, LINK_STAT, (uint32_t)m->count, total, NULL, 0);

@@ -30,7 +30,7 @@ struct fake_mailbox {
 	struct fake_message message[FAKE_MESSAGES_MAX];
 	size_t count;
 	bool no_uidl, no_top;
-	int64_t expire_days;		/* as struct capa */
+	int64_t expire_days;		/* as struct facts */
 	bool has_quit;			/* QUIT has come */
 	unsigned lists;			/* LIST orders */
 	bool marked[FAKE_MESSAGES_MAX];	/* DELE since the start */

@@ -56,8 +56,9 @@ static char *
 state_file(const char *user, const char *host, uint16_t port,
 	   const char *state)
 {
-	struct account a = { .user = mem_string(user),
-			     .host = mem_string(host), .port = port,
+	struct account a = { .server = { .user = mem_string(user),
+					 .host = mem_string(host),
+					 .port = port },
 			     .state = mem_string(state) };
 	char *name = account_state_file(&a);
 
@@ -150,10 +151,10 @@ assert_first_line(const char *text, const char *expected)
 	put(text, 0400);
 	if (account_read_password(&a, &e) != 0)
 		fail_msg("%s", e.text);
-	assert_string_equal((const char *)secret_bytes(a.password), expected);
-	assert_int_equal(secret_size(a.password), strlen(expected));
+	assert_string_equal((const char *)secret_bytes(a.courier.password), expected);
+	assert_int_equal(secret_size(a.courier.password), strlen(expected));
 	account_free(&a);
-	assert_null(a.password);
+	assert_null(a.courier.password);
 	unlink(path);
 }
 
@@ -181,7 +182,7 @@ assert_refused(const char *what)
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_non_null(strstr(e.text, what));
 	assert_non_null(strstr(e.text, path));
-	assert_null(a.password);
+	assert_null(a.courier.password);
 	account_free(&a);
 }
 
@@ -215,11 +216,11 @@ nothing_is_read_when_no_file_is_needed(void **state)
 
 	(void)state;
 	assert_int_equal(account_read_password(&a, &e), 0);
-	assert_null(a.password);
+	assert_null(a.courier.password);
 	a.password_file = mem_string("/nonexistent");
-	a.password = secret_new("x", 1);
+	a.courier.password = secret_new("x", 1);
 	assert_int_equal(account_read_password(&a, &e), 0);
-	assert_string_equal((const char *)secret_bytes(a.password), "x");
+	assert_string_equal((const char *)secret_bytes(a.courier.password), "x");
 	account_free(&a);
 	account_free(&a);	/* of nothing */
 }

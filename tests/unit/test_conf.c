@@ -156,7 +156,7 @@ refuse_option(const char *option, const char *expected)
 static const char *
 password(const struct account *a)
 {
-	return a->password ? (const char *)secret_bytes(a->password) : NULL;
+	return a->courier.password ? (const char *)secret_bytes(a->courier.password) : NULL;
 }
 
 /* --- what it becomes --- */
@@ -178,38 +178,38 @@ an_account_of_four_lines_gets_all_defaults(void **state)
 	assert_ptr_equal(a, c->accounts);
 	assert_null(conf_account(c, "Work"));
 	assert_true(a->enabled);
-	assert_string_equal(a->host, "Pop.example.org");
-	assert_int_equal(a->port, 995);
-	assert_int_equal(a->tls, ACCOUNT_TLS_IMPLICIT);
-	assert_null(a->tls_ca_file);
-	assert_null(a->tls_ca_dir);
-	assert_int_equal(a->tls_pin_count, 0);
-	assert_int_equal(a->tls_min_version, TLS_VERSION_1_2);
-	assert_null(a->tls_cert_file);
-	assert_null(a->tls_key_file);
-	assert_string_equal(a->tls_server_name, "Pop.example.org");
-	assert_string_equal(a->user, "recent:jane@example.org");
-	assert_null(a->password);
+	assert_string_equal(a->server.host, "Pop.example.org");
+	assert_int_equal(a->server.port, 995);
+	assert_int_equal(a->server.tls, SERVER_TLS_IMPLICIT);
+	assert_null(a->courier.tls.ca_file);
+	assert_null(a->courier.tls.ca_dir);
+	assert_int_equal(a->courier.tls.pin_count, 0);
+	assert_int_equal(a->courier.tls.min_version, TLS_VERSION_1_2);
+	assert_null(a->courier.tls.cert_file);
+	assert_null(a->courier.tls.key_file);
+	assert_string_equal(a->courier.tls.server_name, "Pop.example.org");
+	assert_string_equal(a->server.user, "recent:jane@example.org");
+	assert_null(a->courier.password);
 	assert_null(a->password_file);
-	assert_null(a->password_command);
+	assert_null(a->courier.password_command);
 	assert_true(a->ask_password);
-	assert_int_equal(a->auth, AUTH_AUTO);
-	assert_false(a->insecure_auth);
-	assert_int_equal(a->kind, DELIVER_MAILDIR);
-	assert_string_equal(a->path, path);
-	assert_null(a->mda);
-	assert_int_equal(a->mda_timeout_s, 300);
-	assert_true(a->received_header);
-	assert_true(a->keep_s == PLAN_KEEP_FOREVER);
-	assert_int_equal(a->max_size, 0);
-	assert_int_equal(a->max_messages, 0);
-	assert_int_equal(a->timeout_s, 60);
-	assert_int_equal(a->session_timeout_s, 3600);
-	assert_true(a->pipelining);
+	assert_int_equal(a->courier.auth, AUTH_AUTO);
+	assert_false(a->courier.insecure_auth);
+	assert_int_equal(a->keeper.target.kind, DELIVER_MAILDIR);
+	assert_string_equal(a->keeper.target.path, path);
+	assert_null(a->keeper.target.argv);
+	assert_int_equal(a->keeper.target.mda_timeout_ms, 300 * 1000);
+	assert_true(a->keeper.received_header);
+	assert_true(a->keeper.rules.keep_s == PLAN_KEEP_FOREVER);
+	assert_int_equal(a->keeper.rules.max_size, 0);
+	assert_int_equal(a->keeper.rules.max_messages, 0);
+	assert_int_equal(a->server.timeout_ms, 60 * 1000);
+	assert_int_equal(a->server.session_timeout_ms, 3600 * 1000);
+	assert_true(a->courier.pipelining);
 	assert_string_equal(a->state,
 			    "recent:jane@example.org@pop.example.org");
-	assert_int_equal(a->notice_failures, 3);
-	assert_int_equal(strlen(a->fingerprint), 64);
+	assert_int_equal(a->keeper.notice_failures, 3);
+	assert_int_equal(strlen(a->keeper.fingerprint), 64);
 	free(path);
 	free(dir);
 	conf_free(&c);
@@ -245,43 +245,43 @@ every_option_is_taken(void **state)
 	assert_string_equal(c->state_dir, "/var/state");
 	assert_string_equal(c->log, "syslog");
 	assert_false(a->enabled);
-	assert_string_equal(a->host, "2001:DB8::1");
-	assert_int_equal(a->port, 1995);
-	assert_int_equal(a->tls, ACCOUNT_TLS_STARTTLS);
-	assert_string_equal(a->tls_ca_file, path);
-	assert_string_equal(a->tls_ca_dir, "/etc/ca");
-	assert_int_equal(a->tls_pin_count, 2);
-	assert_int_equal(a->tls_pins[0].kind, TLS_PIN_CERTIFICATE);
-	assert_int_equal(a->tls_pins[0].digest[31], 1);
-	assert_int_equal(a->tls_pins[1].kind, TLS_PIN_SPKI);
-	assert_int_equal(a->tls_pins[1].digest[31], 0xff);
-	assert_int_equal(a->tls_min_version, TLS_VERSION_1_3);
-	assert_string_equal(strrchr(a->tls_cert_file, '/'), "/c.pem");
-	assert_string_equal(strrchr(a->tls_key_file, '/'), "/k.pem");
-	assert_string_equal(a->tls_server_name, "pop.example.org");
-	assert_string_equal(a->user, "jane doe");
-	assert_string_equal(a->password_command[0], "pass");
-	assert_string_equal(a->password_command[1], "show x");
-	assert_null(a->password_command[2]);
+	assert_string_equal(a->server.host, "2001:DB8::1");
+	assert_int_equal(a->server.port, 1995);
+	assert_int_equal(a->server.tls, SERVER_TLS_STARTTLS);
+	assert_string_equal(a->courier.tls.ca_file, path);
+	assert_string_equal(a->courier.tls.ca_dir, "/etc/ca");
+	assert_int_equal(a->courier.tls.pin_count, 2);
+	assert_int_equal(a->courier.tls.pins[0].kind, TLS_PIN_CERTIFICATE);
+	assert_int_equal(a->courier.tls.pins[0].digest[31], 1);
+	assert_int_equal(a->courier.tls.pins[1].kind, TLS_PIN_SPKI);
+	assert_int_equal(a->courier.tls.pins[1].digest[31], 0xff);
+	assert_int_equal(a->courier.tls.min_version, TLS_VERSION_1_3);
+	assert_string_equal(strrchr(a->courier.tls.cert_file, '/'), "/c.pem");
+	assert_string_equal(strrchr(a->courier.tls.key_file, '/'), "/k.pem");
+	assert_string_equal(a->courier.tls.server_name, "pop.example.org");
+	assert_string_equal(a->server.user, "jane doe");
+	assert_string_equal(a->courier.password_command[0], "pass");
+	assert_string_equal(a->courier.password_command[1], "show x");
+	assert_null(a->courier.password_command[2]);
 	assert_false(a->ask_password);
-	assert_int_equal(a->auth, AUTH_XOAUTH2);
-	assert_true(a->insecure_auth);
-	assert_int_equal(a->kind, DELIVER_MDA);
-	assert_null(a->path);
-	assert_string_equal(a->mda[2], "%{user}");
-	assert_string_equal(a->mda[3], "");
-	assert_null(a->mda[4]);
-	assert_int_equal(a->mda_timeout_s, 90);
-	assert_false(a->received_header);
-	assert_int_equal(a->keep_s, 14 * 86400);
+	assert_int_equal(a->courier.auth, AUTH_XOAUTH2);
+	assert_true(a->courier.insecure_auth);
+	assert_int_equal(a->keeper.target.kind, DELIVER_MDA);
+	assert_null(a->keeper.target.path);
+	assert_string_equal(a->keeper.target.argv[2], "%{user}");
+	assert_string_equal(a->keeper.target.argv[3], "");
+	assert_null(a->keeper.target.argv[4]);
+	assert_int_equal(a->keeper.target.mda_timeout_ms, 90 * 1000);
+	assert_false(a->keeper.received_header);
+	assert_int_equal(a->keeper.rules.keep_s, 14 * 86400);
 	assert_string_equal(a->state, "old host");
-	assert_int_equal(a->max_size, 20 << 20);
-	assert_int_equal(a->max_messages, 100);
-	assert_int_equal(a->timeout_s, 120);
-	assert_int_equal(a->session_timeout_s, 7200);
-	assert_false(a->pipelining);
-	assert_int_equal(a->notice_failures, 0);
-	assert_int_equal(a->notice_s, 6 * 3600);
+	assert_int_equal(a->keeper.rules.max_size, 20 << 20);
+	assert_int_equal(a->keeper.rules.max_messages, 100);
+	assert_int_equal(a->server.timeout_ms, 120 * 1000);
+	assert_int_equal(a->server.session_timeout_ms, 7200 * 1000);
+	assert_false(a->courier.pipelining);
+	assert_int_equal(a->keeper.notice_failures, 0);
+	assert_int_equal(a->keeper.notice_s, 6 * 3600);
 	free(path);
 	conf_free(&c);
 }
@@ -292,10 +292,10 @@ the_port_follows_tls(void **state)
 	struct conf *c = read_account("tls = starttls");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].port, 110);
+	assert_int_equal(c->accounts[0].server.port, 110);
 	conf_free(&c);
 	c = read_account("tls = \"off\"");
-	assert_int_equal(c->accounts[0].port, 110);
+	assert_int_equal(c->accounts[0].server.port, 110);
 	conf_free(&c);
 }
 
@@ -312,16 +312,16 @@ a_dot_at_the_end_of_a_host_makes_no_other_of_it(void **state)
 	const struct account *a = c->accounts;
 
 	(void)state;
-	assert_string_equal(a[0].host, "Pop.example.org");
-	assert_string_equal(a[0].tls_server_name, "mail.example.org");
+	assert_string_equal(a[0].server.host, "Pop.example.org");
+	assert_string_equal(a[0].courier.tls.server_name, "mail.example.org");
 	assert_string_equal(a[0].state, "jane@pop.example.org");
-	assert_string_equal(a[0].dotted_state, "jane@pop.example.org.");
-	assert_string_equal(a[1].host, "d.example");
-	assert_string_equal(a[1].tls_server_name, "d.example");
-	assert_string_equal(a[1].dotted_state, "jane@d.example.");
+	assert_string_equal(a[0].keeper.old_state_file, "jane@pop.example.org.");
+	assert_string_equal(a[1].server.host, "d.example");
+	assert_string_equal(a[1].courier.tls.server_name, "d.example");
+	assert_string_equal(a[1].keeper.old_state_file, "jane@d.example.");
 	assert_string_equal(a[2].state, "s");
-	assert_null(a[2].dotted_state);
-	assert_null(a[3].dotted_state);
+	assert_null(a[2].keeper.old_state_file);
+	assert_null(a[3].keeper.old_state_file);
 	conf_free(&c);
 }
 
@@ -338,13 +338,13 @@ defaults_serve_where_an_account_says_nothing(void **state)
 	(void)state;
 	assert_int_equal(c->count, 2);
 	assert_string_equal(c->accounts[0].name, "one");
-	assert_int_equal(c->accounts[0].port, 1234);
-	assert_int_equal(c->accounts[0].keep_s, 0);
-	assert_false(c->accounts[0].received_header);
-	assert_int_equal(c->accounts[1].port, 999);
-	assert_true(c->accounts[1].keep_s == PLAN_KEEP_FOREVER);
-	assert_true(c->accounts[1].received_header);
-	assert_int_equal(c->accounts[1].timeout_s, 5);
+	assert_int_equal(c->accounts[0].server.port, 1234);
+	assert_int_equal(c->accounts[0].keeper.rules.keep_s, 0);
+	assert_false(c->accounts[0].keeper.received_header);
+	assert_int_equal(c->accounts[1].server.port, 999);
+	assert_true(c->accounts[1].keeper.rules.keep_s == PLAN_KEEP_FOREVER);
+	assert_true(c->accounts[1].keeper.received_header);
+	assert_int_equal(c->accounts[1].server.timeout_ms, 5 * 1000);
 	conf_free(&c);
 }
 
@@ -360,21 +360,21 @@ an_own_destination_or_secret_hides_the_inherited_one(void **state)
 		"account d { user = d mda = fdm password_command = p }\n");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].kind, DELIVER_MDA);
-	assert_string_equal(c->accounts[0].mda[0], "procmail");
-	assert_string_equal(c->accounts[0].password_command[0], "pass");
-	assert_int_equal(c->accounts[1].kind, DELIVER_MAILDIR);
-	assert_null(c->accounts[1].mda);
-	assert_null(c->accounts[1].password_command);
+	assert_int_equal(c->accounts[0].keeper.target.kind, DELIVER_MDA);
+	assert_string_equal(c->accounts[0].keeper.target.argv[0], "procmail");
+	assert_string_equal(c->accounts[0].courier.password_command[0], "pass");
+	assert_int_equal(c->accounts[1].keeper.target.kind, DELIVER_MAILDIR);
+	assert_null(c->accounts[1].keeper.target.argv);
+	assert_null(c->accounts[1].courier.password_command);
 	assert_string_equal(password(&c->accounts[1]), "s3");
 	assert_false(c->accounts[1].ask_password);
-	assert_int_equal(c->accounts[2].kind, DELIVER_MBOX);
-	assert_string_equal(c->accounts[2].path, "/m");
-	assert_null(c->accounts[2].password);
+	assert_int_equal(c->accounts[2].keeper.target.kind, DELIVER_MBOX);
+	assert_string_equal(c->accounts[2].keeper.target.path, "/m");
+	assert_null(c->accounts[2].courier.password);
 	assert_string_equal(strrchr(c->accounts[2].password_file, '/'), "/f");
-	assert_string_equal(c->accounts[3].mda[0], "fdm");
-	assert_null(c->accounts[3].mda[1]);
-	assert_string_equal(c->accounts[3].password_command[0], "p");
+	assert_string_equal(c->accounts[3].keeper.target.argv[0], "fdm");
+	assert_null(c->accounts[3].keeper.target.argv[1]);
+	assert_string_equal(c->accounts[3].courier.password_command[0], "p");
 	conf_free(&c);
 }
 
@@ -386,7 +386,7 @@ two_accounts_may_deliver_to_one_maildir(void **state)
 				   "account b { user = b }\n");
 
 	(void)state;
-	assert_string_equal(c->accounts[0].path, c->accounts[1].path);
+	assert_string_equal(c->accounts[0].keeper.target.path, c->accounts[1].keeper.target.path);
 	conf_free(&c);
 }
 
@@ -401,10 +401,10 @@ paths_start_at_home_or_beside_the_file(void **state)
 	     *program = at_home("bin/p");
 
 	(void)state;
-	assert_string_equal(a->path, maildir);
-	assert_string_equal(a->tls_ca_file, ca);
-	assert_string_equal(a->tls_cert_file, "/root/c");
-	assert_string_equal(a->password_command[0], program);
+	assert_string_equal(a->keeper.target.path, maildir);
+	assert_string_equal(a->courier.tls.ca_file, ca);
+	assert_string_equal(a->courier.tls.cert_file, "/root/c");
+	assert_string_equal(a->courier.password_command[0], program);
 	free(maildir);
 	free(ca);
 	free(program);
@@ -425,7 +425,7 @@ a_relative_file_name_gives_absolute_paths(void **state)
 	assert_int_equal(conf_read(&c, "popfetch.conf", &e), 0);
 	assert_int_equal(chdir(here), 0);
 	assert_string_equal(c->path, "popfetch.conf");
-	assert_string_equal(c->accounts[0].path, maildir);
+	assert_string_equal(c->accounts[0].keeper.target.path, maildir);
 	free(maildir);
 	conf_free(&c);
 }
@@ -487,13 +487,13 @@ keep_is_a_word_or_a_duration(void **state)
 	struct conf *c = read_account("keep = \"36 hours\"");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].keep_s, 36 * 3600);
+	assert_int_equal(c->accounts[0].keeper.rules.keep_s, 36 * 3600);
 	conf_free(&c);
 	c = read_account("keep = no");
-	assert_int_equal(c->accounts[0].keep_s, 0);
+	assert_int_equal(c->accounts[0].keeper.rules.keep_s, 0);
 	conf_free(&c);
 	c = read_account("keep = \"1 week 2 days\"");
-	assert_int_equal(c->accounts[0].keep_s, 9 * 86400);
+	assert_int_equal(c->accounts[0].keeper.rules.keep_s, 9 * 86400);
 	conf_free(&c);
 }
 
@@ -503,15 +503,15 @@ notice_after_counts_or_measures_and_may_be_global(void **state)
 	struct conf *c = read_account("notice_after = '10 failures'");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].notice_failures, 10);
+	assert_int_equal(c->accounts[0].keeper.notice_failures, 10);
 	conf_free(&c);
 	c = read_text("notice_after = '1 failure'\n"
 		      "account a { host = h user = u maildir = M }\n"
 		      "account b { host = g user = u maildir = M\n"
 		      "notice_after = '2 days' }\n");
-	assert_int_equal(c->accounts[0].notice_failures, 1);
-	assert_int_equal(c->accounts[1].notice_failures, 0);
-	assert_int_equal(c->accounts[1].notice_s, 2 * 86400);
+	assert_int_equal(c->accounts[0].keeper.notice_failures, 1);
+	assert_int_equal(c->accounts[1].keeper.notice_failures, 0);
+	assert_int_equal(c->accounts[1].keeper.notice_s, 2 * 86400);
 	conf_free(&c);
 }
 
@@ -525,8 +525,8 @@ an_empty_list_takes_inherited_pins_away(void **state)
 		"account b { host = g tls = off tls_pin = {} }\n");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].tls_pin_count, 1);
-	assert_int_equal(c->accounts[1].tls_pin_count, 0);
+	assert_int_equal(c->accounts[0].courier.tls.pin_count, 1);
+	assert_int_equal(c->accounts[1].courier.tls.pin_count, 0);
 	conf_free(&c);
 }
 
@@ -538,8 +538,8 @@ a_file_from_another_system_is_read(void **state)
 				   "  user = 'u'\r\n  maildir = M\r\n}\r\n");
 
 	(void)state;
-	assert_string_equal(c->accounts[0].host, "h");
-	assert_string_equal(c->accounts[0].user, "u");
+	assert_string_equal(c->accounts[0].server.host, "h");
+	assert_string_equal(c->accounts[0].server.user, "u");
 	conf_free(&c);
 }
 
@@ -810,8 +810,8 @@ include_is_relative_to_the_including_file(void **state)
 		      "account b { host = h user = b maildir = M }\n");
 	assert_int_equal(c->count, 2);
 	assert_int_equal(c->jobs, 2);
-	assert_string_equal(c->accounts[0].user, "jane");
-	assert_string_equal(c->accounts[0].path, maildir);
+	assert_string_equal(c->accounts[0].server.user, "jane");
+	assert_string_equal(c->accounts[0].keeper.target.path, maildir);
 	conf_free(&c);
 	free(sub);
 	free(maildir);
@@ -1016,8 +1016,8 @@ a_host_is_a_name_or_an_address(void **state)
 		      "account c { host = 127.0.0.1 user = u maildir = M }\n"
 		      "account d { host = pop.example.org. user = u "
 		      "maildir = M }\n");
-	assert_string_equal(c->accounts[0].host, "::1");
-	assert_string_equal(c->accounts[1].host, "fe80::1%eth0");
+	assert_string_equal(c->accounts[0].server.host, "::1");
+	assert_string_equal(c->accounts[1].server.host, "fe80::1%eth0");
 	conf_free(&c);
 }
 
@@ -1223,7 +1223,7 @@ assert_fingerprint(const char *options, time_t when, const char *expected,
 	put("popfetch.conf", text);
 	set_mtime("popfetch.conf", when);
 	c = read_file("popfetch.conf");
-	assert_int_equal(strcmp(c->accounts[0].fingerprint, expected) == 0,
+	assert_int_equal(strcmp(c->accounts[0].keeper.fingerprint, expected) == 0,
 			 same);
 	conf_free(&c);
 	free(text);
@@ -1239,7 +1239,7 @@ fingerprint(const char *options, time_t when)
 	put("popfetch.conf", text);
 	set_mtime("popfetch.conf", when);
 	c = read_file("popfetch.conf");
-	print = mem_string(c->accounts[0].fingerprint);
+	print = mem_string(c->accounts[0].keeper.fingerprint);
 	conf_free(&c);
 	free(text);
 	return print;
@@ -1431,22 +1431,22 @@ static void
 assert_same_numbers(const struct account *a, const struct account *b)
 {
 	assert_int_equal(a->enabled, b->enabled);
-	assert_int_equal(a->port, b->port);
-	assert_int_equal(a->tls, b->tls);
-	assert_int_equal(a->tls_min_version, b->tls_min_version);
-	assert_int_equal(a->tls_pin_count, b->tls_pin_count);
-	assert_int_equal(a->auth, b->auth);
-	assert_int_equal(a->insecure_auth, b->insecure_auth);
-	assert_int_equal(a->mda_timeout_s, b->mda_timeout_s);
-	assert_int_equal(a->received_header, b->received_header);
-	assert_true(a->keep_s == b->keep_s);
-	assert_int_equal(a->max_size, b->max_size);
-	assert_int_equal(a->max_messages, b->max_messages);
-	assert_int_equal(a->timeout_s, b->timeout_s);
-	assert_int_equal(a->session_timeout_s, b->session_timeout_s);
-	assert_int_equal(a->pipelining, b->pipelining);
+	assert_int_equal(a->server.port, b->server.port);
+	assert_int_equal(a->server.tls, b->server.tls);
+	assert_int_equal(a->courier.tls.min_version, b->courier.tls.min_version);
+	assert_int_equal(a->courier.tls.pin_count, b->courier.tls.pin_count);
+	assert_int_equal(a->courier.auth, b->courier.auth);
+	assert_int_equal(a->courier.insecure_auth, b->courier.insecure_auth);
+	assert_int_equal(a->keeper.target.mda_timeout_ms, b->keeper.target.mda_timeout_ms);
+	assert_int_equal(a->keeper.received_header, b->keeper.received_header);
+	assert_true(a->keeper.rules.keep_s == b->keeper.rules.keep_s);
+	assert_int_equal(a->keeper.rules.max_size, b->keeper.rules.max_size);
+	assert_int_equal(a->keeper.rules.max_messages, b->keeper.rules.max_messages);
+	assert_int_equal(a->server.timeout_ms, b->server.timeout_ms);
+	assert_int_equal(a->server.session_timeout_ms, b->server.session_timeout_ms);
+	assert_int_equal(a->courier.pipelining, b->courier.pipelining);
 	assert_string_equal(a->state, b->state);
-	assert_int_equal(a->notice_failures, b->notice_failures);
+	assert_int_equal(a->keeper.notice_failures, b->keeper.notice_failures);
 }
 
 static void

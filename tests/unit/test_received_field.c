@@ -15,7 +15,7 @@
 static char *
 field_of(const char *host, const char *user, bool encrypted)
 {
-	struct account a = { .host = (char *)(uintptr_t)host,
+	struct server a = { .host = (char *)(uintptr_t)host,
 			     .user = (char *)(uintptr_t)user };
 
 	return received_field(&a, encrypted, 1795255200);

@@ -81,8 +81,10 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 	requests_give(c->requests, &retr, 1, 0);
 	for (int i = 0; i < PIECES; i++)
 		link_put(c->courier, LINK_CHUNK, 1, 0, piece, sizeof(piece));
-	assert_false(requests_lost_flight(c->requests));
-	link_put_text(c->courier, LINK_ERROR, 1, ERR_PROTOCOL, "nonsense");
+	assert_int_equal(requests_failed_flight(c->requests),
+			 FACTS_FLIGHT_NONE);
+	link_put_text(c->courier, LINK_ERROR, FACTS_FLIGHT_UNHEARD,
+		      ERR_PROTOCOL, "nonsense");
 	assert_int_equal(link_flush(c->courier, &e), 0);
 	link_free(&c->courier);
 	while (requests_wait(c->requests, NULL, clock_deadline(PATIENCE_MS),
@@ -91,7 +93,8 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 	assert_int_equal(c->bytes, PIECES * PIECE);
 	assert_int_equal(e.kind, ERR_PROTOCOL);
 	assert_string_equal(e.text, "nonsense");
-	assert_true(requests_lost_flight(c->requests));
+	assert_int_equal(requests_failed_flight(c->requests),
+			 FACTS_FLIGHT_UNHEARD);
 }
 
 static void

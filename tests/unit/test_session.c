@@ -33,7 +33,8 @@ struct fixture {
 	char dir[64];
 	char *maildir, *db;
 	struct fake_mailbox *mailbox;
-	struct account account;
+	struct server server;
+	struct keeper_settings keeper;
 	struct deliver_target target;
 	struct session_settings set;
 	struct store *store;
@@ -62,18 +63,20 @@ setup(void **state)
 	x->maildir = mem_format("%s/Mail", x->dir);
 	x->db = mem_format("%s/state.db", x->dir);
 	x->mailbox = fake_mailbox_new();
-	x->account = (struct account){
-		.name = name, .host = host, .user = user,
-		.keep_s = PLAN_KEEP_FOREVER,
-		.timeout_s = 5, .session_timeout_s = 60,
+	x->server = (struct server){
+		.host = host, .user = user,
+		.timeout_ms = 5 * 1000, .session_timeout_ms = 60 * 1000,
 	};
+	x->keeper.rules.keep_s = PLAN_KEEP_FOREVER;
 	x->target = (struct deliver_target){
 		.kind = DELIVER_MAILDIR, .path = x->maildir, .account = name,
 		.user = user, .spool = x->dir, .note = note,
 	};
 	x->set = (struct session_settings){
-		.account = &x->account, .limits = batch_limits_usual,
+		.server = &x->server, .keeper = &x->keeper,
+		.limits = batch_limits_usual,
 	};
+	x->keeper.target = x->target;
 	return link_pair(&x->report, &x->parent, true, &x->e);
 }
 
@@ -223,7 +226,7 @@ what_is_not_kept_is_deleted_in_the_same_session(void **state)
 	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
 						  MAIL("1", "one"));
 
-	x->account.keep_s = 0;
+	x->keeper.rules.keep_s = 0;
 	session_well(x);
 	assert_true(a->deleted);
 	assert_int_equal(a->tops, 0);
@@ -237,7 +240,7 @@ a_message_due_by_age_is_compared_and_deleted(void **state)
 	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
 						  MAIL("1", "one"));
 
-	x->account.keep_s = 86400;
+	x->keeper.rules.keep_s = 86400;
 	session_well(x);
 	assert_false(a->deleted);
 	age(x, 86400 + 10);
@@ -254,7 +257,7 @@ another_message_under_the_uid_and_size_of_one_due_is_fetched(void **state)
 	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
 						  MAIL("1", "one"));
 
-	x->account.keep_s = 86400;
+	x->keeper.rules.keep_s = 86400;
 	session_well(x);
 	age(x, 86400 + 10);
 	(void)snprintf(a->text, sizeof(a->text), "%s", MAIL("2", "new"));
@@ -319,7 +322,7 @@ twins_of_one_uid_and_content_are_delivered_once(void **state)
 	struct fake_message *b = fake_mailbox_add(x->mailbox, "a",
 						  MAIL("1", "one"));
 
-	x->account.keep_s = 0;
+	x->keeper.rules.keep_s = 0;
 	session_well(x);
 	assert_int_equal(mails(x), 1);
 	assert_true(a->deleted && b->deleted);
@@ -349,7 +352,7 @@ a_server_without_uidl_serves_only_fetch_and_delete(void **state)
 	assert_int_equal(session(x), -1);
 	assert_int_equal(x->e.kind, ERR_UNAVAILABLE);
 	assert_non_null(strstr(x->e.text, "UIDL"));
-	x->account.keep_s = 0;
+	x->keeper.rules.keep_s = 0;
 	session_well(x);
 	assert_int_equal(mails(x), 1);
 	assert_true(a->deleted);
@@ -420,7 +423,7 @@ a_courier_that_answers_what_was_not_asked_is_not_believed(void **state)
 	struct fixture *x = *state;
 
 	fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"))->lies = true;
-	x->account.keep_s = 0;
+	x->keeper.rules.keep_s = 0;
 	assert_int_equal(session(x), -1);
 	assert_int_equal(x->e.kind, ERR_INTERNAL);
 	assert_int_equal(mails(x), 0);
@@ -453,7 +456,7 @@ a_dry_run_changes_nothing(void **state)
 						  MAIL("1", "one"));
 
 	x->set.mode = SESSION_DRY_RUN;
-	x->account.keep_s = 0;
+	x->keeper.rules.keep_s = 0;
 	session_well(x);
 	assert_int_equal(a->retrs, 0);
 	assert_false(a->deleted);

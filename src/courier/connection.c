@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "courier/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "courier/orders.h"
+#include "net/socket.h"
+#include "net/stream.h"
+
+/* How long the answer to what went along with the login may take, once that has
+ * succeeded: a server that throws it away, as Cyrus does, never answers. */
+enum { UNHEARD_MS = 10 * 1000 };
+
+static void
+say_phase(struct connection *c, const char *phase)
+{
+	struct err ignored = ERR_INIT;
+
+	link_put_text(c->link, LINK_PHASE, 0, 0, phase);
+	(void)link_flush(c->link, &ignored);
+}
+
+static void
+note(struct connection *c, char *line)
+{
+	link_put_text(c->link, LINK_NOTE, 0, 0, line);
+	free(line);
+}
+
+/* pop3_trace: pop3 holds it for as long as the connection lasts. */
+static void
+trace(void *arg, bool out, const void *text, size_t size)
+{
+	struct connection *c = arg;
+
+	if (size > LINK_PAYLOAD_MAX)
+		size = LINK_PAYLOAD_MAX;
+	link_put(c->link, LINK_TRACE, 0, out, text, size);
+}
+
+/* --- connection and TLS --- */
+
+static void
+begin_pop3(struct connection *c, struct transport *t)
+{
+	struct stream *s;
+
+	stream_new(&s, t, c->server->timeout_ms, c->end);
+	pop3_new(&c->pop3, s, c->go->trace ? trace : NULL, c);
+}
+
+static int
+encrypt(struct connection *c, struct transport **t, struct err *e)
+{
+	const struct tls_settings *set = &c->set->tls;
+	char info[TLS_INFO_MAX];
+
+	if (tls_connect(t, set, c->server->timeout_ms, c->end, e) != 0)
+		return err_context(e, "TLS");
+	tls_info(*t, info);
+	note(c, mem_format("%s, certificate %s", info,
+			   set->pin_count > 0 ? "matches a pin" : "verified"));
+	c->encrypted = true;
+	return 0;
+}
+
+static int
+dial(struct connection *c, struct err *e)
+{
+	const struct server *server = c->server;
+	int64_t until = clock_deadline(server->timeout_ms);
+	struct transport *t;
+	char peer[SOCKET_PEER_MAX];
+	int fd;
+
+	say_phase(c, "connecting");
+	if (socket_connect(&fd, server->host, server->port,
+			   clock_earlier(until, c->end), e) != 0)
+		return -1;
+	socket_peer(fd, peer);
+	note(c, mem_format("connected to %s (%s)", server->host, peer));
+	c->may_be_clear = c->set->insecure_auth || socket_is_loopback(fd);
+	t = socket_transport(fd);
+	if (server->tls == SERVER_TLS_IMPLICIT && encrypt(c, &t, e) != 0) {
+		t->class->free(t);
+		return -1;
+	}
+	begin_pop3(c, t);
+	if (pop3_greeting(c->pop3, e) != 0)
+		return -1;
+	c->greeted = true;
+	return 0;
+}
+
+/* Is what an earlier session has learned to be used? */
+static bool
+is_known(const struct connection *c)
+{
+	return c->go->knows_capa && !c->plain;
+}
+
+static int
+ask_capa(struct connection *c, struct err *e)
+{
+	if (is_known(c) || c->go->no_capa || c->capa_broke)
+		return 0;
+	c->capa_asked = true;
+	return pop3_capa(c->pop3, e);
+}
+
+static int
+start_tls(struct connection *c, struct err *e)
+{
+	const struct capa *capa = pop3_capabilities(c->pop3);
+	struct transport *t;
+	struct stream *s;
+
+	if (capa->known && !capa->stls)
+		return err_set(e, ERR_TLS, "server does not offer STLS");
+	if (pop3_stls(c->pop3, e) != 0)
+		return -1;
+	s = pop3_take_stream(&c->pop3);
+	if (stream_release(&s, &t, e) != 0) {
+		stream_free(&s);
+		return err_context(e, "STLS");
+	}
+	if (encrypt(c, &t, e) != 0) {
+		t->class->free(t);
+		return -1;
+	}
+	begin_pop3(c, t);
+	return ask_capa(c, e);
+}
+
+/* --- login --- */
+
+/* What is asked along with a login that is one line (`whole`).  Where CAPA is to be asked
+ * once more after the login, that comes first. */
+static int
+ask_along(struct connection *c, bool whole, struct err *e)
+{
+	const struct capa *capa = pop3_capabilities(c->pop3);
+
+	c->asked = whole && !c->plain && c->set->pipelining && capa->known &&
+		   capa->pipelining && (is_known(c) || !capa->varies);
+	return c->asked ? orders_ask(c->pop3, c->go->wants_sizes, e) : 0;
+}
+
+/* Could it become this?  *whole: it is. */
+static bool
+begins(const uint8_t *bytes, size_t size, const char *word, bool *whole)
+{
+	size_t length = strlen(word);
+
+	*whole = size >= length;
+	return memcmp(bytes, word, *whole ? length : size) == 0;
+}
+
+static int
+found_unheard(struct connection *c, struct err *e)
+{
+	c->flight = FACTS_FLIGHT_UNHEARD;
+	err_clear(e);
+	return err_set(e, ERR_PROTOCOL,
+		       "no answer to what was sent along with the login");
+}
+
+/* Does an answer begin to come?  A line that breaks is an error; silence is none. */
+static int
+wait_for_answer(struct connection *c, bool *comes, struct err *e)
+{
+	struct stream *s = pop3_stream(c->pop3);
+	int64_t longest = UNHEARD_MS < c->server->timeout_ms
+				? UNHEARD_MS : c->server->timeout_ms;
+	bool ignored;
+	size_t size;
+
+	*comes = true;
+	if (stream_wait(s, -1, clock_earlier(clock_deadline(longest), c->end),
+			&ignored, e) != 0)
+		return -1;
+	(void)stream_unread(s, &size);
+	return size > 0 ? 0 : stream_pull(s, comes, e);
+}
+
+/* Was what came along with the login thrown away, as a proxy before the server may do, or
+ * is there an answer to STAT? */
+static int
+see_flight(struct connection *c, struct err *e)
+{
+	struct stream *s = pop3_stream(c->pop3);
+	const uint8_t *bytes;
+	bool comes, whole = false;
+	size_t size = 0;
+
+	if (!c->asked)
+		return 0;
+	if (wait_for_answer(c, &comes, e) != 0)
+		return -1;
+	while (comes && !whole) {
+		if (stream_fill(s, size, e) != 0)
+			return -1;
+		bytes = stream_unread(s, &size);
+		comes = begins(bytes, size, "+OK", &whole) ||
+			begins(bytes, size, "-ERR [", &whole);
+	}
+	if (!comes)
+		return found_unheard(c, e);
+	c->flight = FACTS_FLIGHT_HEARD;
+	return 0;
+}
+
+static int
+log_in(struct connection *c, struct err *e)
+{
+	const struct server *server = c->server;
+	struct auth_settings settings = {
+		.method = c->set->auth,
+		.user = server->user,
+		.secret = c->secret,
+		.host = server->host,
+		.port = server->port,
+		.encrypted = c->encrypted,
+		.may_be_clear = c->may_be_clear,
+	};
+	enum auth_method used;
+	bool whole;
+
+	say_phase(c, "logging in");
+	if (auth_send(c->pop3, &settings, &used, &whole, e) != 0 ||
+	    ask_along(c, whole, e) != 0 ||
+	    auth_receive(c->pop3, &settings, used, whole, e) != 0)
+		return err_context(e, "login");
+	note(c, mem_format("logged in as %s by %s", server->user,
+			   auth_names[used]));
+	return see_flight(c, e);
+}
+
+/* Some servers announce PIPELINING, or the true EXPIRE and LOGIN-DELAY, only to
+ * those who have logged in (RFC 2449 sections 6.5 and 6.7). */
+static int
+ask_capa_late(struct connection *c, struct err *e)
+{
+	struct capa before = *pop3_capabilities(c->pop3);
+
+	if (is_known(c) || !before.known ||
+	    (!before.varies && before.pipelining))
+		return 0;
+	if (pop3_capa(c->pop3, e) != 0)
+		return -1;
+	if (!pop3_capabilities(c->pop3)->known)
+		pop3_set_capabilities(c->pop3, &before);
+	return 0;
+}
+
+/* --- once, and once more --- */
+
+static int
+try_open(struct connection *c, struct err *e)
+{
+	struct capa known;
+
+	if (dial(c, e) != 0 || ask_capa(c, e) != 0)
+		return -1;
+	if (c->server->tls == SERVER_TLS_STARTTLS && start_tls(c, e) != 0)
+		return -1;
+	if (is_known(c)) {
+		capa_read(&known, c->go->capa);
+		pop3_set_capabilities(c->pop3, &known);
+	}
+	return log_in(c, e);
+}
+
+/* The server greeted us, and went away or fell silent at CAPA, or right after it had
+ * refused it. */
+static bool
+broke_at_capa(const struct connection *c, const struct err *e)
+{
+	return e->kind == ERR_NETWORK && c->capa_asked &&
+	       !pop3_capabilities(c->pop3)->known;
+}
+
+/* May it be what was sent, or left out, because more was taken for known than is true? */
+static bool
+is_plain_better(const struct connection *c, const struct err *e)
+{
+	bool has_code, is_lost;
+
+	if (!c->greeted || !c->pop3 || clock_ms() >= c->end)
+		return false;
+	has_code = pop3_last_code(c->pop3) != POP3_CODE_NONE;
+	is_lost = e->kind == ERR_NETWORK || e->kind == ERR_PROTOCOL;
+	if (c->asked && is_lost)
+		return true;
+	if (broke_at_capa(c, e))
+		return true;
+	return (c->asked || is_known(c)) && !has_code &&
+	       (is_lost || e->kind == ERR_LOGIN || e->kind == ERR_UNAVAILABLE);
+}
+
+static int
+open_plainly(struct connection *c, struct err *e)
+{
+	bool broke = broke_at_capa(c, e);
+
+	note(c, mem_format("%s; once more %s", e->text,
+			   broke ? "without CAPA" : "one command at a time"));
+	if (c->asked && c->flight != FACTS_FLIGHT_UNHEARD)
+		c->flight = FACTS_FLIGHT_FAILED;
+	err_clear(e);
+	c->plain = true;
+	c->capa_broke = broke;
+	c->asked = c->greeted = c->encrypted = false;
+	pop3_free(&c->pop3);
+	return try_open(c, e);
+}
+
+int
+connection_open(struct connection *c, struct err *e)
+{
+	int rc;
+
+	c->plain = c->go->plain;
+	rc = try_open(c, e);
+	if (rc != 0 && is_plain_better(c, e))
+		rc = open_plainly(c, e);
+	return rc != 0 ? -1 : ask_capa_late(c, e);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The fields of a record's payload, one after the other: written by one function, read
+ * by another beside it in the same order.  Nothing of a peer is believed before it was
+ * checked here: a truth value is 0 or 1, a text has its length before it, fits, and holds
+ * no NUL.
+ *
+ *	struct fields f = FIELDS_NONE;
+ *	fields_put_bool(&f, x->is_open);
+ *	fields_put_number(&f, x->count);
+ *	link_put(l, LINK_X, 0, 0, f.bytes, f.size);
+ *
+ *	struct fields_reader r = { record.data, record.size, false };
+ *	x->is_open = fields_bool(&r);
+ *	x->count = fields_number(&r);
+ *	if (!fields_are_whole(&r)) ...
+ */
+#ifndef LINK_FIELDS_H
+#define LINK_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FIELDS_MAX = 4096 };
+
+struct fields {
+	size_t size;
+	uint8_t bytes[FIELDS_MAX];
+};
+#define FIELDS_NONE { .size = 0 }
+
+/* More than FIELDS_MAX bytes together are a misuse. */
+void fields_put_bool(struct fields *f, bool value);
+void fields_put_number(struct fields *f, int64_t value);
+void fields_put_text(struct fields *f, const char *text);
+
+struct fields_reader {
+	const uint8_t *at;
+	size_t left;
+	bool is_bad;
+};
+
+/* What is malformed, or missing, is false, 0 or "", and fields_are_whole tells. */
+bool fields_bool(struct fields_reader *r);
+int64_t fields_number(struct fields_reader *r);
+void fields_text(struct fields_reader *r, char *out, size_t size);
+/* Was everything there and well-formed, and nothing behind it? */
+bool fields_are_whole(const struct fields_reader *r);
+
+#endif
