@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forbidden use is refused: each test adds one to a copy of the libraries or sources."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SOURCE = pathlib.Path(os.environ["POPFETCH_SRCDIR"])
+BUILD = pathlib.Path(os.environ["POPFETCH_BUILDDIR"])
+CHECK = pathlib.Path(__file__).with_name("check_layers.py")
+
+
+@pytest.fixture
+def house(tmp_path):
+    for library in BUILD.glob("src/*/lib*.a"):
+        copy = tmp_path / library.relative_to(BUILD)
+        copy.parent.mkdir(parents=True)
+        shutil.copy(library, copy)
+    for header in SOURCE.glob("src/**/*.[ch]"):
+        copy = tmp_path / header.relative_to(SOURCE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(header, copy)
+    (tmp_path / "doc").mkdir()
+    shutil.copy(SOURCE / "doc/design.md", tmp_path / "doc")
+    return tmp_path
+
+
+def check(house):
+    return subprocess.run(
+        [sys.executable, CHECK, house, house], capture_output=True, text=True, check=False
+    )
+
+
+def add_call(house, folder, function):
+    source, made = house / "intruder.c", house / "intruder.o"
+    source.write_text(f"void {function}(void);\nvoid intruder(void) {{ {function}(); }}\n")
+    compiler = os.environ.get("CC", "cc").split()
+    subprocess.run([*compiler, "-c", "-o", made, source], check=True)
+    subprocess.run(["ar", "r", house / f"src/{folder}/lib{folder}.a", made], check=True)
+
+
+def test_the_house_as_it_is(house):
+    result = check(house)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "folder, function, home",
+    [
+        ("pop3", "store_is_new", "state"),
+        ("courier", "store_is_new", "state"),
+        ("courier", "deliver_open", "deliver"),
+        ("courier", "session_run", "keeper"),
+        ("keeper", "pop3_command", "pop3"),
+        ("keeper", "courier_run", "courier"),
+        ("keeper", "tls_connect", "net"),
+        ("state", "deliver_open", "deliver"),
+        ("deliver", "store_is_new", "state"),
+        ("base", "proc_poll", "sys"),
+    ],
+)
+def test_a_call_through_a_wall(house, folder, function, home):
+    add_call(house, folder, function)
+    result = check(house)
+    assert result.returncode == 1
+    assert f"{folder}: intruder.o uses {function} of {home}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "folder, function", [("pop3", "fs_open"), ("courier", "fs_write"), ("keeper", "connect")]
+)
+def test_a_call_that_a_sentence_forbids(house, folder, function):
+    add_call(house, folder, function)
+    result = check(house)
+    assert result.returncode == 1
+    assert f"{folder}: intruder.o uses {function}, but " in result.stderr
+
+
+@pytest.mark.parametrize(
+    "at, header",
+    [
+        ("courier/courier.h", '"state/store.h"'),
+        ("keeper/session.h", '"pop3/capa.h"'),
+        ("keeper/session.h", "<openssl/ssl.h>"),
+        ("commit/batch.h", "<sqlite3.h>"),
+    ],
+)
+def test_a_header_from_behind_a_wall(house, at, header):
+    path = house / "src" / at
+    path.write_text(f"#include {header}\n" + path.read_text())
+    result = check(house)
+    assert result.returncode == 1
+    assert f"{at} includes {header.strip(chr(34))}" in result.stderr
