@@ -37,6 +37,7 @@ err_clear(struct err *e)
 	assert(e);
 	e->kind = ERR_NONE;
 	e->sys = 0;
+	e->told = false;
 	e->text[0] = '\0';
 }
 
@@ -51,6 +52,7 @@ err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	va_end(args);
 	e->kind = kind;
 	e->sys = 0;
+	e->told = false;
 	return -1;
 }
 
@@ -71,6 +73,7 @@ err_sys(struct err *e, enum err_kind kind, const char *format, ...)
 	memcpy(e->text + strlen(e->text), suffix, strlen(suffix) + 1);
 	e->kind = kind;
 	e->sys = sys;
+	e->told = false;
 	return -1;
 }
 

@@ -45,14 +45,15 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int sys;		/* errno of err_sys, else 0 */
+	bool told;		/* people have been told of it: set by whoever did */
 	char text[ERR_TEXT_MAX];
 };
 
-/* Start value; err_clear makes an error one again. */
+/* Start value; err_clear makes it that again. */
 #define ERR_INIT { .kind = ERR_NONE }
 void err_clear(struct err *e);
 
-/* Sets *e and returns -1, so that callers can `return err_set(...)`. */
+/* Sets *e, which nobody has been told of, and returns -1, so that callers can `return err_set(...)`. */
 int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
+
 #include "commit/batch.h"
 
 #include <assert.h>
@@ -21,15 +22,14 @@ struct batch {
 	struct store *store;
 	const struct deliver_target *target;
 	struct batch_limits limits;
-	batch_done *done;
-	void *arg;
 	struct deliver *deliver;
-	struct entry *open;	/* coming in now */
-	struct entries waiting;	/* complete, before D1 */
-	struct entries current;	/* from D1 until they are published or started */
-	struct entries running;	/* until D3, or until their MDA has ended */
-	struct entries settled;	/* behind that, not yet recorded */
-	struct entries recorded;	/* of which nobody was told yet */
+	struct parcel *open;	/* coming in now */
+	struct batch_list waiting;	/* complete, before D1 */
+	struct batch_list current;	/* from D1 until they are published or started */
+	struct batch_list running;	/* until D3, or until their MDA has ended */
+	struct batch_list settled;	/* behind that, not yet recorded */
+	struct batch_list recorded;	/* of which nobody was told yet:
+					   batch_next_recorded */
 	bool destination_is_known;
 	bool broken;
 };
@@ -39,25 +39,22 @@ struct batch {
 int
 batch_open(struct batch **b, struct store *store,
 	   const struct deliver_target *target,
-	   const struct batch_limits *limits, batch_done *done, void *arg,
-	   struct err *e)
+	   const struct batch_limits *limits, struct err *e)
 {
 	char *name = deliver_name(target);
-	bool known;
 	struct batch *n;
-	int result = store_knows_destination(store, name, &known, e);
+	bool known;
+	int rc = store_knows_destination(store, name, &known, e);
 
 	free(name);
-	if (result == -1)
+	if (rc != 0)
 		return -1;
 	n = mem_alloc(sizeof(*n));
 	n->store = store;
 	n->target = target;
 	n->limits = *limits;
-	n->done = done;
-	n->arg = arg;
 	n->destination_is_known = known;
-	if (deliver_open(&n->deliver, target, !known, e) == -1) {
+	if (deliver_open(&n->deliver, target, !known, e) != 0) {
 		free(n);
 		return -1;
 	}
@@ -70,14 +67,14 @@ batch_close(struct batch **b)
 {
 	struct batch *old = *b;
 
-	if (old == NULL)
+	if (!old)
 		return;
 	batch_cancel(old);
-	entries_free(&old->waiting, true);
-	entries_free(&old->current, false);
-	entries_free(&old->running, false);
-	entries_free(&old->settled, false);
-	entries_free(&old->recorded, false);
+	batch_list_free(&old->waiting, true);
+	batch_list_free(&old->current, false);
+	batch_list_free(&old->running, false);
+	batch_list_free(&old->settled, false);
+	batch_list_free(&old->recorded, false);
 	deliver_close(&old->deliver);
 	free(old);
 	*b = NULL;
@@ -92,13 +89,13 @@ batch_begin(struct batch *b, const struct batch_message *m, struct err *e)
 		.uid = m->uid,
 		.uid_size = m->uid_size,
 	};
-	struct entry *x;
+	struct parcel *x;
 
-	assert(b->open == NULL && !b->broken);
+	assert(!b->open && !b->broken);
 	x = mem_alloc(sizeof(*x));
 	x->message = *m;
 	x->begun = clock_ms();
-	if (deliver_stage(b->deliver, &dm, &x->staged, e) == -1) {
+	if (deliver_stage(b->deliver, &dm, &x->staged, e) != 0) {
 		free(x);
 		return -1;
 	}
@@ -117,22 +114,22 @@ int
 batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 	  int64_t octets, const char *sender, struct err *e)
 {
-	struct entry *x = b->open;
+	struct parcel *x = b->open;
 
 	x->octets = octets;
 	memcpy(x->digest, digest, sizeof(x->digest));
-	if (deliver_finish(x->staged, digest, octets, sender, e) == -1)
+	if (deliver_finish(x->staged, digest, octets, sender, e) != 0)
 		return -1;
 	b->open = NULL;
-	entries_add(&b->waiting, x);
+	batch_list_add(&b->waiting, x);
 	return 0;
 }
 
 void
 batch_cancel(struct batch *b)
 {
-	if (b->open != NULL)
-		entry_free(b->open, true);
+	if (b->open)
+		parcel_free(b->open, true);
 	b->open = NULL;
 }
 
@@ -146,13 +143,13 @@ batch_set_row(struct batch *b, int64_t row, unsigned attempts)
 bool
 batch_is_open(const struct batch *b)
 {
-	return b->open != NULL;
+	return b->open;
 }
 
 /* --- D2 --- */
 
 static int
-batch_record_one(struct batch *b, const struct entry *x, int64_t now,
+record_one(struct batch *b, const struct parcel *x, int64_t now,
 		 struct err *e)
 {
 	struct store_message m = {
@@ -187,21 +184,21 @@ batch_record_one(struct batch *b, const struct entry *x, int64_t now,
 }
 
 static int
-batch_record_settled(struct batch *b, struct err *e)
+record_settled(struct batch *b, struct err *e)
 {
 	int64_t now = clock_unix();
 
 	for (size_t i = 0; i < b->settled.count; i++)
-		if (batch_record_one(b, b->settled.at[i], now, e) == -1)
+		if (record_one(b, b->settled.at[i], now, e) != 0)
 			return -1;
 	return 0;
 }
 
 static int
-batch_record_ready(struct batch *b, struct err *e)
+record_ready(struct batch *b, struct err *e)
 {
 	for (size_t i = 0; i < b->current.count; i++) {
-		struct entry *x = b->current.at[i];
+		struct parcel *x = b->current.at[i];
 		struct store_message m = {
 			.uid = x->message.uid,
 			.uid_size = x->message.uid_size,
@@ -212,57 +209,45 @@ batch_record_ready(struct batch *b, struct err *e)
 
 		x->id = x->message.row;
 		if (store_set_ready(b->store, &x->id, &m,
-				    deliver_evidence(x->staged), e) == -1)
+				    deliver_evidence(x->staged), e) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-batch_record_destination(struct batch *b, struct err *e)
+record_destination(struct batch *b, struct err *e)
 {
 	char *name;
-	int result;
+	int rc;
 
 	if (b->destination_is_known)
 		return 0;
 	name = deliver_name(b->target);
-	result = store_add_destination(b->store, name, e);
+	rc = store_add_destination(b->store, name, e);
 	free(name);
-	return result;
-}
-
-static void
-batch_tell_recorded(struct batch *b)
-{
-	for (size_t i = 0; i < b->recorded.count; i++) {
-		struct entry *x = b->recorded.at[i];
-
-		x->message.row = x->id;
-		b->done(b->arg, &x->message, x->outcome, &x->why);
-	}
-	entries_clear(&b->recorded, false);
+	return rc;
 }
 
 /* *attempted tells whether the transaction may be in the database though this failed. */
 static int
-batch_d2(struct batch *b, bool *attempted, struct err *e)
+d2(struct batch *b, bool *attempted, struct err *e)
 {
 	*attempted = false;
-	if (store_begin(b->store, STORE_DURABLE, e) == -1)
+	if (store_begin(b->store, STORE_DURABLE, e) != 0)
 		return -1;
-	if (batch_record_settled(b, e) == -1 ||
-	    batch_record_ready(b, e) == -1 ||
-	    (b->current.count > 0 && batch_record_destination(b, e) == -1)) {
+	if (record_settled(b, e) != 0 ||
+	    record_ready(b, e) != 0 ||
+	    (b->current.count > 0 && record_destination(b, e) != 0)) {
 		store_rollback(b->store);
 		return -1;
 	}
 	*attempted = true;
-	if (store_commit(b->store, e) == -1)
+	if (store_commit(b->store, e) != 0)
 		return -1;
 	if (b->current.count > 0)
 		b->destination_is_known = true;
-	entries_move(&b->settled, &b->recorded, b->settled.count);
+	batch_list_move(&b->settled, &b->recorded, b->settled.count);
 	deliver_retire(b->deliver);
 	return 0;
 }
@@ -270,27 +255,21 @@ batch_d2(struct batch *b, bool *attempted, struct err *e)
 /* --- handing over --- */
 
 static int
-batch_d1(struct batch *b, struct err *e)
+d1(struct batch *b, struct err *e)
 {
 	size_t count = b->current.count;
 	struct deliver_staged **staged = mem_array(count, sizeof(*staged));
-	int result;
+	int rc;
 
 	for (size_t i = 0; i < count; i++)
 		staged[i] = b->current.at[i]->staged;
-	result = deliver_secure(b->deliver, staged, count, e);
+	rc = deliver_secure(b->deliver, staged, count, e);
 	free(staged);
-	return result;
-}
-
-static bool
-batch_is_program(const struct batch *b)
-{
-	return b->target->kind == DELIVER_MDA;
+	return rc;
 }
 
 static int
-batch_break(struct batch *b)
+break_off(struct batch *b)
 {
 	deliver_drop(b->deliver);
 	b->broken = true;
@@ -299,91 +278,87 @@ batch_break(struct batch *b)
 
 /* The outcome is known: its file may go. */
 static void
-batch_settle_one(struct batch *b, struct entry *x)
+settle_one(struct batch *b, struct parcel *x)
 {
 	deliver_leave(&x->staged);
-	entries_add(&b->settled, x);
+	batch_list_add(&b->settled, x);
 }
 
 /* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by one. */
 static int
-batch_d3(struct batch *b, struct err *e)
+d3(struct batch *b, struct err *e)
 {
 	size_t count = b->running.count;
-	int result = 0;
+	int rc = 0;
 
-	if (deliver_settle(b->deliver, e) == -1)
-		return batch_break(b);
+	if (deliver_settle(b->deliver, e) != 0)
+		return break_off(b);
 	for (size_t i = 0; i < count; i++) {
-		struct entry *x = entries_take(&b->running);
+		struct parcel *x = batch_list_take(&b->running);
 
 		err_clear(&x->why);
 		x->outcome = deliver_outcome(x->staged, &x->why);
 		if (x->outcome == DELIVER_PENDING) {
-			entries_add(&b->running, x);
+			batch_list_add(&b->running, x);
 			continue;
 		}
-		if (x->outcome == DELIVER_POSTPONED && result == 0) {
+		if (x->outcome == DELIVER_POSTPONED && rc == 0) {
 			*e = x->why;
-			result = -1;
+			rc = -1;
 		}
-		batch_settle_one(b, x);
+		settle_one(b, x);
 	}
-	return result;
+	return rc;
 }
 
 static int
-batch_publish(struct batch *b, struct err *e)
+publish(struct batch *b, struct err *e)
 {
-	if (deliver_publish(b->deliver, e) == -1)
-		return batch_break(b);
-	entries_move(&b->current, &b->running, b->current.count);
-	return batch_d3(b, e);
+	if (deliver_publish(b->deliver, e) != 0)
+		return break_off(b);
+	batch_list_move(&b->current, &b->running, b->current.count);
+	return d3(b, e);
 }
 
 /* How many the destination takes now. */
 static size_t
-batch_room(const struct batch *b)
+room_now(const struct batch *b)
 {
 	return batch_max(b) - b->running.count;
 }
 
 static int
-batch_hand_over_one(struct batch *b, struct err *e)
+hand_over_one(struct batch *b, struct err *e)
 {
 	size_t count = b->waiting.count;
 	bool attempted;
-	int result;
 
-	if (count > batch_room(b))
-		count = batch_room(b);
-	entries_move(&b->waiting, &b->current, count);
-	if (batch_d1(b, e) == -1) {
+	if (count > room_now(b))
+		count = room_now(b);
+	batch_list_move(&b->waiting, &b->current, count);
+	if (d1(b, e) != 0) {
 		deliver_abandon(b->deliver);
-		entries_clear(&b->current, true);
+		batch_list_clear(&b->current, true);
 		return -1;
 	}
-	if (batch_d2(b, &attempted, e) == -1) {
+	if (d2(b, &attempted, e) != 0) {
 		if (attempted)
-			return batch_break(b);
+			return break_off(b);
 		deliver_abandon(b->deliver);
-		entries_clear(&b->current, true);
+		batch_list_clear(&b->current, true);
 		return -1;
 	}
-	/* an MDA need not wait until the end of others is told */
-	result = batch_publish(b, e);
-	batch_tell_recorded(b);
-	return result;
+	return publish(b, e);
 }
 
 bool
 batch_is_due(const struct batch *b, bool all)
 {
-	const struct entries *w = &b->waiting;
+	const struct batch_list *w = &b->waiting;
 
-	if (w->count == 0 || batch_room(b) == 0)
+	if (w->count == 0 || room_now(b) == 0)
 		return false;
-	return all || batch_is_program(b) || w->count >= batch_max(b) ||
+	return all || deliver_ends_one_by_one(b->deliver) || w->count >= batch_max(b) ||
 	       w->bytes >= b->limits.bytes ||
 	       clock_ms() >= w->at[0]->begun + b->limits.age_ms;
 }
@@ -394,9 +369,9 @@ batch_continue(struct batch *b, struct err *e)
 	assert(!b->broken);
 	if (b->running.count == 0)
 		return 0;
-	if (deliver_continue(b->deliver, e) == -1)
-		return batch_break(b);
-	return batch_d3(b, e);
+	if (deliver_continue(b->deliver, e) != 0)
+		return break_off(b);
+	return d3(b, e);
 }
 
 int
@@ -404,7 +379,7 @@ batch_hand_over(struct batch *b, bool all, struct err *e)
 {
 	assert(!b->broken);
 	while (batch_is_due(b, all))
-		if (batch_hand_over_one(b, e) == -1)
+		if (hand_over_one(b, e) != 0)
 			return -1;
 	return 0;
 }
@@ -412,13 +387,13 @@ batch_hand_over(struct batch *b, bool all, struct err *e)
 int
 batch_run(struct batch *b, bool all, struct err *e)
 {
-	return batch_continue(b, e) == -1 ? -1 : batch_hand_over(b, all, e);
+	return batch_continue(b, e) != 0 ? -1 : batch_hand_over(b, all, e);
 }
 
 void
 batch_discard_waiting(struct batch *b)
 {
-	entries_clear(&b->waiting, true);
+	batch_list_clear(&b->waiting, true);
 }
 
 int
@@ -426,13 +401,26 @@ batch_finish(struct batch *b, struct err *e)
 {
 	bool attempted;
 
-	assert(b->running.count == 0 && b->open == NULL && !b->broken);
+	assert(b->running.count == 0 && !b->open && !b->broken);
 	if (b->settled.count == 0)
 		return 0;
-	if (batch_d2(b, &attempted, e) == -1)
-		return batch_break(b);
-	batch_tell_recorded(b);
-	return 0;
+	return d2(b, &attempted, e) != 0 ? break_off(b) : 0;
+}
+
+bool
+batch_next_recorded(struct batch *b, struct batch_result *r)
+{
+	struct parcel *x;
+
+	if (b->recorded.count == 0)
+		return false;
+	x = batch_list_take(&b->recorded);
+	r->message = x->message;
+	r->message.row = x->id;
+	r->outcome = x->outcome;
+	r->why = x->why;
+	parcel_free(x, false);
+	return true;
 }
 
 /* --- questions --- */
@@ -463,6 +451,18 @@ batch_free_bytes(const struct batch *b)
 	return deliver_free_bytes(b->deliver);
 }
 
+bool
+batch_is_slow(const struct batch *b)
+{
+	return deliver_is_slow(b->deliver);
+}
+
+bool
+batch_ends_one_by_one(const struct batch *b)
+{
+	return deliver_ends_one_by_one(b->deliver);
+}
+
 int64_t
 batch_until(const struct batch *b)
 {
@@ -471,7 +471,7 @@ batch_until(const struct batch *b)
 
 	if (b->running.count > 0)
 		(void)deliver_poll(b->deliver, fds, &until);
-	else if (b->waiting.count > 0 && !batch_is_program(b))
+	else if (b->waiting.count > 0 && !deliver_ends_one_by_one(b->deliver))
 		until = b->waiting.at[0]->begun + b->limits.age_ms;
 	return until;
 }
@@ -487,7 +487,7 @@ batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX])
 bool
 batch_is_quiet(const struct batch *b)
 {
-	return batch_waiting(b) == 0 && b->open == NULL;
+	return batch_waiting(b) == 0 && !b->open;
 }
 
 bool

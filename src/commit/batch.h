@@ -55,20 +55,13 @@ struct batch_message {
 	unsigned attempts;	/* of that row */
 };
 
-/* Told once for each message begun and ended, when it is recorded: DONE (delivered,
- * durable, recorded), REFUSED (set aside) or POSTPONED (why tells).  Must not call
- * batch functions. */
-typedef void batch_done(void *arg, const struct batch_message *m,
-			enum deliver_outcome outcome, const struct err *why);
-
 struct batch;
 
 /* Opens the destination: a missing one is made unless this state has delivered to it
  * before.  Borrows store and target. */
 int batch_open(struct batch **b, struct store *store,
 	       const struct deliver_target *target,
-	       const struct batch_limits *limits, batch_done *done, void *arg,
-	       struct err *e);
+	       const struct batch_limits *limits, struct err *e);
 /* Discards what may be discarded; touches nothing of a broken batch. */
 void batch_close(struct batch **b);
 
@@ -89,6 +82,9 @@ size_t batch_waiting(const struct batch *b);
 uint64_t batch_waiting_bytes(const struct batch *b);
 size_t batch_max(const struct batch *b);	/* for an MDA: how many run at once */
 uint64_t batch_free_bytes(const struct batch *b);
+/* deliver_is_slow, deliver_ends_one_by_one. */
+bool batch_is_slow(const struct batch *b);
+bool batch_ends_one_by_one(const struct batch *b);
 
 /* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by events
  * only. */
@@ -105,6 +101,16 @@ bool batch_is_due(const struct batch *b, bool all);
 int batch_hand_over(struct batch *b, bool all, struct err *e);
 /* Both in turn. */
 int batch_run(struct batch *b, bool all, struct err *e);
+/* What became of a message, once that is recorded. */
+struct batch_result {
+	struct batch_message message;	/* row: the one that it is in now */
+	enum deliver_outcome outcome;	/* DONE (delivered, durable), REFUSED (set
+					   aside) or POSTPONED */
+	struct err why;			/* unless DONE */
+};
+/* The next of them: each message that was begun and ended is told once, in order.  False
+ * when there are no more for now. */
+bool batch_next_recorded(struct batch *b, struct batch_result *r);
 /* Messages that wait are given up, staged files and all. */
 void batch_discard_waiting(struct batch *b);
 /* Is nothing waiting, coming in, or with an MDA? */

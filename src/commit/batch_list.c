@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 void
-entries_add(struct entries *l, struct entry *x)
+batch_list_add(struct batch_list *l, struct parcel *x)
 {
 	if (l->count == l->room) {
 		l->room = l->room == 0 ? 16 : l->room * 2;
@@ -20,11 +20,11 @@ entries_add(struct entries *l, struct entry *x)
 }
 
 void
-entries_move(struct entries *from, struct entries *to, size_t count)
+batch_list_move(struct batch_list *from, struct batch_list *to, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		from->bytes -= from->at[i]->bytes;
-		entries_add(to, from->at[i]);
+		batch_list_add(to, from->at[i]);
 	}
 	from->count -= count;
 	if (from->count > 0)
@@ -32,10 +32,10 @@ entries_move(struct entries *from, struct entries *to, size_t count)
 			from->count * sizeof(*from->at));
 }
 
-struct entry *
-entries_take(struct entries *l)
+struct parcel *
+batch_list_take(struct batch_list *l)
 {
-	struct entry *x = l->at[0];
+	struct parcel *x = l->at[0];
 
 	l->bytes -= x->bytes;
 	if (--l->count > 0)
@@ -44,7 +44,7 @@ entries_take(struct entries *l)
 }
 
 void
-entry_free(struct entry *x, bool discard)
+parcel_free(struct parcel *x, bool discard)
 {
 	if (discard)
 		deliver_discard(&x->staged);
@@ -54,18 +54,18 @@ entry_free(struct entry *x, bool discard)
 }
 
 void
-entries_clear(struct entries *l, bool discard)
+batch_list_clear(struct batch_list *l, bool discard)
 {
 	for (size_t i = 0; i < l->count; i++)
-		entry_free(l->at[i], discard);
+		parcel_free(l->at[i], discard);
 	l->count = 0;
 	l->bytes = 0;
 }
 
 void
-entries_free(struct entries *l, bool discard)
+batch_list_free(struct batch_list *l, bool discard)
 {
-	entries_clear(l, discard);
+	batch_list_clear(l, discard);
 	free(l->at);
 	l->at = NULL;
 }

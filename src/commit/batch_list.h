@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the batch only: messages on their way into the destination, and lists of them in
- * order.  An entry is in one list at a time, or in none while it comes in.
+ * For the batch only: messages on their way into the destination (parcels), and lists of
+ * them in order.  A parcel is in one list at a time, or in none while it comes in.
  */
 #ifndef COMMIT_BATCH_LIST_H
 #define COMMIT_BATCH_LIST_H
@@ -10,7 +10,7 @@
 
 #include "commit/batch.h"
 
-struct entry {
+struct parcel {
 	struct batch_message message;
 	struct deliver_staged *staged;
 	uint8_t digest[DIGEST_SHA256_SIZE];
@@ -22,23 +22,23 @@ struct entry {
 	struct err why;
 };
 
-/* A list of entries, in order. */
-struct entries {
-	struct entry **at;
+/* A list of parcels, in order. */
+struct batch_list {
+	struct parcel **at;
 	size_t count, room;
 	uint64_t bytes;
 };
 
 /* Takes x. */
-void entries_add(struct entries *l, struct entry *x);
+void batch_list_add(struct batch_list *l, struct parcel *x);
 /* Moves the first `count` of one list behind those of another. */
-void entries_move(struct entries *from, struct entries *to, size_t count);
+void batch_list_move(struct batch_list *from, struct batch_list *to, size_t count);
 /* The first, which there must be. */
-struct entry *entries_take(struct entries *l);
+struct parcel *batch_list_take(struct batch_list *l);
 /* discard: the staged file is removed (only before D2 was attempted); else it is left
  * as it is. */
-void entry_free(struct entry *x, bool discard);
-void entries_clear(struct entries *l, bool discard);
-void entries_free(struct entries *l, bool discard);
+void parcel_free(struct parcel *x, bool discard);
+void batch_list_clear(struct batch_list *l, bool discard);
+void batch_list_free(struct batch_list *l, bool discard);
 
 #endif

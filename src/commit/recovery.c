@@ -10,17 +10,18 @@
 #include "base/mem.h"
 #include "state/fact.h"
 
-struct recovery {
+struct doubtful {
 	int64_t *ids;
 	char **evidence;
 	enum deliver_verdict *verdict;
 	size_t count, room;
 };
 
+/* store_intents calls it for each. */
 static int
-recovery_add(void *arg, int64_t id, const char *evidence, struct err *e)
+add(void *arg, int64_t id, const char *evidence, struct err *e)
 {
-	struct recovery *r = arg;
+	struct doubtful *r = arg;
 
 	(void)e;
 	if (r->count == r->room) {
@@ -35,21 +36,21 @@ recovery_add(void *arg, int64_t id, const char *evidence, struct err *e)
 }
 
 static int
-recovery_record(struct recovery *r, struct store *store, size_t *delivered,
+record(struct doubtful *r, struct store *store, size_t *delivered,
 		size_t *again, struct err *e)
 {
 	int64_t now = clock_unix();
 
 	if (r->count == 0)
 		return 0;
-	if (store_begin(store, STORE_DURABLE, e) == -1)
+	if (store_begin(store, STORE_DURABLE, e) != 0)
 		return -1;
 	for (size_t i = 0; i < r->count; i++) {
 		bool was = r->verdict[i] == DELIVER_WAS_DELIVERED;
 
 		++*(was ? delivered : again);
 		if ((was ? store_set_delivered(store, r->ids[i], now, e)
-			 : store_forget_intent(store, r->ids[i], e)) == -1) {
+			 : store_forget_intent(store, r->ids[i], e)) != 0) {
 			store_rollback(store);
 			return -1;
 		}
@@ -64,8 +65,9 @@ struct places {
 	size_t count;
 };
 
+/* store_destinations calls it for each. */
 static int
-recovery_add_place(void *arg, const char *name, struct err *e)
+add_place(void *arg, const char *name, struct err *e)
 {
 	struct places *p = arg;
 
@@ -76,9 +78,9 @@ recovery_add_place(void *arg, const char *name, struct err *e)
 }
 
 static int
-recovery_note_place(struct store *store, const char *name, struct err *e)
+note_place(struct store *store, const char *name, struct err *e)
 {
-	if (store_begin(store, STORE_LAZY, e) == -1)
+	if (store_begin(store, STORE_LAZY, e) != 0)
 		return -1;
 	if (store_set_fact_text(store, FACT_DESTINATION, name, e) == 0)
 		return store_commit(store, e);
@@ -87,42 +89,42 @@ recovery_note_place(struct store *store, const char *name, struct err *e)
 }
 
 static int
-recovery_clear_others(struct store *store, const struct deliver_target *target,
+clear_others(struct store *store, const struct deliver_target *target,
 		      const char *name, const char *before, struct err *e)
 {
 	struct places p = { .count = 0 };
-	int result = store_destinations(store, recovery_add_place, &p, e);
+	int rc = store_destinations(store, add_place, &p, e);
 
-	if (result == 0) {
+	if (rc == 0) {
 		if (before)	/* perhaps nothing was ever delivered there */
-			(void)recovery_add_place(&p, before, e);
+			(void)add_place(&p, before, e);
 		deliver_clear(target, (const char *const *)p.names, p.count);
-		result = recovery_note_place(store, name, e);
+		rc = note_place(store, name, e);
 	}
 	for (size_t i = 0; i < p.count; i++)
 		free(p.names[i]);
 	free(p.names);
-	return result;
+	return rc;
 }
 
 /* Each run looks where it delivers to.  When that is another place than in the run before,
  * what that one may have left is looked for once, since no later run would. */
 static int
-recovery_clear(struct store *store, const struct deliver_target *target,
+clear(struct store *store, const struct deliver_target *target,
 	       struct err *e)
 {
 	char *name = deliver_name(target), *before;
-	int result = store_fact_text(store, FACT_DESTINATION, &before, e);
+	int rc = store_fact_text(store, FACT_DESTINATION, &before, e);
 
-	if (result == 0 && (!before || strcmp(before, name) != 0))
-		result = recovery_clear_others(store, target, name, before, e);
+	if (rc == 0 && (!before || strcmp(before, name) != 0))
+		rc = clear_others(store, target, name, before, e);
 	free(before);
 	free(name);
-	return result;
+	return rc;
 }
 
 static void
-recovery_free(struct recovery *r)
+free_all(struct doubtful *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		free(r->evidence[i]);
@@ -135,22 +137,22 @@ int
 recovery_run(struct store *store, const struct deliver_target *target,
 	     size_t *delivered, size_t *again, struct err *e)
 {
-	struct recovery r = { .count = 0 };
+	struct doubtful r = { .count = 0 };
 	const char *const *evidence;
-	int result = -1;
+	int rc = -1;
 
 	*delivered = *again = 0;
-	if (store_intents(store, recovery_add, &r, e) == -1)
+	if (store_intents(store, add, &r, e) != 0)
 		goto out;
 	evidence = (const char *const *)r.evidence;
 	r.verdict = mem_array(r.count, sizeof(*r.verdict));
-	if (deliver_recover(target, evidence, r.verdict, r.count, e) == -1)
+	if (deliver_recover(target, evidence, r.verdict, r.count, e) != 0)
 		goto out;
-	if (recovery_record(&r, store, delivered, again, e) == -1)
+	if (record(&r, store, delivered, again, e) != 0)
 		goto out;
 	deliver_recovered(target, evidence, r.count);
-	result = recovery_clear(store, target, e);
+	rc = clear(store, target, e);
 out:
-	recovery_free(&r);
-	return result == -1 ? err_context(e, "recovery") : 0;
+	free_all(&r);
+	return rc != 0 ? err_context(e, "recovery") : 0;
 }

@@ -12,6 +12,7 @@
 struct deliver_class {
 	const char *name;	/* "maildir": first word of name and evidence */
 	size_t batch_max;
+	bool ends_one_by_one, is_slow;
 	/* Fills nothing of struct deliver but, if it likes, batch_max. */
 	int (*open)(struct deliver **d, const struct deliver_target *target,
 		    bool may_create, struct err *e);

@@ -69,6 +69,18 @@ deliver_batch_max(const struct deliver *d)
 	return d->batch_max;
 }
 
+bool
+deliver_ends_one_by_one(const struct deliver *d)
+{
+	return d->class->ends_one_by_one;
+}
+
+bool
+deliver_is_slow(const struct deliver *d)
+{
+	return d->class->is_slow;
+}
+
 uint64_t
 deliver_free_bytes(const struct deliver *d)
 {

@@ -93,6 +93,11 @@ void deliver_close(struct deliver **d);
 /* How many messages one batch may have (256, fewer when descriptors are short); for an
  * MDA: how many may run at once, those published before included. */
 size_t deliver_batch_max(const struct deliver *d);
+/* Does each message end by itself, as with a program that takes it?  Then it is handed over
+ * as soon as there is room, and what one says is no verdict on the destination. */
+bool deliver_ends_one_by_one(const struct deliver *d);
+/* May a message take seconds?  Then few are asked for ahead of it. */
+bool deliver_is_slow(const struct deliver *d);
 /* Free bytes where staging lies; UINT64_MAX when unknown. */
 uint64_t deliver_free_bytes(const struct deliver *d);
 

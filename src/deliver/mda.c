@@ -367,6 +367,8 @@ mda_recover(const struct deliver_target *target, const char *const evidence[],
 
 const struct deliver_class mda_class = {
 	.name = "mda",
+	.ends_one_by_one = true,
+	.is_slow = true,
 	.open = mda_open,
 	.close = mda_close,
 	.free_bytes = mda_free_bytes,

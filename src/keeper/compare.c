@@ -1,493 +1,313 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include <string.h>
+#include "keeper/compare.h"
 
-#include "keeper/session_state.h"
+#include <stdlib.h>
 
-/*
- * Header digests of messages on the server, by TOP n 0, pipelined; from a server
- * without TOP by RETR, whose body is thrown away.  Only one message comes in at a time,
- * so one header reader serves.
- *
- * Some servers give another header by TOP than by RETR, or none.  What TOP shows to be
- * no known message is therefore compared once more when it was retrieved (incoming.c);
- * from a server where that has happened RETR is asked for at once, but for rows whose
- * digest is by TOP.  And RETR has to show that a message of another size is the one that
- * it seems to be, before it is deleted or where it was seen to be gone: of somebody's
- * copy and that of a mailing list the header is the same.
- */
+#include "base/mem.h"
+#include "keeper/headers.h"
+#include "keeper/identity.h"
+#include "keeper/learning.h"
+#include "keeper/removal.h"
 
-static int
-examine_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
-	      struct err *e)
+bool
+compare_has_top(const struct session *s)
 {
-	struct session *s = arg;
-
-	(void)entry;
-	(void)e;
-	header_add(s->header, bytes, size);
-	return 0;
-}
-
-static int
-examine_retr_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
-		   struct err *e)
-{
-	struct session *s = arg;
-
-	s->marks[entry] |= MARK_RETRIEVED;
-	return examine_chunk(arg, entry, bytes, size, e);
+	return !s->top.is_refused && s->facts.has_top;
 }
 
 /* --- what a digest decides --- */
 
-/* Both are known, and equal. */
-static bool
-examine_is_exact(const struct session *s, size_t entry, int64_t size)
-{
-	return size != LISTING_SIZE_UNKNOWN &&
-	       plan_size(s->plan, entry) == size;
-}
-
-/* The same of a row, which has two sizes. */
-static bool
-examine_has_size(const struct session *s, size_t entry,
-		 const struct store_row *row)
-{
-	return examine_is_exact(s, entry, row->size) ||
-	       (row->octets > 0 && examine_is_exact(s, entry, row->octets));
-}
-
-/* An equal entry before this one, under the same uid, that is new in this session; or
- * SIZE_MAX. */
-static size_t
-examine_find_twin(const struct session *s, size_t entry, const uint8_t *digest)
-{
-	size_t twin = entry;
-
-	while ((twin = plan_twin(s->plan, twin)) != SIZE_MAX)
-		if ((s->marks[twin] & MARK_DIGEST) &&
-		    examine_is_exact(s, entry,
-				     plan_size(s->plan, twin)) &&
-		    memcmp(s->digests[twin], digest, DIGEST_SHA256_SIZE) == 0)
-			break;
-	return twin;
-}
-
-static int
-examine_is_row(struct session *s, size_t row, const uint8_t *digest,
-	       bool *same, struct err *e)
-{
-	uint8_t stored[DIGEST_SHA256_SIZE];
-	bool found;
-
-	if (store_digest(s->store, store_rows_at(s->rows, row).id, &found,
-			 stored, e) == -1)
-		return -1;
-	*same = found && memcmp(stored, digest, sizeof(stored)) == 0;
-	return 0;
-}
-
-/* Could this row be the entry's, of another size?  A message may have changed its size;
- * but one that was deleted does not come back with another, and of several with one uid
- * (somebody's copy and that of a mailing list, with the same header) each has its own. */
-static bool
-examine_may_have_grown(const struct session *s, size_t entry, size_t at)
-{
-	struct store_row row = store_rows_at(s->rows, at);
-	bool unknown = row.size == LISTING_SIZE_UNKNOWN ||
-		       plan_size(s->plan, entry) == LISTING_SIZE_UNKNOWN;
-
-	return plan_row_is_open(s->plan, at) &&
-	       (unknown || row.dele_sent == 0);
-}
-
-/* A message that is to be found among the rows of its uid. */
-struct examine_wanted {
-	size_t entry;
-	const uint8_t *digest;	/* of its header */
-	int64_t octets;		/* header_octets of what was retrieved now, or 0 */
-	bool strict;		/* a size on record must be as many, if octets are
-				   not */
-};
-
-enum examine_fit { EXAMINE_NO, EXAMINE_PERHAPS, EXAMINE_EXACT };
-
-/* What was retrieved both times decides, whatever is listed. */
-static enum examine_fit
-examine_fit(const struct session *s, const struct examine_wanted *w, size_t at)
-{
-	struct store_row row = store_rows_at(s->rows, at);
-
-	if (w->octets > 0 && row.octets > 0)
-		return w->octets == row.octets ? EXAMINE_EXACT : EXAMINE_NO;
-	if (examine_has_size(s, w->entry, &row) ||
-	    (w->octets > 0 && w->octets == row.size))
-		return EXAMINE_EXACT;
-	if (w->strict && row.size >= 0)
-		return EXAMINE_NO;
-	return examine_may_have_grown(s, w->entry, at) ? EXAMINE_PERHAPS
-						       : EXAMINE_NO;
-}
-
-/* A row that was recorded without a header, of no other entry yet: its size has to do, if
- * it has one.  Nothing is deleted by it. */
-static bool
-examine_may_be_bare(const struct session *s, size_t entry, size_t at)
-{
-	struct store_row row = store_rows_at(s->rows, at);
-
-	return row.status == STORE_DELIVERED && !row.has_digest &&
-	       row.gone_since == 0 && row.dele_sent == 0 && !plan_row_is_here(s->plan, at) &&
-	       (row.size < 0 || examine_is_exact(s, entry, row.size));
-}
-
-/* A uid may have been given to another message, so the planned row is only the first to
- * be looked at; of equal ones that with this very size is the one. */
-static int
-examine_find(struct session *s, const struct examine_wanted *w, size_t *row,
-	     bool *exact, struct err *e)
-{
-	size_t at = SIZE_MAX, bare = SIZE_MAX;
-	bool same;
-
-	*row = SIZE_MAX;
-	*exact = false;
-	while (plan_next_candidate(s->plan, w->entry, &at)) {
-		enum examine_fit fit = examine_fit(s, w, at);
-
-		if (bare == SIZE_MAX && examine_may_be_bare(s, w->entry, at))
-			bare = at;
-		if (fit == EXAMINE_NO ||
-		    (*row != SIZE_MAX && fit != EXAMINE_EXACT))
-			continue;
-		if (examine_is_row(s, at, w->digest, &same, e) == -1)
-			return -1;
-		if (same)
-			*row = at;
-		*exact = same && fit == EXAMINE_EXACT;
-		if (*exact)
-			return 0;
-	}
-	if (*row == SIZE_MAX && bare != SIZE_MAX) {
-		*row = bare;
-		*exact = true;
-	}
-	return 0;
-}
-
-int
-examine_find_row(struct session *s, size_t entry, const uint8_t *digest,
-		 size_t *row, struct err *e)
-{
-	struct examine_wanted w = { .entry = entry, .digest = digest };
-	bool exact;
-
-	return examine_find(s, &w, row, &exact, e);
-}
-
-/* Found though TOP had shown another header. */
 static void
-examine_note_difference(struct session *s, size_t entry, size_t row)
+settle_known(struct session *s, size_t entry, size_t row)
 {
-	if (row != SIZE_MAX && (s->marks[entry] & MARK_TOP))
-		s->top_differs = true;
-}
-
-int
-examine_find_retrieved(struct session *s, size_t entry, const uint8_t *digest,
-		       int64_t octets, size_t *row, struct err *e)
-{
-	struct examine_wanted w = { entry, digest, octets, true };
-	bool exact;
-
-	if (examine_find(s, &w, row, &exact, e) == -1)
-		return -1;
-	examine_note_difference(s, entry, *row);
-	return 0;
-}
-
-static void
-examine_found(struct session *s, size_t entry, size_t row)
-{
-	struct plan_item item = plan_at(s->plan, entry);
+	struct plan *p = mailbox_plan(s->mailbox);
+	struct plan_item item = plan_at(p, entry);
 
 	if (item.action != PLAN_DELETE || item.row != row)
-		plan_settle(s->plan, entry, row);
-	if (plan_at(s->plan, entry).action == PLAN_DELETE)
-		removal_add(s, entry, store_rows_at(s->rows, row).id);
+		plan_settle(p, entry, row);
+	if (mailbox_action(s->mailbox, entry) == PLAN_DELETE)
+		removal_add(s, entry,
+			    store_rows_at(mailbox_rows(s->mailbox), row).id);
 }
 
 static void
-examine_new(struct session *s, size_t entry, const uint8_t *digest)
+settle_new(struct session *s, size_t entry, const uint8_t *digest)
 {
-	plan_settle(s->plan, entry, SIZE_MAX);
-	if (s->digests == NULL)
-		return;
-	memcpy(s->digests[entry], digest, DIGEST_SHA256_SIZE);
-	s->marks[entry] |= MARK_DIGEST;
+	plan_settle(mailbox_plan(s->mailbox), entry, SIZE_MAX);
+	mailbox_set_digest(s->mailbox, entry, digest);
 }
 
 /* Of equal twins one is delivered; the others wait until it is on record, and are then
  * as good as delivered. */
 static void
-examine_twin(struct session *s, size_t entry, size_t twin)
+settle_twin(struct session *s, size_t entry, size_t twin)
 {
-	if (!(s->marks[twin] & MARK_DELIVERED))
+	if (!mailbox_is(s->mailbox, twin, MAILBOX_DELIVERED))
 		return;
-	s->marks[entry] |= MARK_DELIVERED;
+	mailbox_mark(s->mailbox, entry, MAILBOX_DELIVERED);
 	if (s->set->keeper->rules.keep_s == 0)
 		removal_add(s, entry, 0);
 }
 
 static void
-examine_decide(struct session *s, size_t entry, const uint8_t *digest,
-	       size_t row)
+settle(struct session *s, size_t entry, const uint8_t *digest, size_t row)
 {
-	size_t twin = examine_find_twin(s, entry, digest);
+	size_t twin = identity_find_twin(s->mailbox, entry, digest);
 
 	if (row != SIZE_MAX)
-		examine_found(s, entry, row);
+		settle_known(s, entry, row);
 	else if (twin != SIZE_MAX)
-		examine_twin(s, entry, twin);
+		settle_twin(s, entry, twin);
 	else
-		examine_new(s, entry, digest);
+		settle_new(s, entry, digest);
 }
 
-/* --- asking --- */
+/* --- by TOP --- */
 
 /* Found by TOP: is that too little? */
 static bool
-examine_is_to_be_proven(struct session *s, size_t entry, size_t r, bool exact)
+needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 {
-	struct store_row row = store_rows_at(s->rows, r);
+	struct plan *p = mailbox_plan(s->mailbox);
+	struct store_row row = store_rows_at(mailbox_rows(s->mailbox),
+					     found->row);
 
-	if (s->set->mode != SESSION_FETCH ||
-	    (exact && (!row.unproven ||
-		       examine_is_exact(s, entry, row.octets))))
+	if (s->set->mode != SESSION_FETCH)
+		return false;
+	if (found->is_exact &&
+	    (!row.unproven ||
+	     identity_has_size(s->mailbox, entry, row.octets)))
 		return false;
 	if (row.octets == 0 && row.size < 0)	/* there is no proof */
 		return false;
 	if (row.gone_since != 0)
 		return true;
-	plan_settle(s->plan, entry, r);
-	return plan_at(s->plan, entry).action == PLAN_DELETE;
+	plan_settle(p, entry, found->row);
+	return mailbox_action(s->mailbox, entry) == PLAN_DELETE;
+}
+
+/* What TOP shows to be none that is known is perhaps known all the same; where that was
+ * seen, RETR tells. */
+static void
+decide_unknown_by_top(struct session *s, size_t entry, const uint8_t *digest)
+{
+	if (!s->top.differs)
+		settle(s, entry, digest, SIZE_MAX);
+	if (s->top.differs ||
+	    mailbox_action(s->mailbox, entry) == PLAN_FETCH)
+		mailbox_mark(s->mailbox, entry, MAILBOX_NEW_BY_TOP);
 }
 
 static int
-examine_by_top(struct session *s, size_t entry, const uint8_t *digest,
-	       struct err *e)
+decide_by_top(struct session *s, size_t entry, const uint8_t *digest,
+	      struct err *e)
 {
-	struct examine_wanted w = { .entry = entry, .digest = digest };
-	size_t row;
-	bool exact;
+	struct identity w = { .entry = entry, .digest = digest };
+	struct identity_match found;
 
-	if (plan_at(s->plan, entry).action == PLAN_LEARN)
-		return takeover_learn(s, entry, digest, e);
-	if (examine_find(s, &w, &row, &exact, e) == -1)
+	if (identity_find(s, &w, &found, e) != 0)
 		return -1;
-	if (row != SIZE_MAX && examine_is_to_be_proven(s, entry, row, exact)) {
-		s->marks[entry] |= MARK_PROVE;
+	if (found.row == SIZE_MAX)
+		decide_unknown_by_top(s, entry, digest);
+	else if (needs_proof(s, entry, &found))
+		mailbox_mark(s->mailbox, entry, MAILBOX_UNPROVEN);
+	else
+		settle(s, entry, digest, found.row);
+	return 0;
+}
+
+/* What TOP refuses is asked for by RETR later.  And it may give nothing at all, which would
+ * make all messages equal. */
+static int
+take_top(struct session *s, const struct headers *h, struct learning *l,
+	 struct err *e)
+{
+	const uint8_t *digest;
+
+	if (h->is_refused) {
+		s->top.is_refused = true;
 		return 0;
 	}
-	if (row != SIZE_MAX || !s->top_differs)	/* else RETR tells */
-		examine_decide(s, entry, digest, row);
-	if (row == SIZE_MAX && (s->top_differs ||
-				plan_at(s->plan, entry).action == PLAN_FETCH))
-		s->marks[entry] |= MARK_TOP;
-	return 0;
+	if (header_is_empty(h->header)) {
+		s->top.is_refused = s->top.differs = true;
+		return 0;
+	}
+	digest = header_digest(h->header);
+	if (mailbox_action(s->mailbox, h->entry) == PLAN_LEARN)
+		return learning_add(l, h->entry, digest, e);
+	return decide_by_top(s, h->entry, digest, e);
+}
+
+/* --- by RETR --- */
+
+/* Found though TOP had shown another header. */
+static void
+note_difference(struct session *s, size_t entry, size_t row)
+{
+	if (row != SIZE_MAX &&
+	    mailbox_is(s->mailbox, entry, MAILBOX_NEW_BY_TOP))
+		s->top.differs = true;
 }
 
 static int
-examine_by_retr(struct session *s, size_t entry, const uint8_t *digest,
-		int64_t octets, struct err *e)
+find_retrieved(struct session *s, const struct identity *w, size_t *row,
+	       struct err *e)
 {
-	struct examine_wanted w = {
-		.entry = entry,
-		.digest = digest,
-		.octets = octets,
-		.strict = s->marks[entry] & MARK_PROVE,
+	struct identity_match found;
+
+	if (identity_find(s, w, &found, e) != 0)
+		return -1;
+	note_difference(s, w->entry, found.row);
+	*row = found.row;
+	return 0;
+}
+
+int
+compare_retrieved(struct session *s, size_t entry, const uint8_t *digest,
+		  int64_t octets, size_t *row, struct err *e)
+{
+	struct identity w = { entry, digest, octets, true };
+
+	return find_retrieved(s, &w, row, e);
+}
+
+/* What RETR refuses stays as it is. */
+static void
+take_refusal(struct session *s, const struct headers *h)
+{
+	struct err told = h->why;
+
+	mailbox_mark(s->mailbox, h->entry, MAILBOX_REFUSED);
+	err_context(&told, "RETR %u", mailbox_number(s->mailbox, h->entry));
+	phase_complain(s, &told);
+}
+
+static int
+take_retr(struct session *s, const struct headers *h, struct err *e)
+{
+	struct identity w = {
+		.entry = h->entry,
+		.is_strict = mailbox_is(s->mailbox, h->entry, MAILBOX_UNPROVEN),
 	};
 	size_t row;
-	bool exact;
 
-	if (examine_find(s, &w, &row, &exact, e) == -1)
+	if (h->is_refused) {
+		take_refusal(s, h);
+		return 0;
+	}
+	mailbox_set_octets(s->mailbox, h->entry, h->octets);
+	w.digest = header_digest(h->header);
+	w.octets = header_octets(h->header, h->octets);
+	if (find_retrieved(s, &w, &row, e) != 0)
 		return -1;
-	examine_note_difference(s, entry, row);
 	if (row != SIZE_MAX)
-		s->marks[entry] |= MARK_PROVEN;
-	examine_decide(s, entry, digest, row);
+		mailbox_mark(s->mailbox, h->entry, MAILBOX_PROVEN);
+	settle(s, h->entry, w.digest, row);
 	return 0;
 }
 
-/* TOP may give nothing at all, which would make all messages equal. */
-static int
-examine_top_end(void *arg, size_t entry, int64_t value, struct err *e)
-{
-	struct session *s = arg;
-	int result = 0;
-
-	(void)value;
-	header_end(s->header);
-	if (header_is_empty(s->header))
-		s->top_refused = s->top_differs = true;
-	else
-		result = s->examined(s, entry, header_digest(s->header), e);
-	header_start(s->header);
-	return result;
-}
-
-static int
-examine_retr_end(void *arg, size_t entry, int64_t octets, struct err *e)
-{
-	struct session *s = arg;
-	int result;
-
-	header_end(s->header);
-	step_note(s, entry, octets);
-	result = examine_by_retr(s, entry, header_digest(s->header),
-				 header_octets(s->header, octets), e);
-	header_start(s->header);
-	return result;
-}
-
-/* What TOP refused is asked for by RETR later; what RETR refuses stays as it is. */
-static int
-examine_no_top(void *arg, size_t entry, const struct err *why, struct err *e)
-{
-	struct session *s = arg;
-
-	(void)entry;
-	(void)why;
-	(void)e;
-	s->top_refused = true;
-	return 0;
-}
-
-static int
-examine_no_retr(void *arg, size_t entry, const struct err *why, struct err *e)
-{
-	struct session *s = arg;
-	struct err told = *why;
-
-	(void)e;
-	s->marks[entry] |= MARK_SHUT;
-	err_context(&told, "RETR %u", listing_at(s->listing, entry).number);
-	session_complain(s, &told);
-	return 0;
-}
-
-static const struct errand_class examine_top = {
-	.order = LINK_TOP,
-	.chunk = examine_chunk,
-	.end = examine_top_end,
-	.refused = examine_no_top,
-};
-
-static const struct errand_class examine_retr = {
-	.order = LINK_RETR,
-	.chunk = examine_retr_chunk,
-	.end = examine_retr_end,
-	.refused = examine_no_retr,
-};
-
-bool
-examine_has_top(const struct session *s)
-{
-	return !s->top_refused &&
-	       s->facts.has_top;
-}
+/* --- what to ask for --- */
 
 /* Is there anything to compare this entry with? */
 static bool
-examine_is_unclear(const struct session *s, size_t entry)
+is_unclear(const struct mailbox *m, size_t entry, bool fetched_some)
 {
 	size_t row = SIZE_MAX;
 
-	if (s->marks[entry] & (MARK_DELIVERED | MARK_SHUT))
+	if (mailbox_is(m, entry, MAILBOX_DELIVERED | MAILBOX_REFUSED))
 		return false;
-	switch (plan_at(s->plan, entry).action) {
-	case PLAN_COMPARE:
-		return plan_next_candidate(s->plan, entry, &row) ||
-		       s->fetched_some;
-	case PLAN_DELETE:
-		return !(s->marks[entry] & MARK_REMOVAL);
-	default:
-		return false;
-	}
+	if (mailbox_action(m, entry) == PLAN_COMPARE)
+		return fetched_some ||
+		       plan_next_candidate(mailbox_plan(m), entry, &row);
+	return mailbox_action(m, entry) == PLAN_DELETE &&
+	       !mailbox_is(m, entry, MAILBOX_REMOVAL);
 }
 
 /* Has one of its rows a digest by TOP? */
 static bool
-examine_has_row_by_top(const struct session *s, size_t entry)
+has_row_by_top(const struct mailbox *m, size_t entry)
 {
 	size_t row = SIZE_MAX;
 
-	while (plan_next_candidate(s->plan, entry, &row))
-		if (store_rows_at(s->rows, row).octets == 0)
+	while (plan_next_candidate(mailbox_plan(m), entry, &row))
+		if (store_rows_at(mailbox_rows(m), row).octets == 0)
 			return true;
 	return false;
 }
 
 static bool
-examine_wants_top(const struct session *s, size_t entry)
+wants_top(const struct session *s, size_t entry, bool fetched_some)
 {
-	if (plan_at(s->plan, entry).action == PLAN_LEARN)
-		return !(s->marks[entry] & MARK_LEARNED);
-	return examine_is_unclear(s, entry) &&
-	       !(s->marks[entry] & (MARK_TOP | MARK_PROVE)) &&
-	       (!s->top_differs || examine_has_row_by_top(s, entry));
-}
+	const struct mailbox *m = s->mailbox;
 
-static int
-examine_ask(struct session *s, const struct errand_class *class,
-	    bool (*is_wanted)(const struct session *s, size_t entry),
-	    struct err *e)
-{
-	header_start(s->header);
-	for (size_t i = 0; i < listing_count(s->listing); i++) {
-		if (!is_wanted(s, i))
-			continue;
-		while (requests_room(s->requests) == 0)
-			if (session_turn(s, false, e) == -1)
-				return -1;
-		if (session_is_stopping(s)) {
-			s->stopped_short = true;
-			break;
-		}
-		requests_give(s->requests, class,
-			     listing_at(s->listing, i).number, i);
-	}
-	return session_settle(s, e);
+	if (mailbox_action(m, entry) == PLAN_LEARN)
+		return !mailbox_is(m, entry, MAILBOX_LEARNED);
+	return is_unclear(m, entry, fetched_some) &&
+	       !mailbox_is(m, entry, MAILBOX_NEW_BY_TOP | MAILBOX_UNPROVEN) &&
+	       (!s->top.differs || has_row_by_top(m, entry));
 }
 
 /* Where TOP cannot tell. */
 static bool
-examine_wants_retr(const struct session *s, size_t entry)
+wants_retr(const struct session *s, size_t entry, bool fetched_some)
 {
-	return examine_is_unclear(s, entry) &&
-	       (!examine_has_top(s) || s->top_differs ||
-		(s->marks[entry] & MARK_PROVE));
+	return is_unclear(s->mailbox, entry, fetched_some) &&
+	       (!compare_has_top(s) || s->top.differs ||
+		mailbox_is(s->mailbox, entry, MAILBOX_UNPROVEN));
+}
+
+/* --- the two passes --- */
+
+static int
+pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
+{
+	struct learning l;
+	struct headers h;
+	int got;
+
+	learning_open(&l, s);
+	headers_open(&h, s, LINK_TOP, is_wanted);
+	while ((got = headers_next(&h, e)) > 0)
+		if (take_top(s, &h, &l, e) != 0)
+			got = -1;
+	headers_close(&h);
+	if (got == 0)
+		got = learning_save(&l, e);
+	learning_close(&l);
+	return got;
+}
+
+static int
+pass_by_retr(struct session *s, const bool is_wanted[], struct err *e)
+{
+	struct headers h;
+	int got;
+
+	headers_open(&h, s, LINK_RETR, is_wanted);
+	while ((got = headers_next(&h, e)) > 0)
+		if (take_retr(s, &h, e) != 0)
+			got = -1;
+	headers_close(&h);
+	return got;
 }
 
 int
-examine_by(struct session *s, session_examined *use,
-	   bool (*is_wanted)(const struct session *s, size_t entry),
-	   struct err *e)
+compare_run(struct session *s, bool fetched_some, struct err *e)
 {
-	s->examined = use;
-	return examine_has_top(s)
-		? examine_ask(s, &examine_top, is_wanted, e) : 0;
-}
+	size_t count = mailbox_count(s->mailbox);
+	bool *is_wanted = mem_array(count, sizeof(*is_wanted));
+	int rc = 0;
 
-int
-examine_run(struct session *s, struct err *e)
-{
-	if (examine_by(s, examine_by_top, examine_wants_top, e) == -1 ||
-	    takeover_save(s, e) == -1)
-		return -1;
-	if (s->set->mode != SESSION_FETCH)
-		return 0;
-	return examine_ask(s, &examine_retr, examine_wants_retr, e);
+	for (size_t i = 0; i < count; i++)
+		is_wanted[i] = wants_top(s, i, fetched_some);
+	if (compare_has_top(s))
+		rc = pass_by_top(s, is_wanted, e);
+	for (size_t i = 0; i < count; i++)
+		is_wanted[i] = wants_retr(s, i, fetched_some);
+	if (rc == 0 && s->set->mode == SESSION_FETCH)
+		rc = pass_by_retr(s, is_wanted, e);
+	free(is_wanted);
+	return rc;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "keeper/dryrun.h"
+
 #include "base/quantity.h"
 #include "base/text.h"
-#include "keeper/session_state.h"
-
-/* --dry-run and --check: answers that change nothing. */
 
 static const char *
-answer_verb(enum plan_action action)
+verb(enum plan_action action)
 {
 	switch (action) {
 	case PLAN_FETCH:
@@ -29,43 +28,43 @@ answer_verb(enum plan_action action)
 }
 
 static void
-answer_say(struct session *s, size_t entry)
+say_one(struct session *s, size_t entry)
 {
-	enum plan_action action = plan_at(s->plan, entry).action;
-	int64_t octets = session_size(s, entry);
+	enum plan_action action = mailbox_action(s->mailbox, entry);
+	int64_t octets = mailbox_size(s->mailbox, entry);
 	bool stays = action == PLAN_KEEP || action == PLAN_LEARN;
-	char name[SESSION_NAME_MAX], why[PLAN_REASON_MAX];
+	char name[MAILBOX_NAME_MAX], why[PLAN_REASON_MAX];
 	char size[QUANTITY_TEXT_MAX] = "unknown size";
 
-	session_name(s, entry, name);
-	plan_reason(s->plan, entry, why);
+	mailbox_name(s->mailbox, entry, name);
+	plan_reason(mailbox_plan(s->mailbox), entry, why);
 	if (octets >= 0)
 		quantity_show_size(size, (uint64_t)octets);
-	report_line(s->report,
-		    stays ? REPORT_VERBOSE : REPORT_ANSWER,
-		    "would %s %s, %s: %s", answer_verb(action), name, size, why);
+	report_line(s->report, stays ? REPORT_VERBOSE : REPORT_ANSWER,
+		    "would %s %s, %s: %s", verb(action), name, size, why);
 	if (action == PLAN_FETCH && s->set->keeper->rules.keep_s == 0)
 		report_line(s->report, REPORT_ANSWER,
 			    "would delete %s once delivered", name);
 }
 
 void
-answer_dry_run(struct session *s)
+dryrun_say(struct session *s)
 {
-	for (size_t i = 0; i < listing_count(s->listing); i++)
-		answer_say(s, i);
+	const struct plan *p = mailbox_plan(s->mailbox);
+	size_t count = mailbox_count(s->mailbox);
+
+	for (size_t i = 0; i < count; i++)
+		say_one(s, i);
 	report_line(s->report, REPORT_ANSWER,
-		    "%zu message%s: would fetch %zu and delete %zu",
-		    listing_count(s->listing),
-		    text_plural(listing_count(s->listing)),
-		    plan_count(s->plan, PLAN_FETCH),
-		    plan_count(s->plan, PLAN_DELETE));
+		    "%zu message%s: would fetch %zu and delete %zu", count,
+		    text_plural(count), plan_count(p, PLAN_FETCH),
+		    plan_count(p, PLAN_DELETE));
 }
 
 void
-answer_check(struct session *s)
+dryrun_count(struct session *s)
 {
-	size_t count = plan_count(s->plan, PLAN_FETCH);
+	size_t count = plan_count(mailbox_plan(s->mailbox), PLAN_FETCH);
 
 	report_line(s->report, REPORT_ANSWER, "%zu new message%s", count,
 		    text_plural(count));

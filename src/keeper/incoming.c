@@ -1,425 +1,416 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "keeper/incoming.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "commit/backoff.h"
+#include "keeper/compare.h"
 #include "keeper/received_field.h"
-#include "keeper/session_state.h"
+#include "keeper/removal.h"
 
-/* What RETR brings: each message into the batch, and what becomes of it. */
-enum {
-	INCOMING_PROGRESS_MS = 100,
-	INCOMING_REFUSALS = 10	/* in a row: ask no more */
-};
+enum { REFUSALS = 10 };		/* in a row: ask no more */
 
-/* --- one message --- */
+/* Does every message have a uid?  Then none needs to be known by its content. */
+static bool
+all_have_uids(const struct mailbox *m)
+{
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (mailbox_at(m, i).uid_size == 0)
+			return false;
+	return true;
+}
+
+/* Had the server no UIDL before? */
+static bool
+has_rows_without_uid(const struct store_rows *rows)
+{
+	for (size_t i = 0; i < store_rows_count(rows); i++)
+		if (store_rows_at(rows, i).uid_size == 0)
+			return true;
+	return false;
+}
+
+void
+incoming_open(struct incoming *in, struct session *s, struct handover *h)
+{
+	*in = (struct incoming){
+		.session = s,
+		.handover = h,
+		.header = header_new(),
+		.knows_contents =
+			has_rows_without_uid(mailbox_rows(s->mailbox)),
+	};
+	if (all_have_uids(s->mailbox) && !in->knows_contents)
+		header_without_content(in->header);
+}
+
+void
+incoming_close(struct incoming *in)
+{
+	header_free(&in->header);
+}
+
+/* --- one message into the batch --- */
 
 static struct batch_message
-incoming_message(const struct session *s, size_t entry)
+describe(const struct mailbox *m, size_t entry)
 {
-	struct listing_entry m = listing_at(s->listing, entry);
-	struct plan_item item = plan_at(s->plan, entry);
+	struct listing_entry l = mailbox_at(m, entry);
 	struct batch_message b = {
-		.number = m.number,
-		.uid = m.uid,
-		.uid_size = m.uid_size,
-		.size = session_size(s, entry),
+		.number = l.number,
+		.uid = l.uid,
+		.uid_size = l.uid_size,
+		.size = mailbox_size(m, entry),
 	};
+	struct store_row row;
 
-	if (item.row != SIZE_MAX) {
-		struct store_row row = store_rows_at(s->rows, item.row);
-
+	if (mailbox_row(m, entry, &row)) {
 		b.row = row.id;
 		b.attempts = row.attempts;
 	}
 	return b;
 }
 
+/* What goes wrong between the link and a staged message. */
 static int
-incoming_context(struct session *s, size_t entry, int result,
-		 struct err *e)
+check(struct incoming *in, size_t entry, int rc, struct err *e)
 {
-	if (result == -1) {
-		s->staging_failed = true;
-		err_context(e, "RETR %u", listing_at(s->listing, entry).number);
-	}
-	return result;
-}
-
-static int
-incoming_begin(struct session *s, size_t entry, struct err *e)
-{
-	struct batch_message m = incoming_message(s, entry);
-
-	header_start(s->header);
-	fromline_start(&s->fromline);
-	if (batch_begin(s->batch, &m, e) == -1)
-		return incoming_context(s, entry, -1, e);
-	if (!s->set->keeper->received_header)
+	if (rc == 0)
 		return 0;
-	free(s->received);
-	s->received = received_field(s->set->server, s->facts.encrypted,
-				     clock_unix());
-	return incoming_context(s, entry, batch_write(s->batch, s->received,
-					strlen(s->received), e), e);
+	in->has_failed = true;
+	return err_context(e, "RETR %u",
+			   mailbox_number(in->session->mailbox, entry));
 }
 
-void
-incoming_show_progress(struct session *s, bool now)
+static int
+write_received(struct incoming *in, struct err *e)
 {
-	if (!now && clock_ms() < s->progress_at + INCOMING_PROGRESS_MS)
-		return;
-	s->progress_at = clock_ms();
-	report_progress(s->report, &s->progress);
-	report_flush(s->report);
+	const struct session_settings *set = in->session->set;
+	char *field;
+	int rc;
+
+	if (!set->keeper->received_header)
+		return 0;
+	field = received_field(set->server, in->session->facts.encrypted,
+			       clock_unix());
+	rc = batch_write(in->handover->batch, field, strlen(field), e);
+	free(field);
+	return rc;
+}
+
+static int
+begin(struct incoming *in, size_t entry, struct err *e)
+{
+	struct batch_message m = describe(in->session->mailbox, entry);
+	int rc;
+
+	header_start(in->header);
+	fromline_start(&in->fromline);
+	rc = batch_begin(in->handover->batch, &m, e);
+	if (rc == 0)
+		rc = write_received(in, e);
+	return check(in, entry, rc, e);
+}
+
+static int
+begin_if_new(struct incoming *in, size_t entry, struct err *e)
+{
+	return batch_is_open(in->handover->batch) ? 0 : begin(in, entry, e);
 }
 
 /* All but what stands before the header. */
 static int
-incoming_write(struct session *s, const uint8_t *bytes, size_t size,
-	       struct err *e)
+write_piece(struct incoming *in, const uint8_t *bytes, size_t size,
+	    struct err *e)
 {
-	size_t taken = fromline_take(&s->fromline, bytes, size), held_size;
-	const uint8_t *held = fromline_held(&s->fromline, &held_size);
+	struct batch *b = in->handover->batch;
+	size_t taken = fromline_take(&in->fromline, bytes, size), held_size;
+	const uint8_t *held = fromline_held(&in->fromline, &held_size);
 
-	if (held_size > 0 && batch_write(s->batch, held, held_size, e) == -1)
+	if (held_size > 0 && batch_write(b, held, held_size, e) != 0)
 		return -1;
-	return taken == size ? 0 : batch_write(s->batch, bytes + taken,
-					       size - taken, e);
+	return taken == size ? 0 : batch_write(b, bytes + taken, size - taken,
+					       e);
 }
 
 static int
-incoming_chunk(void *arg, size_t entry, const uint8_t *bytes, size_t size,
-	       struct err *e)
+take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 {
-	struct session *s = arg;
+	struct session *s = in->session;
+	size_t size = a->record.size;
 
-	s->marks[entry] |= MARK_RETRIEVED;
-	if (session_wants_no_more(s)) {
-		batch_cancel(s->batch);
+	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
+	if (handover_wants_no_more(in->handover)) {
+		batch_cancel(in->handover->batch);
 		return 0;
 	}
-	if (!batch_is_open(s->batch) && incoming_begin(s, entry, e) == -1)
+	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
-	header_add(s->header, bytes, size);
+	header_add(in->header, a->record.data, size);
 	s->progress.bytes += size;
-	incoming_show_progress(s, false);
-	return incoming_context(s, entry,
-				incoming_write(s, bytes, size, e), e);
+	phase_show_progress(s, false);
+	return check(in, a->entry, write_piece(in, a->record.data, size, e), e);
 }
 
-static void
-incoming_forget_size(struct session *s, size_t entry)
-{
-	int64_t size = session_size(s, entry);
-
-	if (size > 0)
-		s->asked_bytes -= (uint64_t)size;
-}
-
-static void
-incoming_remember(struct session *s, size_t entry)
-{
-	if (s->digests == NULL)
-		return;
-	memcpy(s->digests[entry], header_digest(s->header),
-	       DIGEST_SHA256_SIZE);
-	s->marks[entry] |= MARK_DIGEST;
-}
+/* --- is it known? --- */
 
 /* Rows are in order of their ids.  SIZE_MAX: it is none of an earlier session. */
 static size_t
-incoming_row_at(const struct session *s, int64_t id)
+find_row(const struct store_rows *rows, int64_t id)
 {
-	size_t from = 0, to = store_rows_count(s->rows);
+	size_t from = 0, to = store_rows_count(rows);
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (store_rows_at(s->rows, middle).id < id)
+		if (store_rows_at(rows, middle).id < id)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	return from < store_rows_count(s->rows) &&
-		store_rows_at(s->rows, from).id == id ? from : SIZE_MAX;
-}
-
-/* A message that an earlier session delivered is on the server still; one that it set
- * aside keeps its back-off.  *done: it is not to be delivered now. */
-static void
-incoming_recognise(struct session *s, size_t entry, size_t r, bool *done)
-{
-	struct store_row row = store_rows_at(s->rows, r);
-
-	plan_settle(s->plan, entry, r);
-	s->marks[entry] |= MARK_PROVEN;
-	*done = plan_at(s->plan, entry).action != PLAN_FETCH;
-	if (!*done) {
-		batch_set_row(s->batch, row.id, row.attempts);
-		return;
-	}
-	batch_cancel(s->batch);
-	if (plan_at(s->plan, entry).action == PLAN_DELETE)
-		removal_add(s, entry, row.id);
+	return from < store_rows_count(rows) &&
+		store_rows_at(rows, from).id == id ? from : SIZE_MAX;
 }
 
 /* A row is one message: of several that are equal each needs its own, and two equal
  * ones of this session are two. */
 static int
-incoming_find_content(struct session *s, const uint8_t *digest, size_t *r,
-		      struct err *e)
+find_content(struct incoming *in, size_t *row, struct err *e)
 {
-	bool again = memcmp(s->content, digest, sizeof(s->content)) == 0;
-	int64_t id, behind = again ? s->content_row : 0;
+	struct session *s = in->session;
+	const uint8_t *digest = header_content_digest(in->header);
+	bool again = memcmp(in->content, digest, sizeof(in->content)) == 0;
+	int64_t id, behind = again ? in->content_row : 0;
 
 	for (;; behind = id) {
-		if (store_find_content(s->store, digest, behind, &id, e) == -1)
+		if (store_find_content(s->store, digest, behind, &id, e) != 0)
 			return -1;
-		*r = id == 0 ? SIZE_MAX : incoming_row_at(s, id);
-		if (*r == SIZE_MAX || !plan_row_is_here(s->plan, *r))
+		*row = id == 0 ? SIZE_MAX
+			       : find_row(mailbox_rows(s->mailbox), id);
+		if (*row == SIZE_MAX ||
+		    !plan_row_is_here(mailbox_plan(s->mailbox), *row))
 			break;
 	}
-	memcpy(s->content, digest, sizeof(s->content));
-	s->content_row = behind;
+	memcpy(in->content, digest, sizeof(in->content));
+	in->content_row = behind;
 	return 0;
 }
 
-/* May it be one that is known by its uid, though it did not look so before it came?
- * --all fetches what was delivered on purpose. */
-static bool
-incoming_may_be_known(const struct session *s, size_t entry)
+/* In which way may it be one that is known, though it did not look so before it came? --all
+ * fetches what was delivered on purpose. */
+static void
+how_known(const struct incoming *in, size_t entry, bool *by_content, bool *by_uid)
 {
-	struct plan_item item = plan_at(s->plan, entry);
-	size_t row = SIZE_MAX;
+	const struct mailbox *m = in->session->mailbox;
+	const struct plan *p = mailbox_plan(m);
+	bool has_no_uid = plan_at(p, entry).by_content, is_delivered;
+	size_t candidate = SIZE_MAX;
+	struct store_row row;
 
-	if (item.row != SIZE_MAX &&
-	    store_rows_at(s->rows, item.row).status == STORE_DELIVERED)
-		return false;
-	return plan_next_candidate(s->plan, entry, &row);
-}
-
-/* Is it one that is known?  *done as above. */
-static int
-incoming_look_up(struct session *s, size_t entry, int64_t octets, bool *done,
-		 struct err *e)
-{
-	struct plan_item item = plan_at(s->plan, entry);
-	size_t r = SIZE_MAX;
-	int result = 0;
-
-	*done = false;
+	is_delivered = mailbox_row(m, entry, &row) &&
+		       row.status == STORE_DELIVERED;
 	/* in a row of its own, too, that it failed in or was too large for */
-	if (item.by_content ||
-	    (s->knows_contents &&
-	     (item.row == SIZE_MAX ||
-	      store_rows_at(s->rows, item.row).status != STORE_DELIVERED)))
-		result = incoming_find_content(
-			s, header_content_digest(s->header), &r, e);
-	if (result == 0 && r == SIZE_MAX && !item.by_content &&
-	    incoming_may_be_known(s, entry))
-		result = examine_find_retrieved(
-			s, entry, header_digest(s->header), octets, &r, e);
-	if (result == 0 && r != SIZE_MAX && r != item.row)
-		incoming_recognise(s, entry, r, done);
-	return result;
+	*by_content = has_no_uid || (in->knows_contents && !is_delivered);
+	*by_uid = !has_no_uid && !is_delivered &&
+		  plan_next_candidate(p, entry, &candidate);
 }
 
 static int
-incoming_stage_end(struct session *s, size_t entry, int64_t octets,
-		   struct err *e)
+look_up(struct incoming *in, size_t entry, int64_t octets, size_t *row,
+	struct err *e)
 {
-	const uint8_t *digest = plan_at(s->plan, entry).by_content
-					? header_content_digest(s->header)
-					: header_digest(s->header);
+	bool by_content, by_uid;
 
-	fromline_end(&s->fromline);
-	if (incoming_context(s, entry, incoming_write(s, NULL, 0, e), e) == -1)
+	*row = SIZE_MAX;
+	how_known(in, entry, &by_content, &by_uid);
+	if (by_content && find_content(in, row, e) != 0)
 		return -1;
-	incoming_remember(s, entry);
-	if (incoming_context(s, entry, batch_end(s->batch, digest, octets,
-					header_sender(s->header), e), e) == -1)
-		return -1;
-	/* many small ones may come at once, each with a descriptor */
-	if (batch_waiting(s->batch) < batch_max(s->batch))
+	if (*row != SIZE_MAX || !by_uid)
 		return 0;
-	return session_run_batch(s, false, e);
+	return compare_retrieved(in->session, entry, header_digest(in->header),
+				 octets, row, e);
+}
+
+/* A message that an earlier session delivered is on the server still; one that it set
+ * aside keeps its back-off.  *done: it is not to be delivered now. */
+static void
+recognise(struct incoming *in, size_t entry, size_t r, bool *done)
+{
+	struct session *s = in->session;
+	struct store_row row = store_rows_at(mailbox_rows(s->mailbox), r);
+	enum plan_action action;
+
+	plan_settle(mailbox_plan(s->mailbox), entry, r);
+	mailbox_mark(s->mailbox, entry, MAILBOX_PROVEN);
+	action = mailbox_action(s->mailbox, entry);
+	*done = action != PLAN_FETCH;
+	if (!*done) {
+		batch_set_row(in->handover->batch, row.id, row.attempts);
+		return;
+	}
+	batch_cancel(in->handover->batch);
+	if (action == PLAN_DELETE)
+		removal_add(s, entry, row.id);
+}
+
+/* --- its end --- */
+
+static int
+stage(struct incoming *in, size_t entry, int64_t octets, struct err *e)
+{
+	struct mailbox *m = in->session->mailbox;
+	const uint8_t *header = header_digest(in->header);
+	const uint8_t *digest = plan_at(mailbox_plan(m), entry).by_content
+		? header_content_digest(in->header) : header;
+	int rc;
+
+	fromline_end(&in->fromline);
+	rc = write_piece(in, NULL, 0, e);
+	if (rc == 0) {
+		mailbox_set_digest(m, entry, header);
+		rc = batch_end(in->handover->batch, digest, octets,
+			       header_sender(in->header), e);
+	}
+	return check(in, entry, rc, e);
 }
 
 static void
-incoming_throw_away(struct session *s, size_t entry)
+throw_away(struct incoming *in)
 {
-	s->threw_away = true;
-	batch_cancel(s->batch);
-	incoming_forget_size(s, entry);
-	if (!s->batch_failed)
-		s->stopped_short = true;
+	in->threw_away = true;
+	batch_cancel(in->handover->batch);
+	if (!in->handover->has_failed)
+		in->session->is_stopped_short = true;
 }
 
 static int
-incoming_end(void *arg, size_t entry, int64_t octets, struct err *e)
+take_end(struct incoming *in, const struct answer *a, struct err *e)
 {
-	struct session *s = arg;
-	bool done;
+	struct session *s = in->session;
+	int64_t octets = a->record.value;
+	struct store_row own;
+	bool done = false;
+	size_t row;
 
-	s->marks[entry] |= MARK_RETRIEVED;
-	step_doubt(s, entry, octets);
-	if (session_wants_no_more(s)) {
-		incoming_throw_away(s, entry);
+	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
+	lockstep_see(&in->handover->lockstep, s->mailbox, a->entry, octets);
+	if (handover_wants_no_more(in->handover)) {
+		throw_away(in);
 		return 0;
 	}
-	if (!batch_is_open(s->batch) && incoming_begin(s, entry, e) == -1)
+	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
-	header_end(s->header);
-	incoming_forget_size(s, entry);
-	s->refusals = 0;
+	header_end(in->header);
+	in->refusals = 0;
 	s->progress.messages++;
-	incoming_show_progress(s, false);
-	octets = header_octets(s->header, octets);
-	if (incoming_look_up(s, entry, octets, &done, e) == -1)
+	phase_show_progress(s, false);
+	octets = header_octets(in->header, octets);
+	if (look_up(in, a->entry, octets, &row, e) != 0)
 		return -1;
-	s->marks[entry] |= MARK_LOOKED_UP;
-	return done ? 0 : incoming_stage_end(s, entry, octets, e);
+	if (row != SIZE_MAX &&
+	    !(mailbox_row(s->mailbox, a->entry, &own) &&
+	      own.id == store_rows_at(mailbox_rows(s->mailbox), row).id))
+		recognise(in, a->entry, row, &done);
+	mailbox_mark(s->mailbox, a->entry, MAILBOX_LOOKED_UP);
+	return done ? 0 : stage(in, a->entry, octets, e);
 }
 
+/* --- refused --- */
+
 static int
-incoming_set_aside(struct session *s, size_t entry, int64_t next_try,
-		   const char *why, struct err *e)
+set_aside(struct session *s, size_t entry, int64_t next_try, const char *why,
+	  struct err *e)
 {
-	struct batch_message m = incoming_message(s, entry);
+	struct batch_message m = describe(s->mailbox, entry);
 	struct store_message row = { m.uid, m.uid_size, m.size, NULL, 0 };
 
 	if (m.uid_size == 0)	/* there is nothing to know it by */
 		return 0;
-	if (session_begin_note(s, e) == -1)
+	if (phase_begin_note(s, e) != 0)
 		return -1;
-	return session_end_note(s, store_set_aside(s->store, &m.row, &row,
-						   next_try, why, e), e);
+	return phase_end_note(s, store_set_aside(s->store, &m.row, &row,
+						 next_try, why, e), e);
+}
+
+void
+incoming_blame(struct session *s, size_t entry, const struct err *why)
+{
+	struct batch_message m = describe(s->mailbox, entry);
+	struct err ignored = ERR_INIT;
+
+	(void)set_aside(s, entry, backoff_next_broken(clock_unix(), m.attempts),
+			why->text, &ignored);
+	if (m.attempts >= BACKOFF_PATIENCE)
+		report_log(s->report, "set aside: message %u: %s", m.number,
+			   why->text);
 }
 
 /* A quota of downloads, say, or a server in trouble: no need to hear it of each message.
  * [SYS/PERM] of one that has failed before, or has no uid to know that by, tells nothing
  * about the others. */
 static bool
-incoming_is_hopeless(struct session *s, const struct err *why,
-		     const struct batch_message *m)
+is_hopeless(struct incoming *in, const struct err *why,
+	    const struct batch_message *m)
 {
 	bool again = why->kind == ERR_UNAVAILABLE &&
 		     (m->attempts > 0 || m->uid_size == 0);
 
 	return (why->kind != ERR_MESSAGE && !again) ||
-	       ++s->refusals >= INCOMING_REFUSALS;
+	       ++in->refusals >= REFUSALS;
 }
 
-/* One more session that ended at this message. */
 static void
-incoming_blame(struct session *s, size_t entry, const struct err *why)
+give_up(struct incoming *in, size_t entry, const struct err *why,
+	struct err *told)
 {
-	struct batch_message m = incoming_message(s, entry);
-	struct err ignored = ERR_INIT;
-
-	(void)incoming_set_aside(s, entry,
-				 backoff_next_broken(clock_unix(), m.attempts),
-				 why->text, &ignored);
-	if (m.attempts >= BACKOFF_PATIENCE)
-		report_log(s->report, "set aside: message %u: %s", m.number,
-			   why->text);
+	/* it may be this message alone: next time others come first */
+	if (why->kind == ERR_UNAVAILABLE && !in->has_given_up &&
+	    !in->handover->has_failed)
+		incoming_blame(in->session, entry, why);
+	if (why->kind == ERR_MESSAGE)
+		told->kind = ERR_LATER;
+	if (in->later.kind == ERR_NONE)
+		in->later = *told;
+	in->has_given_up = true;
 }
 
 /* The server does not give it: the others go on, and it waits for its next try. */
 static int
-incoming_refused(void *arg, size_t entry, const struct err *why, struct err *e)
+take_refused(struct incoming *in, const struct answer *a, struct err *e)
 {
-	struct session *s = arg;
-	struct batch_message m = incoming_message(s, entry);
-	struct err told = *why;
+	struct session *s = in->session;
+	struct batch_message m = describe(s->mailbox, a->entry);
+	struct err why, told;
 
-	incoming_forget_size(s, entry);
+	answer_why(a, &why);
+	told = why;
 	s->result->failed++;
 	err_context(&told, "RETR %u", m.number);
-	if (incoming_is_hopeless(s, why, &m)) {
-		/* it may be this message alone: next time others come first */
-		if (why->kind == ERR_UNAVAILABLE && !s->postponed)
-			incoming_blame(s, entry, why);
-		told.kind = why->kind == ERR_MESSAGE ? ERR_LATER : why->kind;
-		session_postpone(s, &told);
+	if (is_hopeless(in, &why, &m)) {
+		give_up(in, a->entry, &why, &told);
 		return 0;
 	}
-	if (why->kind != ERR_MESSAGE) {
+	if (why.kind != ERR_MESSAGE) {
 		told.kind = ERR_MESSAGE;
-		incoming_blame(s, entry, &told);
-		session_complain(s, &told);
+		incoming_blame(s, a->entry, &told);
+		phase_complain(s, &told);
 		return 0;
 	}
-	session_complain(s, &told);
-	report_log(s->report, "set aside: message %u: %s", m.number, why->text);
-	return incoming_set_aside(s, entry,
-				  backoff_next(clock_unix(), m.attempts),
-				  told.text, e);
+	phase_complain(s, &told);
+	report_log(s->report, "set aside: message %u: %s", m.number, why.text);
+	return set_aside(s, a->entry, backoff_next(clock_unix(), m.attempts),
+			 told.text, e);
 }
 
-const struct errand_class incoming_errand = {
-	.order = LINK_RETR,
-	.chunk = incoming_chunk,
-	.end = incoming_end,
-	.refused = incoming_refused,
-};
-
-/* Where replies no longer fit the commands it may be the message that was waited for, or
- * the one before it that was shorter than listed, and ended too early.  The next session
- * asks for each by itself, and then knows (retrieve.c). */
-void
-incoming_broken(struct session *s, const struct err *why)
+int
+incoming_take(struct incoming *in, const struct answer *a, struct err *e)
 {
-	bool protocol = why->kind == ERR_PROTOCOL;
-	size_t entry;
-
-	if (s->batch == NULL || batch_is_broken(s->batch))
-		return;
-	if (protocol && s->in_doubt)
-		incoming_blame(s, s->doubted, why);
-	if ((protocol || why->kind == ERR_NETWORK || s->staging_failed) &&
-	    requests_waits_for(s->requests, &incoming_errand, &entry))
-		incoming_blame(s, entry, why);
-}
-
-/* --- recorded --- */
-
-static void
-incoming_delivered(struct session *s, size_t entry, int64_t row)
-{
-	char name[SESSION_NAME_MAX];
-
-	session_name(s, entry, name);
-	s->marks[entry] |= MARK_DELIVERED;
-	s->result->fetched++;
-	report_log(s->report, "delivered: %s, %lld octets", name,
-		   (long long)session_size(s, entry));
-	report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
-	if (s->set->keeper->rules.keep_s == 0)
-		removal_add(s, entry, row);
-}
-
-void
-incoming_done(void *arg, const struct batch_message *m,
-	      enum deliver_outcome outcome, const struct err *why)
-{
-	struct session *s = arg;
-	size_t entry = listing_find(s->listing, m->number);
-	struct err told = *why;
-	char name[SESSION_NAME_MAX];
-
-	if (outcome == DELIVER_DONE)
-		incoming_delivered(s, entry, m->row);
-	if (outcome != DELIVER_REFUSED)
-		return;
-	session_name(s, entry, name);
-	s->result->failed++;
-	err_context(&told, "%s", name);
-	told.kind = ERR_MESSAGE;
-	session_complain(s, &told);
-	report_log(s->report, "set aside: %s: %s", name, why->text);
+	if (a->type == LINK_CHUNK)
+		return take_chunk(in, a, e);
+	return a->type == LINK_REFUSED ? take_refused(in, a, e)
+				       : take_end(in, a, e);
 }

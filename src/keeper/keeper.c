@@ -14,7 +14,7 @@
 #include "sys/proc.h"
 
 enum {
-	KEEPER_PATIENCE_MS = 2 * 1000	/* for a courier to end by itself */
+	PATIENCE_MS = 2 * 1000	/* for a courier to end by itself */
 };
 
 struct keeper {
@@ -27,7 +27,7 @@ struct keeper {
 };
 
 static bool
-keeper_may_write(const struct keeper *k)
+may_write(const struct keeper *k)
 {
 	return k->job->settings.mode == SESSION_FETCH ||
 	       k->job->settings.mode == SESSION_CATCH_UP;
@@ -37,9 +37,9 @@ keeper_may_write(const struct keeper *k)
 
 /* The end of the link ends it; if not, it is ended. */
 static void
-keeper_end_courier(struct keeper *k)
+end_courier(struct keeper *k)
 {
-	int64_t until = clock_deadline(KEEPER_PATIENCE_MS);
+	int64_t until = clock_deadline(PATIENCE_MS);
 	int status;
 
 	link_free(&k->courier);
@@ -57,8 +57,9 @@ keeper_end_courier(struct keeper *k)
 
 /* --- destination and recovery --- */
 
+/* The `note` of its deliver_target, which the destination holds while it is open. */
 static void
-keeper_note_mda(void *arg, const char *line)
+note_program(void *arg, const char *line)
 {
 	struct keeper *k = arg;
 
@@ -67,26 +68,26 @@ keeper_note_mda(void *arg, const char *line)
 }
 
 static struct deliver_target
-keeper_target(struct keeper *k)
+full_target(struct keeper *k)
 {
 	struct deliver_target target = k->job->settings.keeper->target;
 
 	target.state_id = store_id(k->claim.store);
 	target.spool = k->job->state_dir;
-	target.note = keeper_note_mda;
+	target.note = note_program;
 	target.note_arg = k;
 	return target;
 }
 
 static int
-keeper_recover(struct keeper *k, const struct deliver_target *target,
+recover(struct keeper *k, const struct deliver_target *target,
 	       struct err *e)
 {
 	size_t delivered, again;
 
-	if (!keeper_may_write(k))
+	if (!may_write(k))
 		return 0;
-	if (recovery_run(k->claim.store, target, &delivered, &again, e) == -1)
+	if (recovery_run(k->claim.store, target, &delivered, &again, e) != 0)
 		return -1;
 	if (delivered + again > 0)
 		report_line(k->report, REPORT_VERBOSE,
@@ -98,9 +99,9 @@ keeper_recover(struct keeper *k, const struct deliver_target *target,
 
 /* --- what earlier runs have taught --- */
 
-/* Too early to log in again?  Who names the account wants to know. */
+/* Is it too early to log in again?  Naming the account overrides the pause. */
 static int
-keeper_check_history(struct keeper *k, bool *skip, struct err *e)
+check_history(struct keeper *k, bool *skip, struct err *e)
 {
 	const struct session_settings *set = &k->job->settings;
 	char wait[QUANTITY_TEXT_MAX];
@@ -112,7 +113,7 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 	    set->ignore_backoff)
 		return 0;
 	if (history_check(k->claim.store, set->keeper, clock_unix(), &wait_s,
-			  &refused, e) == -1)
+			  &refused, e) != 0)
 		return -1;
 	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
 		return 0;
@@ -130,18 +131,18 @@ keeper_check_history(struct keeper *k, bool *skip, struct err *e)
 }
 
 static void
-keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
+remember_failure(struct keeper *k, const struct err *why)
 {
 	struct err ignored = ERR_INIT;
 	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
 	const struct keeper_settings *keeper = k->job->settings.keeper;
 
 	/* in a pause after a refused login that refusal is what counts */
-	if (k->claim.store == NULL || !keeper_may_write(k) || k->fold)
+	if (!k->claim.store || !may_write(k) || k->fold)
 		return;
 	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
 				 clock_unix(), &ignored);
-	may_pass = may_pass && !reported;
+	may_pass = may_pass && !why->told;
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, keeper, clock_unix(),
 					    &ignored);
@@ -155,7 +156,7 @@ keeper_remember_failure(struct keeper *k, const struct err *why, bool reported)
 /* --- --catch-up --- */
 
 static bool
-keeper_catches_up(const struct keeper *k)
+catches_up(const struct keeper *k)
 {
 	return k->job->settings.mode == SESSION_CATCH_UP ||
 	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
@@ -164,15 +165,15 @@ keeper_catches_up(const struct keeper *k)
 /* An account that works has mail waiting which nobody has got: unless it is named, it is
  * meant for others.  Of one that has begun, and failed, what is new is left alone. */
 static int
-keeper_leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
+leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 		    struct err *e)
 {
 	enum store_use use;
 
 	*skip = false;
-	if (!keeper_catches_up(k) || k->job->settings.ignore_backoff)
+	if (!catches_up(k) || k->job->settings.ignore_backoff)
 		return 0;
-	if (store_use(k->claim.store, &use, e) == -1)
+	if (store_use(k->claim.store, &use, e) != 0)
 		return -1;
 	*skip = use == STORE_WORKS;
 	set->known_only = use == STORE_BEGUN;
@@ -185,7 +186,7 @@ keeper_leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 }
 
 static void
-keeper_report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
+report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
 {
 	char date[CLOCK_DATE_MAX] = "";
 
@@ -199,50 +200,50 @@ keeper_report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
 }
 
 static int
-keeper_record_list(struct keeper *k, struct err *e)
+record_list(struct keeper *k, struct err *e)
 {
 	bool dry = k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
 	struct uidlist_result r;
 
 	if (uidlist_record(k->job->settings.list, k->claim.store, RELEASED,
-			   clock_unix(), dry, &r, e) == -1)
+			   clock_unix(), dry, &r, e) != 0)
 		return -1;
-	keeper_report_list(k, &r, dry);
+	report_list(k, &r, dry);
 	return 0;
 }
 
 /* --- the run --- */
 
 static int
-keeper_session(struct keeper *k, bool *reported, struct err *e)
+run_session(struct keeper *k, struct err *e)
 {
 	struct session_settings settings = k->job->settings;
 	struct deliver_target target;
 	bool skip;
 
 	if (claim_take(&k->claim, settings.keeper, k->job->state_dir,
-		       keeper_may_write(k), e) == -1)
+		       may_write(k), e) != 0)
 		return -1;
-	target = keeper_target(k);
-	if (keeper_recover(k, &target, e) == -1 ||
-	    keeper_leaves_alone(k, &settings, &skip, e) == -1 ||
-	    (!skip && keeper_check_history(k, &skip, e) == -1))
+	target = full_target(k);
+	if (recover(k, &target, e) != 0 ||
+	    leaves_alone(k, &settings, &skip, e) != 0 ||
+	    (!skip && check_history(k, &skip, e) != 0))
 		return -1;
 	if (skip)
 		return 0;
-	if (settings.list != NULL)
-		return keeper_record_list(k, e);
+	if (settings.list)
+		return record_list(k, e);
 	if (session_run(&settings, k->claim.store, &target, k->courier, k->report,
-			&k->result, reported, e) == -1)
+			&k->result, e) != 0)
 		return -1;
-	return keeper_may_write(k)
+	return may_write(k)
 		? history_succeeded(k->claim.store, k->result.fetched,
 				    clock_unix(), e) : 0;
 }
 
 /* Whoever fetches has it fetched; who asked for something else has not got it. */
 static void
-keeper_report_busy(struct keeper *k)
+report_busy(struct keeper *k)
 {
 	static const char text[] = "is being fetched by another run";
 	struct err e = ERR_INIT;
@@ -264,20 +265,20 @@ keeper_report_busy(struct keeper *k)
 }
 
 static void
-keeper_report_failure(struct keeper *k, const struct err *e, bool reported)
+report_failure(struct keeper *k, const struct err *e)
 {
 	if (e->kind == ERR_BUSY) {
-		keeper_report_busy(k);
+		report_busy(k);
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);
-	keeper_remember_failure(k, e, reported);
-	if (!reported)
+	remember_failure(k, e);
+	if (!e->told)
 		report_error(k->report, e, k->fold);
 }
 
 static void
-keeper_report_counts(struct keeper *k)
+report_counts(struct keeper *k)
 {
 	const struct report_result *r = &k->result;
 	bool quiet = r->fetched + r->deleted == 0;
@@ -296,11 +297,11 @@ keeper_report_counts(struct keeper *k)
 
 /* What is committed is safe, but a backup of the database would lack it. */
 static void
-keeper_make_whole(struct keeper *k)
+make_whole(struct keeper *k)
 {
 	struct err e = ERR_INIT;
 
-	if (k->claim.store == NULL || store_make_whole(k->claim.store, &e) == 0)
+	if (!k->claim.store || store_make_whole(k->claim.store, &e) == 0)
 		return;
 	report_log(k->report, "failed: %s", e.text);
 	report_error(k->report, &e, false);
@@ -315,17 +316,17 @@ keeper_run(const struct keeper_job *job, struct link **report)
 		.claim = CLAIM_NONE,
 	};
 	struct err e = ERR_INIT;
-	bool reported = false, failed;
+	bool failed;
 
 	proc_signals(PROC_TERM_ONLY);
 	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) != 0 ||
-		 keeper_session(&k, &reported, &e) == -1;
+		 run_session(&k, &e) != 0;
 	if (failed)
-		keeper_report_failure(&k, &e, reported);
+		report_failure(&k, &e);
 	if (!failed || e.kind != ERR_BUSY)
-		keeper_report_counts(&k);
-	keeper_end_courier(&k);
-	keeper_make_whole(&k);
+		report_counts(&k);
+	end_courier(&k);
+	make_whole(&k);
 	claim_release(&k.claim);
 	report_result(k.report, &k.result);
 	link_free(report);

@@ -1,214 +1,233 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "keeper/removal.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "keeper/session_state.h"
 #include "state/fact.h"
 
-/*
- * DELE for what is recorded as delivered and compared, then QUIT, in one flight where
- * the server pipelines.  Until QUIT is answered nothing is deleted; a row stays until
- * the server stops listing its uid.
- */
-
 /* After a stop request, for DELE and QUIT. */
-enum { REMOVAL_STOP_MS = 5 * 1000 };
+enum { STOP_MS = 5 * 1000 };
+
+enum bye { BYE_NONE, BYE_LOST, BYE_REFUSED, BYE_OK };
+
+struct removal {
+	size_t entry;
+	int64_t row;
+};
+
+struct removals {
+	struct removal *at;
+	size_t count, room;
+	uint64_t marked;	/* DELE was answered with +OK */
+	bool is_refused;	/* a DELE was */
+	enum bye bye;		/* how QUIT was answered */
+};
+
+struct removals *
+removals_new(void)
+{
+	return mem_alloc(sizeof(struct removals));
+}
+
+void
+removals_free(struct removals **r)
+{
+	free((*r)->at);
+	free(*r);
+	*r = NULL;
+}
 
 void
 removal_add(struct session *s, size_t entry, int64_t row)
 {
-	if (listing_at(s->listing, entry).odd ||
-	    (s->marks[entry] & MARK_REMOVAL))
+	struct removals *r = s->removals;
+
+	if (mailbox_at(s->mailbox, entry).odd ||
+	    mailbox_is(s->mailbox, entry, MAILBOX_REMOVAL))
 		return;
-	s->marks[entry] |= MARK_REMOVAL;
-	if (s->removal_count == s->removal_room) {
-		s->removal_room = s->removal_room == 0 ? 64
-						       : s->removal_room * 2;
-		s->removals = mem_resize(s->removals, s->removal_room,
-					 sizeof(*s->removals));
+	mailbox_mark(s->mailbox, entry, MAILBOX_REMOVAL);
+	if (r->count == r->room) {
+		r->room = r->room == 0 ? 64 : r->room * 2;
+		r->at = mem_resize(r->at, r->room, sizeof(*r->at));
 	}
-	s->removals[s->removal_count++] = (struct removal){ entry, row };
+	r->at[r->count++] = (struct removal){ entry, row };
 }
 
-static int
-removal_end(void *arg, size_t entry, int64_t value, struct err *e)
+/* --- DELE --- */
+
+static bool
+was_sent(const struct session *s, size_t entry)
 {
-	struct session *s = arg;
-	char name[SESSION_NAME_MAX];
+	struct store_row row;
 
-	(void)value;
-	(void)e;
-	session_name(s, entry, name);
-	s->marked++;
-	s->marks[entry] |= MARK_DELETED;
-	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
-	return 0;
+	return mailbox_row(s->mailbox, entry, &row) && row.dele_sent != 0;
 }
-
-static int
-removal_refused(void *arg, size_t entry, const struct err *why, struct err *e)
-{
-	struct session *s = arg;
-	struct err told = *why;
-
-	(void)e;
-	s->dele_refused = true;
-	err_context(&told, "DELE %u", listing_at(s->listing, entry).number);
-	session_complain(s, &told);
-	return 0;
-}
-
-static const struct errand_class removal_errand = {
-	.order = LINK_DELE,
-	.end = removal_end,
-	.refused = removal_refused,
-};
 
 /* Some mailboxes answer +OK to DELE and keep the message all the same. */
 static int
-removal_note_useless(struct session *s, int64_t count, struct err *e)
+note_useless(struct session *s, int64_t count, struct err *e)
 {
-	int64_t warned;
+	int64_t confirmed, warned;
 
-	if (count == 0)
-		return 0;
-	if (store_fact(s->store, FACT_WARNED_DELE, 0, &warned, e) == -1)
+	if (store_fact(s->store, FACT_QUIT_CONFIRMED, 0, &confirmed, e) != 0 ||
+	    store_fact(s->store, FACT_WARNED_DELE, 0, &warned, e) != 0)
 		return -1;
-	if (warned != 0)
+	if (count == 0 || confirmed == 0 || warned != 0)
 		return 0;
-	session_warn(s, "server still lists %lld message%s deleted before: "
-		     "deleted again, and not fetched again",
-		     (long long)count, text_plural((uint64_t)count));
+	phase_warn(s, "server still lists %lld message%s deleted before: "
+		   "deleted again, and not fetched again",
+		   (long long)count, text_plural((uint64_t)count));
 	return store_set_fact(s->store, FACT_WARNED_DELE, clock_unix(), e);
 }
 
-static bool
-removal_was_sent(const struct session *s, size_t entry)
+static int
+note_rows(struct session *s, struct err *e)
 {
-	size_t row = plan_at(s->plan, entry).row;
+	const struct removals *r = s->removals;
+	int64_t now = clock_unix(), again = 0;
 
-	return row != SIZE_MAX && store_rows_at(s->rows, row).dele_sent != 0;
+	for (size_t i = 0; i < r->count; i++) {
+		again += was_sent(s, r->at[i].entry);
+		if (r->at[i].row != 0 &&
+		    store_set_dele_sent(s->store, r->at[i].row, now, e) != 0)
+			return -1;
+	}
+	if (note_useless(s, again, e) != 0)
+		return -1;
+	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
 }
 
 /* What is about to be deleted, before it is, and on the disk: from then on its row is not
  * believed for its uid and size, and one of another size under its uid is another message
  * (one's own copy and that of a mailing list). */
 static int
-removal_note(struct session *s, struct err *e)
+note(struct session *s, struct err *e)
 {
-	int64_t now = clock_unix(), again = 0;
-	int64_t confirmed;
-	int result = 0;
-
-	if (store_begin(s->store, STORE_DURABLE, e) == -1)
+	if (store_begin(s->store, STORE_DURABLE, e) != 0)
 		return -1;
-	for (size_t i = 0; i < s->removal_count && result == 0; i++) {
-		again += removal_was_sent(s, s->removals[i].entry);
-		if (s->removals[i].row != 0)
-			result = store_set_dele_sent(
-				s->store, s->removals[i].row, now, e);
-	}
-	if (result == 0)
-		result = store_fact(s->store, FACT_QUIT_CONFIRMED, 0, &confirmed,
-				    e);
-	if (result == 0 && confirmed != 0)
-		result = removal_note_useless(s, again, e);
-	if (result == 0)
-		result = store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
-	return session_end_note(s, result, e);
+	return phase_end_note(s, note_rows(s, e), e);
+}
+
+static void
+take_deleted(struct session *s, size_t entry)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	s->removals->marked++;
+	mailbox_mark(s->mailbox, entry, MAILBOX_DELETED);
+	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
+}
+
+static void
+take_refused(struct session *s, const struct answer *a)
+{
+	struct err told;
+
+	answer_why(a, &told);
+	s->removals->is_refused = true;
+	err_context(&told, "DELE %u", a->record.number);
+	phase_complain(s, &told);
+}
+
+static enum bye
+how_it_ended(int64_t value)
+{
+	if (value < 0)
+		return BYE_LOST;
+	return value == 1 ? BYE_OK : BYE_REFUSED;
+}
+
+static void
+take(struct session *s, const struct answer *a)
+{
+	if (a->type == LINK_BYE)
+		s->removals->bye = how_it_ended(a->record.value);
+	else if (a->type == LINK_DELETED)
+		take_deleted(s, a->entry);
+	else if (a->type == LINK_REFUSED)
+		take_refused(s, a);
 }
 
 int
 removal_run(struct session *s, struct err *e)
 {
-	if (s->removal_count == 0)
+	const struct removals *r = s->removals;
+	struct answer a;
+
+	if (r->count == 0)
 		return 0;
 	report_phase(s->report, "deleting");
-	if (session_is_stopping(s))	/* what was complete took its time */
-		s->stop_until = clock_deadline(REMOVAL_STOP_MS);
-	if (removal_note(s, e) == -1)
+	if (phase_is_stopping(s))	/* what was complete took its time */
+		s->stop_until = clock_deadline(STOP_MS);
+	if (note(s, e) != 0)
 		return -1;
-	for (size_t i = 0; i < s->removal_count; i++) {
-		size_t entry = s->removals[i].entry;
+	for (size_t i = 0; i < r->count; i++) {
+		size_t entry = r->at[i].entry;
 
-		while (requests_room(s->requests) <= 1)	/* one is QUIT's */
-			if (session_turn(s, false, e) == -1)
+		while (requests_room(s->requests) <= 1) {	/* one is QUIT's */
+			if (phase_next(s, &a, e) < 0)
 				return -1;
-		requests_give(s->requests, &removal_errand,
-			     listing_at(s->listing, entry).number, entry);
+			take(s, &a);
+		}
+		requests_give(s->requests, LINK_DELE,
+			      mailbox_number(s->mailbox, entry), entry);
 	}
 	return 0;
 }
 
 /* --- QUIT --- */
 
-static int
-removal_bye(void *arg, size_t entry, int64_t value, struct err *e)
-{
-	struct session *s = arg;
-
-	(void)entry;
-	(void)e;
-	s->bye = value;
-	return 0;
-}
-
-static const struct errand_class removal_quit_errand = {
-	.order = LINK_QUIT,
-	.end = removal_bye,
-};
-
 static void
-removal_log(struct session *s)
+log_deleted(struct session *s)
 {
-	char name[SESSION_NAME_MAX];
+	const struct removals *r = s->removals;
+	char name[MAILBOX_NAME_MAX];
 
-	s->result->deleted = s->marked;
-	for (size_t i = 0; i < s->removal_count; i++) {
-		size_t entry = s->removals[i].entry;
-
-		session_name(s, entry, name);
-		if (s->marks[entry] & MARK_DELETED)
-			report_log(s->report, "deleted: %s", name);
+	s->result->deleted = r->marked;
+	for (size_t i = 0; i < r->count; i++) {
+		if (!mailbox_is(s->mailbox, r->at[i].entry, MAILBOX_DELETED))
+			continue;
+		mailbox_name(s->mailbox, r->at[i].entry, name);
+		report_log(s->report, "deleted: %s", name);
 	}
 }
 
 static int
-removal_note_bye(struct session *s, struct err *e)
+note_bye(struct session *s, struct err *e)
 {
-	if (s->removal_count == 0 || s->set->mode != SESSION_FETCH)
+	const struct removals *r = s->removals;
+
+	if (r->count == 0 || s->set->mode != SESSION_FETCH)
 		return 0;
-	if (s->bye == 0)
-		session_warn(s, "server refused QUIT: what was to be deleted is "
-			     "looked at again in the next run");
-	if (s->bye != 1) {
+	if (r->bye == BYE_REFUSED)
+		phase_warn(s, "server refused QUIT: what was to be deleted is "
+			   "looked at again in the next run");
+	if (r->bye != BYE_OK) {
 		report_log(s->report, "deletion not confirmed: %llu messages",
-			   (unsigned long long)s->marked);
+			   (unsigned long long)r->marked);
 		return 0;
 	}
-	removal_log(s);
-	if (s->dele_refused)
-		return 0;
-	if (session_begin_note(s, e) == -1)
-		return -1;
-	return session_end_note(s, store_set_fact(s->store, FACT_QUIT_CONFIRMED,
-						  clock_unix(), e), e);
+	log_deleted(s);
+	return r->is_refused ? 0 : phase_note_fact(s, FACT_QUIT_CONFIRMED,
+						   clock_unix(), e);
 }
 
 /* Was something retrieved that is not delivered? */
 static bool
-removal_would_lose(const struct session *s)
+would_lose(const struct mailbox *m)
 {
-	for (size_t i = 0; i < listing_count(s->listing); i++) {
-		enum plan_action action = plan_at(s->plan, i).action;
+	for (size_t i = 0; i < mailbox_count(m); i++) {
+		enum plan_action action = mailbox_action(m, i);
 
-		if ((s->marks[i] & MARK_RETRIEVED) &&
-		    !(s->marks[i] & MARK_DELIVERED) && action != PLAN_KEEP &&
-		    action != PLAN_DELETE)
+		if (mailbox_is(m, i, MAILBOX_RETRIEVED) &&
+		    !mailbox_is(m, i, MAILBOX_DELIVERED) &&
+		    action != PLAN_KEEP && action != PLAN_DELETE)
 			return true;
 	}
 	return false;
@@ -217,16 +236,19 @@ removal_would_lose(const struct session *s)
 int
 removal_quit(struct session *s, struct err *e)
 {
+	struct answer a;
+	int got;
+
 	/* RFC 2449 section 6.7: to such a server, retrieved is as good as
 	 * deleted once it hears QUIT */
-	if (s->facts.expire_days == 0 && removal_would_lose(s)) {
+	if (s->facts.expire_days == 0 && would_lose(s->mailbox)) {
 		report_line(s->report, REPORT_VERBOSE,
 			    "no QUIT: the server would delete what was not "
 			    "delivered (EXPIRE 0)");
 		return 0;
 	}
-	requests_give(s->requests, &removal_quit_errand, 0, 0);
-	if (session_settle(s, e) == -1)
-		return -1;
-	return removal_note_bye(s, e);
+	requests_give(s->requests, LINK_QUIT, 0, 0);
+	while ((got = phase_next(s, &a, e)) > 0)
+		take(s, &a);
+	return got != 0 ? -1 : note_bye(s, e);
 }

@@ -8,43 +8,36 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "link/report.h"
 #include "sys/proc.h"
 
-enum { REQUESTS_LAST_WORDS_MS = 2 * 1000 };
+enum { LAST_WORDS_MS = 2 * 1000 };
 
-struct errand {
-	const struct errand_class *class;
+struct request {
+	enum link_type order;
 	uint32_t number;
 	size_t entry;
 };
 
 struct requests {
 	struct link *courier, *report;
-	const struct requests_listing *listing;
-	void *arg;
 	int64_t silence_ms;
 	int64_t heard;		/* clock_ms of the last record */
-	bool listing_due;	/* GO was sent, LISTED has not come */
-	bool said_bye;		/* the courier may go */
+	int64_t deaf_until;	/* the courier reads no more; or 0 */
+	bool said_bye;		/* it may go */
 	enum facts_flight failed_flight;
-	struct errand ring[LINK_ORDERS_MAX];
+	struct request ring[LINK_ORDERS_MAX];
 	size_t first, count;
 	bool begun;		/* a part of the oldest one's answer has come */
 };
 
 struct requests *
-requests_new(struct link *courier, struct link *report,
-	    const struct requests_listing *listing, void *arg,
-	    int64_t silence_ms)
+requests_new(struct link *courier, struct link *report, int64_t silence_ms)
 {
 	struct requests *x = mem_alloc(sizeof(*x));
 
 	x->courier = courier;
 	x->report = report;
-	x->listing = listing;
-	x->arg = arg;
 	x->silence_ms = silence_ms;
 	return x;
 }
@@ -62,18 +55,7 @@ requests_failed_flight(const struct requests *x)
 	return x->failed_flight;
 }
 
-/* --- orders --- */
-
-void
-requests_go(struct requests *x, const struct facts_go *go)
-{
-	struct err later = ERR_INIT;	/* a courier that is gone is seen in time */
-
-	facts_put_go(x->courier, go);
-	(void)link_flush(x->courier, &later);
-	x->listing_due = true;
-	x->heard = clock_ms();
-}
+/* --- requests --- */
 
 size_t
 requests_room(const struct requests *x)
@@ -88,41 +70,53 @@ requests_count(const struct requests *x)
 }
 
 bool
-requests_waits_for(const struct requests *x, const struct errand_class *class,
-		  size_t *entry)
+requests_waits_for(const struct requests *x, enum link_type order,
+		   size_t *entry)
 {
 	*entry = x->ring[x->first].entry;
-	return x->count > 0 && x->ring[x->first].class == class;
+	return x->count > 0 && x->ring[x->first].order == order;
 }
 
-void
-requests_give(struct requests *x, const struct errand_class *class,
-	     uint32_t number, size_t entry)
+static void
+add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 {
-	struct errand *n = &x->ring[(x->first + x->count) % LINK_ORDERS_MAX];
+	size_t at = (x->first + x->count) % LINK_ORDERS_MAX;
 
 	assert(x->count < LINK_ORDERS_MAX);
 	if (x->count++ == 0)
 		x->heard = clock_ms();
-	*n = (struct errand){
-		.class = class,
-		.number = number,
-		.entry = entry,
-	};
-	link_put(x->courier, class->order, number, 0, NULL, 0);
+	x->ring[at] = (struct request){ order, number, entry };
+}
+
+void
+requests_go(struct requests *x, const struct facts_go *go)
+{
+	struct err later = ERR_INIT;	/* a courier that is gone is seen in time */
+
+	add(x, LINK_GO, 0, 0);
+	facts_put_go(x->courier, go);
+	(void)link_flush(x->courier, &later);
+}
+
+void
+requests_give(struct requests *x, enum link_type order, uint32_t number,
+	      size_t entry)
+{
+	add(x, order, number, entry);
+	link_put(x->courier, order, number, 0, NULL, 0);
 }
 
 /* --- answers --- */
 
 static int
-requests_nonsense(const struct link_record *r, struct err *e)
+fail_nonsense(const struct link_record *r, struct err *e)
 {
 	return err_set(e, ERR_INTERNAL, "unexpected record %u from the courier",
 		       r->type);
 }
 
 static void
-requests_text(const struct link_record *r, struct err *why)
+read_error(const struct link_record *r, struct err *why)
 {
 	enum err_kind kind = ERR_INTERNAL;
 
@@ -131,29 +125,18 @@ requests_text(const struct link_record *r, struct err *why)
 	err_set(why, kind, "%.*s", (int)r->size, (const char *)r->data);
 }
 
-static int
-requests_finish(struct requests *x, const struct link_record *r, struct err *e)
+void
+answer_why(const struct answer *a, struct err *why)
 {
-	struct errand done = x->ring[x->first];
-	struct err why = ERR_INIT;
-
-	x->first = (x->first + 1) % LINK_ORDERS_MAX;
-	x->count--;
-	x->begun = false;
-	x->said_bye = x->said_bye || r->type == LINK_BYE;
-	if (r->type != LINK_REFUSED)
-		return done.class->end == NULL ? 0
-			: done.class->end(x->arg, done.entry, r->value, e);
-	requests_text(r, &why);
-	return done.class->refused == NULL ? 0
-		: done.class->refused(x->arg, done.entry, &why, e);
+	read_error(&a->record, why);
 }
 
-/* Which record ends an errand well? */
-static unsigned
-requests_last_record(unsigned order)
+/* Which record ends the answer to this order well? */
+static enum link_type
+last_record(enum link_type order)
 {
 	switch (order) {
+	case LINK_GO:
 	case LINK_LIST:
 		return LINK_LISTED;
 	case LINK_DELE:
@@ -165,64 +148,70 @@ requests_last_record(unsigned order)
 	}
 }
 
-static int
-requests_answer(struct requests *x, const struct link_record *r, struct err *e)
+/* May this record be a part of the answer that others follow? */
+static bool
+is_part(enum link_type order, unsigned type)
 {
-	const struct errand *first = &x->ring[x->first];
-
-	if (x->count == 0)
-		return requests_nonsense(r, e);
-	if (first->class->order == LINK_LIST && r->type == LINK_SIZE)
-		return x->listing->size(x->arg, r->number, r->value, e);
-	if (r->number != first->number)
-		return requests_nonsense(r, e);
-	if (r->type == LINK_CHUNK && (first->class->order == LINK_RETR ||
-				      first->class->order == LINK_TOP)) {
-		x->begun = true;
-		return first->class->chunk == NULL ? 0
-			: first->class->chunk(x->arg, first->entry, r->data,
-					      r->size, e);
-	}
-	/* what is refused has no beginning, which would go with the next message */
-	if (r->type == LINK_REFUSED ? x->begun
-	    : r->type != requests_last_record(first->class->order))
-		return requests_nonsense(r, e);
-	return requests_finish(x, r, e);
-}
-
-static int
-requests_list_record(struct requests *x, const struct link_record *r,
-		    struct err *e)
-{
-	struct facts facts;
-	char why[ERR_TEXT_MAX];
-
-	switch (r->type) {
-	case LINK_FACTS:
-		if (facts_read(r, &facts, e) != 0)
-			return -1;
-		return x->listing->facts(x->arg, &facts, e);
-	case LINK_STAT:
-		return x->listing->stat(x->arg, r->number, r->value, e);
-	case LINK_UID:
-		return x->listing->uid(x->arg, r->number, r->data, r->size, e);
-	case LINK_SIZE:
-		return x->listing->size(x->arg, r->number, r->value, e);
-	case LINK_LISTED:
-		x->listing_due = false;
-		text_safe(why, sizeof(why), r->data, r->size);
-		return x->listing->listed(x->arg, r->value != 0, why, e);
+	switch (order) {
+	case LINK_GO:
+		return type == LINK_FACTS || type == LINK_STAT ||
+		       type == LINK_UID || type == LINK_SIZE;
+	case LINK_LIST:
+		return type == LINK_SIZE;
+	case LINK_RETR:
+	case LINK_TOP:
+		return type == LINK_CHUNK;
 	default:
-		break;
+		return false;
 	}
-	return requests_nonsense(r, e);
+}
+
+/* GO and LIST have records that are about other numbers. */
+static bool
+has_own_number(enum link_type order, unsigned type)
+{
+	return order != LINK_GO && type != LINK_SIZE;
 }
 
 static int
-requests_record(struct requests *x, const struct link_record *r, struct err *e)
+take_answer(struct requests *x, const struct link_record *r, struct answer *a,
+	    struct err *e)
+{
+	struct request oldest = x->ring[x->first];
+	bool part = is_part(oldest.order, r->type);
+
+	if (x->count == 0 || (has_own_number(oldest.order, r->type) &&
+			      r->number != oldest.number))
+		return fail_nonsense(r, e);
+	/* what is refused has no beginning, which would go with the next message */
+	if (!part && r->type != last_record(oldest.order) &&
+	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
+		return fail_nonsense(r, e);
+	x->begun = part && r->type == LINK_CHUNK;
+	if (!part) {
+		x->first = (x->first + 1) % LINK_ORDERS_MAX;
+		x->count--;
+		x->said_bye = x->said_bye || r->type == LINK_BYE;
+	}
+	*a = (struct answer){
+		.type = (enum link_type)r->type,
+		.order = oldest.order,
+		.entry = oldest.entry,
+		.is_last = !part,
+		.record = *r,
+	};
+	return 1;
+}
+
+/* What answers no request goes on to the parent, or is the courier's end.  1: it is an
+ * answer. */
+static int
+take_record(struct requests *x, const struct link_record *r, struct answer *a,
+	    struct err *e)
 {
 	const char *text = (const char *)r->data;
 
+	x->heard = clock_ms();
 	switch (r->type) {
 	case LINK_NOTE:
 		report_line(x->report, REPORT_VERBOSE, "%.*s", (int)r->size,
@@ -239,82 +228,80 @@ requests_record(struct requests *x, const struct link_record *r, struct err *e)
 	case LINK_ERROR:
 		if (r->number < FACTS_FLIGHTS)
 			x->failed_flight = (enum facts_flight)r->number;
-		requests_text(r, e);
+		read_error(r, e);
 		return -1;
 	default:
-		return x->listing_due ? requests_list_record(x, r, e)
-				      : requests_answer(x, r, e);
+		return take_answer(x, r, a, e);
 	}
+}
+
+int
+requests_next(struct requests *x, struct answer *a, struct err *e)
+{
+	struct link_record r;
+	int got = 0;
+
+	while (got == 0 && link_next(x->courier, &r))
+		got = take_record(x, &r, a, e);
+	if (got == 0 && link_is_over(x->courier) && !x->said_bye)
+		return err_set(e, ERR_INTERNAL, "the courier is gone");
+	return got;
 }
 
 /* --- waiting --- */
 
-/* One bufferful, so that the caller gets to its batch in the midst of a torrent. */
-static int
-requests_records(struct requests *x, struct err *e)
+/* A courier that reads no more says why, behind all that it wrote before, which may be
+ * much. */
+static void
+flush_orders(struct requests *x)
 {
-	struct link_record r;
+	struct err gone = ERR_INIT;
 
-	if (link_pull(x->courier, e) == -1)
-		return -1;
-	while (link_next(x->courier, &r)) {
-		x->heard = clock_ms();
-		if (requests_record(x, &r, e) == -1)
-			return -1;
-	}
-	if (link_is_over(x->courier) && !x->said_bye)
-		return err_set(e, ERR_INTERNAL, "the courier is gone");
-	return 0;
+	if (x->deaf_until == 0 && link_flush(x->courier, &gone) != 0)
+		x->deaf_until = clock_deadline(LAST_WORDS_MS);
 }
 
 static int
-requests_check_silence(const struct requests *x, struct err *e)
+check_time(const struct requests *x, struct err *e)
 {
-	if ((x->count > 0 || x->listing_due) &&
-	    clock_ms() >= x->heard + x->silence_ms)
+	int64_t now = clock_ms();
+
+	if (x->deaf_until != 0 && now >= x->deaf_until)
+		return err_set(e, ERR_INTERNAL, "the courier is gone");
+	if (x->count > 0 && now >= x->heard + x->silence_ms)
 		return err_set(e, ERR_NETWORK, "the courier says nothing");
 	return 0;
 }
 
-/* The courier reads no more: it says why, behind all that was read before, which may be
- * much. */
-static int
-requests_last_words(struct requests *x, struct err *e)
+static int64_t
+wait_until(const struct requests *x, int64_t until)
 {
-	struct pollfd p = { .fd = link_input(x->courier), .events = POLLIN };
-	int64_t until = clock_deadline(REQUESTS_LAST_WORDS_MS);
-
-	while (!link_is_over(x->courier) && clock_ms() < until) {
-		(void)proc_poll(&p, 1, until);
-		if (requests_records(x, e) == -1)
-			return -1;
-	}
-	return err_set(e, ERR_INTERNAL, "the courier is gone");
+	if (x->deaf_until != 0)
+		until = clock_earlier(until, x->deaf_until);
+	return x->count == 0 ? until
+			     : clock_earlier(until, x->heard + x->silence_ms);
 }
 
 int
-requests_wait(struct requests *x, const struct batch *b, int64_t until,
-	     struct err *e)
+requests_wait(struct requests *x, const int fds[], size_t fd_count,
+	      int64_t until, struct err *e)
 {
-	struct pollfd p[2 + DELIVER_POLL_MAX] = {
+	struct pollfd p[2 + REQUESTS_DESCRIPTORS_MAX] = {
 		{ .fd = link_input(x->courier), .events = POLLIN },
 		/* only to hear that the parent is gone */
 		{ .fd = link_output(x->report), .events = 0 },
 	};
-	struct err gone = ERR_INIT;
-	int fds[DELIVER_POLL_MAX];
-	size_t extra = b == NULL ? 0 : batch_poll(b, fds);
 
-	for (size_t i = 0; i < extra; i++)
+	assert(fd_count <= REQUESTS_DESCRIPTORS_MAX);
+	flush_orders(x);
+	if (link_has_next(x->courier))
+		return 0;
+	for (size_t i = 0; i < fd_count; i++)
 		p[2 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	if (link_flush(x->courier, &gone) == -1)
-		return requests_last_words(x, e);
-	if (x->count > 0 || x->listing_due)
-		until = clock_earlier(until, x->heard + x->silence_ms);
-	(void)proc_poll(p, (nfds_t)(2 + extra), until);
+	(void)proc_poll(p, (nfds_t)(2 + fd_count), wait_until(x, until));
 	if (p[1].revents & (POLLERR | POLLHUP | POLLNVAL))
 		return err_set(e, ERR_STOPPED, "the parent process is gone");
-	if (requests_records(x, e) == -1)
+	if (link_pull(x->courier, e) != 0)
 		return -1;
-	return requests_check_silence(x, e);
+	return link_has_next(x->courier) ? 0 : check_time(x, e);
 }

@@ -1,246 +1,408 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "base/quantity.h"
-#include "keeper/session_state.h"
+#include "keeper/retrieve.h"
 
-/*
- * RETR into the batch.  How many messages are asked for at once is a matter of credit: a
- * Maildir or an mbox takes whatever comes; an MDA is slow, and only so much is asked for
- * ahead of it that the spool stays small.
- */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/quantity.h"
+
 enum {
-	RETRIEVE_SPARE = 1024 * 1024,	/* bytes left free on the disk */
-	RETRIEVE_MDA_AHEAD = 64,	/* of those that run */
-	RETRIEVE_MDA_BYTES = 16 * 1024 * 1024,
-	RETRIEVE_SERIAL = 2		/* on the wire, and the next */
+	SPARE = 1024 * 1024,		/* bytes left free on the disk */
+	SLOW_AHEAD = 64,		/* messages, of those that run */
+	SLOW_BYTES = 16 * 1024 * 1024,
+	SERIAL_AHEAD = 2		/* on the wire, and the next */
 };
 
-static bool
-retrieve_is_pipelined(const struct session *s)
+int
+retrieve_open(struct retrieve *r, struct session *s,
+	      const struct deliver_target *target, struct err *e)
 {
-	return s->facts.pipelining;
+	*r = (struct retrieve){ .session = s };
+	return handover_open(&r->handover, s, target, e);
 }
+
+void
+retrieve_close(struct retrieve *r)
+{
+	handover_close(&r->handover);
+	if (r->is_listed)
+		incoming_close(&r->incoming);
+}
+
+const struct err *
+retrieve_later(const struct retrieve *r)
+{
+	return &r->incoming.later;
+}
+
+bool
+retrieve_saw_contents(const struct retrieve *r)
+{
+	const struct mailbox *m = r->session->mailbox;
+	struct store_row row;
+
+	if (r->incoming.threw_away)
+		return false;
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (!mailbox_row(m, i, &row) &&
+		    !mailbox_is(m, i, MAILBOX_LOOKED_UP))
+			return false;
+	return true;
+}
+
+/* --- credit --- */
 
 static size_t
-retrieve_ahead(const struct session *s)
+ahead(const struct retrieve *r)
 {
-	return requests_count(s->requests) + batch_waiting(s->batch);
+	return requests_count(r->session->requests) +
+	       batch_waiting(r->handover.batch);
 }
 
-/* An MDA takes one after the other.  They are asked for many at a time all the same, so
- * that courier and server need not wake up for each. */
+/* A slow destination takes one after the other.  They are asked for many at a time all the
+ * same, so that courier and server need not wake up for each. */
 static bool
-retrieve_is_supplied(const struct session *s)
+is_supplied(const struct retrieve *r)
 {
-	return s->set->keeper->target.kind == DELIVER_MDA && retrieve_is_pipelined(s) &&
-	       retrieve_ahead(s) > RETRIEVE_MDA_AHEAD / 2 + batch_max(s->batch);
+	const struct batch *b = r->handover.batch;
+
+	return batch_is_slow(b) && r->session->facts.pipelining &&
+	       ahead(r) > SLOW_AHEAD / 2 + batch_max(b);
 }
 
 static bool
-retrieve_has_credit(const struct session *s)
+has_credit(const struct retrieve *r)
 {
-	size_t ahead = retrieve_ahead(s);
+	const struct requests *x = r->session->requests;
+	const struct batch *b = r->handover.batch;
 
-	if (requests_room(s->requests) == 0 || s->wants_proof)
+	if (requests_room(x) == 0 || r->handover.lockstep.is_due)
 		return false;
-	if (ahead == 0)
+	if (ahead(r) == 0)
 		return true;
 	/* each may have to wait in a file that is open, until a proof has come */
-	if (s->set->keeper->target.kind != DELIVER_MDA)
-		return ahead < 2 * batch_max(s->batch);
-	/* when the MDA wants no more, what is asked for comes all the same */
-	if (!retrieve_is_pipelined(s) &&
-	    requests_count(s->requests) >= RETRIEVE_SERIAL)
+	if (!batch_is_slow(b))
+		return ahead(r) < 2 * batch_max(b);
+	/* when a program wants no more, what is asked for comes all the same */
+	if (!r->session->facts.pipelining && requests_count(x) >= SERIAL_AHEAD)
 		return false;
-	return ahead < RETRIEVE_MDA_AHEAD + batch_max(s->batch) &&
-	       s->asked_bytes + batch_waiting_bytes(s->batch) <
-		       RETRIEVE_MDA_BYTES;
+	return ahead(r) < SLOW_AHEAD + batch_max(b) &&
+	       r->asked_bytes + batch_waiting_bytes(b) < SLOW_BYTES;
+}
+
+/* --- asking --- */
+
+static bool
+is_over(const struct retrieve *r)
+{
+	return r->next == 2 * mailbox_count(r->session->mailbox) ||
+	       r->incoming.has_given_up || r->handover.has_failed ||
+	       phase_is_stopping(r->session);
 }
 
 static bool
-retrieve_is_over(const struct session *s)
+is_wanted(const struct mailbox *m, size_t entry)
 {
-	return s->next == 2 * listing_count(s->listing) || s->postponed ||
-	       session_is_stopping(s);
+	return mailbox_action(m, entry) == PLAN_FETCH &&
+	       !mailbox_is(m, entry, MAILBOX_TRIED);
 }
 
-/* In a first pass over the listing all that never failed, in a second the rest, each by
- * itself: so a message that breaks the line takes no other with it. */
 static bool
-retrieve_is_turn(const struct session *s, size_t entry, bool second)
+has_failed_before(const struct mailbox *m, size_t entry)
 {
-	struct plan_item item = plan_at(s->plan, entry);
+	struct store_row row;
 
-	if (item.action != PLAN_FETCH || (s->marks[entry] & MARK_ASKED))
-		return false;
-	return second || item.row == SIZE_MAX ||
-	       store_rows_at(s->rows, item.row).attempts == 0;
+	return mailbox_row(m, entry, &row) && row.attempts > 0;
+}
+
+static uint64_t
+expected_bytes(const struct retrieve *r, size_t entry)
+{
+	int64_t listed = mailbox_size(r->session->mailbox, entry);
+
+	return listed > 0 ? (uint64_t)listed : 0;
 }
 
 /* Bytes that the disk can take beyond what was asked for. */
 static uint64_t
-retrieve_room(const struct session *s)
+room_on_disk(const struct retrieve *r)
 {
-	uint64_t taken = s->asked_bytes + RETRIEVE_SPARE;
-	uint64_t has = batch_free_bytes(s->batch);
+	uint64_t taken = r->asked_bytes + SPARE;
+	uint64_t has = batch_free_bytes(r->handover.batch);
 
 	return has > taken ? has - taken : 0;
 }
 
 /* What cannot fit stays where it is, and does not keep what can from coming. */
 static void
-retrieve_skip_for_space(struct session *s, size_t entry, uint64_t size,
-			uint64_t room)
+skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
 {
-	char name[SESSION_NAME_MAX], needs[QUANTITY_TEXT_MAX];
+	struct session *s = r->session;
+	char name[MAILBOX_NAME_MAX], needs[QUANTITY_TEXT_MAX];
 	char has[QUANTITY_TEXT_MAX];
 	struct err e = ERR_INIT;
 
 	s->result->failed++;
-	if (s->out_of_space)	/* told already */
+	if (r->has_told_space)
 		return;
-	s->out_of_space = true;
-	session_name(s, entry, name);
+	r->has_told_space = true;
+	mailbox_name(s->mailbox, entry, name);
 	quantity_show_size(needs, size);
 	quantity_show_size(has, room);
 	err_set(&e, ERR_LOCAL, "%s of %s is left on the server: %s free on the "
 		"disk", name, needs, has);
-	session_complain(s, &e);
+	phase_complain(s, &e);
 }
 
-/* False: not now, since an MDA makes room again by taking what waits for it. */
+/* False: not now, since a program makes room again by taking what waits for it. */
 static bool
-retrieve_ask(struct session *s, size_t entry)
+ask(struct retrieve *r, size_t entry)
 {
-	int64_t listed = session_size(s, entry);
-	uint64_t size = listed > 0 ? (uint64_t)listed : 0;
-	uint64_t room = retrieve_room(s);
+	struct session *s = r->session;
+	uint64_t size = expected_bytes(r, entry);
+	uint64_t room = room_on_disk(r);
 
-	if (size > room && s->set->keeper->target.kind == DELIVER_MDA &&
-	    retrieve_ahead(s) > 0)
+	if (size > room && batch_ends_one_by_one(r->handover.batch) &&
+	    ahead(r) > 0)
 		return false;
-	s->marks[entry] |= MARK_ASKED;
+	mailbox_mark(s->mailbox, entry, MAILBOX_TRIED);
 	if (size > room) {
-		retrieve_skip_for_space(s, entry, size, room);
+		skip_for_space(r, entry, size, room);
 		return true;
 	}
-	requests_give(s->requests, &incoming_errand,
-		     listing_at(s->listing, entry).number, entry);
-	s->asked_bytes += size;
+	requests_give(s->requests, LINK_RETR, mailbox_number(s->mailbox, entry),
+		      entry);
+	r->asked_bytes += size;
 	return true;
 }
 
-/* Is all that came before handed over, and known to be in step? */
+/* Is all that came before handed over, and known to be in lockstep? */
 static bool
-retrieve_is_clean(const struct session *s)
+is_clean(const struct retrieve *r)
 {
-	return requests_count(s->requests) == 0 && batch_is_quiet(s->batch) &&
-	       !s->in_doubt;
+	return requests_count(r->session->requests) == 0 &&
+	       batch_is_quiet(r->handover.batch) &&
+	       !r->handover.lockstep.is_lost;
 }
 
 static void
-retrieve_give(struct session *s)
+ask_more(struct retrieve *r)
 {
-	size_t count = listing_count(s->listing);
+	const struct mailbox *m = r->session->mailbox;
+	size_t count = mailbox_count(m);
 
-	s->by_itself = false;
-	if (retrieve_is_supplied(s))
+	r->is_alone = false;
+	if (is_supplied(r))
 		return;
-	for (; !retrieve_is_over(s) && retrieve_has_credit(s); s->next++) {
-		bool second = s->next >= count;
-		size_t entry = second ? s->next - count : s->next;
+	for (; !is_over(r) && has_credit(r); r->next++) {
+		bool second = r->next >= count;
+		size_t entry = second ? r->next - count : r->next;
 
-		if (!retrieve_is_turn(s, entry, second))
+		if (!is_wanted(m, entry) ||
+		    (!second && has_failed_before(m, entry)))
 			continue;
-		s->by_itself = second && !retrieve_is_clean(s);
-		if (s->by_itself || !retrieve_ask(s, entry))
+		r->is_alone = second && !is_clean(r);
+		if (r->is_alone || !ask(r, entry))
 			break;
 	}
 }
+
+/* --- answers --- */
+
+static int
+take(struct retrieve *r, const struct answer *a, struct err *e)
+{
+	if (a->order == LINK_LIST)
+		return lockstep_take(&r->handover.lockstep, r->session->mailbox,
+				     a, e);
+	if (a->is_last)
+		r->asked_bytes -= expected_bytes(r, a->entry);
+	return incoming_take(&r->incoming, a, e);
+}
+
+/* All that have come, or until something is to be handed over: many small messages may
+ * come at once, each with a descriptor. */
+static int
+take_answers(struct retrieve *r, struct err *e)
+{
+	const struct handover *h = &r->handover;
+	struct answer a;
+	int got;
+
+	while ((got = requests_next(r->session->requests, &a, e)) > 0) {
+		if (take(r, &a, e) != 0)
+			return -1;
+		if (a.is_last && !h->lockstep.is_due &&
+		    batch_is_due(h->batch, false))
+			break;
+	}
+	return got < 0 ? -1 : 0;
+}
+
+static int
+wait_for_more(struct retrieve *r, struct err *e)
+{
+	int fds[DELIVER_POLL_MAX];
+	size_t count = batch_poll(r->handover.batch, fds);
+
+	return phase_wait(r->session, fds, count, handover_until(&r->handover),
+			  e);
+}
+
+/* --- a round --- */
 
 /* Nothing else comes for now. */
 static bool
-retrieve_is_idle(const struct session *s)
+is_idle(const struct retrieve *r)
 {
-	return (retrieve_is_over(s) || s->by_itself) &&
-	       requests_count(s->requests) == 0;
+	return (is_over(r) || r->is_alone) &&
+	       requests_count(r->session->requests) == 0;
 }
 
-/* Hands over all that came; *flushed: nothing of it is left to wait for. */
+/* What is due for a proof, or asks for one by having to come alone, gets it when all
+ * before it is answered. */
+static bool
+proof_is_due(struct retrieve *r)
+{
+	struct lockstep *l = &r->handover.lockstep;
+
+	if (r->is_alone && l->is_lost && is_idle(r) &&
+	    batch_is_quiet(r->handover.batch))
+		l->is_due = true;
+	return l->is_due && requests_count(r->session->requests) == 0;
+}
+
 static int
-retrieve_flush(struct session *s, bool *flushed, struct err *e)
+fetch(struct retrieve *r, struct err *e)
 {
-	if (session_run_batch(s, true, e) == -1)
-		return -1;
-	*flushed = batch_is_quiet(s->batch);
-	if (*flushed && s->by_itself && s->in_doubt)
-		s->wants_proof = true;
-	return 0;
-}
+	bool was_idle = false, idle = false;
 
-static void
-retrieve_count(struct session *s)
-{
-	for (size_t i = 0; i < listing_count(s->listing); i++) {
-		int64_t size = session_size(s, i);
-
-		if (plan_at(s->plan, i).action != PLAN_FETCH ||
-		    (s->marks[i] & MARK_ASKED))
+	r->next = 0;
+	for (;;) {
+		if (take_answers(r, e) != 0 ||
+		    handover_run(&r->handover, idle, e) != 0)
+			return -1;
+		if (proof_is_due(r))
+			lockstep_ask(&r->handover.lockstep, r->session);
+		else if (idle && is_over(r) && batch_is_quiet(r->handover.batch))
+			return 0;
+		else
+			ask_more(r);
+		was_idle = idle;
+		idle = is_idle(r);
+		/* what waits is handed over before anything is waited for */
+		if (idle && !was_idle)
 			continue;
-		s->progress.messages_total++;
-		s->progress.bytes_total += size > 0 ? (uint64_t)size : 0;
+		if (wait_for_more(r, e) != 0)
+			return -1;
 	}
 }
-
-/* --- rounds --- */
 
 /* Did a stop request come before all was asked for? */
 static void
-retrieve_note_rest(struct session *s)
+note_rest(struct retrieve *r)
 {
-	size_t count = listing_count(s->listing);
+	struct session *s = r->session;
 
-	for (size_t i = 0; i < count && session_is_stopping(s); i++)
-		if (retrieve_is_turn(s, i, true))
-			s->stopped_short = true;
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (phase_is_stopping(s) && is_wanted(s->mailbox, i))
+			s->is_stopped_short = true;
 }
 
-static int
-retrieve_round(struct session *s, struct err *e)
+static void
+count_wanted(struct retrieve *r)
 {
-	bool idle, flushed;
+	struct session *s = r->session;
 
-	s->next = 0;	/* of two passes */
-	for (;;) {
-		retrieve_give(s);
-		flushed = false;
-		idle = retrieve_is_idle(s);
-		if (idle && retrieve_flush(s, &flushed, e) == -1)
-			return -1;
-		if (s->wants_proof && requests_count(s->requests) == 0)
-			step_give_proof(s);
-		else if (flushed && retrieve_is_over(s))
-			break;
-		else if (flushed)
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		if (!is_wanted(s->mailbox, i))
 			continue;
-		if (session_turn(s, idle, e) == -1)
-			return -1;
+		s->progress.messages_total++;
+		s->progress.bytes_total += expected_bytes(r, i);
 	}
-	retrieve_note_rest(s);
-	s->fetched_some = true;
-	return batch_finish(s->batch, e);
 }
 
 int
-retrieve_run(struct session *s, struct err *e)
+retrieve_run(struct retrieve *r, struct err *e)
 {
-	retrieve_count(s);
+	struct session *s = r->session;
+
+	if (!r->is_listed)
+		incoming_open(&r->incoming, s, &r->handover);
+	r->is_listed = true;
+	count_wanted(r);
 	if (s->progress.messages_total > 0)
 		report_phase(s->report, "fetching");
-	incoming_show_progress(s, true);
-	if (retrieve_round(s, e) == -1)
+	phase_show_progress(s, true);
+	r->is_under_way = true;
+	if (fetch(r, e) != 0)
 		return -1;
-	incoming_show_progress(s, true);
+	r->is_under_way = false;
+	note_rest(r);
+	if (handover_finish(&r->handover, e) != 0)
+		return -1;
+	phase_show_progress(s, true);
 	return 0;
+}
+
+/* --- after a failure --- */
+
+/* Is what is complete good, and is there a point in handing it over, after this?  Not
+ * what a server gave that broke the protocol, nor to a destination that has just failed;
+ * but what was staged before a message that could not be. */
+static bool
+is_good_after(const struct retrieve *r, const struct err *why)
+{
+	return r->incoming.has_failed || why->kind == ERR_NETWORK ||
+	       why->kind == ERR_TLS || why->kind == ERR_LATER ||
+	       why->kind == ERR_STOPPED || why->kind == ERR_INTERNAL;
+}
+
+/* That the disk is full was said when a message did not fit. */
+static void
+see_told(const struct retrieve *r, struct err *e)
+{
+	if (r->has_told_space && (e->sys == ENOSPC || e->sys == EDQUOT))
+		e->told = true;
+}
+
+void
+retrieve_save(struct retrieve *r, struct err *why)
+{
+	struct session *s = r->session;
+	struct err e = ERR_INIT;
+	int rc;
+
+	see_told(r, why);
+	rc = handover_save(&r->handover, is_good_after(r, why), &e);
+	if (rc == 0)
+		return;
+	see_told(r, &e);
+	/* a disk that fails was named already */
+	if (why->kind == ERR_LOCAL || why->kind == ERR_CREATE || e.told)
+		report_log(s->report, "failed: %s", e.text);
+	else
+		phase_complain(s, &e);
+}
+
+/* Where replies no longer fit the commands it may be the message that was waited for, or
+ * the one before it that was shorter than listed, and ended too early.  The next session
+ * asks for each by itself, and then knows. */
+void
+retrieve_blame(struct retrieve *r, const struct err *why)
+{
+	const struct lockstep *l = &r->handover.lockstep;
+	bool protocol = why->kind == ERR_PROTOCOL;
+	size_t entry;
+
+	if (!r->is_listed || batch_is_broken(r->handover.batch))
+		return;
+	if (protocol && l->is_lost)
+		incoming_blame(r->session, l->suspect, why);
+	if (r->is_under_way &&
+	    (protocol || why->kind == ERR_NETWORK || r->incoming.has_failed) &&
+	    requests_waits_for(r->session->requests, LINK_RETR, &entry))
+		incoming_blame(r->session, entry, why);
 }

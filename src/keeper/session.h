@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One session of the keeper with the server, through the courier: listing, plan,
- * examination of what is unclear, retrieval into the batch, deletion, QUIT.
+ * One session of the keeper with the server, through the courier: listing and plan,
+ * retrieval into the batch, comparison of what is unclear, deletion, QUIT.
  *
  * Nothing here reads a byte that the courier has not checked, and nothing is deleted that
  * the batch has not reported as recorded (this session), or whose header was not
@@ -15,10 +15,10 @@
 
 #include "base/err.h"
 #include "commit/batch.h"
-#include "link/link.h"
-#include "link/server.h"
 #include "keeper/settings.h"
+#include "link/link.h"
 #include "link/report.h"
+#include "link/server.h"
 #include "state/store.h"
 
 enum session_mode {
@@ -50,12 +50,12 @@ struct session_settings {
  * courier gets its GO).  Counts go to *result as far as it came.  Fails with the first
  * error that ended the session, or else with the first one that concerned a message
  * (ERR_MESSAGE) or the account's later (ERR_LATER) while the session went on to its end.
- * *reported: the user was told of it already (an error of a message; a full disk); else
- * the caller tells.  It says nothing after success.
+ * Unless e->told (an error of a message; a full disk) the caller tells the user.  It says
+ * nothing after success.
  */
 int session_run(const struct session_settings *set, struct store *store,
 		const struct deliver_target *target, struct link *courier,
 		struct link *report, struct report_result *result,
-		bool *reported, struct err *e);
+		struct err *e);
 
 #endif

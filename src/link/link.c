@@ -204,6 +204,19 @@ link_pull(struct link *l, struct err *e)
 }
 
 bool
+link_has_next(const struct link *l)
+{
+	size_t have = l->in_end - l->in_at;
+	struct link_head head;
+
+	if (have < sizeof(head))
+		return false;
+	memcpy(&head, l->in_data + l->in_at, sizeof(head));
+	return have >= sizeof(head) + head.size ||
+	       head.size > LINK_PAYLOAD_MAX;
+}
+
+bool
 link_next(struct link *l, struct link_record *r)
 {
 	size_t have = l->in_end - l->in_at;

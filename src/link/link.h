@@ -99,6 +99,8 @@ int link_flush(struct link *l, struct err *e);
 int link_pull(struct link *l, struct err *e);
 /* The next whole record that was read: false when there is none. */
 bool link_next(struct link *l, struct link_record *r);
+/* Would it give one?  Then there is no need to wait. */
+bool link_has_next(const struct link *l);
 /* Has the peer closed? Records read before may still wait for link_next. */
 bool link_is_over(const struct link *l);
 /* Waits for the next record; ERR_INTERNAL when the peer is gone, ERR_NETWORK at the

@@ -84,8 +84,8 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "if (store_begin(b->store, STORE_DURABLE, e) == -1)",
-                "if (store_begin(b->store, STORE_LAZY, e) == -1)",
+                "if (store_begin(b->store, STORE_DURABLE, e) != 0)",
+                "if (store_begin(b->store, STORE_LAZY, e) != 0)",
             )
         ],
     ),
@@ -96,15 +96,15 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
-                "if (deliver_publish(b->deliver, e) == -1 ||\n"
-                "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
+                "if (d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
+                "if (deliver_publish(b->deliver, e) != 0 ||\n"
+                "\t    d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
             ),
             Edit(
                 "src/commit/batch.c",
-                "if (deliver_publish(b->deliver, e) == -1)\n"
-                "\t\treturn batch_break(b);\n\tentries_move(",
-                "entries_move(",
+                "if (deliver_publish(b->deliver, e) != 0)\n"
+                "\t\treturn break_off(b);\n\tbatch_list_move(",
+                "batch_list_move(",
             ),
         ],
     ),
@@ -115,15 +115,15 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "if (batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
-                "if (deliver_publish(b->deliver, e) == -1 ||\n"
-                "\t    batch_d2(b, &attempted, e) == -1) {\n\t\tif (attempted)",
+                "if (d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
+                "if (deliver_publish(b->deliver, e) != 0 ||\n"
+                "\t    d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
             ),
             Edit(
                 "src/commit/batch.c",
-                "if (deliver_publish(b->deliver, e) == -1)\n"
-                "\t\treturn batch_break(b);\n\tentries_move(",
-                "entries_move(",
+                "if (deliver_publish(b->deliver, e) != 0)\n"
+                "\t\treturn break_off(b);\n\tbatch_list_move(",
+                "batch_list_move(",
             ),
         ],
     ),
@@ -134,8 +134,8 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\t\t\t\t    deliver_evidence(x->staged), e) == -1)\n\t\t\treturn -1;",
-                "\t\t\t\t    deliver_evidence(x->staged), e) == -1 ||\n"
+                "\t\t\t\t    deliver_evidence(x->staged), e) != 0)\n\t\t\treturn -1;",
+                "\t\t\t\t    deliver_evidence(x->staged), e) != 0 ||\n"
                 "\t\t    store_set_delivered(b->store, x->id, clock_unix(), e))\n"
                 "\t\t\treturn -1;",
             )
@@ -148,23 +148,35 @@ MUTANTS = [
         [
             Edit(
                 "src/keeper/incoming.c",
-                "\tincoming_remember(s, entry);\n\tif (incoming_context(s, entry, batch_end(",
-                "\tincoming_remember(s, entry);\n\tremoval_add(s, entry, 0);\n"
-                "\tif (incoming_context(s, entry, batch_end(",
+                "\t\tmailbox_set_digest(m, entry, header);\n",
+                "\t\tmailbox_set_digest(m, entry, header);\n"
+                "\t\tremoval_add(in->session, entry, 0);\n",
             ),
             Edit(
                 "src/keeper/retrieve.c",
-                "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
-                "\t\tif (idle && s->removal_count > 0 &&\n"
-                "\t\t    (removal_run(s, e) == -1 || removal_quit(s, e) == -1))\n"
-                "\t\t\treturn -1;\n\t\tif (idle)\n\t\t\ts->removal_count = 0;\n"
-                "\t\tif (idle && retrieve_flush(s, &flushed, e) == -1)\n",
+                "\t\tif (take_answers(r, e) != 0 ||\n",
+                "\t\tstatic bool done;\n"
+                "\t\tif (idle && !done) {\n\t\t\tdone = true;\n"
+                "\t\t\tif (removal_run(r->session, e) != 0 ||\n"
+                "\t\t\t    removal_quit(r->session, e) != 0)\n\t\t\t\treturn -1;\n\t\t}\n"
+                "\t\tif (take_answers(r, e) != 0 ||\n",
+            ),
+            Edit(
+                "src/keeper/retrieve.c",
+                '#include "base/quantity.h"\n',
+                '#include "base/quantity.h"\n#include "keeper/removal.h"\n',
             ),
             Edit(
                 "src/keeper/session.c",
-                "\tif (removal_run(s, e) == -1 || session_note_all(s, e) == -1)\n\t\treturn -1;\n"
-                "\treturn removal_quit(s, e);",
-                "\treturn session_note_all(s, e);",
+                "\t    warn_of_unproven(s, e) != 0 || removal_run(s, e) != 0 ||\n",
+                "\t    warn_of_unproven(s, e) != 0 ||\n",
+            ),
+            Edit(
+                "src/keeper/session.c",
+                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n"
+                "\t\treturn -1;\n\treturn removal_quit(s, e);",
+                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n"
+                "\t\treturn -1;\n\treturn 0;",
             ),
         ],
     ),
@@ -175,8 +187,8 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\t\t\t\t    deliver_evidence(x->staged), e) == -1)\n\t\t\treturn -1;",
-                "\t\t\t\t    deliver_evidence(x->staged), e) == -1 ||\n"
+                "\t\t\t\t    deliver_evidence(x->staged), e) != 0)\n\t\t\treturn -1;",
+                "\t\t\t\t    deliver_evidence(x->staged), e) != 0 ||\n"
                 "\t\t    store_set_delivered(b->store, x->id, clock_unix(), e))\n"
                 "\t\t\treturn -1;",
             )
@@ -190,15 +202,15 @@ MUTANTS = [
             Edit(
                 "src/commit/batch.c",
                 "\tfor (size_t i = 0; i < b->settled.count; i++)\n"
-                "\t\tif (batch_record_one(",
+                "\t\tif (record_one(",
                 "\tfor (size_t i = 0; b->waiting.count == 0 && i < b->settled.count; i++)\n"
-                "\t\tif (batch_record_one(",
+                "\t\tif (record_one(",
             ),
             Edit(
                 "src/commit/batch.c",
-                "\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
+                "\tbatch_list_move(&b->settled, &b->recorded, b->settled.count);\n",
                 "\tif (b->waiting.count == 0)\n"
-                "\t\tentries_move(&b->settled, &b->recorded, b->settled.count);\n",
+                "\t\tbatch_list_move(&b->settled, &b->recorded, b->settled.count);\n",
             ),
         ],
     ),
@@ -273,9 +285,9 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\t\tbatch_settle_one(b, x);\n\t}\n\treturn result;",
-                "\t\tbatch_settle_one(b, x);\n\t}\n"
-                "\tdeliver_retire(b->deliver);\n\treturn result;",
+                "\t\tsettle_one(b, x);\n\t}\n\treturn rc;",
+                "\t\tsettle_one(b, x);\n\t}\n"
+                "\tdeliver_retire(b->deliver);\n\treturn rc;",
             )
         ],
     ),
@@ -298,8 +310,8 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/recovery.c",
-                "\tif (recovery_record(&r,",
-                "\tdeliver_recovered(target, evidence, r.count);\n\tif (recovery_record(&r,",
+                "\tif (record(&r,",
+                "\tdeliver_recovered(target, evidence, r.count);\n\tif (record(&r,",
             )
         ],
     ),
@@ -369,8 +381,8 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/recovery.c",
-                "if (store_begin(store, STORE_DURABLE, e) == -1)",
-                "if (store_begin(store, STORE_LAZY, e) == -1)",
+                "if (store_begin(store, STORE_DURABLE, e) != 0)",
+                "if (store_begin(store, STORE_LAZY, e) != 0)",
             )
         ],
     ),
@@ -567,10 +579,10 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\t\tif (attempted)\n\t\t\treturn batch_break(b);\n"
+                "\t\tif (attempted)\n\t\t\treturn break_off(b);\n"
                 "\t\tdeliver_abandon(b->deliver);\n",
-                "\t\tif (attempted) {\n\t\t\tentries_clear(&b->current, true);\n"
-                "\t\t\treturn batch_break(b);\n\t\t}\n\t\tdeliver_abandon(b->deliver);\n",
+                "\t\tif (attempted) {\n\t\t\tbatch_list_clear(&b->current, true);\n"
+                "\t\t\treturn break_off(b);\n\t\t}\n\t\tdeliver_abandon(b->deliver);\n",
             )
         ],
     ),
@@ -600,7 +612,7 @@ class Builder:
         self.flags += ["-std=gnu11", "-O0", "-w", "-DHAVE_CONFIG_H", f"-I{self.build}"]
         self.libraries = [flag for name in names for flag in known.get(name + "_LIBS", "").split()]
         self.libraries += known.get("LIBS", "").split()
-        self.files = sorted(f.relative_to(self.source) for f in self.source.glob("src/*/*.c"))
+        self.files = sorted(f.relative_to(self.source) for f in self.source.glob("src/**/*.c"))
 
     def build_all(self):
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

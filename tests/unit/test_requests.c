@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the keeper makes of a courier's records. */
 #include "config.h"
+
 #include "keeper/requests.h"
 
 #include <fcntl.h>
@@ -20,21 +21,7 @@ enum { PATIENCE_MS = 60 * 1000, PIECES = 12, PIECE = 60 * 1000 };
 struct scene {
 	struct link *keeper, *courier, *report, *parent;
 	struct requests *requests;
-	size_t bytes;
 };
-
-static int
-take(void *arg, size_t entry, const uint8_t *bytes, size_t size, struct err *e)
-{
-	struct scene *c = arg;
-
-	(void)entry, (void)bytes, (void)e;
-	c->bytes += size;
-	return 0;
-}
-
-static const struct errand_class retr = { .order = LINK_RETR, .chunk = take };
-static const struct requests_listing listing = { .facts = NULL };
 
 static int
 set_up(void **state)
@@ -45,8 +32,7 @@ set_up(void **state)
 	(void)signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(link_pair(&c->courier, &c->keeper, true, &e), 0);
 	assert_int_equal(link_pair(&c->report, &c->parent, false, &e), 0);
-	c->requests = requests_new(c->keeper, c->report, &listing, c,
-				 PATIENCE_MS);
+	c->requests = requests_new(c->keeper, c->report, PATIENCE_MS);
 	*state = c;
 	return 0;
 }
@@ -65,12 +51,141 @@ tear_down(void **state)
 	return 0;
 }
 
+/* The next answer, waited for: as requests_next. */
+static int
+next(struct scene *c, struct answer *a, struct err *e)
+{
+	int64_t until = clock_deadline(PATIENCE_MS);
+	int got;
+
+	while ((got = requests_next(c->requests, a, e)) == 0)
+		if (requests_wait(c->requests, NULL, 0, until, e) != 0)
+			return -1;
+	return got;
+}
+
+static void
+answer_with(struct scene *c, unsigned type, uint32_t number, const char *text)
+{
+	link_put_text(c->courier, type, number, 0, text);
+}
+
+static void
+send_answers(struct scene *c)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(link_flush(c->courier, &e), 0);
+}
+
+static void
+assert_nonsense(struct scene *c)
+{
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	send_answers(c);
+	assert_int_equal(next(c, &a, &e), -1);
+	assert_int_equal(e.kind, ERR_INTERNAL);
+}
+
+/* --- what belongs to what --- */
+
+static void
+answers_come_with_what_was_asked(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	requests_give(c->requests, LINK_RETR, 4, 17);
+	requests_give(c->requests, LINK_DELE, 5, 18);
+	answer_with(c, LINK_CHUNK, 4, "bytes");
+	answer_with(c, LINK_END, 4, "");
+	answer_with(c, LINK_REFUSED, 5, "no");
+	send_answers(c);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_int_equal(a.type, LINK_CHUNK);
+	assert_int_equal(a.order, LINK_RETR);
+	assert_int_equal(a.entry, 17);
+	assert_false(a.is_last);
+	assert_memory_equal(a.record.data, "bytes", 5);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_int_equal(a.type, LINK_END);
+	assert_true(a.is_last);
+	assert_int_equal(requests_count(c->requests), 1);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_int_equal(a.type, LINK_REFUSED);
+	assert_int_equal(a.entry, 18);
+	answer_why(&a, &e);
+	assert_string_equal(e.text, "no");
+	assert_int_equal(requests_count(c->requests), 0);
+}
+
+static void
+nothing_that_was_not_asked_for_is_taken(void **state)
+{
+	answer_with(*state, LINK_END, 1, "");
+	assert_nonsense(*state);
+}
+
+static void
+another_number_is_no_answer(void **state)
+{
+	struct scene *c = *state;
+
+	requests_give(c->requests, LINK_RETR, 4, 17);
+	answer_with(c, LINK_CHUNK, 5, "bytes");
+	assert_nonsense(c);
+}
+
+static void
+an_answer_of_another_kind_is_none(void **state)
+{
+	struct scene *c = *state;
+
+	requests_give(c->requests, LINK_DELE, 4, 17);
+	answer_with(c, LINK_END, 4, "");
+	assert_nonsense(c);
+}
+
+static void
+an_answer_that_has_begun_cannot_be_a_refusal(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	requests_give(c->requests, LINK_RETR, 1, 0);
+	requests_give(c->requests, LINK_RETR, 2, 1);
+	answer_with(c, LINK_CHUNK, 1, "a");
+	answer_with(c, LINK_REFUSED, 1, "no");
+	answer_with(c, LINK_CHUNK, 2, "b");
+	send_answers(c);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_nonsense(c);
+}
+
+static void
+a_listing_is_no_answer_to_a_message(void **state)
+{
+	struct scene *c = *state;
+
+	requests_give(c->requests, LINK_RETR, 1, 0);
+	answer_with(c, LINK_UID, 1, "uid");
+	assert_nonsense(c);
+}
+
+/* --- ends --- */
+
 static void
 the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 {
 	static const uint8_t piece[PIECE];
 	struct scene *c = *state;
 	struct err e = ERR_INIT;
+	struct answer a;
+	size_t bytes = 0;
 
 #ifdef F_GETPIPE_SZ
 	if (fcntl(link_output(c->courier), F_GETPIPE_SZ) < LINK_DEEP)
@@ -78,19 +193,18 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 #else
 	skip();
 #endif
-	requests_give(c->requests, &retr, 1, 0);
+	requests_give(c->requests, LINK_RETR, 1, 0);
 	for (int i = 0; i < PIECES; i++)
 		link_put(c->courier, LINK_CHUNK, 1, 0, piece, sizeof(piece));
 	assert_int_equal(requests_failed_flight(c->requests),
 			 FACTS_FLIGHT_NONE);
 	link_put_text(c->courier, LINK_ERROR, FACTS_FLIGHT_UNHEARD,
 		      ERR_PROTOCOL, "nonsense");
-	assert_int_equal(link_flush(c->courier, &e), 0);
+	send_answers(c);
 	link_free(&c->courier);
-	while (requests_wait(c->requests, NULL, clock_deadline(PATIENCE_MS),
-			    &e) == 0)
-		;
-	assert_int_equal(c->bytes, PIECES * PIECE);
+	while (next(c, &a, &e) > 0)
+		bytes += a.record.size;
+	assert_int_equal(bytes, PIECES * PIECE);
 	assert_int_equal(e.kind, ERR_PROTOCOL);
 	assert_string_equal(e.text, "nonsense");
 	assert_int_equal(requests_failed_flight(c->requests),
@@ -102,30 +216,41 @@ a_courier_that_is_gone_without_a_word_is_an_error(void **state)
 {
 	struct scene *c = *state;
 	struct err e = ERR_INIT;
+	struct answer a;
 
-	requests_give(c->requests, &retr, 1, 0);
+	requests_give(c->requests, LINK_RETR, 1, 0);
 	link_free(&c->courier);
-	assert_int_equal(requests_wait(c->requests, NULL,
-				      clock_deadline(PATIENCE_MS), &e), -1);
+	assert_int_equal(next(c, &a, &e), -1);
 	assert_int_equal(e.kind, ERR_INTERNAL);
 }
 
 static void
-an_answer_that_has_begun_cannot_be_a_refusal(void **state)
+a_courier_may_be_gone_once_it_has_said_goodbye(void **state)
 {
 	struct scene *c = *state;
 	struct err e = ERR_INIT;
+	struct answer a;
 
-	requests_give(c->requests, &retr, 1, 0);
-	requests_give(c->requests, &retr, 2, 1);
-	link_put(c->courier, LINK_CHUNK, 1, 0, "a", 1);
-	link_put_text(c->courier, LINK_REFUSED, 1, ERR_MESSAGE, "no");
-	link_put(c->courier, LINK_CHUNK, 2, 0, "b", 1);
-	assert_int_equal(link_flush(c->courier, &e), 0);
-	assert_int_equal(requests_wait(c->requests, NULL,
-				      clock_deadline(PATIENCE_MS), &e), -1);
-	assert_int_equal(e.kind, ERR_INTERNAL);
-	assert_int_equal(c->bytes, 1);
+	requests_give(c->requests, LINK_QUIT, 0, 0);
+	answer_with(c, LINK_BYE, 0, "");
+	send_answers(c);
+	link_free(&c->courier);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_int_equal(a.type, LINK_BYE);
+	assert_int_equal(requests_next(c->requests, &a, &e), 0);
+}
+
+static void
+a_parent_that_is_gone_ends_the_wait(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	requests_give(c->requests, LINK_RETR, 1, 0);
+	link_free(&c->parent);
+	assert_int_equal(next(c, &a, &e), -1);
+	assert_int_equal(e.kind, ERR_STOPPED);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -134,9 +259,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(answers_come_with_what_was_asked),
+		TEST(nothing_that_was_not_asked_for_is_taken),
+		TEST(another_number_is_no_answer),
+		TEST(an_answer_of_another_kind_is_none),
+		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
+		TEST(a_listing_is_no_answer_to_a_message),
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
-		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
+		TEST(a_courier_may_be_gone_once_it_has_said_goodbye),
+		TEST(a_parent_that_is_gone_ends_the_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,6 @@ struct fixture {
 	struct store *store;
 	struct link *report, *parent;
 	struct report_result result;
-	bool reported;
 	struct err e;
 };
 
@@ -124,8 +123,7 @@ session(struct fixture *x)
 	if (recovery_run(x->store, &x->target, &delivered, &again, &x->e) ==
 	    0)
 		result = session_run(&x->set, x->store, &x->target, courier,
-				     x->report, &x->result, &x->reported,
-				     &x->e);
+				     x->report, &x->result, &x->e);
 	link_free(&courier);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	store_close(&x->store);
@@ -388,7 +386,7 @@ a_refused_message_is_set_aside_and_the_others_come(void **state)
 	a->refused = true;
 	assert_int_equal(session(x), -1);
 	assert_int_equal(x->e.kind, ERR_MESSAGE);
-	assert_true(x->reported);
+	assert_true(x->e.told);
 	assert_non_null(strstr(x->e.text, "RETR 1: "));
 	assert_true(x->mailbox->has_quit);
 	assert_int_equal(mails(x), 1);

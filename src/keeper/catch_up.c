@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/catch_up.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "keeper/compare.h"
+#include "keeper/headers.h"
+#include "keeper/learning.h"
+#include "state/fact.h"
+
+static bool
+may_be_recorded(enum plan_action action)
+{
+	switch (action) {
+	case PLAN_KEEP:
+	case PLAN_DELETE:
+		return false;
+	case PLAN_FETCH:
+	case PLAN_COMPARE:
+	case PLAN_LEARN:
+	case PLAN_TOO_LARGE:
+	case PLAN_SET_ASIDE:
+	case PLAN_LATER:
+		break;
+	}
+	return true;
+}
+
+static bool
+is_wanted(const struct session *s, size_t entry)
+{
+	const struct mailbox *m = s->mailbox;
+	struct store_row row;
+
+	if (!may_be_recorded(mailbox_action(m, entry)))
+		return false;
+	if (s->set->known_only && !mailbox_row(m, entry, &row))
+		return false;
+	/* without uid there is nothing to know it by */
+	return mailbox_at(m, entry).uid_size > 0 &&
+	       !mailbox_is(m, entry, MAILBOX_LEARNED);
+}
+
+static bool *
+all_wanted(const struct session *s)
+{
+	size_t count = mailbox_count(s->mailbox);
+	bool *wanted = mem_array(count, sizeof(*wanted));
+
+	for (size_t i = 0; i < count; i++)
+		wanted[i] = is_wanted(s, i);
+	return wanted;
+}
+
+/* --- the newest --- */
+
+/* By its own word when the last one listed, which is the newest at all servers that are
+ * known, was written; "" where the server does not say. */
+static int
+ask_date(struct session *s, size_t newest, char date[HEADER_DATE_MAX],
+	 struct err *e)
+{
+	bool *wanted;
+	struct headers h;
+	int got = 0;
+
+	if (!compare_has_top(s))
+		return 0;
+	wanted = mem_array(mailbox_count(s->mailbox), sizeof(*wanted));
+	wanted[newest] = true;
+	headers_open(&h, s, LINK_TOP, wanted);
+	while ((got = headers_next(&h, e)) > 0)
+		if (!h.is_refused)
+			header_date(h.header, date);
+	headers_close(&h);
+	free(wanted);
+	return got;
+}
+
+static void
+say(struct session *s, const char *verb, const char *date)
+{
+	uint64_t count = s->progress.messages_total;
+
+	report_line(s->report, s->set->mode == SESSION_CATCH_UP
+		    ? REPORT_SUMMARY : REPORT_ANSWER,
+		    "%s %llu message%s as delivered%s%s", verb,
+		    (unsigned long long)count, text_plural(count),
+		    date[0] == '\0' ? "" : count == 1 ? ", dated " :
+		    ", the newest dated ", date);
+}
+
+/* Says how many are wanted. */
+static int
+start(struct session *s, const char *verb, struct err *e)
+{
+	char date[HEADER_DATE_MAX] = "";
+	size_t newest = 0;
+
+	if (!mailbox_has_uids(s->mailbox))
+		return err_set(e, ERR_UNAVAILABLE,
+			       "--catch-up needs a server with UIDL");
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (is_wanted(s, i)) {
+			s->progress.messages_total++;
+			newest = i;
+		}
+	if (s->progress.messages_total > 0 &&
+	    ask_date(s, newest, date, e) != 0)
+		return -1;
+	say(s, verb, date);
+	return 0;
+}
+
+/* --- recording --- */
+
+static int
+take(struct session *s, struct learning *l, size_t entry,
+     const uint8_t *digest, struct err *e)
+{
+	s->progress.messages++;
+	phase_show_progress(s, false);
+	return learning_add(l, entry, digest, e);
+}
+
+/* An empty header, or one that TOP refuses, is none. */
+static int
+take_headers(struct session *s, struct learning *l, struct err *e)
+{
+	bool *wanted = all_wanted(s);
+	struct headers h;
+	int got;
+
+	headers_open(&h, s, LINK_TOP, wanted);
+	while ((got = headers_next(&h, e)) > 0)
+		if (!h.is_refused && !header_is_empty(h.header) &&
+		    take(s, l, h.entry, header_digest(h.header), e) != 0)
+			got = -1;
+	headers_close(&h);
+	free(wanted);
+	return got;
+}
+
+/* Those whose header the server did not give. */
+static int
+take_rest(struct session *s, struct learning *l, struct err *e)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		if (!is_wanted(s, i))
+			continue;
+		count++;
+		if (take(s, l, i, NULL, e) != 0)
+			return -1;
+	}
+	return count == 0 ? 0 : learning_warn_unproven(s, count, e);
+}
+
+static int
+finish(struct session *s, struct learning *l, struct err *e)
+{
+	if (phase_is_stopping(s))
+		return 0;
+	if (take_rest(s, l, e) != 0 || learning_save(l, e) != 0 ||
+	    store_begin(s->store, STORE_DURABLE, e) != 0 ||
+	    phase_end_note(s, store_set_fact(s->store, FACT_CATCHING_UP, 0, e),
+			   e) != 0)
+		return -1;
+	report_line(s->report, REPORT_SUMMARY,
+		    "%llu message%s recorded as delivered",
+		    (unsigned long long)s->result->kept,
+		    text_plural(s->result->kept));
+	return 0;
+}
+
+/* It has failed: what is whole stays, and the next one goes on. */
+static void
+save_whole(struct session *s, struct learning *l, struct err *why)
+{
+	struct err e = ERR_INIT;
+
+	if (!l->at)	/* nothing was learnt yet */
+		return;
+	if (learning_save(l, &e) != 0)
+		*why = e;
+	else if (why->kind != ERR_STOPPED)
+		(void)err_context(why, "%llu of %llu messages are recorded, "
+				  "run --catch-up again for the rest",
+				  (unsigned long long)s->result->kept,
+				  (unsigned long long)s->progress.messages_total);
+}
+
+int
+catch_up_run(struct session *s, struct err *e)
+{
+	struct learning l;
+	int rc = 0;
+
+	if (start(s, "recording", e) != 0)
+		return -1;
+	report_phase(s->report, "recording");
+	learning_open(&l, s);
+	if (compare_has_top(s))
+		rc = take_headers(s, &l, e);
+	if (rc == 0)
+		rc = learning_save(&l, e);
+	if (rc == 0)
+		rc = finish(s, &l, e);
+	if (rc != 0)
+		save_whole(s, &l, e);
+	learning_close(&l);
+	return rc;
+}
+
+int
+catch_up_look(struct session *s, struct err *e)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	if (start(s, "would record", e) != 0)
+		return -1;
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		if (!is_wanted(s, i))
+			continue;
+		mailbox_name(s->mailbox, i, name);
+		report_line(s->report, REPORT_ANSWER, "would record %s", name);
+	}
+	return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/handover.h"
+
+#include "base/clock.h"
+#include "keeper/removal.h"
+#include "sys/proc.h"
+
+int
+handover_open(struct handover *h, struct session *s,
+	      const struct deliver_target *target, struct err *e)
+{
+	*h = (struct handover){ .session = s };
+	return batch_open(&h->batch, s->store, target, &s->set->limits, e);
+}
+
+void
+handover_close(struct handover *h)
+{
+	batch_close(&h->batch);
+}
+
+/* --- what is on record --- */
+
+static void
+take_delivered(struct session *s, size_t entry, int64_t row)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	mailbox_mark(s->mailbox, entry, MAILBOX_DELIVERED);
+	s->result->fetched++;
+	report_log(s->report, "delivered: %s, %lld octets", name,
+		   (long long)mailbox_size(s->mailbox, entry));
+	report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
+	if (s->set->keeper->rules.keep_s == 0)
+		removal_add(s, entry, row);
+}
+
+static void
+take_refused(struct session *s, size_t entry, const struct err *why)
+{
+	struct err told = *why;
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	s->result->failed++;
+	err_context(&told, "%s", name);
+	told.kind = ERR_MESSAGE;
+	phase_complain(s, &told);
+	report_log(s->report, "set aside: %s: %s", name, why->text);
+}
+
+static void
+take_recorded(struct handover *h)
+{
+	struct session *s = h->session;
+	struct batch_result r;
+
+	while (batch_next_recorded(h->batch, &r)) {
+		size_t entry = listing_find(mailbox_listing(s->mailbox),
+					    r.message.number);
+
+		if (r.outcome == DELIVER_DONE)
+			take_delivered(s, entry, r.message.row);
+		else if (r.outcome == DELIVER_REFUSED)
+			take_refused(s, entry, &r.why);
+	}
+}
+
+/* --- failures --- */
+
+/* Several programs that run at once need not all say the same. */
+static int
+see_failure(struct handover *h, struct err *e)
+{
+	bool is_verdict = e->kind == ERR_LATER || e->kind == ERR_OS ||
+			  e->kind == ERR_MESSAGE;
+	bool before = h->has_failed;
+
+	h->has_failed = true;
+	if (batch_is_broken(h->batch) ||
+	    !batch_ends_one_by_one(h->batch) || !is_verdict)
+		return -1;
+	if (before)
+		report_log(h->session->report, "failed: %s", e->text);
+	else
+		phase_complain(h->session, e);
+	err_clear(e);
+	batch_discard_waiting(h->batch);
+	return 0;
+}
+
+/* After a stop request a program gets no other message. */
+static void
+see_stop(struct handover *h)
+{
+	size_t before = batch_waiting(h->batch);
+
+	if (proc_stops() == 0 || !batch_ends_one_by_one(h->batch))
+		return;
+	batch_discard_waiting(h->batch);
+	if (batch_waiting(h->batch) < before)
+		h->session->is_stopped_short = true;
+}
+
+bool
+handover_wants_no_more(const struct handover *h)
+{
+	return batch_ends_one_by_one(h->batch) &&
+	       (h->has_failed || proc_stops() > 0);
+}
+
+/* --- handing over --- */
+
+static int
+hand_over(struct handover *h, bool all, struct err *e)
+{
+	int rc = batch_hand_over(h->batch, all, e);
+
+	take_recorded(h);
+	return rc != 0 ? see_failure(h, e) : 0;
+}
+
+int
+handover_run(struct handover *h, bool all, struct err *e)
+{
+	if (batch_continue(h->batch, e) != 0 && see_failure(h, e) != 0)
+		return -1;
+	see_stop(h);
+	if (h->has_failed || !batch_is_due(h->batch, all))
+		return 0;
+	if (!h->lockstep.is_lost)
+		return hand_over(h, all, e);
+	h->lockstep.is_due = true;
+	return 0;
+}
+
+int
+handover_finish(struct handover *h, struct err *e)
+{
+	int rc = batch_finish(h->batch, e);
+
+	take_recorded(h);
+	return rc;
+}
+
+int64_t
+handover_until(const struct handover *h)
+{
+	/* what is due and waits for the proof waits for no time */
+	return !batch_ends_one_by_one(h->batch) && h->lockstep.is_due
+		? CLOCK_NEVER : batch_until(h->batch);
+}
+
+static void
+wait_for_programs(struct handover *h)
+{
+	int fds[DELIVER_POLL_MAX];
+	struct pollfd p[DELIVER_POLL_MAX];
+	size_t n = batch_poll(h->batch, fds);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (!batch_is_quiet(h->batch))
+		(void)proc_poll(p, (nfds_t)n, batch_until(h->batch));
+}
+
+int
+handover_save(struct handover *h, bool is_good, struct err *e)
+{
+	struct err more = ERR_INIT;
+	int rc = 0;
+
+	if (batch_is_broken(h->batch))
+		return 0;
+	batch_cancel(h->batch);
+	is_good = is_good && !h->lockstep.is_lost && !h->has_failed;
+	while (!batch_is_broken(h->batch) && !batch_is_quiet(h->batch)) {
+		/* what is with a program goes on, whatever becomes of the rest */
+		if (rc != 0 || !is_good || handover_wants_no_more(h))
+			batch_discard_waiting(h->batch);
+		if (batch_run(h->batch, true, rc == 0 ? e : &more) != 0)
+			rc = -1;
+		else
+			wait_for_programs(h);
+	}
+	if (!batch_is_broken(h->batch) &&
+	    batch_finish(h->batch, rc == 0 ? e : &more) != 0)
+		rc = -1;
+	take_recorded(h);
+	return rc;
+}

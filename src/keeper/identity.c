@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/identity.h"
+
+#include <string.h>
+
+bool
+identity_has_size(const struct mailbox *m, size_t entry, int64_t size)
+{
+	return size != LISTING_SIZE_UNKNOWN &&
+	       plan_size(mailbox_plan(m), entry) == size;
+}
+
+size_t
+identity_find_twin(const struct mailbox *m, size_t entry, const uint8_t *digest)
+{
+	const struct plan *p = mailbox_plan(m);
+	size_t twin = entry;
+
+	while ((twin = plan_twin(p, twin)) != SIZE_MAX)
+		if (identity_has_size(m, entry, plan_size(p, twin)) &&
+		    mailbox_has_digest(m, twin, digest))
+			break;
+	return twin;
+}
+
+/* A row has two sizes. */
+static bool
+is_of_size(const struct mailbox *m, size_t entry, const struct store_row *row)
+{
+	return identity_has_size(m, entry, row->size) ||
+	       (row->octets > 0 && identity_has_size(m, entry, row->octets));
+}
+
+/* Could this row be the entry's, of another size?  A message may have changed its size;
+ * but one that was deleted does not come back with another, and of several with one uid
+ * (somebody's copy and that of a mailing list, with the same header) each has its own. */
+static bool
+may_have_grown(const struct mailbox *m, size_t entry, size_t at,
+	       const struct store_row *row)
+{
+	const struct plan *p = mailbox_plan(m);
+	bool unknown = row->size == LISTING_SIZE_UNKNOWN ||
+		       plan_size(p, entry) == LISTING_SIZE_UNKNOWN;
+
+	return plan_row_is_open(p, at) && (unknown || row->dele_sent == 0);
+}
+
+enum fit { FIT_NONE, FIT_PERHAPS, FIT_EXACT };
+
+/* What was retrieved both times decides, whatever is listed. */
+static enum fit
+fit_row(const struct mailbox *m, const struct identity *w, size_t at,
+	const struct store_row *row)
+{
+	if (w->octets > 0 && row->octets > 0)
+		return w->octets == row->octets ? FIT_EXACT : FIT_NONE;
+	if (is_of_size(m, w->entry, row) ||
+	    (w->octets > 0 && w->octets == row->size))
+		return FIT_EXACT;
+	if (w->is_strict && row->size >= 0)
+		return FIT_NONE;
+	return may_have_grown(m, w->entry, at, row) ? FIT_PERHAPS : FIT_NONE;
+}
+
+/* A row that was recorded without a header, of no other entry yet: its size has to do, if
+ * it has one.  Nothing is deleted by it. */
+static bool
+may_be_bare(const struct mailbox *m, size_t entry, size_t at,
+	    const struct store_row *row)
+{
+	return row->status == STORE_DELIVERED && !row->has_digest &&
+	       row->gone_since == 0 && row->dele_sent == 0 &&
+	       !plan_row_is_here(mailbox_plan(m), at) &&
+	       (row->size < 0 || identity_has_size(m, entry, row->size));
+}
+
+static int
+is_same_header(struct session *s, int64_t id, const uint8_t *digest, bool *same,
+	       struct err *e)
+{
+	uint8_t stored[DIGEST_SHA256_SIZE];
+	bool found;
+
+	if (store_digest(s->store, id, &found, stored, e) != 0)
+		return -1;
+	*same = found && memcmp(stored, digest, sizeof(stored)) == 0;
+	return 0;
+}
+
+/* Looks at one row; the first that fits perhaps is taken, but for one that fits exactly. */
+static int
+look_at(struct session *s, const struct identity *w, size_t at,
+	const struct store_row *row, struct identity_match *found,
+	struct err *e)
+{
+	enum fit fit = fit_row(s->mailbox, w, at, row);
+	bool same;
+
+	if (fit == FIT_NONE || (found->row != SIZE_MAX && fit != FIT_EXACT))
+		return 0;
+	if (is_same_header(s, row->id, w->digest, &same, e) != 0)
+		return -1;
+	if (same)
+		*found = (struct identity_match){ at, fit == FIT_EXACT };
+	return 0;
+}
+
+/* A uid may have been given to another message, so the planned row is only the first to
+ * be looked at; of equal ones that with this very size is the one. */
+int
+identity_find(struct session *s, const struct identity *w,
+	      struct identity_match *found, struct err *e)
+{
+	const struct mailbox *m = s->mailbox;
+	size_t at = SIZE_MAX, bare = SIZE_MAX;
+
+	*found = (struct identity_match){ SIZE_MAX, false };
+	while (!found->is_exact &&
+	       plan_next_candidate(mailbox_plan(m), w->entry, &at)) {
+		struct store_row row = store_rows_at(mailbox_rows(m), at);
+
+		if (bare == SIZE_MAX && may_be_bare(m, w->entry, at, &row))
+			bare = at;
+		if (look_at(s, w, at, &row, found, e) != 0)
+			return -1;
+	}
+	if (found->row == SIZE_MAX && bare != SIZE_MAX)
+		*found = (struct identity_match){ bare, true };
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/learning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "keeper/identity.h"
+#include "state/fact.h"
+
+void
+learning_open(struct learning *l, struct session *s)
+{
+	*l = (struct learning){ .session = s };
+}
+
+void
+learning_close(struct learning *l)
+{
+	free(l->at);
+	l->at = NULL;
+}
+
+/* --- a step --- */
+
+/* The row that is to say that it is delivered; false: it needs one of its own. */
+static int
+find_row(struct session *s, const struct learnt *t, bool *found,
+	 struct store_row *row, struct err *e)
+{
+	struct identity w = { .entry = t->entry, .digest = t->digest };
+	struct identity_match match = { SIZE_MAX, false };
+
+	if (t->has_digest && identity_find(s, &w, &match, e) != 0)
+		return -1;
+	*found = match.row != SIZE_MAX;
+	if (*found) {
+		*row = store_rows_at(mailbox_rows(s->mailbox), match.row);
+		return 0;
+	}
+	/* set aside or too large: it has no digest, or the header could not be had */
+	*found = mailbox_row(s->mailbox, t->entry, row) &&
+		 (!t->has_digest || !row->has_digest);
+	return 0;
+}
+
+static int
+record_row(struct session *s, const struct store_row *row,
+	   const struct store_message *m, struct err *e)
+{
+	if (m->digest && store_set_header(s->store, row->id, m, e) != 0)
+		return -1;
+	if (row->status == STORE_DELIVERED)
+		return 0;
+	s->result->kept++;
+	return store_set_delivered(s->store, row->id, s->now, e);
+}
+
+static int
+record(struct session *s, const struct learnt *t, struct err *e)
+{
+	struct listing_entry l = mailbox_at(s->mailbox, t->entry);
+	struct store_message m = {
+		.uid = l.uid,
+		.uid_size = l.uid_size,
+		.size = l.size,
+		.digest = t->has_digest ? t->digest : NULL,
+	};
+	char name[MAILBOX_NAME_MAX];
+	struct store_row row;
+	bool found;
+
+	if (find_row(s, t, &found, &row, e) != 0)
+		return -1;
+	if (found)
+		return record_row(s, &row, &m, e);
+	s->result->kept++;
+	mailbox_name(s->mailbox, t->entry, name);
+	report_line(s->report, REPORT_VERBOSE, "%s recorded as delivered", name);
+	return store_add_delivered(s->store, &m, s->now, e);
+}
+
+static int
+record_all(struct learning *l, struct err *e)
+{
+	struct session *s = l->session;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (record(s, &l->at[i], e) != 0)
+			return -1;
+	/* a run that ends early is told from an account that works */
+	if (s->set->mode != SESSION_CATCH_UP)
+		return 0;
+	return store_set_fact(s->store, FACT_CATCHING_UP, 1, e);
+}
+
+int
+learning_save(struct learning *l, struct err *e)
+{
+	struct session *s = l->session;
+	int rc;
+
+	if (l->count == 0)
+		return 0;
+	if (store_begin(s->store, STORE_DURABLE, e) != 0)
+		return -1;
+	rc = phase_end_note(s, record_all(l, e), e);
+	l->count = 0;
+	return rc;
+}
+
+int
+learning_add(struct learning *l, size_t entry, const uint8_t *digest,
+	     struct err *e)
+{
+	struct session *s = l->session;
+	struct learnt *t;
+
+	if (s->set->mode != SESSION_FETCH && s->set->mode != SESSION_CATCH_UP)
+		return 0;
+	if (!l->at)
+		l->at = mem_array(LEARNING_STEP, sizeof(*l->at));
+	if (l->count == 0)
+		l->begun = clock_ms();
+	t = &l->at[l->count++];
+	t->entry = entry;
+	t->has_digest = digest;
+	if (digest)
+		memcpy(t->digest, digest, sizeof(t->digest));
+	mailbox_mark(s->mailbox, entry, MAILBOX_LEARNED);
+	if (l->count < LEARNING_STEP &&
+	    clock_ms() < l->begun + LEARNING_STEP_MS)
+		return 0;
+	return learning_save(l, e);
+}
+
+/* --- words --- */
+
+int
+learning_warn_unproven(struct session *s, uint64_t count, struct err *e)
+{
+	int64_t warned;
+
+	if (store_fact(s->store, FACT_WARNED_UNPROVEN, 0, &warned, e) != 0)
+		return -1;
+	if (warned != 0)
+		return 0;
+	phase_warn(s, "of %llu message%s recorded by --catch-up the server "
+		   "gave no header (TOP): popfetch never deletes %s",
+		   (unsigned long long)count, text_plural(count),
+		   count == 1 ? "it" : "them");
+	return phase_note_fact(s, FACT_WARNED_UNPROVEN, s->now, e);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "keeper/notes.h"
+
+#include "keeper/list.h"
+#include "keeper/server_memory.h"
+
+enum { GONE_S = 180 * 86400 };	/* then a row is forgotten */
+
+/* --- sizes and ages --- */
+
+/* What TOP alone tells is not proven to be of this size.  And in a listing that lacks
+ * messages the one whose size it was may be among these. */
+static int
+note_size(struct session *s, size_t entry, const struct store_row *row,
+	  struct err *e)
+{
+	int64_t size = mailbox_at(s->mailbox, entry).size;
+	bool proven = size == row->octets ||
+		      mailbox_is(s->mailbox, entry, MAILBOX_PROVEN);
+
+	if (!listing_is_complete(mailbox_listing(s->mailbox)))
+		return 0;
+	return store_set_size(s->store, row->id, size, !proven, e);
+}
+
+static int
+note_rows(struct session *s, struct err *e)
+{
+	struct store_row row;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		struct plan_item item = plan_at(mailbox_plan(s->mailbox), i);
+
+		if (!mailbox_row(s->mailbox, i, &row))
+			continue;
+		if (item.size_changed && note_size(s, i, &row, e) != 0)
+			return -1;
+		if (item.age_anew &&
+		    store_set_age(s->store, row.id, s->now, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what is gone --- */
+
+static bool
+would_have_seen(const struct mailbox *m, const struct store_row *row,
+		bool saw_contents)
+{
+	return row->uid_size > 0 ? mailbox_has_uids(m) : saw_contents;
+}
+
+/* Does the listing say anything new of whether this row's message is there? */
+static bool
+is_news(const struct mailbox *m, size_t r, const struct store_row *row,
+	bool saw_contents)
+{
+	const struct plan *p = mailbox_plan(m);
+
+	return plan_row_is_here(p, r) != (row->gone_since == 0) &&
+	       !plan_row_is_unclear(p, r) &&
+	       would_have_seen(m, row, saw_contents);
+}
+
+/* gone_since is now; or the last run, if the clock has been set back.  While the clock is
+ * doubted nobody knows how long ago that is, and nothing is forgotten. */
+static int
+note_gone(struct session *s, bool saw_contents, struct err *e)
+{
+	int64_t since = s->now > s->clock.last_run ? s->now : s->clock.last_run;
+	const struct store_rows *rows = mailbox_rows(s->mailbox);
+	size_t purged;
+
+	if (!listing_is_complete(mailbox_listing(s->mailbox)))
+		return 0;
+	for (size_t r = 0; r < store_rows_count(rows); r++) {
+		struct store_row row = store_rows_at(rows, r);
+
+		if (is_news(s->mailbox, r, &row, saw_contents) &&
+		    store_set_gone(s->store, row.id,
+				   row.gone_since == 0 ? since : 0, e) != 0)
+			return -1;
+	}
+	if (s->clock_is_doubted)
+		return 0;
+	return store_purge_gone(s->store, s->now - GONE_S, &purged, e);
+}
+
+/* A row whose message was seen to be gone is not believed again by its uid and size, and
+ * that must not be forgotten; where DELE is on record it is not believed anyway. */
+static bool
+is_relied_on(const struct session *s, bool saw_contents)
+{
+	const struct store_rows *rows = mailbox_rows(s->mailbox);
+
+	if (!listing_is_complete(mailbox_listing(s->mailbox)))
+		return false;
+	for (size_t r = 0; r < store_rows_count(rows); r++) {
+		struct store_row row = store_rows_at(rows, r);
+
+		if (row.gone_since == 0 && row.status == STORE_DELIVERED &&
+		    (row.dele_sent == 0 || row.uid_size == 0) &&
+		    is_news(s->mailbox, r, &row, saw_contents))
+			return true;
+	}
+	return false;
+}
+
+void
+notes_save_absences(struct session *s, bool saw_contents)
+{
+	struct err ignored = ERR_INIT;
+
+	if (is_relied_on(s, saw_contents) &&
+	    store_begin(s->store, STORE_DURABLE, &ignored) == 0)
+		(void)phase_end_note(s, note_gone(s, saw_contents, &ignored),
+				     &ignored);
+}
+
+/* --- all --- */
+
+static int
+note_all(struct session *s, bool saw_contents, struct err *e)
+{
+	if (note_rows(s, e) != 0 || note_gone(s, saw_contents, e) != 0 ||
+	    server_memory_note(s->store, s->set->server, &s->facts, s->now,
+			       e) != 0)
+		return -1;
+	return list_note_facts(s, e);
+}
+
+/* But for what is relied on it is bookkeeping that a power cut may lose (doc/design.md). */
+int
+notes_save(struct session *s, bool saw_contents, struct err *e)
+{
+	bool durable = is_relied_on(s, saw_contents);
+
+	if (store_begin(s->store, durable ? STORE_DURABLE : STORE_LAZY, e) != 0)
+		return -1;
+	return phase_end_note(s, note_all(s, saw_contents, e), e);
+}
