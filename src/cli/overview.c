@@ -13,7 +13,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "cli/progress.h"
-#include "keeper/status.h"
+#include "account/status.h"
 
 enum { OVERVIEW_UID_MAX = 80, OVERVIEW_NAME_MIN = 7 };
 
@@ -138,7 +138,7 @@ overview_account(struct overview *o, const struct account *a)
 
 	o->now = clock_unix();
 	buf_init(&o->lines, SIZE_MAX);
-	if (status_read(&st, &a->keeper, o->state_dir, o->now,
+	if (status_read(&st, &a->keeper.account, o->state_dir, o->now,
 			o->show->verbosity > 0 ? overview_aside : NULL, o,
 			&e) == 0) {
 		overview_status(o, a->name, &st);

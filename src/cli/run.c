@@ -18,8 +18,8 @@
 #include "cli/password.h"
 #include "cli/process.h"
 #include "cli/show.h"
-#include "keeper/status.h"
-#include "keeper/uidlist.h"
+#include "account/status.h"
+#include "account/uidlist.h"
 #include "net/tls.h"
 #include "sys/proc.h"
 
@@ -380,7 +380,7 @@ run_retry(struct run *r)
 	for (size_t i = 0; i < r->count; i++) {
 		struct err e = ERR_INIT;
 
-		if (status_forget_backoff(&r->wanted[i]->keeper, r->conf->state_dir,
+		if (status_forget_backoff(&r->wanted[i]->keeper.account, r->conf->state_dir,
 					  &e) == 0)
 			continue;
 		if (e.kind == ERR_BUSY)

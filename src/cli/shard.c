@@ -35,7 +35,7 @@ shard_has(const struct shard *s, const struct account *a)
 {
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint64_t hash = 0;
-	const char *name = a->keeper.state_file;
+	const char *name = a->keeper.account.state_file;
 
 	if (s->count == 0)
 		return true;

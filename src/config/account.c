@@ -32,8 +32,8 @@ free_strings(struct account *a)
 		a->state, a->courier.tls.server_name, a->courier.tls.ca_file,
 		a->courier.tls.ca_dir, a->courier.tls.cert_file,
 		a->courier.tls.key_file, a->keeper.target.path,
-		a->keeper.state_file, a->keeper.old_state_file,
-		a->keeper.fingerprint
+		a->keeper.account.state_file, a->keeper.account.old_state_file,
+		a->keeper.account.fingerprint
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)

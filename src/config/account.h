@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "courier/courier.h"
-#include "keeper/settings.h"
+#include "session/settings.h"
 #include "link/server.h"
 
 struct account {

@@ -108,7 +108,7 @@ check_states(const struct conf *c, const struct conf_tree *tree, struct err *e)
 	int rc = 0;
 
 	for (i = 0; i < c->count; i++)
-		names_add(names, c->accounts[i].keeper.state_file);
+		names_add(names, c->accounts[i].keeper.account.state_file);
 	names_sort(names);
 	if (names_twice(names, &i, &j)) {
 		err_set(e, ERR_CONFIG, "has the state '%s', as account '%s' "

@@ -299,12 +299,12 @@ merge_rules(const struct source *s, struct account *a)
 	a->keeper.rules.keep_s = pick_number(s, CONF_OPTION_KEEP, PLAN_KEEP_FOREVER);
 	a->keeper.rules.max_size = (uint64_t)pick_number(s, CONF_OPTION_MAX_SIZE, 0);
 	a->keeper.rules.max_messages = (uint64_t)pick_number(s, CONF_OPTION_MAX_MESSAGES, 0);
-	a->keeper.notice_failures = NOTICE_FAILURES;
+	a->keeper.account.notice_failures = NOTICE_FAILURES;
 	if (notice && notice->is_count)
-		a->keeper.notice_failures = (unsigned)notice->number;
+		a->keeper.account.notice_failures = (unsigned)notice->number;
 	if (notice && !notice->is_count) {
-		a->keeper.notice_failures = 0;
-		a->keeper.notice_s = notice->number;
+		a->keeper.account.notice_failures = 0;
+		a->keeper.account.notice_s = notice->number;
 	}
 }
 
@@ -315,9 +315,9 @@ merge_state(const struct source *s, struct account *a)
 	if (!a->state) {
 		a->state = account_state_name(a);
 		if (pick(s, CONF_OPTION_HOST)->had_dot)
-			a->keeper.old_state_file = dotted_state_file(a);
+			a->keeper.account.old_state_file = dotted_state_file(a);
 	}
-	a->keeper.state_file = account_state_file(a);
+	a->keeper.account.state_file = account_state_file(a);
 }
 
 /* --- the whole --- */
@@ -336,6 +336,6 @@ conf_merge_account(const struct conf_tree *tree, struct confsection *s,
 	a->keeper.target.user = a->server.user;
 	merge_rules(&from, a);
 	merge_state(&from, a);
-	a->keeper.fingerprint = fingerprint_make(a, tree->identity);
+	a->keeper.account.fingerprint = fingerprint_make(a, tree->identity);
 	return 0;
 }

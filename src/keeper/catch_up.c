@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/compare.h"
-#include "keeper/headers.h"
+#include "session/headers.h"
 #include "keeper/learning.h"
 #include "state/fact.h"
 

@@ -6,7 +6,7 @@
 #ifndef KEEPER_CATCH_UP_H
 #define KEEPER_CATCH_UP_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* What was whole when it failed, or was stopped, is recorded, and the next one goes on. */
 int catch_up_run(struct session *s, struct err *e);

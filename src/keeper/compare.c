@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "keeper/headers.h"
-#include "keeper/identity.h"
+#include "session/headers.h"
+#include "session/identity.h"
 #include "keeper/learning.h"
 #include "keeper/removal.h"
 

@@ -13,7 +13,7 @@
 #ifndef KEEPER_COMPARE_H
 #define KEEPER_COMPARE_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* For everything in PLAN_COMPARE, and in PLAN_DELETE (what matches becomes a removal), and
  * the headers of PLAN_LEARN.  Without SESSION_FETCH by TOP alone, and nothing is written.

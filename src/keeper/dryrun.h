@@ -5,7 +5,7 @@
 #ifndef KEEPER_DRYRUN_H
 #define KEEPER_DRYRUN_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* What would be done with each message. */
 void dryrun_say(struct session *s);

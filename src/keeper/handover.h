@@ -8,8 +8,8 @@
 #define KEEPER_HANDOVER_H
 
 #include "commit/batch.h"
-#include "keeper/lockstep.h"
-#include "keeper/phase.h"
+#include "session/lockstep.h"
+#include "session/phase.h"
 
 struct handover {
 	struct session *session;

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "commit/backoff.h"
 #include "keeper/compare.h"
-#include "keeper/received_field.h"
+#include "message/received_field.h"
 #include "keeper/removal.h"
 
 enum { REFUSALS = 10 };		/* in a row: ask no more */
@@ -95,8 +95,8 @@ write_received(struct incoming *in, struct err *e)
 
 	if (!set->keeper->received_header)
 		return 0;
-	field = received_field(set->server, in->session->facts.encrypted,
-			       clock_unix());
+	field = received_field(set->server->host, set->server->user,
+			       in->session->facts.encrypted, clock_unix());
 	rc = batch_write(in->handover->batch, field, strlen(field), e);
 	free(field);
 	return rc;

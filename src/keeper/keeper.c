@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/text.h"
-#include "keeper/claim.h"
-#include "keeper/history.h"
+#include "account/claim.h"
+#include "account/history.h"
 #include "commit/recovery.h"
 #include "link/report.h"
-#include "keeper/uidlist.h"
+#include "account/uidlist.h"
 #include "sys/proc.h"
 
 enum {
@@ -112,7 +112,7 @@ check_history(struct keeper *k, bool *skip, struct err *e)
 	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
 	    set->ignore_backoff)
 		return 0;
-	if (history_check(k->claim.store, set->keeper, clock_unix(), &wait_s,
+	if (history_check(k->claim.store, &set->keeper->account, clock_unix(), &wait_s,
 			  &refused, e) != 0)
 		return -1;
 	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
@@ -135,7 +135,8 @@ remember_failure(struct keeper *k, const struct err *why)
 {
 	struct err ignored = ERR_INIT;
 	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
-	const struct keeper_settings *keeper = k->job->settings.keeper;
+	const struct account_settings *account =
+		&k->job->settings.keeper->account;
 
 	/* in a pause after a refused login that refusal is what counts */
 	if (!k->claim.store || !may_write(k) || k->fold)
@@ -144,12 +145,12 @@ remember_failure(struct keeper *k, const struct err *why)
 				 clock_unix(), &ignored);
 	may_pass = may_pass && !why->told;
 	if (why->kind == ERR_LOGIN)
-		(void)history_login_refused(k->claim.store, keeper, clock_unix(),
+		(void)history_login_refused(k->claim.store, account, clock_unix(),
 					    &ignored);
 	if (!may_pass)	/* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);
 	else
-		(void)history_failed(k->claim.store, keeper, clock_unix(),
+		(void)history_failed(k->claim.store, account, clock_unix(),
 				     &k->fold, &ignored);
 }
 
@@ -221,7 +222,7 @@ run_session(struct keeper *k, struct err *e)
 	struct deliver_target target;
 	bool skip;
 
-	if (claim_take(&k->claim, settings.keeper, k->job->state_dir,
+	if (claim_take(&k->claim, &settings.keeper->account, k->job->state_dir,
 		       may_write(k), e) != 0)
 		return -1;
 	target = full_target(k);

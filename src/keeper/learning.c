@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "keeper/identity.h"
+#include "session/identity.h"
 #include "state/fact.h"
 
 void

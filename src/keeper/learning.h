@@ -7,7 +7,7 @@
 #ifndef KEEPER_LEARNING_H
 #define KEEPER_LEARNING_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 enum {
 	LEARNING_STEP = 256,		/* messages */

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/text.h"
-#include "keeper/history.h"
-#include "keeper/server_memory.h"
+#include "account/history.h"
+#include "account/server_memory.h"
 #include "state/fact.h"
 
 enum {

@@ -5,7 +5,7 @@
 #ifndef KEEPER_LIST_H
 #define KEEPER_LIST_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* The courier's GO, the listing, the sizes that the plan needs, and the plan: sets what
  * struct session has from here.  ERR_LATER when UIDL is refused by a server that has it,

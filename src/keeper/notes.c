@@ -4,7 +4,7 @@
 #include "keeper/notes.h"
 
 #include "keeper/list.h"
-#include "keeper/server_memory.h"
+#include "account/server_memory.h"
 
 enum { GONE_S = 180 * 86400 };	/* then a row is forgotten */
 

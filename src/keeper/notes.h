@@ -6,7 +6,7 @@
 #ifndef KEEPER_NOTES_H
 #define KEEPER_NOTES_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* saw_contents: retrieve_saw_contents. */
 int notes_save(struct session *s, bool saw_contents, struct err *e);

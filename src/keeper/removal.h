@@ -7,7 +7,7 @@
 #ifndef KEEPER_REMOVAL_H
 #define KEEPER_REMOVAL_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 struct removals *removals_new(void);
 void removals_free(struct removals **r);

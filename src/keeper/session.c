@@ -11,10 +11,10 @@
 #include "keeper/learning.h"
 #include "keeper/list.h"
 #include "keeper/notes.h"
-#include "keeper/phase.h"
+#include "session/phase.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
-#include "keeper/server_memory.h"
+#include "account/server_memory.h"
 #include "state/fact.h"
 
 enum {

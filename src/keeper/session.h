@@ -10,40 +10,11 @@
 #ifndef KEEPER_SESSION_H
 #define KEEPER_SESSION_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/err.h"
-#include "commit/batch.h"
-#include "keeper/settings.h"
 #include "link/link.h"
 #include "link/report.h"
-#include "link/server.h"
+#include "session/settings.h"
 #include "state/store.h"
-
-enum session_mode {
-	SESSION_FETCH,
-	SESSION_DRY_RUN,	/* say what would be done */
-	SESSION_CHECK,		/* count what is new */
-	SESSION_CATCH_UP,	/* record all as delivered */
-	SESSION_CATCH_UP_DRY_RUN
-};
-
-struct uidlist;
-
-struct session_settings {
-	const struct server *server;
-	const struct keeper_settings *keeper;
-	enum session_mode mode;
-	bool all;		/* fetch also what was fetched before */
-	bool ignore_backoff;	/* the account was named by the user */
-	bool known_only;	/* SESSION_CATCH_UP: what is on record, nothing
-				   that is new */
-	const struct uidlist *list;	/* SESSION_CATCH_UP: record these, without a
-				   session; or NULL */
-	bool trace;
-	struct batch_limits limits;
-};
 
 /*
  * Runs it.  `target` is where mail goes (only SESSION_FETCH opens it, before the

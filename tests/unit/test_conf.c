@@ -208,8 +208,8 @@ an_account_of_four_lines_gets_all_defaults(void **state)
 	assert_true(a->courier.pipelining);
 	assert_string_equal(a->state,
 			    "recent:jane@example.org@pop.example.org");
-	assert_int_equal(a->keeper.notice_failures, 3);
-	assert_int_equal(strlen(a->keeper.fingerprint), 64);
+	assert_int_equal(a->keeper.account.notice_failures, 3);
+	assert_int_equal(strlen(a->keeper.account.fingerprint), 64);
 	free(path);
 	free(dir);
 	conf_free(&c);
@@ -280,8 +280,8 @@ every_option_is_taken(void **state)
 	assert_int_equal(a->server.timeout_ms, 120 * 1000);
 	assert_int_equal(a->server.session_timeout_ms, 7200 * 1000);
 	assert_false(a->courier.pipelining);
-	assert_int_equal(a->keeper.notice_failures, 0);
-	assert_int_equal(a->keeper.notice_s, 6 * 3600);
+	assert_int_equal(a->keeper.account.notice_failures, 0);
+	assert_int_equal(a->keeper.account.notice_s, 6 * 3600);
 	free(path);
 	conf_free(&c);
 }
@@ -315,13 +315,13 @@ a_dot_at_the_end_of_a_host_makes_no_other_of_it(void **state)
 	assert_string_equal(a[0].server.host, "Pop.example.org");
 	assert_string_equal(a[0].courier.tls.server_name, "mail.example.org");
 	assert_string_equal(a[0].state, "jane@pop.example.org");
-	assert_string_equal(a[0].keeper.old_state_file, "jane@pop.example.org.");
+	assert_string_equal(a[0].keeper.account.old_state_file, "jane@pop.example.org.");
 	assert_string_equal(a[1].server.host, "d.example");
 	assert_string_equal(a[1].courier.tls.server_name, "d.example");
-	assert_string_equal(a[1].keeper.old_state_file, "jane@d.example.");
+	assert_string_equal(a[1].keeper.account.old_state_file, "jane@d.example.");
 	assert_string_equal(a[2].state, "s");
-	assert_null(a[2].keeper.old_state_file);
-	assert_null(a[3].keeper.old_state_file);
+	assert_null(a[2].keeper.account.old_state_file);
+	assert_null(a[3].keeper.account.old_state_file);
 	conf_free(&c);
 }
 
@@ -503,15 +503,15 @@ notice_after_counts_or_measures_and_may_be_global(void **state)
 	struct conf *c = read_account("notice_after = '10 failures'");
 
 	(void)state;
-	assert_int_equal(c->accounts[0].keeper.notice_failures, 10);
+	assert_int_equal(c->accounts[0].keeper.account.notice_failures, 10);
 	conf_free(&c);
 	c = read_text("notice_after = '1 failure'\n"
 		      "account a { host = h user = u maildir = M }\n"
 		      "account b { host = g user = u maildir = M\n"
 		      "notice_after = '2 days' }\n");
-	assert_int_equal(c->accounts[0].keeper.notice_failures, 1);
-	assert_int_equal(c->accounts[1].keeper.notice_failures, 0);
-	assert_int_equal(c->accounts[1].keeper.notice_s, 2 * 86400);
+	assert_int_equal(c->accounts[0].keeper.account.notice_failures, 1);
+	assert_int_equal(c->accounts[1].keeper.account.notice_failures, 0);
+	assert_int_equal(c->accounts[1].keeper.account.notice_s, 2 * 86400);
 	conf_free(&c);
 }
 
@@ -1223,7 +1223,7 @@ assert_fingerprint(const char *options, time_t when, const char *expected,
 	put("popfetch.conf", text);
 	set_mtime("popfetch.conf", when);
 	c = read_file("popfetch.conf");
-	assert_int_equal(strcmp(c->accounts[0].keeper.fingerprint, expected) == 0,
+	assert_int_equal(strcmp(c->accounts[0].keeper.account.fingerprint, expected) == 0,
 			 same);
 	conf_free(&c);
 	free(text);
@@ -1239,7 +1239,7 @@ fingerprint(const char *options, time_t when)
 	put("popfetch.conf", text);
 	set_mtime("popfetch.conf", when);
 	c = read_file("popfetch.conf");
-	print = mem_string(c->accounts[0].keeper.fingerprint);
+	print = mem_string(c->accounts[0].keeper.account.fingerprint);
 	conf_free(&c);
 	free(text);
 	return print;
@@ -1446,7 +1446,7 @@ assert_same_numbers(const struct account *a, const struct account *b)
 	assert_int_equal(a->server.session_timeout_ms, b->server.session_timeout_ms);
 	assert_int_equal(a->courier.pipelining, b->courier.pipelining);
 	assert_string_equal(a->state, b->state);
-	assert_int_equal(a->keeper.notice_failures, b->keeper.notice_failures);
+	assert_int_equal(a->keeper.account.notice_failures, b->keeper.account.notice_failures);
 }
 
 static void

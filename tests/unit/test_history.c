@@ -10,23 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keeper/history.h"
+#include "account/history.h"
 #include "store_home.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 static const int64_t start = 1795255200;
 
-static struct keeper_settings
+static struct account_settings
 account(const char *fingerprint)
 {
-	return (struct keeper_settings){
+	return (struct account_settings){
 		.fingerprint = (char *)(uintptr_t)fingerprint,
 		.notice_failures = 3,
 	};
 }
 
 static int64_t
-pause_of(struct store *s, const struct keeper_settings *a, int64_t now, bool *refused)
+pause_of(struct store *s, const struct account_settings *a, int64_t now, bool *refused)
 {
 	struct err e = ERR_INIT;
 	int64_t wait;
@@ -37,7 +37,7 @@ pause_of(struct store *s, const struct keeper_settings *a, int64_t now, bool *re
 }
 
 static void
-assert_refused_for(struct store *s, const struct keeper_settings *a, int64_t now,
+assert_refused_for(struct store *s, const struct account_settings *a, int64_t now,
 		   int64_t expected)
 {
 	bool refused;
@@ -47,7 +47,7 @@ assert_refused_for(struct store *s, const struct keeper_settings *a, int64_t now
 }
 
 static void
-refuse(struct store *s, const struct keeper_settings *a, int64_t now)
+refuse(struct store *s, const struct account_settings *a, int64_t now)
 {
 	struct err e = ERR_INIT;
 
@@ -68,7 +68,7 @@ static void
 pauses_after_refusals_double_from_15_minutes_to_6_hours(void **state)
 {
 	static const int64_t minutes[] = { 15, 30, 60, 120, 240, 360, 360 };
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 	int64_t now = start;
 
@@ -89,7 +89,7 @@ pauses_after_refusals_double_from_15_minutes_to_6_hours(void **state)
 static void
 another_fingerprint_ends_the_pause_and_begins_anew(void **state)
 {
-	struct keeper_settings a = account("a"), b = account("b");
+	struct account_settings a = account("a"), b = account("b");
 	struct store *s = home_open(*state);
 
 	for (int i = 0; i < 4; i++)
@@ -105,7 +105,7 @@ another_fingerprint_ends_the_pause_and_begins_anew(void **state)
 static void
 a_login_that_works_ends_the_pause_and_begins_anew(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 
 	for (int i = 0; i < 4; i++)
@@ -120,7 +120,7 @@ a_login_that_works_ends_the_pause_and_begins_anew(void **state)
 static void
 a_clock_that_was_set_back_makes_no_endless_pause(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 
 	refuse(s, &a, start);
@@ -136,7 +136,7 @@ a_clock_that_was_set_back_makes_no_endless_pause(void **state)
 static void
 the_server_gets_the_pause_between_logins_that_it_wants(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 	bool refused;
 
@@ -154,7 +154,7 @@ the_server_gets_the_pause_between_logins_that_it_wants(void **state)
 /* --- notice_after --- */
 
 static bool
-is_told(struct store *s, const struct keeper_settings *a, int64_t now)
+is_told(struct store *s, const struct account_settings *a, int64_t now)
 {
 	struct err e = ERR_INIT;
 	bool fold;
@@ -166,7 +166,7 @@ is_told(struct store *s, const struct keeper_settings *a, int64_t now)
 static void
 the_third_failure_in_a_row_is_told_and_then_one_a_day(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 
 	assert_false(is_told(s, &a, start));
@@ -181,7 +181,7 @@ the_third_failure_in_a_row_is_told_and_then_one_a_day(void **state)
 static void
 a_duration_counts_from_the_first_failure(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 
 	a.notice_failures = 0;
@@ -195,7 +195,7 @@ a_duration_counts_from_the_first_failure(void **state)
 static void
 a_run_that_is_well_ends_the_row_of_failures(void **state)
 {
-	struct keeper_settings a = account("a");
+	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
 	struct err e = ERR_INIT;
 

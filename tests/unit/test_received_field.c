@@ -10,15 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keeper/received_field.h"
+#include "message/received_field.h"
 
 static char *
 field_of(const char *host, const char *user, bool encrypted)
 {
-	struct server a = { .host = (char *)(uintptr_t)host,
-			     .user = (char *)(uintptr_t)user };
-
-	return received_field(&a, encrypted, 1795255200);
+	return received_field(host, user, encrypted, 1795255200);
 }
 
 static void

@@ -2,7 +2,7 @@
 /* What the keeper makes of a courier's records. */
 #include "config.h"
 
-#include "keeper/requests.h"
+#include "session/requests.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

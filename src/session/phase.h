@@ -7,14 +7,15 @@
  * list, compare, retrieve (with incoming, handover and lockstep), removal, dryrun and
  * catch_up, each a file.
  */
-#ifndef KEEPER_PHASE_H
-#define KEEPER_PHASE_H
+#ifndef SESSION_PHASE_H
+#define SESSION_PHASE_H
 
-#include "keeper/mailbox.h"
-#include "keeper/requests.h"
-#include "keeper/session.h"
 #include "link/report.h"
+#include "session/mailbox.h"
+#include "session/requests.h"
+#include "session/settings.h"
 #include "state/age.h"
+#include "state/store.h"
 
 struct removals;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/status.h"
+#include "account/status.h"
 
 #include <stdlib.h>
 
-#include "keeper/claim.h"
-#include "keeper/history.h"
+#include "account/claim.h"
+#include "account/history.h"
 #include "state/fact.h"
 #include "state/plan.h"
 
@@ -101,7 +101,7 @@ status_read_rows(struct reader *r, struct err *e)
 /* --- the account --- */
 
 static int
-status_read_facts(struct reader *r, const struct keeper_settings *k, struct err *e)
+status_read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 {
 	struct status *s = r->status;
 	struct store *store = r->store;
@@ -111,7 +111,7 @@ status_read_facts(struct reader *r, const struct keeper_settings *k, struct err 
 	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) == -1 ||
 	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) == -1 ||
 	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) == -1 ||
-	    history_check(store, k, r->now, &wait, &refused, e) == -1)
+	    history_check(store, a, r->now, &wait, &refused, e) == -1)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
 	if (wait > 0)	/* nothing is tried before the login */
@@ -122,7 +122,7 @@ status_read_facts(struct reader *r, const struct keeper_settings *k, struct err 
 }
 
 int
-status_read(struct status *s, const struct keeper_settings *k, const char *state_dir,
+status_read(struct status *s, const struct account_settings *a, const char *state_dir,
 	    int64_t now, status_aside *each, void *arg, struct err *e)
 {
 	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
@@ -130,11 +130,11 @@ status_read(struct status *s, const struct keeper_settings *k, const char *state
 	int result = -1;
 
 	*s = (struct status){ .last_error = NULL };
-	if (claim_take(&c, k, state_dir, false, e) == 0) {
+	if (claim_take(&c, a, state_dir, false, e) == 0) {
 		r.store = c.store;
 		result = status_read_rows(&r, e);
 		if (result == 0)
-			result = status_read_facts(&r, k, e);
+			result = status_read_facts(&r, a, e);
 	}
 	claim_release(&c);
 	return result;
@@ -188,13 +188,13 @@ status_forget(struct store *store, struct err *e)
 }
 
 int
-status_forget_backoff(const struct keeper_settings *k, const char *state_dir,
+status_forget_backoff(const struct account_settings *a, const char *state_dir,
 		      struct err *e)
 {
 	struct claim c;
 	int result = -1;
 
-	if (claim_take(&c, k, state_dir, false, e) == 0)
+	if (claim_take(&c, a, state_dir, false, e) == 0)
 		result = status_forget(c.store, e);
 	claim_release(&c);
 	return result;

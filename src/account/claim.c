@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/claim.h"
+#include "account/claim.h"
 
 #include <stdlib.h>
 
@@ -34,26 +34,26 @@ claim_path(const char *state_dir, const char *name)
 /* A state that was made when a dot at the end of the host still counted goes on: under a
  * new one all mail would look new. */
 static const char *
-claim_name(const struct keeper_settings *k, const char *state_dir)
+claim_name(const struct account_settings *a, const char *state_dir)
 {
 	char *path, *old_path;
 	bool is_old;
 
-	if (!k->old_state_file)
-		return k->state_file;
-	path = claim_path(state_dir, k->state_file);
-	old_path = claim_path(state_dir, k->old_state_file);
+	if (!a->old_state_file)
+		return a->state_file;
+	path = claim_path(state_dir, a->state_file);
+	old_path = claim_path(state_dir, a->old_state_file);
 	is_old = !fs_is_there(path) && fs_is_there(old_path);
 	free(path);
 	free(old_path);
-	return is_old ? k->old_state_file : k->state_file;
+	return is_old ? a->old_state_file : a->state_file;
 }
 
 int
-claim_take(struct claim *c, const struct keeper_settings *k, const char *state_dir,
+claim_take(struct claim *c, const struct account_settings *a, const char *state_dir,
 	   bool may_create, struct err *e)
 {
-	const char *name = claim_name(k, state_dir);
+	const char *name = claim_name(a, state_dir);
 	char *lock = mem_format("%s/%s.lock", state_dir, name);
 	char *path = claim_path(state_dir, name);
 	int result = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/received_field.h"
+#include "message/received_field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 /* Names come from the configuration and the system, and must not end the field. */
 static char *
-received_word(const char *name, const char *otherwise)
+fit_word(const char *name, const char *otherwise)
 {
 	static const char unfit[] = "()<>,;:\\\"[]";
 	char *word = mem_string(name);
@@ -31,25 +31,26 @@ received_word(const char *name, const char *otherwise)
 }
 
 char *
-received_field(const struct server *server, bool encrypted, int64_t unix_s)
+received_field(const char *host, const char *user, bool encrypted,
+	       int64_t unix_s)
 {
 	char here[256] = "", date[CLOCK_DATE_MAX];
-	char *by, *from, *user, *field, *for_user;
+	char *by, *from, *name, *field, *for_user;
 
 	(void)gethostname(here, sizeof(here) - 1);
 	clock_rfc5322(date, sizeof(date), unix_s);
-	by = received_word(here, "localhost");
-	from = received_word(server->host, "unknown");
-	user = received_word(server->user, "");
-	for_user = *user == '\0' ? mem_string("")
-				 : mem_format("\n\tfor <%s>", user);
+	by = fit_word(here, "localhost");
+	from = fit_word(host, "unknown");
+	name = fit_word(user, "");
+	for_user = *name == '\0' ? mem_string("")
+				 : mem_format("\n\tfor <%s>", name);
 	field = mem_format("Received: from %s by %s with %s (popfetch %s)%s;"
 			   "\n\t%s\n", from, by,
 			   encrypted ? "POP3S" : "POP3", PACKAGE_VERSION,
 			   for_user, date);
 	free(by);
 	free(from);
-	free(user);
+	free(name);
 	free(for_user);
 	return field;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/server_memory.h"
+#include "account/server_memory.h"
 
 #include <stdlib.h>
 #include <string.h>

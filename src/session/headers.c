@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/headers.h"
+#include "session/headers.h"
 
 void
 headers_open(struct headers *h, struct session *s, enum link_type order,

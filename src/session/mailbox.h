@@ -7,8 +7,8 @@
  * The plan is decided once all sizes are known that it needs (list.c); what is unclear is
  * settled later (compare.c).
  */
-#ifndef KEEPER_MAILBOX_H
-#define KEEPER_MAILBOX_H
+#ifndef SESSION_MAILBOX_H
+#define SESSION_MAILBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,8 +11,8 @@
  *
  * Facts of the state; `now` is in seconds since 1970.
  */
-#ifndef KEEPER_SERVER_MEMORY_H
-#define KEEPER_SERVER_MEMORY_H
+#ifndef ACCOUNT_SERVER_MEMORY_H
+#define ACCOUNT_SERVER_MEMORY_H
 
 #include <stdint.h>
 

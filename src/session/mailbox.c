@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/mailbox.h"
+#include "session/mailbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/identity.h"
+#include "session/identity.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/requests.h"
+#include "session/requests.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@
  *	requests_next ...          the answers that have come, until there are no more
  *	requests_wait              waits for something to happen; then again
  */
-#ifndef KEEPER_REQUESTS_H
-#define KEEPER_REQUESTS_H
+#ifndef SESSION_REQUESTS_H
+#define SESSION_REQUESTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

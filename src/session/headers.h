@@ -8,10 +8,10 @@
  *	headers_next ...           until it is 0, or fails
  *	headers_close
  */
-#ifndef KEEPER_HEADERS_H
-#define KEEPER_HEADERS_H
+#ifndef SESSION_HEADERS_H
+#define SESSION_HEADERS_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 #include "message/header.h"
 
 struct headers {

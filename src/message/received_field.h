@@ -5,15 +5,14 @@
  *	Received: from HOST by THIS-HOST with POP3S (popfetch VERSION)
  *		for <USER>; DATE
  */
-#ifndef KEEPER_RECEIVED_FIELD_H
-#define KEEPER_RECEIVED_FIELD_H
+#ifndef MESSAGE_RECEIVED_FIELD_H
+#define MESSAGE_RECEIVED_FIELD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "link/server.h"
-
 /* With its LF line ends; owned by the caller. */
-char *received_field(const struct server *server, bool encrypted, int64_t unix_s);
+char *received_field(const char *host, const char *user, bool encrypted,
+		     int64_t unix_s);
 
 #endif

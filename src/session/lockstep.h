@@ -8,10 +8,10 @@
  * to be in lockstep: by LIST of a message that nobody can foresee, whose reply names number
  * and size, so that no left-over of a message passes for it.
  */
-#ifndef KEEPER_LOCKSTEP_H
-#define KEEPER_LOCKSTEP_H
+#ifndef SESSION_LOCKSTEP_H
+#define SESSION_LOCKSTEP_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 struct lockstep {
 	bool is_lost;		/* perhaps: a proof is needed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/history.h"
+#include "account/history.h"
 #include "state/fact.h"
 
 enum {
@@ -55,14 +55,14 @@ history_save(struct store *s, const struct fact facts[], size_t count,
 /* --- logins --- */
 
 static int
-history_is_same_login(struct store *s, const struct keeper_settings *k, bool *same,
+history_is_same_login(struct store *s, const struct account_settings *a, bool *same,
 		      struct err *e)
 {
-	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, k->fingerprint, same, e);
+	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, a->fingerprint, same, e);
 }
 
 int
-history_check(struct store *s, const struct keeper_settings *k, int64_t now,
+history_check(struct store *s, const struct account_settings *a, int64_t now,
 	      int64_t *wait_s, bool *refused, struct err *e)
 {
 	struct fact facts[] = {
@@ -75,7 +75,7 @@ history_check(struct store *s, const struct keeper_settings *k, int64_t now,
 	*wait_s = 0;
 	*refused = false;
 	if (history_load(s, facts, 3, e) == -1 ||
-	    history_is_same_login(s, k, &same, e) == -1)
+	    history_is_same_login(s, a, &same, e) == -1)
 		return -1;
 	retry = facts[0].value - now;
 	delay = facts[1].value + facts[2].value - now;
@@ -106,7 +106,7 @@ history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 }
 
 int
-history_login_refused(struct store *s, const struct keeper_settings *k, int64_t now,
+history_login_refused(struct store *s, const struct account_settings *a, int64_t now,
 		      struct err *e)
 {
 	struct fact failures = { FACT_LOGIN_FAILURES, 0 };
@@ -115,7 +115,7 @@ history_login_refused(struct store *s, const struct keeper_settings *k, int64_t 
 	bool same;
 
 	if (history_load(s, &failures, 1, e) == -1 ||
-	    history_is_same_login(s, k, &same, e) == -1)
+	    history_is_same_login(s, a, &same, e) == -1)
 		return -1;
 	if (!same)
 		failures.value = 0;
@@ -126,13 +126,13 @@ history_login_refused(struct store *s, const struct keeper_settings *k, int64_t 
 		wait = HISTORY_REFUSED_MOST_S;
 	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
-	return history_save(s, after, 2, k->fingerprint, e);
+	return history_save(s, after, 2, a->fingerprint, e);
 }
 
 /* --- failures that may pass --- */
 
 int
-history_failed(struct store *s, const struct keeper_settings *k, int64_t now,
+history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	       bool *fold, struct err *e)
 {
 	struct fact f[] = {
@@ -147,8 +147,8 @@ history_failed(struct store *s, const struct keeper_settings *k, int64_t now,
 		return -1;
 	if ((*count)++ == 0)
 		*first = now;
-	due = k->notice_failures > 0 ? *count >= k->notice_failures
-				     : now - *first >= k->notice_s;
+	due = a->notice_failures > 0 ? *count >= a->notice_failures
+				     : now - *first >= a->notice_s;
 	if (*noticed != 0 && now >= *noticed &&
 	    now - *noticed < HISTORY_NOTICE_S)
 		due = false;

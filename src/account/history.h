@@ -4,31 +4,31 @@
  * (`notice_after`) nor the server (LOGIN-DELAY, refused logins).  Facts of the state
  * database, written without waiting for the disk.
  */
-#ifndef KEEPER_HISTORY_H
-#define KEEPER_HISTORY_H
+#ifndef ACCOUNT_HISTORY_H
+#define ACCOUNT_HISTORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "keeper/settings.h"
+#include "account/settings.h"
 #include "state/store.h"
 
 /* May we log in now?  *wait_s is 0, or how long not: because the server asked for a pause
  * between logins (RFC 2449 section 6.5; *refused false), or because it refused this very
  * login (*refused; 15 minutes, doubling to 6 hours; a change of the configuration or of
- * the file with the secret ends it at once, keeper_settings.fingerprint tells). */
-int history_check(struct store *s, const struct keeper_settings *k, int64_t now,
+ * the file with the secret ends it at once, account_settings.fingerprint tells). */
+int history_check(struct store *s, const struct account_settings *a, int64_t now,
 		  int64_t *wait_s, bool *refused, struct err *e);
 /* Logged in; the server wants delay_s between logins. */
 int history_logged_in(struct store *s, int64_t delay_s, int64_t now,
 		      struct err *e);
-int history_login_refused(struct store *s, const struct keeper_settings *k,
+int history_login_refused(struct store *s, const struct account_settings *a,
 			  int64_t now, struct err *e);
 
 /* A run failed in a way that may pass.  *fold: it is too early to bother people: fewer
  * failures in a row, or a shorter time, than `notice_after`, or told today already. */
-int history_failed(struct store *s, const struct keeper_settings *k, int64_t now,
+int history_failed(struct store *s, const struct account_settings *a, int64_t now,
 		   bool *fold, struct err *e);
 /* It failed, but in another way: the row of passing failures is over. */
 int history_reached(struct store *s, struct err *e);

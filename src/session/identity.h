@@ -5,10 +5,10 @@
  * retrieved, since of somebody's copy and that of a mailing list uid and header may be the
  * same.
  */
-#ifndef KEEPER_IDENTITY_H
-#define KEEPER_IDENTITY_H
+#ifndef SESSION_IDENTITY_H
+#define SESSION_IDENTITY_H
 
-#include "keeper/phase.h"
+#include "session/phase.h"
 
 /* A message that is to be found. */
 struct identity {

@@ -2,13 +2,13 @@
 /*
  * An account claimed by this process: its lock held, its state database open.
  */
-#ifndef KEEPER_CLAIM_H
-#define KEEPER_CLAIM_H
+#ifndef ACCOUNT_CLAIM_H
+#define ACCOUNT_CLAIM_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "keeper/settings.h"
+#include "account/settings.h"
 #include "state/store.h"
 
 struct claim {
@@ -21,7 +21,7 @@ struct claim {
  * `may_create`).  Nothing is created otherwise: then an account without state has an empty
  * one in memory.  ERR_BUSY when another process has it.  On failure what was taken
  * stays until claim_release. */
-int claim_take(struct claim *c, const struct keeper_settings *k, const char *state_dir,
+int claim_take(struct claim *c, const struct account_settings *a, const char *state_dir,
 	       bool may_create, struct err *e);
 void claim_release(struct claim *c);
 

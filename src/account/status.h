@@ -2,14 +2,14 @@
 /*
  * What the state of an account has to tell those who look after it; no network.
  */
-#ifndef KEEPER_STATUS_H
-#define KEEPER_STATUS_H
+#ifndef ACCOUNT_STATUS_H
+#define ACCOUNT_STATUS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "keeper/settings.h"
+#include "account/settings.h"
 #include "state/store.h"
 
 /* Times are seconds since 1970, 0: never. */
@@ -33,14 +33,14 @@ typedef void status_aside(void *arg, const struct store_row *row,
 
 /* Changes nothing and creates nothing.  ERR_BUSY when it is being fetched just now.
  * `each` may be NULL. */
-int status_read(struct status *s, const struct keeper_settings *k,
+int status_read(struct status *s, const struct account_settings *a,
 		const char *state_dir, int64_t now, status_aside *each,
 		void *arg, struct err *e);
 void status_free(struct status *s);
 
 /* --retry: what was set aside, and a refused login, is due at once, and how often it had
  * failed is forgotten. */
-int status_forget_backoff(const struct keeper_settings *k, const char *state_dir,
+int status_forget_backoff(const struct account_settings *a, const char *state_dir,
 			  struct err *e);
 
 #endif

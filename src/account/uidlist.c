@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "keeper/uidlist.h"
+#include "account/uidlist.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

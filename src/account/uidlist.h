@@ -3,8 +3,8 @@
  * The uids of what another program has fetched (--catch-up=FILE): one a line, with the
  * time of its delivery in seconds since 1970 behind it or not.
  */
-#ifndef KEEPER_UIDLIST_H
-#define KEEPER_UIDLIST_H
+#ifndef ACCOUNT_UIDLIST_H
+#define ACCOUNT_UIDLIST_H
 
 #include <stdbool.h>
 #include <stdint.h>
