@@ -170,9 +170,11 @@ class Oracle:
             for session in run.sessions(account):
                 if not session.is_listed:
                     continue
-                for item in session.items:
+                for number, item in enumerate(session.items, 1):
                     if item.end is None and run.world.turn in item.listings:
                         is_sure = run.is_clean(account) and self.is_surely_new(account, item)
+                        # the old program leaves out what is listed beyond the count of STAT
+                        is_sure = is_sure and not (run.is_old and number > session.stat_count)
                         # without a header it is soon strange; and where others have begun to
                         # fetch, what is new is left alone
                         is_sure = is_sure and item.letter.fields

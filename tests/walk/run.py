@@ -87,6 +87,10 @@ class Run:
         return bool(self.is_killed or self.hits or self.is_mda_planned or any(self.faults.values()))
 
     @property
+    def is_old(self):
+        return self.program == self.world.tools.old
+
+    @property
     def is_of_all(self):
         return len(self.accounts) == len(self.world.accounts)
 

@@ -49,6 +49,7 @@ class Session:
         self.deleted, self.retrieved = [], []
         self.lines = []
         self.is_listed = self.is_complete = False
+        self.stat_count = 0
         self.quit_done = False
 
 
@@ -207,6 +208,7 @@ class Server:
         if self.style["stat"] == "off":
             total += 17 * count
         session.is_complete = len(counted) == len(session.items) == len(shown)
+        session.stat_count = count
         return b"+OK %d %d\r\n" % (count, max(0, total + self.script.stat_off))
 
     def _size(self, item):
