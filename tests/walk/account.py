@@ -128,9 +128,10 @@ class Account:
         return len({name.uid for name in item.names})
 
     def is_bare(self, item):
-        """May it be on record without a header?"""
+        """May it be on record without a header? What has none gives none by TOP."""
         has_top = self.style["has_top"] and self.style["top"] != "empty"
-        return bool(item.is_poison or item.is_bare or (item.recorded and not has_top))
+        is_shown = has_top and item.letter.fields
+        return bool(item.is_poison or item.is_bare or (item.recorded and not is_shown))
 
     def may_look_new(self, item):
         """Without a header its size has to do, which changes when it has been retrieved."""
