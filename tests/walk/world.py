@@ -224,9 +224,9 @@ class World:
         self.pass_time(3600)
         if self.poison:
             return
-        self.run(Run(self))
         is_stable = all(a.style["uid"] != "positions" for a in self.accounts)
         is_stable &= not any(a.may_look_new(i) for a in self.accounts for i in a.mailbox.items)
+        self.run(Run(self))
         if self.oracle.have != have and is_stable:
             raise Missed("a quiet run with nothing to do delivers")
 
