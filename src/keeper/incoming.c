@@ -259,21 +259,32 @@ recognise(struct incoming *in, size_t entry, size_t r, bool *done)
 
 /* --- its end --- */
 
+/* A row without uid is found by the whole message, also where that has a uid by now. */
+static const uint8_t *
+digest_of(const struct incoming *in, size_t entry)
+{
+	const struct mailbox *m = in->session->mailbox;
+	bool by_content = plan_at(mailbox_plan(m), entry).by_content;
+	struct store_row row;
+
+	if (mailbox_row(m, entry, &row))
+		by_content = row.uid_size == 0;
+	return by_content ? header_content_digest(in->header)
+			  : header_digest(in->header);
+}
+
 static int
 stage(struct incoming *in, size_t entry, int64_t octets, struct err *e)
 {
 	struct mailbox *m = in->session->mailbox;
-	const uint8_t *header = header_digest(in->header);
-	const uint8_t *digest = plan_at(mailbox_plan(m), entry).by_content
-		? header_content_digest(in->header) : header;
 	int rc;
 
 	fromline_end(&in->fromline);
 	rc = write_piece(in, NULL, 0, e);
 	if (rc == 0) {
-		mailbox_set_digest(m, entry, header);
-		rc = batch_end(in->handover->batch, digest, octets,
-			       header_sender(in->header), e);
+		mailbox_set_digest(m, entry, header_digest(in->header));
+		rc = batch_end(in->handover->batch, digest_of(in, entry),
+			       octets, header_sender(in->header), e);
 	}
 	return check(in, entry, rc, e);
 }

@@ -148,8 +148,8 @@ MUTANTS = [
         [
             Edit(
                 "src/keeper/incoming.c",
-                "\t\tmailbox_set_digest(m, entry, header);\n",
-                "\t\tmailbox_set_digest(m, entry, header);\n"
+                "\t\tmailbox_set_digest(m, entry, header_digest(in->header));\n",
+                "\t\tmailbox_set_digest(m, entry, header_digest(in->header));\n"
                 "\t\tremoval_add(in->session, entry, 0);\n",
             ),
             Edit(

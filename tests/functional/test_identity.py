@@ -383,6 +383,29 @@ def test_what_was_known_by_content_stays_known_when_its_first_retr_fails(popfetc
     assert len(popfetch.maildir()) == 1
 
 
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_what_was_refused_before_there_were_uids_comes_once(popfetch, server, keep):
+    pop = server([mail("one")], uidl=False, caps=("TOP", "USER"), deletes=False)
+    popfetch.account(server=pop, keep="no", mda=popfetch.script("exit 65", "refuses"))
+    assert popfetch().status == os.EX_TEMPFAIL
+    pop.uidl, pop.caps = True, ("TOP", "UIDL", "USER")
+    popfetch.accounts["work"].update(keep=keep, mda=popfetch.saver())
+    for _ in range(3):
+        assert popfetch("work").status == 0
+        assert same(popfetch.saved(), pop.wires())
+
+
+def test_all_fetches_once_what_came_before_there_were_uids(popfetch, server):
+    pop = server([mail("one")], uidl=False, caps=("TOP", "USER"), deletes=False)
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    pop.uidl, pop.caps = True, ("TOP", "UIDL", "USER")
+    popfetch.sql("update fact set value = 0 where name = 'capa_time'")
+    for arguments in (["-a"], [], []):
+        assert popfetch(*arguments).status == 0
+        assert same(popfetch.maildir(), 2 * pop.wires())
+
+
 # --- rows without header among others ---
 
 
