@@ -61,7 +61,8 @@ def time_passes(world):
     elif rng.random() < 0.1:
         world.skew = rng.choice(
             (
-                -world.true,  # 1970
+                # 1970; to the old program 0 is no time at all
+                -world.true + 3600 * world.has_old_program,
                 -world.true + 1262304000,  # 2010
                 -3 * 3600,
                 -2 * DAY_S,

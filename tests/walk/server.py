@@ -158,7 +158,9 @@ class Server:
             while connection.recv(65536):
                 pass
             raise Gone
-        if event == "refuse" and verb not in ("USER", "PASS", "QUIT"):
+        # which no program can know of that is refused CAPA
+        spared = ("USER", "PASS", "QUIT", "CAPA")[: 4 if self.style["expire"] == 0 else 3]
+        if event == "refuse" and verb not in spared:
             return self._send(connection, b"-ERR not now\r\n")
         if event == "noise":
             return self._send(connection, b"what is this\r\n")
