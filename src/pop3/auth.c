@@ -112,7 +112,7 @@ choose_auto(const struct pop3 *p, const struct auth_settings *s,
 	static const char oauth_hint[] =
 		": set auth = \"xoauth2\" or \"oauthbearer\"";
 	const struct capa *c = pop3_capabilities(p);
-	bool apop = pop3_challenge(p) != NULL;
+	bool apop = pop3_challenge(p);
 
 	if (!may_travel(s))
 		*method = apop ? AUTH_APOP : AUTH_AUTO;
@@ -147,7 +147,7 @@ is_possible(const struct pop3 *p, enum auth_method method)
 	case AUTH_LOGIN:
 		return is_announced(c, CAPA_LOGIN) || !c->sasl;
 	case AUTH_APOP:
-		return pop3_challenge(p) != NULL;
+		return pop3_challenge(p);
 	case AUTH_AUTO:
 	case AUTH_XOAUTH2:
 	case AUTH_OAUTHBEARER:
@@ -187,7 +187,7 @@ refuse(const struct pop3_reply *r, enum auth_method method, const char *detail,
 	pop3_refusal(r, ERR_LOGIN, e);
 	if (e->kind != ERR_LOGIN)
 		return -1;
-	if (detail[0] != '\0')
+	if (*detail)
 		return err_context(e, "login refused (%s)", detail);
 	if (r->code == POP3_CODE_AUTH)
 		return err_context(e, "login refused, check user name and %s",
@@ -222,16 +222,16 @@ static int
 login_apop(struct pop3 *p, const struct auth_settings *s, struct err *e)
 {
 	char *keyword, digest[33];
-	int result;
+	int rc;
 
 	if (sasl_apop(digest, pop3_challenge(p), s->secret, e) != 0)
 		return -1;
 	keyword = mem_format("APOP %s ", s->user);
-	result = pop3_secret_command(p, keyword, (const uint8_t *)digest,
-				     strlen(digest), false, e);
+	rc = pop3_secret_command(p, keyword, (const uint8_t *)digest,
+				 strlen(digest), false, e);
 	free(keyword);
 	secret_wipe(digest, sizeof(digest));
-	return result != 0 ? -1 : read_verdict(p, AUTH_APOP, e);
+	return rc != 0 ? -1 : read_verdict(p, AUTH_APOP, e);
 }
 
 /* --- SASL --- */
@@ -312,8 +312,7 @@ send_response(struct pop3 *p, struct exchange *x, const char *keyword,
 	const struct secret *response = x->responses[x->sent++];
 
 	return pop3_secret_command(p, keyword, secret_bytes(response),
-				   secret_size(response), keyword[0] == '\0',
-				   e);
+				   secret_size(response), !*keyword, e);
 }
 
 /* Gives the exchange up.  Whatever the server says to that, it is over. */
@@ -343,19 +342,19 @@ answer(struct pop3 *p, struct exchange *x, const struct pop3_reply *r,
        struct err *e)
 {
 	struct buf challenge;
-	int result;
+	int rc;
 
 	buf_init(&challenge, POP3_CHALLENGE_MAX);
 	if (!sasl_decode(r->text, r->text_size, &challenge))
-		result = cancel(p, "challenge is not base64", e);
+		rc = cancel(p, "challenge is not base64", e);
 	else if (x->sent < x->count)
-		result = send_response(p, x, "", e);
-	else if (x->farewell != NULL && !x->failed)
-		result = take_failure(p, x, &challenge, e);
+		rc = send_response(p, x, "", e);
+	else if (x->farewell && !x->failed)
+		rc = take_failure(p, x, &challenge, e);
 	else
-		result = cancel(p, "challenge after the last response", e);
+		rc = cancel(p, "challenge after the last response", e);
 	buf_free(&challenge);
-	return result;
+	return rc;
 }
 
 /* Reads replies and answers challenges until the server has decided. */
@@ -392,12 +391,12 @@ static int
 send_whole(struct pop3 *p, const struct auth_settings *s, struct err *e)
 {
 	struct exchange x = { .count = 0 };
-	int result = -1;
+	int rc = -1;
 
 	if (build_messages(&x, s, AUTH_PLAIN, e) == 0)
-		result = send_response(p, &x, "AUTH PLAIN ", e);
+		rc = send_response(p, &x, "AUTH PLAIN ", e);
 	free_messages(&x);
-	return result;
+	return rc;
 }
 
 static int
@@ -405,13 +404,13 @@ login_sasl(struct pop3 *p, const struct auth_settings *s,
 	   enum auth_method method, struct err *e)
 {
 	struct exchange x = { .count = 0 };
-	int result = -1;
+	int rc = -1;
 
 	if (build_messages(&x, s, method, e) == 0 &&
 	    pop3_command(p, e, "AUTH %s", x.mechanism) == 0)
-		result = run_exchange(p, &x, method, e);
+		rc = run_exchange(p, &x, method, e);
 	free_messages(&x);
-	return result;
+	return rc;
 }
 
 /* --- the login --- */
@@ -420,7 +419,7 @@ int
 auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	  bool *whole, struct err *e)
 {
-	assert(s->user != NULL && s->secret != NULL);
+	assert(s->user && s->secret);
 	if (choose(p, s, used, e) != 0 || check_parts(s, *used, e) != 0 ||
 	    check_travel(s, *used, e) != 0 || pop3_check_idle(p, e) != 0)
 		return -1;
@@ -449,10 +448,10 @@ int
 auth_receive(struct pop3 *p, const struct auth_settings *s,
 	     enum auth_method used, bool whole, struct err *e)
 {
-	int result;
+	int rc;
 
 	pop3_hide(p, s->secret);
-	result = receive(p, s, used, whole, e);
+	rc = receive(p, s, used, whole, e);
 	pop3_hide(p, NULL);
-	return result;
+	return rc;
 }

@@ -178,8 +178,8 @@ void
 capa_write(const struct capa *c, struct buf *out)
 {
 	for (size_t i = 0; i < FLAGS; i++)
-		if (flags[i].is_kept && *(const bool *)((const char *)c +
-							flags[i].at))
+		if (flags[i].is_kept &&
+		    *(const bool *)((const char *)c + flags[i].at))
 			(void)buf_format(out, "%s\n", flags[i].tag);
 	write_sasl(c, out);
 	if (c->login_delay_s > 0)
@@ -197,7 +197,7 @@ capa_read(struct capa *c, const char *text)
 {
 	capa_start(c);
 	c->known = true;
-	while (*text != '\0') {
+	while (*text) {
 		size_t size = strcspn(text, "\n");
 
 		capa_line(c, (const uint8_t *)text, size);

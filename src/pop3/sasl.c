@@ -21,7 +21,7 @@ refuse_nul(const struct secret *s, struct err *e)
 {
 	size_t size = secret_size(s);
 
-	if (size > 0 && memchr(secret_bytes(s), '\0', size) != NULL)
+	if (size > 0 && memchr(secret_bytes(s), '\0', size))
 		return err_set(e, ERR_CONFIG,
 			       "password or token contains a NUL byte");
 	return 0;
@@ -95,7 +95,7 @@ sasl_xoauth2(struct secret **message, const char *user,
 static void
 add_gs2_name(struct buf *b, const char *name)
 {
-	for (; *name != '\0'; name++)
+	for (; *name; name++)
 		if (*name == ',')
 			add_text(b, "=2C");
 		else if (*name == '=')
@@ -131,7 +131,7 @@ sasl_apop(char out[33], const char *challenge, const struct secret *password,
 	struct digest *d = digest_new(DIGEST_MD5);
 	uint8_t md5[DIGEST_SIZE_MAX];
 
-	if (d == NULL)
+	if (!d)
 		return err_set(e, ERR_CONFIG,
 			       "cannot use APOP: the "
 			       "cryptographic library does not allow MD5");
@@ -247,7 +247,7 @@ struct json {
 static void
 json_blanks(struct json *j)
 {
-	while (j->at < j->end && memchr(" \t\r\n", *j->at, 4) != NULL)
+	while (j->at < j->end && memchr(" \t\r\n", *j->at, 4))
 		j->at++;
 }
 
@@ -285,7 +285,7 @@ json_escape(struct json *j, struct buf *out)
 		}
 	}
 	name = memchr(names, c, sizeof(names) - 1);
-	buf_byte(out, name != NULL ? (uint8_t)meanings[name - names] : c);
+	buf_byte(out, name ? (uint8_t)meanings[name - names] : c);
 }
 
 /* At an opening quote: reads the string, unescaped, up to what `out` takes. */
@@ -308,7 +308,7 @@ static void
 json_bare(struct json *j, struct buf *out)
 {
 	buf_clear(out);
-	while (j->at < j->end && memchr(",{}[]\" \t\r\n", *j->at, 10) == NULL)
+	while (j->at < j->end && !memchr(",{}[]\" \t\r\n", *j->at, 10))
 		buf_byte(out, *j->at++);
 }
 

@@ -81,8 +81,8 @@ open_session(struct session *s, const char *greeting, const char *capa)
 	fake_input_text(s->f, greeting);
 	assert_int_equal(pop3_greeting(s->p, &s->e), 0);
 	capa_start(&c);
-	c.known = capa != NULL;
-	for (line = copy ? strtok_r(copy, "|", &rest) : NULL; line != NULL;
+	c.known = capa;
+	for (line = copy ? strtok_r(copy, "|", &rest) : NULL; line;
 	     line = strtok_r(NULL, "|", &rest))
 		capa_line(&c, (const uint8_t *)line, strlen(line));
 	free(copy);
@@ -114,9 +114,8 @@ assert_discreet(struct session *s)
 		"tanstaaf",  TIM_PLAIN,	      TIM_PASSWORD,
 		TIM_XOAUTH2, TIM_OAUTHBEARER, "c4c9334bac56"
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
 		assert_null(strstr(buf_text(&s->trace), secrets[i]));
 		assert_null(strstr(s->e.text, secrets[i]));
 	}
@@ -157,7 +156,7 @@ static void
 login_fails(struct session *s, enum err_kind kind, const char *part)
 {
 	assert_int_equal(login(s), -1);
-	if (s->e.kind != kind || strstr(s->e.text, part) == NULL)
+	if (s->e.kind != kind || !strstr(s->e.text, part))
 		fail_msg("error %d '%s' where %d '%s' was expected", s->e.kind,
 			 s->e.text, kind, part);
 	assert_int_not_equal(s->used, NEVER_SET);
@@ -340,10 +339,10 @@ plain_without_a_sasl_list_goes_in_two_lines(void **state)
 	static const char *const invitations[] = { "+ \r\n", "+\r\n",
 						   "+ Z28gYWhlYWQ=\r\n" };
 	struct session s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(invitations) / sizeof(*invitations); i++) {
+	for (size_t i = 0; i < sizeof(invitations) / sizeof(*invitations);
+	     i++) {
 		open_session(&s, "+OK\r\n", i ? NULL : "USER");
 		s.set.method = AUTH_PLAIN;
 		fake_reply(s.f, "AUTH PLAIN\r\n", invitations[i]);
@@ -362,11 +361,10 @@ plain_beyond_255_octets_goes_in_two_lines(void **state)
 	char *password = mem_alloc(FITS + 2), *expected;
 	struct secret *message, *encoded;
 	struct session s;
-	int more;
 
 	(void)state;
 	memset(password, 'x', FITS + 1);
-	for (more = 0; more < 2; more++) {
+	for (int more = 0; more < 2; more++) {
 		open_session(&s, "+OK\r\n", "SASL PLAIN");
 		set_secret(&s, password, FITS + (size_t)more);
 		assert_int_equal(sasl_plain(&message, "tim", s.secret, &s.e),
@@ -443,10 +441,9 @@ login_answers_two_prompts_whatever_they_say(void **state)
 		{ "+ /+A=\r\n", "+ AAAA\r\n" },
 	};
 	struct session s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(prompts) / sizeof(*prompts); i++) {
+	for (size_t i = 0; i < sizeof(prompts) / sizeof(*prompts); i++) {
 		open_session(&s, "+OK\r\n", "USER|SASL LOGIN");
 		fake_reply(s.f, "AUTH LOGIN\r\n", prompts[i][0]);
 		fake_reply(s.f, TIM_USER "\r\n", prompts[i][1]);
@@ -495,10 +492,9 @@ a_challenge_that_is_no_base64_is_cancelled(void **state)
 					   "VX\200l" };
 	struct session s;
 	char line[64];
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		open_session(&s, "+OK\r\n", "SASL LOGIN");
 		snprintf(line, sizeof(line), "+ %s\r\n", bad[i]);
 		fake_reply(s.f, "AUTH LOGIN\r\n", line);
@@ -570,10 +566,9 @@ apop_needs_a_valid_challenge(void **state)
 	static const char *const greetings[] = { "+OK\r\n", "+OK <ab>\r\n",
 						 "+OK <a\200@b>\r\n" };
 	struct session s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(greetings) / sizeof(*greetings); i++) {
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(*greetings); i++) {
 		open_session(&s, greetings[i], NULL);
 		s.set.method = AUTH_APOP;
 		login_fails(&s, ERR_UNAVAILABLE, "'apop'");
@@ -606,10 +601,9 @@ oauth_takes_two_lines_always(void **state)
 	static const char *const capas[] = { NULL, "USER", "SASL PLAIN",
 					     "SASL PLAIN XOAUTH2 OAUTHBEARER" };
 	struct session s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(capas) / sizeof(*capas); i++) {
+	for (size_t i = 0; i < sizeof(capas) / sizeof(*capas); i++) {
 		open_session(&s, "+OK\r\n", capas[i]);
 		s.set.method = AUTH_XOAUTH2;
 		fake_reply(s.f, "AUTH XOAUTH2\r\n", "+ \r\n");
@@ -788,10 +782,9 @@ a_named_method_that_is_not_offered_is_not_tried(void **state)
 		{ AUTH_APOP, "USER|SASL PLAIN" },
 	};
 	struct session s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		open_session(&s, "+OK\r\n", cases[i].capa);
 		s.set.method = cases[i].method;
 		login_fails(&s, ERR_UNAVAILABLE,
@@ -834,11 +827,11 @@ no_secret_goes_over_an_open_connection(void **state)
 		AUTH_LOGIN, AUTH_XOAUTH2, AUTH_OAUTHBEARER
 	};
 	struct session s;
-	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < sizeof(capas) / sizeof(*capas); i++)
-		for (j = 0; j < sizeof(methods) / sizeof(*methods); j++) {
+	for (size_t i = 0; i < sizeof(capas) / sizeof(*capas); i++)
+		for (size_t j = 0; j < sizeof(methods) / sizeof(*methods);
+		     j++) {
 			open_session(&s, "+OK\r\n", capas[i]);
 			s.set.method = methods[j];
 			s.set.encrypted = false;
@@ -911,11 +904,10 @@ line_ends_and_nuls_are_refused_before_anything_is_sent(void **state)
 	static const char bad[] = { '\r', '\n', '\0' };
 	char text[4] = "a.b";
 	struct session s;
-	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		for (j = 0; j < sizeof(bad); j++) {
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		for (size_t j = 0; j < sizeof(bad); j++) {
 			text[1] = bad[j];
 			open_session(&s, "+OK <a@b>\r\n", NULL);
 			s.set.method = methods[i];
@@ -952,12 +944,11 @@ what_is_too_long_for_user_and_pass_goes_by_plain_or_not_at_all(void **state)
 	char long_text[TOO_LONG + 1], *line, *sent;
 	struct secret *message, *encoded;
 	struct session s;
-	int part;
 
 	(void)state;
 	memset(long_text, 'x', TOO_LONG);
 	long_text[TOO_LONG] = '\0';
-	for (part = 0; part < 2; part++) {
+	for (int part = 0; part < 2; part++) {
 		open_session(&s, "+OK\r\n", "USER");
 		s.set.user = part ? long_text : "tim";
 		if (part == 0)
@@ -1061,10 +1052,9 @@ a_login_of_several_lines_sends_nothing_ahead(void **state)
 						    AUTH_XOAUTH2, AUTH_APOP };
 	struct session s;
 	bool whole = true;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
 		open_session(&s, "+OK <a@b>\r\n",
 			     "USER|SASL LOGIN PLAIN|PIPELINING");
 		s.set.method = methods[i];

@@ -27,7 +27,7 @@ learn(const char *const lines[])
 	struct capa c;
 
 	capa_start(&c);
-	for (; *lines != NULL; lines++)
+	for (; *lines; lines++)
 		line(&c, *lines);
 	return c;
 }
@@ -143,10 +143,9 @@ two_hundred_mechanisms_do_not_hide_the_known_one(void **state)
 {
 	char text[4096] = "SASL";
 	struct capa c;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 200; i++)
+	for (int i = 0; i < 200; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 " MECH-%d", i);
 	strcat(text, " OAUTHBEARER");
@@ -194,10 +193,9 @@ numbers_that_make_no_sense_are_as_if_unsaid(void **state)
 					     "USER" };
 	char text[64];
 	struct capa c;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		capa_start(&c);
 		snprintf(text, sizeof(text), "EXPIRE %s", words[i]);
 		line(&c, text);

@@ -53,10 +53,9 @@ plain_takes_parts_of_any_length_and_byte_but_nul(void **state)
 	char user[256], expected[512];
 	struct secret *password, *message;
 	struct err e = ERR_INIT;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 255; i++)
+	for (int i = 0; i < 255; i++)
 		user[i] = (char)(i + 1);
 	user[255] = '\0';
 	password = secret_new(user, 255);
@@ -193,10 +192,9 @@ static void
 base64_encodes_as_the_standard_says(void **state)
 {
 	struct secret *s;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
 		s = sasl_encode(vectors[i].plain, strlen(vectors[i].plain));
 		assert_secret(s, vectors[i].encoded,
 			      strlen(vectors[i].encoded));
@@ -207,10 +205,9 @@ static void
 base64_decodes_as_the_standard_says(void **state)
 {
 	struct buf out;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
 		buf_init(&out, 100);
 		assert_true(buf_byte(&out, '>'));
 		assert_true(sasl_decode(vectors[i].encoded,
@@ -234,10 +231,9 @@ what_is_not_base64_is_refused_and_leaves_nothing_behind(void **state)
 		"Zm9\200",   "Zm9.",  "Zm9v====",     "*",	  "Zm9v\r\nYmFy"
 	};
 	struct buf out;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		buf_init(&out, 100);
 		assert_true(buf_byte(&out, '>'));
 		assert_false(sasl_decode(bad[i], strlen(bad[i]), &out));
@@ -269,12 +265,11 @@ every_length_and_byte_comes_back_from_base64(void **state)
 	uint8_t bytes[700];
 	struct secret *encoded;
 	struct buf out;
-	size_t size, i;
 
 	(void)state;
-	for (i = 0; i < sizeof(bytes); i++)
+	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
-	for (size = 0; size <= sizeof(bytes); size++) {
+	for (size_t size = 0; size <= sizeof(bytes); size++) {
 		encoded = sasl_encode(bytes, size);
 		assert_int_equal(secret_size(encoded), (size + 2) / 3 * 4);
 		buf_init(&out, size);
@@ -348,10 +343,9 @@ json_that_is_cut_anywhere_does_no_harm(void **state)
 		"\"error_description\":\"some\\n words\",\"n\":[1,{}]}";
 	char out[20], copy[sizeof(json)];
 	struct buf b;
-	size_t size;
 
 	(void)state;
-	for (size = 0; size < sizeof(json); size++) {
+	for (size_t size = 0; size < sizeof(json); size++) {
 		memcpy(copy, json, size);
 		buf_init(&b, size);
 		assert_true(buf_append(&b, copy, size));
