@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "config/account.h"
 #include "net/tls.h"
-#include "pop3/auth.h"
+#include "pop3/method.h"
 #include "state/plan.h"
 #include "sys/fs.h"
 
@@ -289,7 +289,13 @@ read_argument(struct confvalue *v, const char *text, struct err *e)
 static int
 read_auth(struct confvalue *v, const char *text, struct err *e)
 {
-	return read_choice(v, text, auth_names, e);
+	const char *words[METHOD_MAX + 1];
+	size_t i = 0;
+
+	do
+		words[i] = method_table[i].word;
+	while (words[i++]);
+	return read_choice(v, text, words, e);
 }
 
 static int

@@ -237,7 +237,7 @@ log_in(struct connection *c, struct err *e)
 	    auth_receive(c->pop3, &settings, used, whole, e) != 0)
 		return err_context(e, "login");
 	note(c, mem_format("logged in as %s by %s", server->user,
-			   auth_names[used]));
+			   method_table[used].word));
 	return see_flight(c, e);
 }
 

@@ -14,9 +14,6 @@
 #include "base/mem.h"
 #include "pop3/sasl.h"
 
-const char *const auth_names[] = { "auto", "user", "plain", "login", "apop",
-				   "xoauth2", "oauthbearer", NULL };
-
 /* Of the reason that an OAuth server gives, what an error text shows. */
 enum { FAILURE_MAX = 240 };
 
@@ -34,66 +31,65 @@ struct exchange {
 
 /* --- what may be sent at all --- */
 
-static bool
-is_oauth(enum auth_method method)
+static const char *
+secret_noun(const struct method *m)
 {
-	return method == AUTH_XOAUTH2 || method == AUTH_OAUTHBEARER;
+	return m->is_oauth ? "token" : "password";
 }
 
 /* CR, LF and NUL would break lines and messages; a control character in what
  * goes into an OAuth message could end its field. */
 static int
 check_part(const char *name, const void *bytes, size_t size,
-	   enum auth_method method, struct err *e)
+	   const struct method *m, struct err *e)
 {
 	const uint8_t *at = bytes;
 
 	for (; size > 0; at++, size--)
 		if (*at == '\r' || *at == '\n' || *at == '\0' ||
-		    (is_oauth(method) && (*at < 0x20 || *at == 0x7f)))
+		    (m->is_oauth && (*at < 0x20 || *at == 0x7f)))
 			return err_set(e, ERR_CONFIG,
 				       "%s contains a control character", name);
 	return 0;
 }
 
 static int
-check_parts(const struct auth_settings *s, enum auth_method method,
+check_parts(const struct auth_settings *s, const struct method *m,
 	    struct err *e)
 {
-	if (check_part("user name", s->user, strlen(s->user), method, e) != 0)
+	if (check_part("user name", s->user, strlen(s->user), m, e) != 0)
 		return -1;
-	return check_part(is_oauth(method) ? "token" : "password",
-			  secret_bytes(s->secret), secret_size(s->secret),
-			  method, e);
+	return check_part(secret_noun(m), secret_bytes(s->secret),
+			  secret_size(s->secret), m, e);
 }
 
 static bool
-may_travel(const struct auth_settings *s)
+may_travel(const struct auth_settings *s, const struct method *m)
 {
-	return s->encrypted || s->may_be_clear;
+	return s->encrypted || s->may_be_clear || m->hides_secret;
 }
 
 /* Asked before the first octet of a credential is queued, here and nowhere
  * else. */
 static int
-check_travel(const struct auth_settings *s, enum auth_method method,
+check_travel(const struct auth_settings *s, const struct method *m,
 	     struct err *e)
 {
-	if (method == AUTH_APOP || may_travel(s))
+	if (may_travel(s, m))
 		return 0;
 	return err_set(e, ERR_CONFIG,
 		       "refusing to send the %s over an "
 		       "unencrypted connection: set tls = \"implicit\" or "
 		       "tls = \"starttls\", or insecure_auth = true",
-		       is_oauth(method) ? "token" : "password");
+		       secret_noun(m));
 }
 
 /* --- the choice --- */
 
 static bool
-is_announced(const struct capa *c, enum capa_mechanism mechanism)
+is_announced(const struct capa *c, enum auth_method method)
 {
-	return (c->mechanisms & mechanism) != 0;
+	return c->mechanisms & UINT32_C(1) << method;
 }
 
 /* Do both lines fit into 255 octets (RFC 2449 section 4)? */
@@ -105,6 +101,21 @@ fits_user_and_pass(const struct auth_settings *s)
 	return strlen(s->user) <= most && secret_size(s->secret) <= most;
 }
 
+/* The first mechanism that may be had and used, if any. */
+static bool
+choose_mechanism(const struct capa *c, const struct auth_settings *s,
+		 enum auth_method *method)
+{
+	for (unsigned i = 0; method_table[i].word; i++) {
+		if (!is_announced(c, i) || method_table[i].is_oauth ||
+		    !may_travel(s, &method_table[i]))
+			continue;
+		*method = i;
+		return true;
+	}
+	return false;
+}
+
 static int
 choose_auto(const struct pop3 *p, const struct auth_settings *s,
 	    enum auth_method *method, struct err *e)
@@ -112,18 +123,16 @@ choose_auto(const struct pop3 *p, const struct auth_settings *s,
 	static const char oauth_hint[] =
 		": set auth = \"xoauth2\" or \"oauthbearer\"";
 	const struct capa *c = pop3_capabilities(p);
-	bool apop = pop3_challenge(p);
+	bool is_open = !may_travel(s, &method_table[AUTH_USER]);
 
-	if (!may_travel(s))
-		*method = apop ? AUTH_APOP : AUTH_AUTO;
-	else if (is_announced(c, CAPA_PLAIN))
-		*method = AUTH_PLAIN;
-	else if (is_announced(c, CAPA_LOGIN))
-		*method = AUTH_LOGIN;
-	else if (c->user || !c->known)
+	if (choose_mechanism(c, s, method))
+		return 0;
+	if (!is_open && (c->user || !c->known))
 		*method = AUTH_USER;
-	else if (apop)
+	else if (pop3_challenge(p))
 		*method = AUTH_APOP;
+	else if (is_open) /* check_travel refuses it */
+		*method = AUTH_AUTO;
 	else if (!c->sasl) /* it must have something, and forgot USER */
 		*method = AUTH_USER;
 	else
@@ -137,23 +146,14 @@ choose_auto(const struct pop3 *p, const struct auth_settings *s,
 static bool
 is_possible(const struct pop3 *p, enum auth_method method)
 {
+	const struct method *m = &method_table[method];
 	const struct capa *c = pop3_capabilities(p);
 
-	switch (method) {
-	case AUTH_USER:
-		return c->user || !c->sasl;
-	case AUTH_PLAIN:
-		return is_announced(c, CAPA_PLAIN) || !c->sasl;
-	case AUTH_LOGIN:
-		return is_announced(c, CAPA_LOGIN) || !c->sasl;
-	case AUTH_APOP:
+	if (method == AUTH_APOP)
 		return pop3_challenge(p);
-	case AUTH_AUTO:
-	case AUTH_XOAUTH2:
-	case AUTH_OAUTHBEARER:
-		break;
-	}
-	return true;
+	if (method == AUTH_USER)
+		return c->user || !c->sasl;
+	return !m->name || m->is_oauth || !c->sasl || is_announced(c, method);
 }
 
 static int
@@ -166,10 +166,10 @@ choose(const struct pop3 *p, const struct auth_settings *s,
 	if (!is_possible(p, *method))
 		return err_set(e, ERR_UNAVAILABLE,
 			       "server does not offer the login method '%s'",
-			       auth_names[*method]);
+			       method_table[*method].word);
 	if (*method != AUTH_USER || fits_user_and_pass(s))
 		return 0;
-	if (!is_announced(pop3_capabilities(p), CAPA_PLAIN))
+	if (!is_announced(pop3_capabilities(p), AUTH_PLAIN))
 		return err_set(e, ERR_CONFIG,
 			       "user name or password is too long for a POP3 "
 			       "command, and the server has no AUTH PLAIN");
@@ -181,7 +181,7 @@ choose(const struct pop3 *p, const struct auth_settings *s,
 
 /* `detail`: what else is known, or an empty string. */
 static int
-refuse(const struct pop3_reply *r, enum auth_method method, const char *detail,
+refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
        struct err *e)
 {
 	pop3_refusal(r, ERR_LOGIN, e);
@@ -191,7 +191,7 @@ refuse(const struct pop3_reply *r, enum auth_method method, const char *detail,
 		return err_context(e, "login refused (%s)", detail);
 	if (r->code == POP3_CODE_AUTH)
 		return err_context(e, "login refused, check user name and %s",
-				   is_oauth(method) ? "token" : "password");
+				   secret_noun(m));
 	return err_context(e, "login refused");
 }
 
@@ -202,7 +202,9 @@ read_verdict(struct pop3 *p, enum auth_method method, struct err *e)
 
 	if (pop3_reply(p, false, &r, e) != 0)
 		return -1;
-	return r.status == POP3_OK ? 0 : refuse(&r, method, "", e);
+	if (r.status == POP3_OK)
+		return 0;
+	return refuse(&r, &method_table[method], "", e);
 }
 
 /* --- USER and PASS, APOP --- */
@@ -301,7 +303,7 @@ is_whole(const struct pop3 *p, const struct auth_settings *s,
 	size_t plain = strlen(s->user) + secret_size(s->secret) + 2;
 	size_t encoded = (plain + 2) / 3 * 4;
 
-	return method == AUTH_PLAIN && pop3_capabilities(p)->sasl &&
+	return method_table[method].is_whole && pop3_capabilities(p)->sasl &&
 	       strlen("AUTH PLAIN \r\n") + encoded <= POP3_COMMAND_MAX;
 }
 
@@ -376,7 +378,8 @@ run_exchange(struct pop3 *p, struct exchange *x, enum auth_method method,
 				"server accepts a login that is not complete");
 		case POP3_ERR:
 			if (x->sent > 0)
-				return refuse(&r, method, x->failure, e);
+				return refuse(&r, &method_table[method],
+					      x->failure, e);
 			pop3_refusal(&r, ERR_UNAVAILABLE, e);
 			return err_context(e, "AUTH %s", x->mechanism);
 		case POP3_CONTINUE:
@@ -419,9 +422,14 @@ int
 auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	  bool *whole, struct err *e)
 {
+	const struct method *m;
+
 	assert(s->user && s->secret);
-	if (choose(p, s, used, e) != 0 || check_parts(s, *used, e) != 0 ||
-	    check_travel(s, *used, e) != 0 || pop3_check_idle(p, e) != 0)
+	if (choose(p, s, used, e) != 0)
+		return -1;
+	m = &method_table[*used];
+	if (check_parts(s, m, e) != 0 || check_travel(s, m, e) != 0 ||
+	    pop3_check_idle(p, e) != 0)
 		return -1;
 	*whole = is_whole(p, s, *used);
 	return *whole ? send_whole(p, s, e) : 0;
@@ -435,7 +443,7 @@ receive(struct pop3 *p, const struct auth_settings *s, enum auth_method used,
 
 	if (whole)
 		return run_exchange(p, &sent, used, e);
-	if (check_travel(s, used, e) != 0)
+	if (check_travel(s, &method_table[used], e) != 0)
 		return -1;
 	if (used == AUTH_USER)
 		return login_user(p, s, e);

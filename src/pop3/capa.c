@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "pop3/method.h"
 
 /* Larger values are taken for nonsense and ignored. */
 enum { LOGIN_DELAY_MAX = 30 * 24 * 3600, EXPIRE_MAX = 36500 };
@@ -56,17 +57,6 @@ capa_start(struct capa *c)
 	c->expire_days = CAPA_EXPIRE_UNSAID;
 }
 
-static const struct mechanism {
-	const char *name;
-	enum capa_mechanism bit;
-} mechanisms[] = {
-	{ "PLAIN", CAPA_PLAIN },
-	{ "LOGIN", CAPA_LOGIN },
-	{ "XOAUTH2", CAPA_XOAUTH2 },
-	{ "OAUTHBEARER", CAPA_OAUTHBEARER },
-};
-enum { MECHANISMS = sizeof(mechanisms) / sizeof(*mechanisms) };
-
 /* Old servers spread the mechanisms over several lines, so they add up. */
 static void
 read_sasl(struct capa *c, struct word args)
@@ -75,9 +65,9 @@ read_sasl(struct capa *c, struct word args)
 
 	c->sasl = true;
 	while ((w = next_word(&args)).size > 0)
-		for (size_t i = 0; i < MECHANISMS; i++)
-			if (is(w, mechanisms[i].name))
-				c->mechanisms |= mechanisms[i].bit;
+		for (unsigned i = 0; method_table[i].word; i++)
+			if (method_table[i].name && is(w, method_table[i].name))
+				c->mechanisms |= UINT32_C(1) << i;
 }
 
 /* RFC 2449 6.5: LOGIN-DELAY seconds ["USER"] */
@@ -168,9 +158,9 @@ write_sasl(const struct capa *c, struct buf *out)
 	if (!c->sasl)
 		return;
 	(void)buf_format(out, "SASL");
-	for (size_t i = 0; i < MECHANISMS; i++)
-		if (c->mechanisms & mechanisms[i].bit)
-			(void)buf_format(out, " %s", mechanisms[i].name);
+	for (unsigned i = 0; method_table[i].word; i++)
+		if (method_table[i].name && c->mechanisms & UINT32_C(1) << i)
+			(void)buf_format(out, " %s", method_table[i].name);
 	(void)buf_byte(out, '\n');
 }
 

@@ -12,12 +12,6 @@
 
 #include "base/buf.h"
 
-enum capa_mechanism {
-	CAPA_PLAIN = 1 << 0,
-	CAPA_LOGIN = 1 << 1,
-	CAPA_XOAUTH2 = 1 << 2,
-	CAPA_OAUTHBEARER = 1 << 3
-};
 enum {
 	CAPA_EXPIRE_UNSAID = -2, CAPA_EXPIRE_NEVER = -1,
 	CAPA_TEXT_MAX = 128
@@ -29,22 +23,22 @@ struct capa {
 	bool resp_codes;	/* RESP-CODES or AUTH-RESP-CODE */
 	bool auth_resp_code;
 	bool sasl;		/* SASL was listed at all */
-	unsigned mechanisms;	/* enum capa_mechanism */
+	uint32_t mechanisms;	/* those of method.h: 1 << enum auth_method */
 	int64_t expire_days;	/* or one of the above */
 	int64_t login_delay_s;	/* 0: none */
-	bool varies;		/* LOGIN-DELAY or EXPIRE carry USER: ask again
-				   after login (RFC 2449 6.5, 6.7) */
+	bool varies;		/* LOGIN-DELAY or EXPIRE carry USER: ask once
+				   more after login (RFC 2449 6.5, 6.7) */
 	char implementation[CAPA_TEXT_MAX];	/* made safe; shown only */
 };
 
 /* Nothing known: what a server without CAPA is taken to be. */
 void capa_start(struct capa *c);
-/* One line of the listing, without line end.  Tags in any case; unknown tags and
- * surplus arguments are ignored. */
+/* One line of the listing, without line end.  Tags in any case; unknown tags,
+ * mechanisms that method.h has no row for and surplus arguments are ignored. */
 void capa_line(struct capa *c, const uint8_t *line, size_t size);
 
-/* What of it is worth remembering, as the lines that would say so, each with its '\n'; and
- * the reverse (known becomes true). */
+/* What of it is worth remembering, as the lines that would say so, each with
+ * its '\n'; and the reverse (known becomes true). */
 void capa_write(const struct capa *c, struct buf *out);
 void capa_read(struct capa *c, const char *text);
 

@@ -166,14 +166,14 @@ static void
 the_names_stand_in_the_order_of_the_methods(void **state)
 {
 	(void)state;
-	assert_string_equal(auth_names[AUTH_AUTO], "auto");
-	assert_string_equal(auth_names[AUTH_USER], "user");
-	assert_string_equal(auth_names[AUTH_PLAIN], "plain");
-	assert_string_equal(auth_names[AUTH_LOGIN], "login");
-	assert_string_equal(auth_names[AUTH_APOP], "apop");
-	assert_string_equal(auth_names[AUTH_XOAUTH2], "xoauth2");
-	assert_string_equal(auth_names[AUTH_OAUTHBEARER], "oauthbearer");
-	assert_null(auth_names[AUTH_OAUTHBEARER + 1]);
+	assert_string_equal(method_table[AUTH_AUTO].word, "auto");
+	assert_string_equal(method_table[AUTH_USER].word, "user");
+	assert_string_equal(method_table[AUTH_PLAIN].word, "plain");
+	assert_string_equal(method_table[AUTH_LOGIN].word, "login");
+	assert_string_equal(method_table[AUTH_APOP].word, "apop");
+	assert_string_equal(method_table[AUTH_XOAUTH2].word, "xoauth2");
+	assert_string_equal(method_table[AUTH_OAUTHBEARER].word, "oauthbearer");
+	assert_null(method_table[AUTH_OAUTHBEARER + 1].word);
 }
 
 /* --- USER and PASS --- */
@@ -789,7 +789,8 @@ a_named_method_that_is_not_offered_is_not_tried(void **state)
 		s.set.method = cases[i].method;
 		login_fails(&s, ERR_UNAVAILABLE,
 			    "server does not offer the login method");
-		assert_non_null(strstr(s.e.text, auth_names[cases[i].method]));
+		assert_non_null(
+			strstr(s.e.text, method_table[cases[i].method].word));
 		close_session(&s, "");
 	}
 }

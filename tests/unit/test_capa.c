@@ -14,6 +14,14 @@
 #include <cmocka.h>
 
 #include "pop3/capa.h"
+#include "pop3/method.h"
+
+enum {
+	PLAIN = 1 << AUTH_PLAIN,
+	LOGIN = 1 << AUTH_LOGIN,
+	XOAUTH2 = 1 << AUTH_XOAUTH2,
+	OAUTHBEARER = 1 << AUTH_OAUTHBEARER
+};
 
 static void
 line(struct capa *c, const char *text)
@@ -69,8 +77,7 @@ what_gmail_says_is_understood(void **state)
 	assert_false(c.pipelining || c.stls || c.auth_resp_code || c.varies);
 	assert_int_equal(c.expire_days, 0);
 	assert_int_equal(c.login_delay_s, 300);
-	assert_int_equal(c.mechanisms,
-			 CAPA_PLAIN | CAPA_XOAUTH2 | CAPA_OAUTHBEARER);
+	assert_int_equal(c.mechanisms, PLAIN | XOAUTH2 | OAUTHBEARER);
 }
 
 static void
@@ -87,7 +94,7 @@ what_dovecot_says_is_understood(void **state)
 	(void)state;
 	assert_true(c.top && c.uidl && c.resp_codes && c.pipelining);
 	assert_true(c.auth_resp_code && c.stls && c.user);
-	assert_int_equal(c.mechanisms, CAPA_PLAIN | CAPA_LOGIN);
+	assert_int_equal(c.mechanisms, PLAIN | LOGIN);
 	assert_int_equal(c.expire_days, CAPA_EXPIRE_UNSAID);
 }
 
@@ -104,7 +111,7 @@ tags_and_mechanisms_count_in_any_case(void **state)
 	(void)state;
 	assert_true(c.top && c.uidl && c.stls && c.pipelining && c.utf8);
 	assert_true(c.auth_resp_code && c.resp_codes);
-	assert_int_equal(c.mechanisms, CAPA_PLAIN | CAPA_XOAUTH2);
+	assert_int_equal(c.mechanisms, PLAIN | XOAUTH2);
 	assert_int_equal(c.expire_days, CAPA_EXPIRE_NEVER);
 }
 
@@ -122,7 +129,7 @@ unknown_tags_surplus_arguments_and_blanks_change_nothing(void **state)
 	(void)state;
 	assert_true(c.top && c.uidl);
 	assert_false(c.stls);
-	assert_int_equal(c.mechanisms, CAPA_PLAIN | CAPA_LOGIN);
+	assert_int_equal(c.mechanisms, PLAIN | LOGIN);
 }
 
 static void
@@ -151,7 +158,7 @@ two_hundred_mechanisms_do_not_hide_the_known_one(void **state)
 	strcat(text, " OAUTHBEARER");
 	capa_start(&c);
 	line(&c, text);
-	assert_int_equal(c.mechanisms, CAPA_OAUTHBEARER);
+	assert_int_equal(c.mechanisms, OAUTHBEARER);
 }
 
 static void
@@ -162,7 +169,7 @@ mechanisms_of_several_lines_add_up(void **state)
 	struct capa c = learn(lines);
 
 	(void)state;
-	assert_int_equal(c.mechanisms, CAPA_PLAIN | CAPA_LOGIN);
+	assert_int_equal(c.mechanisms, PLAIN | LOGIN);
 }
 
 static void
@@ -224,11 +231,18 @@ the_implementation_is_safe_to_show(void **state)
 static void
 what_is_worth_remembering_is_read_again_as_it_was(void **state)
 {
-	const char *const lines[] = {
-		"TOP", "USER", "UIDL", "STLS", "PIPELINING", "UTF8",
-		"AUTH-RESP-CODE", "SASL PLAIN XOAUTH2 GSSAPI", "LOGIN-DELAY 900",
-		"EXPIRE 31", "IMPLEMENTATION x", NULL
-	};
+	const char *const lines[] = { "TOP",
+				      "USER",
+				      "UIDL",
+				      "STLS",
+				      "PIPELINING",
+				      "UTF8",
+				      "AUTH-RESP-CODE",
+				      "SASL PLAIN XOAUTH2 GSSAPI",
+				      "LOGIN-DELAY 900",
+				      "EXPIRE 31",
+				      "IMPLEMENTATION x",
+				      NULL };
 	struct capa c = learn(lines), again;
 	struct buf text;
 
@@ -241,9 +255,10 @@ what_is_worth_remembering_is_read_again_as_it_was(void **state)
 			    "LOGIN-DELAY 900\nEXPIRE 31\n");
 	capa_read(&again, buf_text(&text));
 	assert_true(again.known && again.top && again.user && again.uidl);
-	assert_true(again.pipelining && again.resp_codes && again.auth_resp_code);
+	assert_true(again.pipelining && again.resp_codes &&
+		    again.auth_resp_code);
 	assert_false(again.stls || again.utf8 || again.varies);
-	assert_int_equal(again.mechanisms, CAPA_PLAIN | CAPA_XOAUTH2);
+	assert_int_equal(again.mechanisms, PLAIN | XOAUTH2);
 	assert_int_equal(again.login_delay_s, 900);
 	assert_int_equal(again.expire_days, 31);
 	buf_free(&text);
@@ -267,7 +282,8 @@ main(void)
 			values_that_differ_between_users_are_asked_again),
 		cmocka_unit_test(numbers_that_make_no_sense_are_as_if_unsaid),
 		cmocka_unit_test(the_implementation_is_safe_to_show),
-		cmocka_unit_test(what_is_worth_remembering_is_read_again_as_it_was),
+		cmocka_unit_test(
+			what_is_worth_remembering_is_read_again_as_it_was),
 	};
 
 	return cmocka_run_group_tests_name("capa", tests, NULL, NULL);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fake_transport.h"
+#include "pop3/method.h"
 #include "pop3/pop3.h"
 
 /* The silence after which a client gives up; only tests of silence last so. */
@@ -262,7 +263,7 @@ capabilities_are_asked_and_understood(void **state)
 	assert_true(pop3_capabilities(s.p)->top);
 	assert_true(pop3_capabilities(s.p)->uidl);
 	assert_false(pop3_capabilities(s.p)->stls);
-	assert_int_equal(pop3_capabilities(s.p)->mechanisms, CAPA_PLAIN);
+	assert_int_equal(pop3_capabilities(s.p)->mechanisms, 1 << AUTH_PLAIN);
 	assert_int_equal(pop3_outstanding(s.p), 0);
 	/* asked again, what is not said again is forgotten */
 	fake_reply(s.f, "CAPA\r\n", "+OK\r\nSTLS\r\n.\r\n");

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The methods of login, a row each.  What the program knows of a method stands
+ * in its row: the configuration reads the word, capa the name, auth the rest.
+ *
+ * AUTH_AUTO tries mechanisms in the order of the rows (auth.h).
+ */
+#ifndef POP3_METHOD_H
+#define POP3_METHOD_H
+
+#include <stdbool.h>
+
+/* Numbers of rows.  One that no code speaks of needs no constant. */
+enum auth_method {
+	AUTH_AUTO, AUTH_USER, AUTH_PLAIN, AUTH_LOGIN, AUTH_APOP, AUTH_XOAUTH2,
+	AUTH_OAUTHBEARER
+};
+
+enum { METHOD_MAX = 32 };	/* rows; each is a bit of struct capa */
+
+struct method {
+	const char *word;	/* of the option `auth` */
+	const char *name;	/* in SASL; NULL: it is none of SASL */
+	bool is_whole;		/* AUTH may carry its answer, the only one */
+	bool hides_secret;	/* whoever reads the line learns no secret */
+	bool is_oauth;		/* wants a token; AUTH_AUTO never takes it */
+};
+
+/* A row without a word ends it. */
+extern const struct method method_table[];
+
+#endif
