@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The login: chooses a mechanism and carries it out.
+ * The login: chooses a method and carries it out.
  */
 #include "config.h"
 
@@ -13,21 +13,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "pop3/sasl.h"
-
-/* Of the reason that an OAuth server gives, what an error text shows. */
-enum { FAILURE_MAX = 240 };
-
-/* A SASL mechanism under way. */
-struct exchange {
-	const char *mechanism;
-	struct secret *responses[2];	/* owned, in base64 */
-	size_t count;			/* of them */
-	size_t sent;			/* of them */
-	const char *farewell;		/* answer to a challenge that tells of
-					   a failure; NULL: there is none */
-	bool failed;			/* it was sent */
-	char failure[FAILURE_MAX];
-};
 
 /* --- what may be sent at all --- */
 
@@ -238,131 +223,71 @@ login_apop(struct pop3 *p, const struct auth_settings *s, struct err *e)
 
 /* --- SASL --- */
 
-/* Adds a message to the responses; takes it. */
-static void
-add_response(struct exchange *x, struct secret *message)
-{
-	x->responses[x->count++] =
-		sasl_encode(secret_bytes(message), secret_size(message));
-	secret_free(&message);
-}
-
+/* One step; *line is its answer in base64. */
 static int
-build_messages(struct exchange *x, const struct auth_settings *s,
-	       enum auth_method method, struct err *e)
+make_line(const struct method *m, struct sasl_exchange *x,
+	  const struct buf *challenge, struct secret **line, struct err *e)
 {
-	struct secret *message = NULL;
+	struct secret *answer = NULL;
 
-	switch (method) {
-	case AUTH_PLAIN:
-		x->mechanism = "PLAIN";
-		if (sasl_plain(&message, s->user, s->secret, e) != 0)
-			return -1;
-		break;
-	case AUTH_LOGIN:
-		x->mechanism = "LOGIN";
-		add_response(x, secret_new(s->user, strlen(s->user)));
-		message = secret_copy(s->secret);
-		break;
-	case AUTH_XOAUTH2:
-		x->mechanism = "XOAUTH2";
-		x->farewell = "";
-		if (sasl_xoauth2(&message, s->user, s->secret, e) != 0)
-			return -1;
-		break;
-	case AUTH_OAUTHBEARER:
-		x->mechanism = "OAUTHBEARER";
-		x->farewell = "AQ=="; /* ^A (RFC 7628 section 3.2.3) */
-		if (sasl_oauthbearer(&message, s->user, s->host, s->port,
-				     s->secret, e) != 0)
-			return -1;
-		break;
-	case AUTH_AUTO:
-	case AUTH_USER:
-	case AUTH_APOP:
-		abort(); /* no SASL mechanisms */
-	}
-	add_response(x, message);
+	if (m->step(x, challenge, &answer, e) != 0)
+		return -1;
+	if (!answer)
+		return err_set(e, ERR_PROTOCOL,
+			       "challenge after the last response");
+	x->answers++;
+	*line = sasl_encode(secret_bytes(answer), secret_size(answer));
+	secret_free(&answer);
 	return 0;
 }
 
-static void
-free_messages(struct exchange *x)
-{
-	for (size_t i = 0; i < x->count; i++)
-		secret_free(&x->responses[i]);
-}
-
-/* Only the line with the whole of a PLAIN login: an initial response is known to
- * servers with a SASL list (RFC 2449 section 6.3), and the OAuth mechanisms are
- * refused by Exchange Online in that form. */
-static bool
-is_whole(const struct pop3 *p, const struct auth_settings *s,
-	 enum auth_method method)
-{
-	size_t plain = strlen(s->user) + secret_size(s->secret) + 2;
-	size_t encoded = (plain + 2) / 3 * 4;
-
-	return method_table[method].is_whole && pop3_capabilities(p)->sasl &&
-	       strlen("AUTH PLAIN \r\n") + encoded <= POP3_COMMAND_MAX;
-}
-
-static int
-send_response(struct pop3 *p, struct exchange *x, const char *keyword,
-	      struct err *e)
-{
-	const struct secret *response = x->responses[x->sent++];
-
-	return pop3_secret_command(p, keyword, secret_bytes(response),
-				   secret_size(response), !*keyword, e);
-}
-
 /* Gives the exchange up.  Whatever the server says to that, it is over. */
-static int
-cancel(struct pop3 *p, const char *why, struct err *e)
+static void
+cancel(struct pop3 *p)
 {
 	struct err ignored = ERR_INIT;
 	struct pop3_reply r;
 
 	if (pop3_outstanding(p) == 0 && pop3_command(p, &ignored, "*") == 0)
 		(void)pop3_reply(p, true, &r, &ignored);
-	return err_set(e, ERR_PROTOCOL, "%s", why);
 }
 
-/* The server tells why it will refuse, and wants to hear that this was heard. */
+/* What acknowledges a failure holds no secret, and shows in a trace. */
 static int
-take_failure(struct pop3 *p, struct exchange *x, const struct buf *json,
-	     struct err *e)
+send_line(struct pop3 *p, const struct sasl_exchange *x,
+	  const struct secret *line, struct err *e)
 {
-	sasl_oauth_failure(json, x->failure, sizeof(x->failure));
-	x->failed = true;
-	return pop3_command(p, e, "%s", x->farewell);
+	const uint8_t *bytes = secret_bytes(line);
+
+	if (x->progress == SASL_FAILED)
+		return pop3_command(p, e, "%s", (const char *)bytes);
+	return pop3_secret_command(p, "", bytes, secret_size(line), true, e);
 }
 
 static int
-answer(struct pop3 *p, struct exchange *x, const struct pop3_reply *r,
-       struct err *e)
+answer(struct pop3 *p, const struct method *m, struct sasl_exchange *x,
+       const struct pop3_reply *r, struct err *e)
 {
+	struct secret *line = NULL;
 	struct buf challenge;
-	int rc;
+	int rc = -1;
 
 	buf_init(&challenge, POP3_CHALLENGE_MAX);
 	if (!sasl_decode(r->text, r->text_size, &challenge))
-		rc = cancel(p, "challenge is not base64", e);
-	else if (x->sent < x->count)
-		rc = send_response(p, x, "", e);
-	else if (x->farewell && !x->failed)
-		rc = take_failure(p, x, &challenge, e);
-	else
-		rc = cancel(p, "challenge after the last response", e);
+		err_set(e, ERR_PROTOCOL, "challenge is not base64");
+	else if (make_line(m, x, &challenge, &line, e) == 0)
+		rc = send_line(p, x, line, e);
+	if (!line)
+		cancel(p);
+	secret_free(&line);
 	buf_free(&challenge);
 	return rc;
 }
 
 /* Reads replies and answers challenges until the server has decided. */
 static int
-run_exchange(struct pop3 *p, struct exchange *x, enum auth_method method,
-	     struct err *e)
+converse(struct pop3 *p, const struct method *m, struct sasl_exchange *x,
+	 struct err *e)
 {
 	struct pop3_reply r;
 
@@ -371,48 +296,69 @@ run_exchange(struct pop3 *p, struct exchange *x, enum auth_method method,
 			return -1;
 		switch (r.status) {
 		case POP3_OK:
-			if (x->sent == x->count && !x->failed)
+			if (x->progress == SASL_DONE)
 				return 0;
 			return err_set(
 				e, ERR_PROTOCOL,
 				"server accepts a login that is not complete");
 		case POP3_ERR:
-			if (x->sent > 0)
-				return refuse(&r, &method_table[method],
-					      x->failure, e);
+			if (x->answers > 0)
+				return refuse(&r, m, x->failure, e);
 			pop3_refusal(&r, ERR_UNAVAILABLE, e);
-			return err_context(e, "AUTH %s", x->mechanism);
+			return err_context(e, "AUTH %s", m->name);
 		case POP3_CONTINUE:
-			if (answer(p, x, &r, e) != 0)
+			if (answer(p, m, x, &r, e) != 0)
 				return -1;
 		}
 	}
 }
 
-/* The line that holds all. */
-static int
-send_whole(struct pop3 *p, const struct auth_settings *s, struct err *e)
+static void
+free_state(const struct method *m, struct sasl_exchange *x)
 {
-	struct exchange x = { .count = 0 };
+	if (m->free_state)
+		m->free_state(x->state);
+}
+
+/* The line that holds all, if it is not too long for one. */
+static int
+send_whole(struct pop3 *p, const struct method *m,
+	   const struct auth_settings *s, bool *whole, struct err *e)
+{
+	struct sasl_exchange x = { .settings = s };
+	char *keyword = mem_format("AUTH %s ", m->name);
+	struct secret *line = NULL;
+	struct buf nothing;
 	int rc = -1;
 
-	if (build_messages(&x, s, AUTH_PLAIN, e) == 0)
-		rc = send_response(p, &x, "AUTH PLAIN ", e);
-	free_messages(&x);
+	buf_init(&nothing, 0);
+	if (make_line(m, &x, &nothing, &line, e) != 0)
+		goto out;
+	*whole = strlen(keyword) + secret_size(line) + strlen("\r\n") <=
+		 POP3_COMMAND_MAX;
+	rc = 0;
+	if (*whole)
+		rc = pop3_secret_command(p, keyword, secret_bytes(line),
+					 secret_size(line), false, e);
+out:
+	secret_free(&line);
+	free_state(m, &x);
+	free(keyword);
 	return rc;
 }
 
-static int
-login_sasl(struct pop3 *p, const struct auth_settings *s,
-	   enum auth_method method, struct err *e)
+int
+auth_exchange(struct pop3 *p, const struct method *m,
+	      const struct auth_settings *s, bool whole, struct err *e)
 {
-	struct exchange x = { .count = 0 };
+	struct sasl_exchange x = { .settings = s,
+				   .answers = whole,
+				   .progress = whole ? SASL_DONE : SASL_MORE };
 	int rc = -1;
 
-	if (build_messages(&x, s, method, e) == 0 &&
-	    pop3_command(p, e, "AUTH %s", x.mechanism) == 0)
-		rc = run_exchange(p, &x, method, e);
-	free_messages(&x);
+	if (whole || pop3_command(p, e, "AUTH %s", m->name) == 0)
+		rc = converse(p, m, &x, e);
+	free_state(m, &x);
 	return rc;
 }
 
@@ -431,25 +377,24 @@ auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	if (check_parts(s, m, e) != 0 || check_travel(s, m, e) != 0 ||
 	    pop3_check_idle(p, e) != 0)
 		return -1;
-	*whole = is_whole(p, s, *used);
-	return *whole ? send_whole(p, s, e) : 0;
+	/* Who has a list of SASL knows initial responses (RFC 2449 6.3). */
+	*whole = m->is_whole && pop3_capabilities(p)->sasl;
+	return *whole ? send_whole(p, m, s, whole, e) : 0;
 }
 
 static int
 receive(struct pop3 *p, const struct auth_settings *s, enum auth_method used,
 	bool whole, struct err *e)
 {
-	struct exchange sent = { .mechanism = "PLAIN", .count = 1, .sent = 1 };
+	const struct method *m = &method_table[used];
 
-	if (whole)
-		return run_exchange(p, &sent, used, e);
-	if (check_travel(s, &method_table[used], e) != 0)
+	if (check_travel(s, m, e) != 0)
 		return -1;
 	if (used == AUTH_USER)
 		return login_user(p, s, e);
 	if (used == AUTH_APOP)
 		return login_apop(p, s, e);
-	return login_sasl(p, s, used, e);
+	return auth_exchange(p, m, s, whole, e);
 }
 
 int

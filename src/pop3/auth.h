@@ -56,12 +56,21 @@ struct auth_settings {
  * pop3_refusal; a mechanism refused before anything secret was sent:
  * ERR_UNAVAILABLE; ERR_CONFIG no mechanism may be used on this connection, or a
  * part has CR, LF, NUL.
- * A challenge that is not base64 is answered with "*" and is ERR_PROTOCOL.
+ * A challenge that is not base64, or has no answer, is answered with "*" and is
+ * ERR_PROTOCOL.
  * *used is the method chosen, set before anything is sent.
  */
 int auth_send(struct pop3 *p, const struct auth_settings *settings,
 	      enum auth_method *used, bool *whole, struct err *e);
 int auth_receive(struct pop3 *p, const struct auth_settings *settings,
 		 enum auth_method used, bool whole, struct err *e);
+
+/* What auth_receive does for a mechanism of SASL, which here need not be in the
+ * table: AUTH, unless it was sent as a whole, then a step for each challenge,
+ * until the server decides.  The caller has made sure that the secret may
+ * travel, and hides it. */
+int auth_exchange(struct pop3 *p, const struct method *m,
+		  const struct auth_settings *settings, bool whole,
+		  struct err *e);
 
 #endif

@@ -11,15 +11,20 @@
 const struct method method_table[] = {
 	[AUTH_AUTO] = { .word = "auto" },
 	[AUTH_USER] = { .word = "user" },
-	[AUTH_PLAIN] = { .word = "plain", .name = "PLAIN", .is_whole = true },
-	[AUTH_LOGIN] = { .word = "login", .name = "LOGIN" },
+	[AUTH_PLAIN] = { .word = "plain",
+			 .name = "PLAIN",
+			 .step = sasl_plain,
+			 .is_whole = true },
+	[AUTH_LOGIN] = { .word = "login", .name = "LOGIN", .step = sasl_login },
 	[AUTH_APOP] = { .word = "apop", .hides_secret = true },
 	/* Exchange Online refuses a token in the line of AUTH. */
 	[AUTH_XOAUTH2] = { .word = "xoauth2",
 			   .name = "XOAUTH2",
+			   .step = sasl_xoauth2,
 			   .is_oauth = true },
 	[AUTH_OAUTHBEARER] = { .word = "oauthbearer",
 			       .name = "OAUTHBEARER",
+			       .step = sasl_oauthbearer,
 			       .is_oauth = true },
 	{ .word = NULL },
 };

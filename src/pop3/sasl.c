@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "pop3/auth.h"
 
 /* --- messages --- */
 
@@ -58,36 +59,78 @@ finish(struct buf *b)
 }
 
 int
-sasl_plain(struct secret **message, const char *user,
-	   const struct secret *password, struct err *e)
+sasl_plain(struct sasl_exchange *x, const struct buf *challenge,
+	   struct secret **answer, struct err *e)
 {
+	const struct auth_settings *s = x->settings;
 	struct buf b;
 
-	if (refuse_nul(password, e) != 0)
+	(void)challenge;
+	if (x->answers > 0)
+		return 0;
+	if (refuse_nul(s->secret, e) != 0)
 		return -1;
 	buf_init(&b, SIZE_MAX);
 	add(&b, "", 1);
-	add(&b, user, strlen(user) + 1);
-	add_secret(&b, password);
-	*message = finish(&b);
+	add(&b, s->user, strlen(s->user) + 1);
+	add_secret(&b, s->secret);
+	*answer = finish(&b);
+	x->progress = SASL_DONE;
 	return 0;
 }
 
 int
-sasl_xoauth2(struct secret **message, const char *user,
-	     const struct secret *token, struct err *e)
+sasl_login(struct sasl_exchange *x, const struct buf *challenge,
+	   struct secret **answer, struct err *e)
 {
+	const struct auth_settings *s = x->settings;
+
+	(void)challenge;
+	(void)e;
+	if (x->answers == 0) {
+		*answer = secret_new(s->user, strlen(s->user));
+	} else if (x->answers == 1) {
+		*answer = secret_copy(s->secret);
+		x->progress = SASL_DONE;
+	}
+	return 0;
+}
+
+/* --- messages of OAuth --- */
+
+/* The challenge behind the token tells why the server will refuse; it wants to
+ * hear that this was heard. */
+static int
+take_failure(struct sasl_exchange *x, const struct buf *json,
+	     const char *farewell, struct secret **answer)
+{
+	if (x->answers > 1)
+		return 0;
+	sasl_oauth_failure(json, x->failure, sizeof(x->failure));
+	*answer = secret_new(farewell, strlen(farewell));
+	x->progress = SASL_FAILED;
+	return 0;
+}
+
+int
+sasl_xoauth2(struct sasl_exchange *x, const struct buf *challenge,
+	     struct secret **answer, struct err *e)
+{
+	const struct auth_settings *s = x->settings;
 	struct buf b;
 
-	if (refuse_nul(token, e) != 0)
+	if (x->answers > 0)
+		return take_failure(x, challenge, "", answer);
+	if (refuse_nul(s->secret, e) != 0)
 		return -1;
 	buf_init(&b, SIZE_MAX);
 	add_text(&b, "user=");
-	add_text(&b, user);
+	add_text(&b, s->user);
 	add_text(&b, "\001auth=Bearer ");
-	add_secret(&b, token);
+	add_secret(&b, s->secret);
 	add_text(&b, "\001\001");
-	*message = finish(&b);
+	*answer = finish(&b);
+	x->progress = SASL_DONE;
 	return 0;
 }
 
@@ -105,24 +148,30 @@ add_gs2_name(struct buf *b, const char *name)
 }
 
 int
-sasl_oauthbearer(struct secret **message, const char *user, const char *host,
-		 uint16_t port, const struct secret *token, struct err *e)
+sasl_oauthbearer(struct sasl_exchange *x, const struct buf *challenge,
+		 struct secret **answer, struct err *e)
 {
+	const struct auth_settings *s = x->settings;
 	struct buf b;
 
-	if (refuse_nul(token, e) != 0)
+	if (x->answers > 0)
+		return take_failure(x, challenge, "\001", answer);
+	if (refuse_nul(s->secret, e) != 0)
 		return -1;
 	buf_init(&b, SIZE_MAX);
 	add_text(&b, "n,a=");
-	add_gs2_name(&b, user);
+	add_gs2_name(&b, s->user);
 	add_text(&b, ",\001host=");
-	add_text(&b, host);
-	buf_format(&b, "\001port=%u\001auth=Bearer ", (unsigned)port);
-	add_secret(&b, token);
+	add_text(&b, s->host);
+	(void)buf_format(&b, "\001port=%u\001auth=Bearer ", (unsigned)s->port);
+	add_secret(&b, s->secret);
 	add_text(&b, "\001\001");
-	*message = finish(&b);
+	*answer = finish(&b);
+	x->progress = SASL_DONE;
 	return 0;
 }
+
+/* --- APOP --- */
 
 int
 sasl_apop(char out[33], const char *challenge, const struct secret *password,

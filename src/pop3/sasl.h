@@ -1,31 +1,66 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What SASL mechanisms and APOP put on the wire, as pure functions.  Messages hold
- * secrets and are built in `struct secret`.
+ * What SASL mechanisms and APOP put on the wire, as pure functions.  Messages
+ * hold secrets and are built in `struct secret`.
  */
 #ifndef POP3_SASL_H
 #define POP3_SASL_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
 
-/* NUL in a part is ERR_CONFIG. */
-/* RFC 4616: NUL user NUL password. */
-int sasl_plain(struct secret **message, const char *user,
-	       const struct secret *password, struct err *e);
-/* "user=" USER ^A "auth=Bearer " TOKEN ^A ^A (Google, Microsoft). */
-int sasl_xoauth2(struct secret **message, const char *user,
-		 const struct secret *token, struct err *e);
-/* RFC 7628 3.1: n,a=USER,^Ahost=H^Aport=P^Aauth=Bearer TOKEN^A^A; "," and "=" of
- * the user as =2C and =3D. */
-int sasl_oauthbearer(struct secret **message, const char *user,
-		     const char *host, uint16_t port,
-		     const struct secret *token, struct err *e);
+struct auth_settings;
+
+enum { SASL_FAILURE_MAX = 240 };
+
+/* What the answer that was made last leaves to the server. */
+enum sasl_progress {
+	SASL_MORE,	/* it must send another challenge, or refuse */
+	SASL_DONE,	/* it may accept */
+	SASL_FAILED	/* it must refuse: its challenge has told why */
+};
+
+/* A login under way.  auth_exchange (auth.h) makes it, all zero but for the
+ * settings; steps read the first two members and write the others. */
+struct sasl_exchange {
+	const struct auth_settings *settings;	/* user, secret, host, port */
+	unsigned answers;	/* made so far */
+	enum sasl_progress progress;
+	char failure[SASL_FAILURE_MAX];	/* if it failed: why, safe to show */
+	void *state;		/* of the mechanism; freed by its row */
+};
+
+/*
+ * One step: makes the answer to a challenge, and sets how far the login is.
+ * Rows of method_table hold it; auth_exchange calls it while the server waits,
+ * once for each challenge, with what was in base64: up to POP3_CHALLENGE_MAX
+ * bytes of a server that may be hostile, none where the client speaks first.
+ *
+ * 0 with *answer, which the caller takes and sends in base64; 0 without: that
+ * was one challenge too many (each mechanism must come to this, or a server
+ * could ask for ever); -1 without: the exchange is cancelled.
+ */
+typedef int sasl_step(struct sasl_exchange *x, const struct buf *challenge,
+		      struct secret **answer, struct err *e);
+
+/* Without a challenge that matters, but for that of OAuth behind the token: it
+ * tells of a failure.  NUL in the secret is ERR_CONFIG.
+ *
+ * RFC 4616: NUL user NUL password. */
+sasl_step sasl_plain;
+/* The user, then the password. */
+sasl_step sasl_login;
+/* "user=" USER ^A "auth=Bearer " TOKEN ^A ^A (Google, Microsoft); a failure is
+ * acknowledged with an empty answer. */
+sasl_step sasl_xoauth2;
+/* RFC 7628 3.1: n,a=USER,^Ahost=H^Aport=P^Aauth=Bearer TOKEN^A^A; "," and "="
+ * of the user as =2C and =3D; a failure is acknowledged with ^A (3.2.3). */
+sasl_step sasl_oauthbearer;
+
 /* RFC 1939 section 7: MD5 of challenge and password in lower-case hex, 32
  * characters and NUL.  ERR_CONFIG when the library has no MD5. */
 int sasl_apop(char out[33], const char *challenge,

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "pop3/auth.h"
 #include "pop3/sasl.h"
 
 static void
@@ -32,6 +33,18 @@ secret(const char *text)
 	return secret_new(text, strlen(text));
 }
 
+/* What a mechanism answers first. */
+static int
+start(sasl_step *step, const struct auth_settings *settings,
+      struct secret **answer, struct err *e)
+{
+	struct sasl_exchange x = { .settings = settings };
+	struct buf nothing;
+
+	buf_init(&nothing, 0);
+	return step(&x, &nothing, answer, e);
+}
+
 /* --- messages --- */
 
 /* RFC 4616 section 4 */
@@ -39,10 +52,11 @@ static void
 plain_is_nul_user_nul_password(void **state)
 {
 	struct secret *password = secret("tanstaaftanstaaf"), *message;
+	struct auth_settings login = { .user = "tim", .secret = password };
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sasl_plain(&message, "tim", password, &e), 0);
+	assert_int_equal(start(sasl_plain, &login, &message, &e), 0);
 	assert_message(message, "\0tim\0tanstaaftanstaaf");
 	secret_free(&password);
 }
@@ -52,6 +66,7 @@ plain_takes_parts_of_any_length_and_byte_but_nul(void **state)
 {
 	char user[256], expected[512];
 	struct secret *password, *message;
+	struct auth_settings login;
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -59,7 +74,8 @@ plain_takes_parts_of_any_length_and_byte_but_nul(void **state)
 		user[i] = (char)(i + 1);
 	user[255] = '\0';
 	password = secret_new(user, 255);
-	assert_int_equal(sasl_plain(&message, user, password, &e), 0);
+	login = (struct auth_settings){ .user = user, .secret = password };
+	assert_int_equal(start(sasl_plain, &login, &message, &e), 0);
 	expected[0] = '\0';
 	memcpy(expected + 1, user, 256);
 	memcpy(expected + 257, user, 255);
@@ -67,7 +83,8 @@ plain_takes_parts_of_any_length_and_byte_but_nul(void **state)
 	secret_free(&password);
 
 	password = secret_new("", 0);
-	assert_int_equal(sasl_plain(&message, "", password, &e), 0);
+	login = (struct auth_settings){ .user = "", .secret = password };
+	assert_int_equal(start(sasl_plain, &login, &message, &e), 0);
 	assert_message(message, "\0\0");
 	secret_free(&password);
 }
@@ -76,16 +93,19 @@ static void
 a_nul_in_a_password_or_token_is_refused(void **state)
 {
 	struct secret *s = secret_new("a\0b", 3), *message = NULL;
+	struct auth_settings login = {
+		.user = "u", .secret = s, .host = "h", .port = 1
+	};
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sasl_plain(&message, "u", s, &e), -1);
+	assert_int_equal(start(sasl_plain, &login, &message, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	err_clear(&e);
-	assert_int_equal(sasl_xoauth2(&message, "u", s, &e), -1);
+	assert_int_equal(start(sasl_xoauth2, &login, &message, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	err_clear(&e);
-	assert_int_equal(sasl_oauthbearer(&message, "u", "h", 1, s, &e), -1);
+	assert_int_equal(start(sasl_oauthbearer, &login, &message, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_null(message);
 	secret_free(&s);
@@ -98,12 +118,12 @@ xoauth2_has_the_documented_form(void **state)
 	struct secret *token = secret("ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEu"
 				      "Y29tCg"),
 		      *message, *encoded;
+	struct auth_settings login = { .user = "someuser@example.com",
+				       .secret = token };
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sasl_xoauth2(&message, "someuser@example.com", token,
-				      &e),
-			 0);
+	assert_int_equal(start(sasl_xoauth2, &login, &message, &e), 0);
 	encoded = sasl_encode(secret_bytes(message), secret_size(message));
 	assert_message(
 		encoded,
@@ -123,12 +143,14 @@ oauthbearer_has_the_documented_form(void **state)
 	struct secret *token = secret("vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg"
 				      "=="),
 		      *message, *encoded;
+	struct auth_settings login = { .user = "user@example.com",
+				       .secret = token,
+				       .host = "server.example.com",
+				       .port = 143 };
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sasl_oauthbearer(&message, "user@example.com",
-					  "server.example.com", 143, token, &e),
-			 0);
+	assert_int_equal(start(sasl_oauthbearer, &login, &message, &e), 0);
 	encoded = sasl_encode(secret_bytes(message), secret_size(message));
 	assert_message(
 		encoded,
@@ -143,12 +165,13 @@ static void
 oauthbearer_escapes_commas_and_equal_signs_of_the_user(void **state)
 {
 	struct secret *token = secret("t"), *message;
+	struct auth_settings login = {
+		.user = "a,b=c", .secret = token, .host = "h", .port = 995
+	};
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sasl_oauthbearer(&message, "a,b=c", "h", 995, token,
-					  &e),
-			 0);
+	assert_int_equal(start(sasl_oauthbearer, &login, &message, &e), 0);
 	assert_message(
 		message,
 		"n,a=a=2Cb=3Dc,\001host=h\001port=995\001auth=Bearer t\001\001");
