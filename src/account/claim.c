@@ -11,11 +11,11 @@
 
 /* A run that was killed or has failed may have made directories that are not durable. */
 static int
-claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
+open_state(struct claim *c, const char *path, bool may_create, struct err *e)
 {
 	bool in_doubt = c->lock >= 0 && lock_is_marked(c->lock);
 
-	if (store_open(&c->store, path, c->lock, may_create, e) == -1)
+	if (store_open(&c->store, path, c->lock, may_create, e) != 0)
 		return -1;
 	if (!may_create || (!in_doubt && !store_is_new(c->store)))
 		return 0;
@@ -26,7 +26,7 @@ claim_open(struct claim *c, const char *path, bool may_create, struct err *e)
 }
 
 static char *
-claim_path(const char *state_dir, const char *name)
+state_path(const char *state_dir, const char *name)
 {
 	return mem_format("%s/%s.db", state_dir, name);
 }
@@ -34,15 +34,15 @@ claim_path(const char *state_dir, const char *name)
 /* A state that was made when a dot at the end of the host still counted goes on: under a
  * new one all mail would look new. */
 static const char *
-claim_name(const struct account_settings *a, const char *state_dir)
+state_name(const struct account_settings *a, const char *state_dir)
 {
 	char *path, *old_path;
 	bool is_old;
 
 	if (!a->old_state_file)
 		return a->state_file;
-	path = claim_path(state_dir, a->state_file);
-	old_path = claim_path(state_dir, a->old_state_file);
+	path = state_path(state_dir, a->state_file);
+	old_path = state_path(state_dir, a->old_state_file);
 	is_old = !fs_is_there(path) && fs_is_there(old_path);
 	free(path);
 	free(old_path);
@@ -53,19 +53,19 @@ int
 claim_take(struct claim *c, const struct account_settings *a, const char *state_dir,
 	   bool may_create, struct err *e)
 {
-	const char *name = claim_name(a, state_dir);
+	const char *name = state_name(a, state_dir);
 	char *lock = mem_format("%s/%s.lock", state_dir, name);
-	char *path = claim_path(state_dir, name);
-	int result = -1;
+	char *path = state_path(state_dir, name);
+	int rc = -1;
 
 	*c = (struct claim)CLAIM_NONE;
-	if (may_create && fs_make_path(state_dir, 0700, e) == -1)
+	if (may_create && fs_make_path(state_dir, 0700, e) != 0)
 		err_context(e, "state_dir");
 	else if (lock_take(lock, may_create, &c->lock, e) == 0)
-		result = claim_open(c, path, may_create, e);
+		rc = open_state(c, path, may_create, e);
 	free(lock);
 	free(path);
-	return result;
+	return rc;
 }
 
 void

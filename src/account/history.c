@@ -18,26 +18,26 @@ struct fact {
 };
 
 static int
-history_load(struct store *s, struct fact facts[], size_t count, struct err *e)
+load_facts(struct store *s, struct fact facts[], size_t count, struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
-		if (store_fact(s, facts[i].name, 0, &facts[i].value, e) == -1)
+		if (store_fact(s, facts[i].name, 0, &facts[i].value, e) != 0)
 			return -1;
 	return 0;
 }
 
 static int
-history_save_as(struct store *s, enum store_durability d,
+save_facts_as(struct store *s, enum store_durability d,
 		const struct fact facts[], size_t count, const char *fingerprint,
 		struct err *e)
 {
-	if (store_begin(s, d, e) == -1)
+	if (store_begin(s, d, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (store_set_fact(s, facts[i].name, facts[i].value, e) == -1)
+		if (store_set_fact(s, facts[i].name, facts[i].value, e) != 0)
 			goto fail;
-	if (fingerprint != NULL &&
-	    store_set_fact_text(s, FACT_LOGIN_FINGERPRINT, fingerprint, e) == -1)
+	if (fingerprint &&
+	    store_set_fact_text(s, FACT_LOGIN_FINGERPRINT, fingerprint, e) != 0)
 		goto fail;
 	return store_commit(s, e);
 fail:
@@ -46,16 +46,16 @@ fail:
 }
 
 static int
-history_save(struct store *s, const struct fact facts[], size_t count,
+save_facts(struct store *s, const struct fact facts[], size_t count,
 	     const char *fingerprint, struct err *e)
 {
-	return history_save_as(s, STORE_LAZY, facts, count, fingerprint, e);
+	return save_facts_as(s, STORE_LAZY, facts, count, fingerprint, e);
 }
 
 /* --- logins --- */
 
 static int
-history_is_same_login(struct store *s, const struct account_settings *a, bool *same,
+is_same_login(struct store *s, const struct account_settings *a, bool *same,
 		      struct err *e)
 {
 	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, a->fingerprint, same, e);
@@ -74,8 +74,8 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 
 	*wait_s = 0;
 	*refused = false;
-	if (history_load(s, facts, 3, e) == -1 ||
-	    history_is_same_login(s, a, &same, e) == -1)
+	if (load_facts(s, facts, 3, e) != 0 ||
+	    is_same_login(s, a, &same, e) != 0)
 		return -1;
 	retry = facts[0].value - now;
 	delay = facts[1].value + facts[2].value - now;
@@ -98,11 +98,11 @@ history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 		{ FACT_LOGIN_DELAY, delay_s }, { FACT_LAST_LOGIN, now },
 	};
 
-	if (history_load(s, before, 2, e) == -1)
+	if (load_facts(s, before, 2, e) != 0)
 		return -1;
 	if (before[0].value == 0 && before[1].value == 0 && delay_s == 0)
 		return 0;	/* nothing to remember, nothing to forget */
-	return history_save(s, after, 4, NULL, e);
+	return save_facts(s, after, 4, NULL, e);
 }
 
 int
@@ -114,8 +114,8 @@ history_login_refused(struct store *s, const struct account_settings *a, int64_t
 	int64_t wait = HISTORY_REFUSED_S;
 	bool same;
 
-	if (history_load(s, &failures, 1, e) == -1 ||
-	    history_is_same_login(s, a, &same, e) == -1)
+	if (load_facts(s, &failures, 1, e) != 0 ||
+	    is_same_login(s, a, &same, e) != 0)
 		return -1;
 	if (!same)
 		failures.value = 0;
@@ -126,7 +126,7 @@ history_login_refused(struct store *s, const struct account_settings *a, int64_t
 		wait = HISTORY_REFUSED_MOST_S;
 	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
-	return history_save(s, after, 2, a->fingerprint, e);
+	return save_facts(s, after, 2, a->fingerprint, e);
 }
 
 /* --- failures that may pass --- */
@@ -143,7 +143,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	bool due;
 
 	*fold = false;
-	if (history_load(s, f, 3, e) == -1)
+	if (load_facts(s, f, 3, e) != 0)
 		return -1;
 	if ((*count)++ == 0)
 		*first = now;
@@ -155,7 +155,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	if (due)
 		*noticed = now;
 	*fold = !due;
-	return history_save(s, f, 3, NULL, e);
+	return save_facts(s, f, 3, NULL, e);
 }
 
 int
@@ -165,7 +165,7 @@ history_reached(struct store *s, struct err *e)
 		{ FACT_FAILURES, 0 }, { FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
 	};
 
-	return history_save(s, f, 3, NULL, e);
+	return save_facts(s, f, 3, NULL, e);
 }
 
 int
@@ -180,9 +180,9 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 	int64_t before;
 
 	/* that an account works --catch-up must not forget (store_use) */
-	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) == -1)
+	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) != 0)
 		return -1;
-	return history_save_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
+	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
 			       NULL, e);
 }
 
@@ -190,7 +190,7 @@ int
 history_note_error(struct store *s, const char *text, uint64_t fetched,
 		   int64_t now, struct err *e)
 {
-	if (store_begin(s, STORE_LAZY, e) == -1)
+	if (store_begin(s, STORE_LAZY, e) != 0)
 		return -1;
 	if (store_set_fact_text(s, FACT_LAST_ERROR, text, e) == 0 &&
 	    store_set_fact(s, FACT_LAST_FAILURE, now, e) == 0 &&

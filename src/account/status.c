@@ -21,7 +21,7 @@ struct reader {
 /* --- messages --- */
 
 static int
-status_read_aside(struct reader *r, struct store_row row, struct err *e)
+read_aside(struct reader *r, struct store_row row, struct err *e)
 {
 	struct status *s = r->status;
 	char *error;
@@ -31,9 +31,9 @@ status_read_aside(struct reader *r, struct store_row row, struct err *e)
 		row.next_try = r->now;
 	if (s->set_aside++ == 0 || row.next_try < s->next_try)
 		s->next_try = row.next_try;
-	if (r->each == NULL)
+	if (!r->each)
 		return 0;
-	if (store_error(r->store, row.id, &error, e) == -1)
+	if (store_error(r->store, row.id, &error, e) != 0)
 		return -1;
 	r->each(r->arg, &row, error);
 	free(error);
@@ -43,14 +43,14 @@ status_read_aside(struct reader *r, struct store_row row, struct err *e)
 /* From when on DELE may have been in vain: the last session that sent some got no answer
  * to QUIT, or the server is known to ignore them. */
 static int
-status_first_vain_dele(struct store *store, const struct store_rows *rows,
+first_vain_dele(struct store *store, const struct store_rows *rows,
 		       int64_t *since, struct err *e)
 {
 	int64_t confirmed, ignored;
 
 	*since = INT64_MAX;
-	if (store_fact(store, FACT_QUIT_CONFIRMED, 0, &confirmed, e) == -1 ||
-	    store_fact(store, FACT_WARNED_DELE, 0, &ignored, e) == -1)
+	if (store_fact(store, FACT_QUIT_CONFIRMED, 0, &confirmed, e) != 0 ||
+	    store_fact(store, FACT_WARNED_DELE, 0, &ignored, e) != 0)
 		return -1;
 	if (ignored != 0)
 		*since = 0;
@@ -64,12 +64,12 @@ status_first_vain_dele(struct store *store, const struct store_rows *rows,
 }
 
 static int
-status_count_rows(struct reader *r, const struct store_rows *rows,
+count_rows(struct reader *r, const struct store_rows *rows,
 		  struct err *e)
 {
 	int64_t vain;
 
-	if (status_first_vain_dele(r->store, rows, &vain, e) == -1)
+	if (first_vain_dele(r->store, rows, &vain, e) != 0)
 		return -1;
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
@@ -79,39 +79,39 @@ status_count_rows(struct reader *r, const struct store_rows *rows,
 		r->status->kept += row.status == STORE_DELIVERED &&
 				   (row.dele_sent == 0 || row.dele_sent >= vain);
 		if (row.status == STORE_SET_ASIDE &&
-		    status_read_aside(r, row, e) == -1)
+		    read_aside(r, row, e) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-status_read_rows(struct reader *r, struct err *e)
+read_rows(struct reader *r, struct err *e)
 {
 	struct store_rows *rows;
-	int result;
+	int rc;
 
-	if (store_load(r->store, &rows, e) == -1)
+	if (store_load(r->store, &rows, e) != 0)
 		return -1;
-	result = status_count_rows(r, rows, e);
+	rc = count_rows(r, rows, e);
 	store_rows_free(&rows);
-	return result;
+	return rc;
 }
 
 /* --- the account --- */
 
 static int
-status_read_facts(struct reader *r, const struct account_settings *a, struct err *e)
+read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 {
 	struct status *s = r->status;
 	struct store *store = r->store;
 	int64_t fetched, wait;
 	bool refused;
 
-	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) == -1 ||
-	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) == -1 ||
-	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) == -1 ||
-	    history_check(store, a, r->now, &wait, &refused, e) == -1)
+	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) != 0 ||
+	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) != 0 ||
+	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) != 0 ||
+	    history_check(store, a, r->now, &wait, &refused, e) != 0)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
 	if (wait > 0)	/* nothing is tried before the login */
@@ -127,17 +127,17 @@ status_read(struct status *s, const struct account_settings *a, const char *stat
 {
 	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
 	struct claim c;
-	int result = -1;
+	int rc = -1;
 
 	*s = (struct status){ .last_error = NULL };
 	if (claim_take(&c, a, state_dir, false, e) == 0) {
 		r.store = c.store;
-		result = status_read_rows(&r, e);
-		if (result == 0)
-			result = status_read_facts(&r, a, e);
+		rc = read_rows(&r, e);
+		if (rc == 0)
+			rc = read_facts(&r, a, e);
 	}
 	claim_release(&c);
-	return result;
+	return rc;
 }
 
 void
@@ -150,41 +150,41 @@ status_free(struct status *s)
 /* --- --retry --- */
 
 static int
-status_make_due(struct store *store, const struct store_rows *rows,
+make_due(struct store *store, const struct store_rows *rows,
 		struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
 		if (row.status == STORE_SET_ASIDE &&
-		    store_forget_failures(store, row.id, e) == -1)
+		    store_forget_failures(store, row.id, e) != 0)
 			return -1;
 	}
-	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) == -1)
+	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) != 0)
 		return -1;
 	return store_set_fact(store, FACT_LOGIN_NEXT_TRY, 0, e);
 }
 
 static int
-status_forget(struct store *store, struct err *e)
+forget(struct store *store, struct err *e)
 {
 	struct store_rows *rows;
-	int result;
+	int rc;
 
 	if (store_is_new(store))
 		return 0;
-	if (store_load(store, &rows, e) == -1)
+	if (store_load(store, &rows, e) != 0)
 		return -1;
-	result = store_begin(store, STORE_DURABLE, e);
-	if (result == 0)
-		result = status_make_due(store, rows, e);
-	if (result == 0)
-		result = store_commit(store, e) == -1
+	rc = store_begin(store, STORE_DURABLE, e);
+	if (rc == 0)
+		rc = make_due(store, rows, e);
+	if (rc == 0)
+		rc = store_commit(store, e) != 0
 			? -1 : store_make_whole(store, e);
 	else
 		store_rollback(store);
 	store_rows_free(&rows);
-	return result;
+	return rc;
 }
 
 int
@@ -192,10 +192,10 @@ status_forget_backoff(const struct account_settings *a, const char *state_dir,
 		      struct err *e)
 {
 	struct claim c;
-	int result = -1;
+	int rc = -1;
 
 	if (claim_take(&c, a, state_dir, false, e) == 0)
-		result = status_forget(c.store, e);
+		rc = forget(c.store, e);
 	claim_release(&c);
-	return result;
+	return rc;
 }

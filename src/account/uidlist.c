@@ -26,7 +26,7 @@ struct uidlist {
 void
 uidlist_free(struct uidlist **l)
 {
-	if (*l == NULL)
+	if (!*l)
 		return;
 	listing_free(&(*l)->uids);
 	free((*l)->times);
@@ -43,23 +43,23 @@ struct uidlist_line {
 };
 
 static bool
-uidlist_is_blank(uint8_t byte)
+is_blank(uint8_t byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
 static void
-uidlist_trim(struct uidlist_line *x)
+trim(struct uidlist_line *x)
 {
-	while (x->size > 0 && uidlist_is_blank(x->uid[x->size - 1]))
+	while (x->size > 0 && is_blank(x->uid[x->size - 1]))
 		x->size--;
-	for (; x->size > 0 && uidlist_is_blank(*x->uid); x->size--)
+	for (; x->size > 0 && is_blank(*x->uid); x->size--)
 		x->uid++;
 }
 
 /* 1 to INT64_MAX; what is more is as good as that. */
 static int64_t
-uidlist_time(const uint8_t *digits, size_t size)
+read_time(const uint8_t *digits, size_t size)
 {
 	int64_t time = 0;
 
@@ -71,44 +71,44 @@ uidlist_time(const uint8_t *digits, size_t size)
 }
 
 static void
-uidlist_split(struct uidlist_line *x)
+split(struct uidlist_line *x)
 {
 	size_t at = x->size;
 
 	x->time = 0;
 	while (at > 0 && x->uid[at - 1] >= '0' && x->uid[at - 1] <= '9')
 		at--;
-	if (at < 2 || at == x->size || !uidlist_is_blank(x->uid[at - 1]))
+	if (at < 2 || at == x->size || !is_blank(x->uid[at - 1]))
 		return;
-	x->time = uidlist_time(x->uid + at, x->size - at);
+	x->time = read_time(x->uid + at, x->size - at);
 	x->size = at - 1;
-	uidlist_trim(x);
+	trim(x);
 }
 
 static void
-uidlist_add(struct uidlist *l, const struct uidlist_line *x)
+add(struct uidlist *l, const struct uidlist_line *x)
 {
 	(void)listing_add(l->uids, (uint32_t)(l->count + 1), x->uid, x->size);
 	l->times[l->count++] = x->time;
 }
 
 static int
-uidlist_take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
+take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
 		  struct err *e)
 {
-	uidlist_trim(x);
+	trim(x);
 	if (x->size == 0)
 		return 0;
-	uidlist_split(x);
+	split(x);
 	if (x->size > UIDLIST_UID_MAX)
 		return err_set(e, ERR_USAGE, "line %zu: a uid of %zu bytes",
 			       number, x->size);
-	uidlist_add(l, x);
+	add(l, x);
 	return 0;
 }
 
 static size_t
-uidlist_count_lines(const uint8_t *at, size_t size)
+count_lines(const uint8_t *at, size_t size)
 {
 	size_t lines = 1;
 
@@ -118,10 +118,10 @@ uidlist_count_lines(const uint8_t *at, size_t size)
 }
 
 static int
-uidlist_parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
+parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
 {
 	const uint8_t *end = at + size;
-	size_t lines = uidlist_count_lines(at, size);
+	size_t lines = count_lines(at, size);
 
 	l->uids = listing_new(lines, 0);
 	l->times = mem_array(lines, sizeof(*l->times));
@@ -129,10 +129,10 @@ uidlist_parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
 		const uint8_t *eol = memchr(at, '\n', (size_t)(end - at));
 		struct uidlist_line x = { .uid = at };
 
-		if (eol == NULL)
+		if (!eol)
 			eol = end;
 		x.size = (size_t)(eol - at);
-		if (uidlist_take_line(l, &x, number, e) == -1)
+		if (take_line(l, &x, number, e) != 0)
 			return -1;
 		at = eol < end ? eol + 1 : end;
 	}
@@ -141,19 +141,19 @@ uidlist_parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
 }
 
 static int
-uidlist_read_file(const char *path, struct buf *text, struct err *e)
+read_file(const char *path, struct buf *text, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int result = -1;
+	int rc = -1;
 
 	if (fd < 0)
 		return err_sys(e, ERR_USAGE, "cannot open '%s'", path);
 	if (fs_read_fd(fd, path, UIDLIST_FILE_MAX, text, e) == 0)
-		result = 0;
+		rc = 0;
 	else
 		e->kind = ERR_USAGE;
 	fs_drop(&fd);
-	return result;
+	return rc;
 }
 
 int
@@ -163,15 +163,15 @@ uidlist_read(struct uidlist **list, const char *path, struct err *e)
 	struct buf text;
 
 	buf_init(&text, UIDLIST_FILE_MAX);
-	if (uidlist_read_file(path, &text, e) == -1)
+	if (read_file(path, &text, e) != 0)
 		uidlist_free(&l);
-	else if (uidlist_parse(l, text.data, text.len, e) == -1) {
+	else if (parse(l, text.data, text.len, e) != 0) {
 		(void)err_context(e, "'%s'", path);
 		uidlist_free(&l);
 	}
 	buf_free(&text);
 	*list = l;
-	return l == NULL ? -1 : 0;
+	return !l ? -1 : 0;
 }
 
 /* --- recording --- */
@@ -187,7 +187,7 @@ struct uidlist_job {
 
 /* *row is one that was not delivered, or SIZE_MAX: there is none. */
 static bool
-uidlist_is_delivered(const struct uidlist_job *j, size_t i, size_t *row)
+is_delivered(const struct uidlist_job *j, size_t i, size_t *row)
 {
 	size_t r = match_first_row(j->match, i);
 
@@ -199,7 +199,7 @@ uidlist_is_delivered(const struct uidlist_job *j, size_t i, size_t *row)
 }
 
 static int64_t
-uidlist_delivered(const struct uidlist_job *j, int64_t time)
+delivered(const struct uidlist_job *j, int64_t time)
 {
 	if (time == 0 || time > j->now)
 		return j->now;
@@ -209,21 +209,21 @@ uidlist_delivered(const struct uidlist_job *j, int64_t time)
 /* What was set aside or too large: its size and header are asked for, like those of the
  * others, if they are not on record. */
 static int
-uidlist_take_over(const struct uidlist_job *j, struct store_row row,
+take_over(const struct uidlist_job *j, struct store_row row,
 		  int64_t when, struct err *e)
 {
 	if (!row.has_digest &&
-	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) == -1)
+	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) != 0)
 		return -1;
 	return store_set_delivered(j->store, row.id, when, e);
 }
 
 static int
-uidlist_record_one(const struct uidlist_job *j, size_t i, size_t row,
+record_one(const struct uidlist_job *j, size_t i, size_t row,
 		   struct err *e)
 {
 	struct listing_entry x = listing_at(j->list->uids, i);
-	int64_t when = uidlist_delivered(j, j->list->times[i]);
+	int64_t when = delivered(j, j->list->times[i]);
 	struct store_message m = {
 		.uid = x.uid,
 		.uid_size = x.uid_size,
@@ -234,11 +234,11 @@ uidlist_record_one(const struct uidlist_job *j, size_t i, size_t row,
 		return 0;
 	if (row == SIZE_MAX)
 		return store_add_delivered(j->store, &m, when, e);
-	return uidlist_take_over(j, store_rows_at(j->rows, row), when, e);
+	return take_over(j, store_rows_at(j->rows, row), when, e);
 }
 
 static int
-uidlist_record_all(const struct uidlist_job *j, struct uidlist_result *r,
+record_all(const struct uidlist_job *j, struct uidlist_result *r,
 		   struct err *e)
 {
 	size_t row;
@@ -246,9 +246,9 @@ uidlist_record_all(const struct uidlist_job *j, struct uidlist_result *r,
 	for (size_t i = 0; i < j->list->count; i++) {
 		/* a uid is recorded once */
 		if (match_twin(j->match, i) != SIZE_MAX ||
-		    uidlist_is_delivered(j, i, &row))
+		    is_delivered(j, i, &row))
 			continue;
-		if (uidlist_record_one(j, i, row, e) == -1)
+		if (record_one(j, i, row, e) != 0)
 			return -1;
 		r->count++;
 		if (j->list->times[i] > r->newest)
@@ -258,14 +258,14 @@ uidlist_record_all(const struct uidlist_job *j, struct uidlist_result *r,
 }
 
 static int
-uidlist_record_durably(const struct uidlist_job *j, struct uidlist_result *r,
+record_durably(const struct uidlist_job *j, struct uidlist_result *r,
 		       struct err *e)
 {
 	if (j->dry)
-		return uidlist_record_all(j, r, e);
-	if (store_begin(j->store, STORE_DURABLE, e) == -1)
+		return record_all(j, r, e);
+	if (store_begin(j->store, STORE_DURABLE, e) != 0)
 		return -1;
-	if (uidlist_record_all(j, r, e) == 0 &&
+	if (record_all(j, r, e) == 0 &&
 	    store_set_fact(j->store, FACT_HAS_LIST, 1, e) == 0)
 		return store_commit(j->store, e);
 	store_rollback(j->store);
@@ -283,14 +283,14 @@ uidlist_record(const struct uidlist *l, struct store *s, int64_t released,
 		.now = now,
 		.dry = dry,
 	};
-	int result;
+	int rc;
 
 	*r = (struct uidlist_result){ .count = 0 };
-	if (store_load(s, &j.rows, e) == -1)
+	if (store_load(s, &j.rows, e) != 0)
 		return -1;
 	j.match = match_new(l->uids, j.rows);
-	result = uidlist_record_durably(&j, r, e);
+	rc = record_durably(&j, r, e);
 	match_free(&j.match);
 	store_rows_free(&j.rows);
-	return result;
+	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A growing run of bytes with a named maximum. */
 #include "config.h"
+
 #include "base/buf.h"
 
 #include <assert.h>

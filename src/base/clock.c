@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The two clocks, and dates that no locale touches. */
 #include "config.h"
+
 #include "base/clock.h"
 
 #include <limits.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Message digests and random bytes, by OpenSSL. */
 #include "config.h"
+
 #include "base/digest.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An error on its way up: kind, errno and one safe line of text. */
 #include "config.h"
+
 #include "base/err.h"
 
 #include <assert.h>
@@ -130,9 +131,8 @@ err_status_worse(int a, int b)
 	static const int worst_first[] = {
 		78, 77, 65, 73, 74, 71, 70, 76, 69, 68, 75, 64
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
+	for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
 		if (a == worst_first[i] || b == worst_first[i])
 			return worst_first[i];
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The delivery log: a file, or syslog. */
 #include "config.h"
+
 #include "base/log.h"
 
 #include <assert.h>

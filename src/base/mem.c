@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory that is there, or the program is not. */
 #include "config.h"
+
 #include "base/mem.h"
 
 #include <assert.h>

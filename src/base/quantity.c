@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Durations and sizes as people write them. */
 #include "config.h"
+
 #include "base/quantity.h"
 
 #include <inttypes.h>

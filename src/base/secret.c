@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Passwords and tokens, from birth to wipe. */
 #include "config.h"
+
 #include "base/secret.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Bytes made fit for people, files and lines. */
 #include "config.h"
+
 #include "base/text.h"
 
 #include <assert.h>
@@ -54,12 +55,12 @@ static size_t
 utf8_decode(const uint8_t *p, size_t size, uint32_t *code)
 {
 	static const uint8_t mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	size_t length = utf8_length(p[0]), i;
+	size_t length = utf8_length(p[0]);
 
 	if (length == 0 || length > size)
 		return 0;
 	*code = p[0] & mask[length];
-	for (i = 1; i < length; i++) {
+	for (size_t i = 1; i < length; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 		*code = *code << 6 | (p[i] & 0x3f);
@@ -138,9 +139,8 @@ text_unhex(const char *text, void *out, size_t size)
 {
 	uint8_t *to = out;
 	int high, low;
-	size_t i;
 
-	for (i = 0; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		if (i > 0 && *text == ':')
 			text++;
 		if ((high = hex_value(text[0])) < 0 ||
@@ -163,9 +163,9 @@ stays_in_name(char c, bool first)
 static size_t
 percent_size(const char *text)
 {
-	size_t size = 0, i;
+	size_t size = 0;
 
-	for (i = 0; text[i]; i++)
+	for (size_t i = 0; text[i]; i++)
 		size += stays_in_name(text[i], i == 0) ? 1 : 3;
 	return size;
 }
@@ -174,12 +174,12 @@ bool
 text_percent(struct buf *out, const char *text)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	size_t size = percent_size(text), i;
+	size_t size = percent_size(text);
 	uint8_t *to = buf_room(out, size);
 
 	if (!to)
 		return false;
-	for (i = 0; text[i]; i++) {
+	for (size_t i = 0; text[i]; i++) {
 		if (stays_in_name(text[i], i == 0)) {
 			*to++ = (uint8_t)text[i];
 			continue;
@@ -209,14 +209,13 @@ static size_t
 edit_distance(const char *a, size_t alen, const char *b, size_t blen)
 {
 	size_t d[NEAREST_WORD_MAX + 1][NEAREST_WORD_MAX + 1];
-	size_t i, j;
 
-	for (i = 0; i <= alen; i++)
+	for (size_t i = 0; i <= alen; i++)
 		d[i][0] = i;
-	for (j = 0; j <= blen; j++)
+	for (size_t j = 0; j <= blen; j++)
 		d[0][j] = j;
-	for (i = 1; i <= alen; i++) {
-		for (j = 1; j <= blen; j++) {
+	for (size_t i = 1; i <= alen; i++) {
+		for (size_t j = 1; j <= blen; j++) {
 			size_t change = lower(a[i - 1]) != lower(b[j - 1]);
 
 			d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1,
@@ -258,9 +257,8 @@ bool
 text_starts(const void *bytes, size_t size, const char *word)
 {
 	const char *p = bytes;
-	size_t i;
 
-	for (i = 0; word[i]; i++)
+	for (size_t i = 0; word[i]; i++)
 		if (i == size || lower(p[i]) != lower(word[i]))
 			return false;
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The text of one progress bar. */
 #include "config.h"
+
 #include "cli/bar.h"
 
 #include <inttypes.h>

@@ -60,7 +60,7 @@ static const struct option main_options[] = {
 };
 
 static int
-main_usage(const char *what)
+usage(const char *what)
 {
 	(void)fprintf(stderr, "popfetch: %s (try 'popfetch --help')\n", what);
 	return EX_USAGE;
@@ -71,7 +71,7 @@ static const char main_exclusive[] = "--check, --catch-up, --status and "
 
 /* Of two modes that go together the third one. */
 static bool
-main_join_modes(enum session_mode a, enum session_mode b, enum session_mode *both)
+join_modes(enum session_mode a, enum session_mode b, enum session_mode *both)
 {
 	bool dry = a == SESSION_DRY_RUN || b == SESSION_DRY_RUN;
 	bool catch_up = a == SESSION_CATCH_UP || b == SESSION_CATCH_UP;
@@ -85,55 +85,55 @@ main_join_modes(enum session_mode a, enum session_mode b, enum session_mode *bot
 }
 
 static int
-main_set_mode(struct run_options *o, enum session_mode mode)
+set_mode(struct run_options *o, enum session_mode mode)
 {
-	if (!main_join_modes(o->mode, mode, &o->mode) ||
+	if (!join_modes(o->mode, mode, &o->mode) ||
 	    o->action != RUN_SESSIONS)
-		return main_usage(main_exclusive);
+		return usage(main_exclusive);
 	return 0;
 }
 
 static int
-main_set_action(struct run_options *o, enum run_action action)
+set_action(struct run_options *o, enum run_action action)
 {
 	if (o->mode != SESSION_FETCH ||
 	    (o->action != RUN_SESSIONS && o->action != action))
-		return main_usage(main_exclusive);
+		return usage(main_exclusive);
 	o->action = action;
 	return 0;
 }
 
 static int
-main_set_jobs(struct run_options *o, const char *text)
+set_jobs(struct run_options *o, const char *text)
 {
 	uint64_t jobs;
 
 	if (!text_number(text, strlen(text), MAIN_JOBS_MAX, &jobs) || jobs == 0)
-		return main_usage("-j takes a number from 1 to 256");
+		return usage("-j takes a number from 1 to 256");
 	o->jobs = (unsigned)jobs;
 	return 0;
 }
 
 static int
-main_set_shard(struct run_options *o, const char *text)
+set_shard(struct run_options *o, const char *text)
 {
 	if (o->shard.count > 0)
-		return main_usage("--shard may be given once");
+		return usage("--shard may be given once");
 	if (!shard_parse(text, &o->shard))
-		return main_usage("--shard takes K/N, with K from 1 to N and N "
+		return usage("--shard takes K/N, with K from 1 to N and N "
 				  "up to 1000000");
 	return 0;
 }
 
 static int
-main_print(const char *text)
+print(const char *text)
 {
 	(void)fputs(text, stdout);
 	return fflush(stdout) == 0 ? -1 : EX_IOERR;
 }
 
 static int
-main_bad_option(int option, const char *shown)
+bad_option(int option, const char *shown)
 {
 	char text[128];
 
@@ -143,13 +143,13 @@ main_bad_option(int option, const char *shown)
 	else
 		(void)snprintf(text, sizeof(text), "unknown option '%s'",
 			       shown);
-	return main_usage(text);
+	return usage(text);
 }
 
 /* 0: go on; -1: done with status 0; else the exit status.  `shown` is the option as it
  * was written, for errors. */
 static int
-main_option(struct run_options *o, int option, const char *argument,
+take_option(struct run_options *o, int option, const char *argument,
 	    const char *shown)
 {
 	switch (option) {
@@ -160,16 +160,16 @@ main_option(struct run_options *o, int option, const char *argument,
 		o->verbosity = -1;
 		return 0;
 	case 'n':
-		return main_set_mode(o, SESSION_DRY_RUN);
+		return set_mode(o, SESSION_DRY_RUN);
 	case OPTION_CHECK:
-		return main_set_mode(o, SESSION_CHECK);
+		return set_mode(o, SESSION_CHECK);
 	case OPTION_CATCH_UP:
 		o->list = argument;
-		return main_set_mode(o, SESSION_CATCH_UP);
+		return set_mode(o, SESSION_CATCH_UP);
 	case OPTION_STATUS:
-		return main_set_action(o, RUN_STATUS);
+		return set_action(o, RUN_STATUS);
 	case OPTION_RETRY:
-		return main_set_action(o, RUN_RETRY);
+		return set_action(o, RUN_RETRY);
 	case 'a':
 		o->all = true;
 		return 0;
@@ -177,15 +177,15 @@ main_option(struct run_options *o, int option, const char *argument,
 		o->conf_path = argument;
 		return 0;
 	case 'j':
-		return main_set_jobs(o, argument);
+		return set_jobs(o, argument);
 	case OPTION_SHARD:
-		return main_set_shard(o, argument);
+		return set_shard(o, argument);
 	case 'h':
-		return main_print(main_help);
+		return print(main_help);
 	case 'V':
-		return main_print(PACKAGE_STRING "\n");
+		return print(PACKAGE_STRING "\n");
 	default:
-		return main_bad_option(option, shown);
+		return bad_option(option, shown);
 	}
 }
 
@@ -203,7 +203,7 @@ main(int argc, char **argv)
 		const char letter[] = { '-', (char)optopt, '\0' };
 		bool is_letter = optopt > ' ' && optopt < 0x7f;
 
-		status = main_option(&options, option, optarg,
+		status = take_option(&options, option, optarg,
 				     is_letter ? letter : argv[optind - 1]);
 		if (status != 0)
 			return status == -1 ? EXIT_SUCCESS : status;
@@ -211,6 +211,6 @@ main(int argc, char **argv)
 	options.names = (const char *const *)argv + optind;
 	options.name_count = (size_t)(argc - optind);
 	if (options.action == RUN_RETRY && options.name_count == 0)
-		return main_usage("--retry needs the name of an account");
+		return usage("--retry needs the name of an account");
 	return run(&options);
 }

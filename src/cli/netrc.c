@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Passwords from ~/.netrc. */
 #include "config.h"
+
 #include "cli/netrc.h"
 
 #include <errno.h>

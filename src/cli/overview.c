@@ -26,7 +26,7 @@ struct overview {
 };
 
 static char *
-overview_past(int64_t when, int64_t now)
+past(int64_t when, int64_t now)
 {
 	char span[QUANTITY_TEXT_MAX];
 
@@ -39,7 +39,7 @@ overview_past(int64_t when, int64_t now)
 }
 
 static char *
-overview_next(int64_t when, int64_t now)
+next_text(int64_t when, int64_t now)
 {
 	char span[QUANTITY_TEXT_MAX];
 
@@ -52,20 +52,20 @@ overview_next(int64_t when, int64_t now)
 }
 
 static char *
-overview_error(const struct status *st, int64_t now)
+error_text(const struct status *st, int64_t now)
 {
 	char *when, *text;
 
-	if (st->last_error == NULL)
+	if (!st->last_error)
 		return mem_string("-");
-	when = overview_past(st->last_failure, now);
+	when = past(st->last_failure, now);
 	text = mem_format("%s: %s", when, st->last_error);
 	free(when);
 	return text;
 }
 
 static void
-overview_line(const struct overview *o, const char *name, const char *success,
+print_line(const struct overview *o, const char *name, const char *success,
 	      const char *fetched, const char *kept, const char *aside,
 	      const char *next, const char *error)
 {
@@ -81,11 +81,11 @@ overview_line(const struct overview *o, const char *name, const char *success,
 }
 
 static void
-overview_aside(void *arg, const struct store_row *row, const char *error)
+print_aside(void *arg, const struct store_row *row, const char *error)
 {
 	struct overview *o = arg;
 	char uid[OVERVIEW_UID_MAX];
-	char *next = overview_next(row->next_try, o->now);
+	char *next = next_text(row->next_try, o->now);
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
 	(void)buf_format(&o->lines, "    uid '%s', ", uid);
@@ -94,22 +94,22 @@ overview_aside(void *arg, const struct store_row *row, const char *error)
 				 text_plural(row->attempts));
 	(void)buf_format(&o->lines, "next try %s: %s\n",
 			 row->next_try <= o->now ? "in the next run" : next,
-			 error == NULL ? "" : error);
+			 !error ? "" : error);
 	free(next);
 }
 
 static void
-overview_status(const struct overview *o, const char *name,
+print_status(const struct overview *o, const char *name,
 		const struct status *st)
 {
-	char *success = overview_past(st->last_success, o->now);
-	char *next = overview_next(st->next_try, o->now);
-	char *error = overview_error(st, o->now);
+	char *success = past(st->last_success, o->now);
+	char *next = next_text(st->next_try, o->now);
+	char *error = error_text(st, o->now);
 	char *fetched = mem_format("%llu", (unsigned long long)st->fetched);
 	char *kept = mem_format("%llu", (unsigned long long)st->kept);
 	char *aside = mem_format("%llu", (unsigned long long)st->set_aside);
 
-	overview_line(o, name, success, fetched, kept, aside, next, error);
+	print_line(o, name, success, fetched, kept, aside, next, error);
 	free(success);
 	free(next);
 	free(error);
@@ -119,19 +119,19 @@ overview_status(const struct overview *o, const char *name,
 }
 
 static void
-overview_print_lines(const struct overview *o)
+print_lines(const struct overview *o)
 {
 	char *text = mem_string_n(o->lines.data, o->lines.len);
 	char *rest = text, *line;
 
-	while ((line = strsep(&rest, "\n")) != NULL)
+	while ((line = strsep(&rest, "\n")))
 		if (*line != '\0')
 			progress_line(o->show->progress, line);
 	free(text);
 }
 
 static void
-overview_account(struct overview *o, const struct account *a)
+print_account(struct overview *o, const struct account *a)
 {
 	struct status st;
 	struct err e = ERR_INIT;
@@ -139,12 +139,12 @@ overview_account(struct overview *o, const struct account *a)
 	o->now = clock_unix();
 	buf_init(&o->lines, SIZE_MAX);
 	if (status_read(&st, &a->keeper.account, o->state_dir, o->now,
-			o->show->verbosity > 0 ? overview_aside : NULL, o,
+			o->show->verbosity > 0 ? print_aside : NULL, o,
 			&e) == 0) {
-		overview_status(o, a->name, &st);
-		overview_print_lines(o);
+		print_status(o, a->name, &st);
+		print_lines(o);
 	} else if (e.kind == ERR_BUSY) {
-		overview_line(o, a->name, "is being fetched", "", "", "", "",
+		print_line(o, a->name, "is being fetched", "", "", "", "",
 			      "");
 	} else {
 		show_error(o->show, a->name, &e);
@@ -166,8 +166,8 @@ overview_print(struct show *s, struct account *const accounts[], size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (strlen(accounts[i]->name) > (size_t)o.width)
 			o.width = (int)strlen(accounts[i]->name);
-	overview_line(&o, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT", "ASIDE",
+	print_line(&o, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT", "ASIDE",
 		      "NEXT TRY", "LAST ERROR");
 	for (size_t i = 0; i < count; i++)
-		overview_account(&o, accounts[i]);
+		print_account(&o, accounts[i]);
 }

@@ -10,21 +10,21 @@
 #include "sys/fs.h"
 
 static int
-password_from_netrc(struct account *a, struct err *e)
+look_in_netrc(struct account *a, struct err *e)
 {
 	char *path;
-	int result;
+	int rc;
 
-	if (fs_home() == NULL)
+	if (!fs_home())
 		return 0;
 	path = mem_format("%s/.netrc", fs_home());
-	result = netrc_password(path, a->server.host, a->server.user, &a->courier.password, e);
+	rc = netrc_password(path, a->server.host, a->server.user, &a->courier.password, e);
 	free(path);
-	return result;
+	return rc;
 }
 
 static int
-password_ask(struct account *a, struct progress *p, struct err *e)
+ask(struct account *a, struct progress *p, struct err *e)
 {
 	char *prompt = mem_format("Password of %s (account %s, %s): ", a->server.user,
 				  a->name, a->server.host);
@@ -41,11 +41,11 @@ password_ask(struct account *a, struct progress *p, struct err *e)
 int
 password_find(struct account *a, struct progress *p, struct err *e)
 {
-	if (a->courier.password != NULL || a->courier.password_command != NULL)
+	if (a->courier.password || a->courier.password_command)
 		return 0;
-	if (a->password_file != NULL)
+	if (a->password_file)
 		return account_read_password(a, e);
-	if (password_from_netrc(a, e) == -1)
+	if (look_in_netrc(a, e) != 0)
 		return -1;
-	return a->courier.password != NULL ? 0 : password_ask(a, p, e);
+	return a->courier.password ? 0 : ask(a, p, e);
 }

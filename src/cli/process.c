@@ -37,7 +37,7 @@ start_courier(void *arg, struct link **courier, pid_t *pid, struct err *e)
 	}
 	link_free(&theirs);
 	secret_free(&a->courier.password);
-	return *pid == -1 ? -1 : 0;
+	return *pid < 0 ? -1 : 0;
 }
 
 _Noreturn void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What people see while popfetch runs. */
 #include "config.h"
+
 #include "cli/progress.h"
 
 #include <assert.h>
@@ -77,7 +78,7 @@ put(int fd, const struct buf *text)
 		       0)
 			if (proc_stops() > 0)
 				return;
-		if (fs_write(fd, text->data + done, piece, &e) == -1)
+		if (fs_write(fd, text->data + done, piece, &e) != 0)
 			return;
 		done += piece;
 	}
@@ -87,9 +88,9 @@ put(int fd, const struct buf *text)
 static size_t
 drawn_rows(const struct progress *p, size_t columns)
 {
-	size_t rows = 0, i;
+	size_t rows = 0;
 
-	for (i = 0; i < p->drawn; i++)
+	for (size_t i = 0; i < p->drawn; i++)
 		rows += p->widths[i] > columns ?
 			(p->widths[i] + columns - 1) / columns : 1;
 	return rows;
@@ -144,7 +145,7 @@ name_columns(const struct progress *p, size_t columns)
 static void
 draw(struct progress *p, struct buf *out)
 {
-	size_t columns, rows, names, shown = p->count, i;
+	size_t columns, rows, names, shown = p->count;
 	struct progress_state state;
 	char text[BAR_TEXT_MAX];
 
@@ -152,7 +153,7 @@ draw(struct progress *p, struct buf *out)
 	names = name_columns(p, columns - 1);
 	if (shown > 0 && shown + 1 > rows)
 		shown = rows > 2 ? rows - 2 : 0;
-	for (i = 0; i < shown; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		state = p->slots[i].state;
 		state.phase = p->slots[i].phase;
 		bar_format(text, columns - 1, p->slots[i].name, names, &state,
@@ -258,9 +259,7 @@ progress_error(struct progress *p, const char *line)
 static struct slot *
 find(const struct progress *p, size_t number)
 {
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++)
 		if (p->slots[i].number == number)
 			return &p->slots[i];
 	return NULL;
@@ -332,9 +331,7 @@ sample(struct slot *s, int64_t now_ms)
 static bool
 is_moving(const struct progress *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++)
 		if (p->slots[i].rate > 0)
 			return true;
 	return false;
@@ -344,14 +341,13 @@ int64_t
 progress_tick(struct progress *p, int64_t now_ms)
 {
 	int64_t due;
-	size_t i;
 
 	if (!p->changed && !is_moving(p))
 		return CLOCK_NEVER;
 	due = p->drawn_ms + (p->changed ? DRAW_MS : IDLE_MS);
 	if (p->was_drawn && now_ms < due)
 		return due;
-	for (i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++)
 		sample(&p->slots[i], now_ms);
 	redraw(p);
 	p->was_drawn = true;

@@ -46,7 +46,7 @@ struct run {
 /* --- which accounts --- */
 
 static char *
-run_known_names(const struct conf *c)
+known_names(const struct conf *c)
 {
 	struct buf names;
 	char *text;
@@ -61,9 +61,9 @@ run_known_names(const struct conf *c)
 }
 
 static int
-run_unknown_account(const struct conf *c, const char *name, struct err *e)
+unknown_account(const struct conf *c, const char *name, struct err *e)
 {
-	char *known = run_known_names(c);
+	char *known = known_names(c);
 
 	err_set(e, ERR_USAGE, "no account '%s' in %s; there are: %s", name,
 		c->path, known);
@@ -80,7 +80,7 @@ struct choice {
 
 /* Once each, and those of the shard. */
 static void
-run_want(struct run *r, struct choice *c, size_t number)
+want(struct run *r, struct choice *c, size_t number)
 {
 	if (c->is_wanted[number] ||
 	    !shard_has(&r->options->shard, &r->conf->accounts[number]))
@@ -90,26 +90,26 @@ run_want(struct run *r, struct choice *c, size_t number)
 }
 
 static int
-run_choose(struct run *r, struct choice *c, struct err *e)
+choose(struct run *r, struct choice *c, struct err *e)
 {
 	const struct run_options *o = r->options;
 
 	for (size_t i = 0; i < o->name_count; i++) {
 		struct account *a = conf_account(r->conf, o->names[i]);
 
-		if (a == NULL)
-			return run_unknown_account(r->conf, o->names[i], e);
-		run_want(r, c, (size_t)(a - r->conf->accounts));
+		if (!a)
+			return unknown_account(r->conf, o->names[i], e);
+		want(r, c, (size_t)(a - r->conf->accounts));
 	}
 	for (size_t i = 0; i < r->conf->count && o->name_count == 0; i++)
 		if (r->conf->accounts[i].enabled)
-			run_want(r, c, i);
+			want(r, c, i);
 	return 0;
 }
 
 /* What is not wanted is forgotten, so the others have new numbers. */
 static void
-run_take(struct run *r, const struct choice *c)
+take_chosen(struct run *r, const struct choice *c)
 {
 	size_t *new_numbers = mem_array(r->conf->count, sizeof(*new_numbers));
 	size_t next = 0;
@@ -127,16 +127,16 @@ run_take(struct run *r, const struct choice *c)
 }
 
 static int
-run_select(struct run *r, struct err *e)
+select_accounts(struct run *r, struct err *e)
 {
 	struct choice c = {
 		.is_wanted = mem_array(r->conf->count, sizeof(*c.is_wanted)),
 		.numbers = mem_array(r->conf->count, sizeof(*c.numbers)),
 	};
-	int rc = run_choose(r, &c, e);
+	int rc = choose(r, &c, e);
 
 	if (rc == 0)
-		run_take(r, &c);
+		take_chosen(r, &c);
 	free(c.is_wanted);
 	free(c.numbers);
 	return rc;
@@ -144,7 +144,7 @@ run_select(struct run *r, struct err *e)
 
 /* Those whose password is not to be had are left out, with an error each. */
 static void
-run_passwords(struct run *r)
+find_passwords(struct run *r)
 {
 	size_t kept = 0;
 
@@ -164,19 +164,19 @@ run_passwords(struct run *r)
 
 /* For tests: many batches from few messages. */
 static struct batch_limits
-run_limits(void)
+limits_of_batch(void)
 {
 	struct batch_limits limits = batch_limits_usual;
 	const char *text = getenv("POPFETCH_BATCH_LIMIT");
 	uint64_t n;
 
-	if (text != NULL && text_number(text, strlen(text), 256, &n) && n > 0)
+	if (text && text_number(text, strlen(text), 256, &n) && n > 0)
 		limits.messages = (size_t)n;
 	return limits;
 }
 
 static struct session_settings
-run_settings(const struct run *r)
+settings_of_run(const struct run *r)
 {
 	return (struct session_settings){
 		.mode = r->options->mode,
@@ -184,17 +184,17 @@ run_settings(const struct run *r)
 		.ignore_backoff = r->options->name_count > 0,
 		.list = r->list,
 		.trace = r->options->verbosity >= 2,
-		.limits = run_limits(),
+		.limits = limits_of_batch(),
 	};
 }
 
 static int
-run_start(struct run *r, struct job *job, struct account *a, struct err *e)
+start(struct run *r, struct job *job, struct account *a, struct err *e)
 {
-	struct session_settings settings = run_settings(r);
+	struct session_settings settings = settings_of_run(r);
 	struct link *theirs;
 
-	if (link_pair(&theirs, &job->link, false, e) == -1)
+	if (link_pair(&theirs, &job->link, false, e) != 0)
 		return -1;
 	job->pid = proc_fork(e);
 	if (job->pid == 0) {
@@ -202,7 +202,7 @@ run_start(struct run *r, struct job *job, struct account *a, struct err *e)
 		process_account(a, &settings, r->conf->state_dir, theirs);
 	}
 	link_free(&theirs);
-	if (job->pid == -1) {
+	if (job->pid < 0) {
 		link_free(&job->link);
 		return -1;
 	}
@@ -213,16 +213,16 @@ run_start(struct run *r, struct job *job, struct account *a, struct err *e)
 }
 
 static void
-run_fill_jobs(struct run *r)
+fill_jobs(struct run *r)
 {
 	for (size_t i = 0; i < r->job_count; i++) {
 		struct job *job = &r->jobs[i];
 		struct err e = ERR_INIT;
 
-		if (job->link != NULL || r->next == r->count || r->stops > 0)
+		if (job->link || r->next == r->count || r->stops > 0)
 			continue;
 		progress_begin(r->show.progress, i, r->wanted[r->next]->name);
-		if (run_start(r, job, r->wanted[r->next], &e) == -1) {
+		if (start(r, job, r->wanted[r->next], &e) != 0) {
 			show_error(&r->show, r->wanted[r->next]->name, &e);
 			progress_end(r->show.progress, i);
 		}
@@ -231,7 +231,7 @@ run_fill_jobs(struct run *r)
 }
 
 static void
-run_say_how_it_ended(struct run *r, const struct job *job, int status)
+say_how_it_ended(struct run *r, const struct job *job, int status)
 {
 	struct err e = ERR_INIT;
 
@@ -246,7 +246,7 @@ run_say_how_it_ended(struct run *r, const struct job *job, int status)
 }
 
 static void
-run_finish_job(struct run *r, size_t slot)
+finish_job(struct run *r, size_t slot)
 {
 	struct job *job = &r->jobs[slot];
 	int status = 0;
@@ -256,12 +256,12 @@ run_finish_job(struct run *r, size_t slot)
 		(void)proc_poll(NULL, 0, clock_deadline(100));
 	progress_end(r->show.progress, slot);
 	if (!job->ended)
-		run_say_how_it_ended(r, job, status);
+		say_how_it_ended(r, job, status);
 	job->pid = 0;
 }
 
 static void
-run_read_job(struct run *r, size_t slot)
+read_job(struct run *r, size_t slot)
 {
 	struct job *job = &r->jobs[slot];
 	struct link_record record;
@@ -271,40 +271,40 @@ run_read_job(struct run *r, size_t slot)
 	while (link_next(job->link, &record))
 		show_record(&r->show, slot, job->account->name, &record,
 			    &job->ended);
-	if (pulled == -1 || link_is_over(job->link))
-		run_finish_job(r, slot);
+	if (pulled != 0 || link_is_over(job->link))
+		finish_job(r, slot);
 }
 
 /* --- signals --- */
 
 static void
-run_signal_jobs(struct run *r, int signal)
+signal_jobs(struct run *r, int signal)
 {
 	for (size_t i = 0; i < r->job_count; i++)
-		if (r->jobs[i].link != NULL)
+		if (r->jobs[i].link)
 			(void)kill(r->jobs[i].pid, signal);
 }
 
 static void
-run_pass_on_stops(struct run *r)
+pass_on_stops(struct run *r)
 {
 	int stops = proc_stops();
 
 	if (stops == r->stops)
 		return;
-	run_signal_jobs(r, stops > 1 ? SIGKILL : SIGTERM);
+	signal_jobs(r, stops > 1 ? SIGKILL : SIGTERM);
 	r->stops = stops;
 }
 
 /* --- the loop --- */
 
 static size_t
-run_poll_set(const struct run *r, struct pollfd *fds)
+fill_poll_set(const struct run *r, struct pollfd *fds)
 {
 	size_t running = 0;
 
 	for (size_t i = 0; i < r->job_count; i++) {
-		bool is_there = r->jobs[i].link != NULL;
+		bool is_there = r->jobs[i].link;
 
 		fds[i] = (struct pollfd){
 			.fd = is_there ? link_input(r->jobs[i].link) : -1,
@@ -316,29 +316,29 @@ run_poll_set(const struct run *r, struct pollfd *fds)
 }
 
 static void
-run_loop(struct run *r)
+loop_over_jobs(struct run *r)
 {
 	struct pollfd *fds = mem_array(r->job_count, sizeof(*fds));
 
 	for (;;) {
 		int64_t until;
 
-		run_pass_on_stops(r);
-		run_fill_jobs(r);
-		if (run_poll_set(r, fds) == 0)
+		pass_on_stops(r);
+		fill_jobs(r);
+		if (fill_poll_set(r, fds) == 0)
 			break;
 		until = progress_tick(r->show.progress, clock_ms());
 		(void)proc_poll(fds, (nfds_t)r->job_count, until);
 		for (size_t i = 0; i < r->job_count; i++)
 			if (fds[i].revents != 0)
-				run_read_job(r, i);
+				read_job(r, i);
 	}
 	free(fds);
 }
 
 /* A stop leaves accounts alone that had no turn yet: somebody has to know. */
 static void
-run_say_what_was_left(struct run *r)
+say_what_was_left(struct run *r)
 {
 	struct err e = ERR_INIT;
 	size_t left = r->count - r->next;
@@ -351,31 +351,31 @@ run_say_what_was_left(struct run *r)
 }
 
 static void
-run_accounts(struct run *r)
+start_accounts(struct run *r)
 {
 	struct err e = ERR_INIT;
 
-	if (log_open(r->conf->log, &e) == -1) {
+	if (log_open(r->conf->log, &e) != 0) {
 		show_error(&r->show, NULL, &e);
 		return;
 	}
-	if (r->list == NULL)	/* which needs no server */
-		run_passwords(r);
+	if (!r->list)	/* which needs no server */
+		find_passwords(r);
 	r->job_count = r->options->jobs > 0 ? r->options->jobs : r->conf->jobs;
 	if (r->job_count > r->count)
 		r->job_count = r->count;
 	r->jobs = mem_array(r->job_count, sizeof(*r->jobs));
 	if (r->count > 0)
 		tls_prepare();
-	run_loop(r);
-	run_say_what_was_left(r);
-	if (log_close(&e) == -1)
+	loop_over_jobs(r);
+	say_what_was_left(r);
+	if (log_close(&e) != 0)
 		show_error(&r->show, NULL, &e);
 	free(r->jobs);
 }
 
 static void
-run_retry(struct run *r)
+retry_accounts(struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct err e = ERR_INIT;
@@ -390,40 +390,40 @@ run_retry(struct run *r)
 }
 
 static void
-run_act(struct run *r)
+act(struct run *r)
 {
 	switch (r->options->action) {
 	case RUN_SESSIONS:
-		run_accounts(r);
+		start_accounts(r);
 		break;
 	case RUN_STATUS:
 		overview_print(&r->show, r->wanted, r->count,
 			       r->conf->state_dir);
 		break;
 	case RUN_RETRY:
-		run_retry(r);
+		retry_accounts(r);
 		break;
 	}
 }
 
 static int
-run_read_conf(struct run *r, struct err *e)
+read_conf(struct run *r, struct err *e)
 {
 	char *found = NULL;
-	int result;
+	int rc;
 
-	if (r->options->conf_path == NULL && conf_find(&found, e) == -1)
+	if (!r->options->conf_path && conf_find(&found, e) != 0)
 		return -1;
-	result = conf_read(&r->conf, found != NULL ? found
+	rc = conf_read(&r->conf, found ? found
 						   : r->options->conf_path, e);
 	free(found);
-	return result;
+	return rc;
 }
 
 static int
-run_read_list(struct run *r, struct err *e)
+read_list(struct run *r, struct err *e)
 {
-	if (r->options->list == NULL)
+	if (!r->options->list)
 		return 0;
 	if (r->count != 1)
 		return err_set(e, ERR_USAGE, "--catch-up=FILE is for one "
@@ -433,7 +433,7 @@ run_read_list(struct run *r, struct err *e)
 
 /* --check: is there anything new? */
 static int
-run_status(const struct run *r)
+exit_status(const struct run *r)
 {
 	if (r->options->action != RUN_SESSIONS ||
 	    r->options->mode != SESSION_CHECK)
@@ -452,12 +452,12 @@ run(const struct run_options *options)
 
 	show_open(&r.show, options->verbosity);
 	proc_signals(PROC_STOPPABLE);
-	if (run_read_conf(&r, &e) == -1 || run_select(&r, &e) == -1 ||
-	    run_read_list(&r, &e) == -1)
+	if (read_conf(&r, &e) != 0 || select_accounts(&r, &e) != 0 ||
+	    read_list(&r, &e) != 0)
 		show_error(&r.show, NULL, &e);
 	else
-		run_act(&r);
-	status = e.kind == ERR_NONE ? run_status(&r) : r.show.status;
+		act(&r);
+	status = e.kind == ERR_NONE ? exit_status(&r) : r.show.status;
 	show_close(&r.show);
 	uidlist_free(&r.list);
 	free(r.wanted);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* --shard K/N: a part of the accounts. */
 #include "config.h"
+
 #include "cli/shard.h"
 
 #include <stdint.h>
@@ -18,7 +19,7 @@ shard_parse(const char *text, struct shard *s)
 	const char *slash = strchr(text, '/');
 	uint64_t number, count;
 
-	if (slash == NULL ||
+	if (!slash ||
 	    !text_number(text, (size_t)(slash - text), SHARD_COUNT_MAX,
 			 &number) ||
 	    !text_number(slash + 1, strlen(slash + 1), SHARD_COUNT_MAX,

@@ -28,9 +28,9 @@ show_close(struct show *s)
 }
 
 static void
-show_to_stderr(struct show *s, const char *account, const char *text)
+write_stderr(struct show *s, const char *account, const char *text)
 {
-	char *line = account == NULL
+	char *line = !account
 			     ? mem_format("popfetch: %s", text)
 			     : mem_format("popfetch: %s: %s", account, text);
 
@@ -41,14 +41,14 @@ show_to_stderr(struct show *s, const char *account, const char *text)
 void
 show_error(struct show *s, const char *account, const struct err *e)
 {
-	show_to_stderr(s, account, e->text);
+	write_stderr(s, account, e->text);
 	s->status = err_status_worse(s->status, err_status(e->kind));
 }
 
 /* --- records --- */
 
 static bool
-show_wants(const struct show *s, enum report_level level)
+wants(const struct show *s, enum report_level level)
 {
 	switch (level) {
 	case REPORT_WARNING:
@@ -66,17 +66,17 @@ show_wants(const struct show *s, enum report_level level)
 }
 
 static void
-show_line(struct show *s, const char *account, const struct link_record *r,
+put_line(struct show *s, const char *account, const struct link_record *r,
 	  const char *text)
 {
 	enum report_level level = (enum report_level)r->value;
 	char *line;
 
 	if (r->value < REPORT_WARNING || r->value > REPORT_PROTOCOL ||
-	    !show_wants(s, level))
+	    !wants(s, level))
 		return;
 	if (level == REPORT_WARNING) {
-		show_to_stderr(s, account, text);
+		write_stderr(s, account, text);
 		return;
 	}
 	line = mem_format("%s: %s", account, text);
@@ -86,7 +86,7 @@ show_line(struct show *s, const char *account, const struct link_record *r,
 
 /* A folded error counts for the status, and is shown to those who look. */
 static void
-show_reported_error(struct show *s, const char *account,
+take_error(struct show *s, const char *account,
 		    const struct link_record *r, const char *text)
 {
 	enum err_kind kind = ERR_INTERNAL;
@@ -97,11 +97,11 @@ show_reported_error(struct show *s, const char *account,
 	s->status = err_status_worse(s->status, err_status(kind));
 	if (!folded || s->verbosity >= 1 ||
 	    (s->on_terminal && s->verbosity >= 0))
-		show_to_stderr(s, account, text);
+		write_stderr(s, account, text);
 }
 
 static void
-show_progress(struct show *s, size_t slot, const struct link_record *r)
+take_progress(struct show *s, size_t slot, const struct link_record *r)
 {
 	struct report_progress p;
 	struct progress_state state;
@@ -120,7 +120,7 @@ show_progress(struct show *s, size_t slot, const struct link_record *r)
 }
 
 static void
-show_phase(struct show *s, size_t slot, const char *text)
+phase(struct show *s, size_t slot, const char *text)
 {
 	struct progress_state state = { .phase = text };
 
@@ -128,7 +128,7 @@ show_phase(struct show *s, size_t slot, const char *text)
 }
 
 static void
-show_result(struct show *s, const struct link_record *r)
+take_result(struct show *s, const struct link_record *r)
 {
 	struct report_result result;
 
@@ -146,22 +146,22 @@ show_record(struct show *s, size_t slot, const char *account,
 
 	switch (r->type) {
 	case REPORT_LINE:
-		show_line(s, account, r, text);
+		put_line(s, account, r, text);
 		break;
 	case REPORT_PHASE:
-		show_phase(s, slot, text);
+		phase(s, slot, text);
 		break;
 	case REPORT_PROGRESS:
-		show_progress(s, slot, r);
+		take_progress(s, slot, r);
 		break;
 	case REPORT_LOG:
 		log_line("%s: %s", account, text);
 		break;
 	case REPORT_ERROR:
-		show_reported_error(s, account, r, text);
+		take_error(s, account, r, text);
 		break;
 	case REPORT_RESULT:
-		show_result(s, r);
+		take_result(s, r);
 		*ended = true;
 		break;
 	default:

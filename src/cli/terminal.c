@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The terminal's size, and a question on the controlling terminal. */
 #include "config.h"
+
 #include "cli/terminal.h"
 
 #include <errno.h>
@@ -65,16 +66,15 @@ signals_catch(struct signals *s)
 {
 	struct sigaction action = { .sa_handler = note_signal };
 	sigset_t ours;
-	size_t i;
 
 	sigemptyset(&ours);
-	for (i = 0; i < CAUGHT; i++)
+	for (size_t i = 0; i < CAUGHT; i++)
 		sigaddset(&ours, caught[i]);
 	came = 0;
 	(void)sigprocmask(SIG_BLOCK, &ours, &s->mask);
 	s->open = s->mask;
 	sigemptyset(&action.sa_mask);
-	for (i = 0; i < CAUGHT; i++) {
+	for (size_t i = 0; i < CAUGHT; i++) {
 		sigdelset(&s->open, caught[i]);
 		(void)sigaction(caught[i], NULL, &s->actions[i]);
 		/* nohup, and shells without job control, want them ignored */
@@ -87,9 +87,7 @@ signals_catch(struct signals *s)
 static void
 signals_release(struct signals *s)
 {
-	size_t i;
-
-	for (i = 0; i < CAUGHT; i++)
+	for (size_t i = 0; i < CAUGHT; i++)
 		(void)sigaction(caught[i], &s->actions[i], NULL);
 	if (came)
 		(void)raise(came);	/* blocked still */

@@ -37,7 +37,7 @@ struct orders {
 
 /* Before waiting for the server the keeper gets what is there. */
 static int
-orders_before_wait(struct orders *o, struct err *e)
+before_wait(struct orders *o, struct err *e)
 {
 	if (pop3_has_input(o->pop3))
 		return 0;
@@ -45,9 +45,9 @@ orders_before_wait(struct orders *o, struct err *e)
 }
 
 static int
-orders_reply(struct orders *o, struct pop3_reply *r, struct err *e)
+read_reply(struct orders *o, struct pop3_reply *r, struct err *e)
 {
-	if (orders_before_wait(o, e) == -1)
+	if (before_wait(o, e) != 0)
 		return -1;
 	return pop3_reply(o->pop3, false, r, e);
 }
@@ -58,7 +58,7 @@ typedef int orders_line(struct orders *o, const uint8_t *line, size_t size,
 			struct err *e);
 
 static int
-orders_lines(struct orders *o, orders_line *each, struct err *e)
+read_lines(struct orders *o, orders_line *each, struct err *e)
 {
 	uint64_t most = 2 * o->messages + ORDERS_SURPLUS_LINES, bytes = 0;
 	const uint8_t *line;
@@ -68,13 +68,13 @@ orders_lines(struct orders *o, orders_line *each, struct err *e)
 	if (most > ORDERS_LINES_MAX)
 		most = ORDERS_LINES_MAX;
 	for (uint64_t n = 0; n < most && bytes <= ORDERS_BYTES_MAX; n++) {
-		if (orders_before_wait(o, e) == -1 ||
-		    pop3_list_line(o->pop3, &line, &size, &end, e) == -1)
+		if (before_wait(o, e) != 0 ||
+		    pop3_list_line(o->pop3, &line, &size, &end, e) != 0)
 			return -1;
 		if (end)
 			return 0;
 		bytes += size;
-		if (each(o, line, size, e) == -1)
+		if (each(o, line, size, e) != 0)
 			return -1;
 	}
 	return err_set(e, ERR_PROTOCOL, "listing of %llu messages does not end after "
@@ -83,7 +83,7 @@ orders_lines(struct orders *o, orders_line *each, struct err *e)
 }
 
 static int
-orders_uid_line(struct orders *o, const uint8_t *line, size_t size,
+pass_uid(struct orders *o, const uint8_t *line, size_t size,
 		struct err *e)
 {
 	const uint8_t *uid;
@@ -100,7 +100,7 @@ orders_uid_line(struct orders *o, const uint8_t *line, size_t size,
 }
 
 static int
-orders_size_line(struct orders *o, const uint8_t *line, size_t size,
+pass_size(struct orders *o, const uint8_t *line, size_t size,
 		 struct err *e)
 {
 	uint32_t number;
@@ -114,12 +114,12 @@ orders_size_line(struct orders *o, const uint8_t *line, size_t size,
 }
 
 static int
-orders_stat(struct orders *o, struct err *e)
+read_stat(struct orders *o, struct err *e)
 {
 	struct pop3_reply r;
 	uint64_t count, total;
 
-	if (orders_reply(o, &r, e) == -1)
+	if (read_reply(o, &r, e) != 0)
 		return err_context(e, "STAT");
 	if (r.status != POP3_OK) {
 		pop3_refusal(&r, ERR_PROTOCOL, e);
@@ -138,12 +138,12 @@ orders_stat(struct orders *o, struct err *e)
 
 /* What a server said instead of a listing; ERR_NONE: it gave one. */
 static int
-orders_list(struct orders *o, const char *command, orders_line *each,
+read_list(struct orders *o, const char *command, orders_line *each,
 	    struct err *refusal, struct err *e)
 {
 	struct pop3_reply r;
 
-	if (orders_reply(o, &r, e) == -1)
+	if (read_reply(o, &r, e) != 0)
 		return err_context(e, "%s", command);
 	if (r.status != POP3_OK) {
 		pop3_refusal(&r, ERR_PROTOCOL, refusal);
@@ -152,7 +152,7 @@ orders_list(struct orders *o, const char *command, orders_line *each,
 		*e = *refusal;
 		return err_context(e, "%s", command);
 	}
-	if (orders_lines(o, each, e) == -1)
+	if (read_lines(o, each, e) != 0)
 		return err_context(e, "%s", command);
 	return 0;
 }
@@ -160,35 +160,35 @@ orders_list(struct orders *o, const char *command, orders_line *each,
 int
 orders_ask(struct pop3 *p, bool wants_sizes, struct err *e)
 {
-	if (pop3_command(p, e, "STAT") == -1 ||
-	    pop3_command(p, e, "UIDL") == -1)
+	if (pop3_command(p, e, "STAT") != 0 ||
+	    pop3_command(p, e, "UIDL") != 0)
 		return -1;
 	return wants_sizes ? pop3_command(p, e, "LIST") : 0;
 }
 
 /* One command after the other; where they were not asked in one flight. */
 static int
-orders_ask_one(struct orders *o, const char *command, struct err *e)
+ask_one(struct orders *o, const char *command, struct err *e)
 {
 	return o->pipelining ? 0 : pop3_command(o->pop3, e, "%s", command);
 }
 
 static int
-orders_listing(struct orders *o, const struct orders_settings *settings,
+give_listing(struct orders *o, const struct orders_settings *settings,
 	       struct err *e)
 {
 	struct err no_uidl = ERR_INIT, no_list = ERR_INIT;
 
 	if (o->pipelining && !settings->asked &&
-	    orders_ask(o->pop3, settings->wants_sizes, e) == -1)
+	    orders_ask(o->pop3, settings->wants_sizes, e) != 0)
 		return -1;
-	if (orders_ask_one(o, "STAT", e) == -1 || orders_stat(o, e) == -1 ||
-	    orders_ask_one(o, "UIDL", e) == -1 ||
-	    orders_list(o, "UIDL", orders_uid_line, &no_uidl, e) == -1)
+	if (ask_one(o, "STAT", e) != 0 || read_stat(o, e) != 0 ||
+	    ask_one(o, "UIDL", e) != 0 ||
+	    read_list(o, "UIDL", pass_uid, &no_uidl, e) != 0)
 		return -1;
 	if (settings->wants_sizes &&
-	    (orders_ask_one(o, "LIST", e) == -1 ||
-	     orders_list(o, "LIST", orders_size_line, &no_list, e) == -1))
+	    (ask_one(o, "LIST", e) != 0 ||
+	     read_list(o, "LIST", pass_size, &no_list, e) != 0))
 		return -1;
 	link_put_text(o->link, LINK_LISTED, 0, no_uidl.kind == ERR_NONE,
 		      no_uidl.text);
@@ -198,20 +198,20 @@ orders_listing(struct orders *o, const struct orders_settings *settings,
 /* --- orders in --- */
 
 static struct order *
-orders_at(struct orders *o, size_t i)
+order_at(struct orders *o, size_t i)
 {
 	return &o->ring[(o->first + i) % LINK_ORDERS_MAX];
 }
 
 static bool
-orders_is_known(unsigned type)
+is_known(unsigned type)
 {
 	return type == LINK_LIST || type == LINK_TOP || type == LINK_RETR ||
 	       type == LINK_DELE || type == LINK_QUIT;
 }
 
 static int
-orders_take(struct orders *o, struct err *e)
+take(struct orders *o, struct err *e)
 {
 	struct link_record r;
 
@@ -219,12 +219,12 @@ orders_take(struct orders *o, struct err *e)
 	if (o->count >= ORDERS_WINDOW ||
 	    (o->count > ORDERS_ENOUGH && pop3_has_input(o->pop3)))
 		return 0;
-	if (link_pull(o->link, e) == -1)
+	if (link_pull(o->link, e) != 0)
 		return -1;
 	while (o->count < LINK_ORDERS_MAX && link_next(o->link, &r)) {
-		if (!orders_is_known(r.type))
+		if (!is_known(r.type))
 			return err_set(e, ERR_INTERNAL, "unknown order");
-		*orders_at(o, o->count++) = (struct order){
+		*order_at(o, o->count++) = (struct order){
 			.type = r.type,
 			.number = r.number,
 		};
@@ -235,7 +235,7 @@ orders_take(struct orders *o, struct err *e)
 /* --- commands out --- */
 
 static int
-orders_command(struct orders *o, const struct order *order, struct err *e)
+send_command(struct orders *o, const struct order *order, struct err *e)
 {
 	struct pop3 *p = o->pop3;
 
@@ -258,15 +258,15 @@ orders_command(struct orders *o, const struct order *order, struct err *e)
 }
 
 static int
-orders_send(struct orders *o, struct err *e)
+send_orders(struct orders *o, struct err *e)
 {
 	size_t window = o->pipelining ? ORDERS_WINDOW : 1;
 
 	/* what is there already cannot be the answer to what comes now */
-	if (o->sent == 0 && o->count > 0 && pop3_check_idle(o->pop3, e) == -1)
+	if (o->sent == 0 && o->count > 0 && pop3_check_idle(o->pop3, e) != 0)
 		return -1;
 	while (o->sent < o->count && o->sent < window && !o->quitting)
-		if (orders_command(o, orders_at(o, o->sent++), e) == -1)
+		if (send_command(o, order_at(o, o->sent++), e) != 0)
 			return -1;
 	return 0;
 }
@@ -274,7 +274,7 @@ orders_send(struct orders *o, struct err *e)
 /* --- replies in --- */
 
 static const char *
-orders_name(unsigned type)
+order_name(unsigned type)
 {
 	switch (type) {
 	case LINK_LIST:
@@ -291,7 +291,7 @@ orders_name(unsigned type)
 }
 
 static int
-orders_message(struct orders *o, uint32_t number, struct err *e)
+pass_message(struct orders *o, uint32_t number, struct err *e)
 {
 	struct body body;
 
@@ -300,10 +300,10 @@ orders_message(struct orders *o, uint32_t number, struct err *e)
 		size_t room, got;
 		uint8_t *to;
 
-		if (orders_before_wait(o, e) == -1)
+		if (before_wait(o, e) != 0)
 			return -1;
 		to = link_reserve(o->link, BODY_OUT_MIN, &room);
-		if (pop3_body(o->pop3, &body, to, room, &got, e) == -1)
+		if (pop3_body(o->pop3, &body, to, room, &got, e) != 0)
 			return -1;
 		if (got > 0)
 			link_commit(o->link, LINK_CHUNK, number, 0, got);
@@ -315,7 +315,7 @@ orders_message(struct orders *o, uint32_t number, struct err *e)
 }
 
 static int
-orders_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
+pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
 		struct err *e)
 {
 	uint32_t told;
@@ -330,21 +330,21 @@ orders_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
 }
 
 static int
-orders_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
+pass_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
 	     struct err *e)
 {
 	bool ok = r->status == POP3_OK;
 
-	if (ok && number != 0 && orders_one_size(o, number, r, e) == -1)
+	if (ok && number != 0 && pass_one_size(o, number, r, e) != 0)
 		return -1;
-	if (ok && number == 0 && orders_lines(o, orders_size_line, e) == -1)
+	if (ok && number == 0 && read_lines(o, pass_size, e) != 0)
 		return -1;
 	link_put(o->link, LINK_LISTED, number, ok, NULL, 0);
 	return 0;
 }
 
 static void
-orders_refused(struct orders *o, uint32_t number, const struct pop3_reply *r)
+pass_refusal(struct orders *o, uint32_t number, const struct pop3_reply *r)
 {
 	struct err why = ERR_INIT;
 
@@ -354,7 +354,7 @@ orders_refused(struct orders *o, uint32_t number, const struct pop3_reply *r)
 }
 
 static void
-orders_bye(struct orders *o, const struct pop3_reply *r)
+pass_bye(struct orders *o, const struct pop3_reply *r)
 {
 	size_t size = r->text_size;
 
@@ -365,53 +365,53 @@ orders_bye(struct orders *o, const struct pop3_reply *r)
 }
 
 static int
-orders_answer(struct orders *o, const struct order *order,
+pass_answer(struct orders *o, const struct order *order,
 	      const struct pop3_reply *r, struct err *e)
 {
 	switch (order->type) {
 	case LINK_LIST:
-		return orders_sizes(o, order->number, r, e);
+		return pass_sizes(o, order->number, r, e);
 	case LINK_QUIT:
-		orders_bye(o, r);
+		pass_bye(o, r);
 		return 0;
 	default:
 		break;
 	}
 	if (r->status != POP3_OK)
-		orders_refused(o, order->number, r);
+		pass_refusal(o, order->number, r);
 	else if (order->type == LINK_DELE)
 		link_put(o->link, LINK_DELETED, order->number, 0, NULL, 0);
 	else
-		return orders_message(o, order->number, e);
+		return pass_message(o, order->number, e);
 	return 0;
 }
 
 static int
-orders_context(const struct order *order, struct err *e)
+add_context(const struct order *order, struct err *e)
 {
 	if (order->number == 0)
-		return err_context(e, "%s", orders_name(order->type));
-	return err_context(e, "%s %u", orders_name(order->type),
+		return err_context(e, "%s", order_name(order->type));
+	return err_context(e, "%s %u", order_name(order->type),
 			   order->number);
 }
 
 static int
-orders_finish_one(struct orders *o, struct err *e)
+finish_one(struct orders *o, struct err *e)
 {
-	struct order order = *orders_at(o, 0);
+	struct order order = *order_at(o, 0);
 	struct pop3_reply r;
 
-	if (orders_reply(o, &r, e) == -1) {
+	if (read_reply(o, &r, e) != 0) {
 		/* the server may just close instead of answering QUIT */
 		if (order.type != LINK_QUIT || e->kind != ERR_NETWORK)
-			return orders_context(&order, e);
+			return add_context(&order, e);
 		link_put_text(o->link, LINK_BYE, 0, -1, e->text);
 		err_clear(e);
 		o->done = true;
 		return 0;
 	}
-	if (orders_answer(o, &order, &r, e) == -1)
-		return orders_context(&order, e);
+	if (pass_answer(o, &order, &r, e) != 0)
+		return add_context(&order, e);
 	o->first = (o->first + 1) % LINK_ORDERS_MAX;
 	o->count--;
 	o->sent--;
@@ -420,22 +420,22 @@ orders_finish_one(struct orders *o, struct err *e)
 
 /* Nothing is on its way: waits for an order, and keeps the session alive. */
 static int
-orders_idle(struct orders *o, struct err *e)
+wait_idle(struct orders *o, struct err *e)
 {
 	int64_t noop = clock_deadline(ORDERS_NOOP_MS);
 	struct pop3_reply r;
 	bool ready;
 
-	if (link_flush(o->link, e) == -1)
+	if (link_flush(o->link, e) != 0)
 		return -1;
 	if (stream_wait(pop3_stream(o->pop3), link_input(o->link), noop, &ready,
-			e) == -1 || pop3_check_idle(o->pop3, e) == -1)
+			e) != 0 || pop3_check_idle(o->pop3, e) != 0)
 		return -1;
 	if (ready || clock_ms() < noop)
 		return 0;
 	/* whatever the answer is: it was heard */
-	if (pop3_command(o->pop3, e, "NOOP") == -1 ||
-	    pop3_reply(o->pop3, false, &r, e) == -1)
+	if (pop3_command(o->pop3, e, "NOOP") != 0 ||
+	    pop3_reply(o->pop3, false, &r, e) != 0)
 		return err_context(e, "NOOP");
 	return 0;
 }
@@ -450,16 +450,16 @@ orders_run(struct pop3 *p, struct link *l,
 		.pipelining = settings->pipelining,
 	};
 
-	if (orders_listing(&o, settings, e) == -1)
+	if (give_listing(&o, settings, e) != 0)
 		return -1;
 	while (!o.done) {
-		if (orders_take(&o, e) == -1)
+		if (take(&o, e) != 0)
 			return -1;
 		if (o.count == 0 && link_is_over(l))
 			return 0;
-		if (orders_send(&o, e) == -1)
+		if (send_orders(&o, e) != 0)
 			return -1;
-		if ((o.sent > 0 ? orders_finish_one : orders_idle)(&o, e) == -1)
+		if ((o.sent > 0 ? finish_one : wait_idle)(&o, e) != 0)
 			return -1;
 	}
 	return link_flush(l, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Destinations of mail: what is common to all of them. */
 #include "config.h"
+
 #include "deliver/deliver.h"
 
 #include <assert.h>
@@ -149,9 +150,7 @@ deliver_leave(struct deliver_staged **s)
 static void
 forget_evidence(struct deliver *d)
 {
-	size_t i;
-
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		free(d->batch[i]->evidence);
 		d->batch[i]->evidence = NULL;
 	}
@@ -272,13 +271,11 @@ static void
 select_class(struct selection *s, const struct deliver_class *class,
 	     const char *const evidence[], size_t count)
 {
-	size_t i;
-
 	s->evidence = mem_array(count, sizeof(*s->evidence));
 	s->index = mem_array(count, sizeof(*s->index));
 	s->verdict = mem_array(count, sizeof(*s->verdict));
 	s->count = 0;
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!is_of_class(evidence[i], class))
 			continue;
 		s->evidence[s->count] = evidence[i];
@@ -302,13 +299,12 @@ recover_class(const struct deliver_class *class,
 	      size_t count, struct err *e)
 {
 	struct selection s;
-	size_t i;
 	int rc = 0;
 
 	select_class(&s, class, evidence, count);
 	if (class->recover && (s.count > 0 || class == classes[target->kind]))
 		rc = class->recover(target, s.evidence, s.verdict, s.count, e);
-	for (i = 0; i < s.count; i++)
+	for (size_t i = 0; i < s.count; i++)
 		verdict[s.index[i]] = s.verdict[i];
 	free_selection(&s);
 	return rc;
@@ -319,12 +315,10 @@ deliver_recover(const struct deliver_target *target,
 		const char *const evidence[], enum deliver_verdict verdict[],
 		size_t count, struct err *e)
 {
-	size_t i;
-
 	/* Evidence that nobody understands says nothing: fetch again. */
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		verdict[i] = DELIVER_WAS_NOT;
-	for (i = 0; i < CLASSES; i++)
+	for (size_t i = 0; i < CLASSES; i++)
 		if (recover_class(classes[i], target, evidence, verdict, count,
 				  e) != 0)
 			return -1;
@@ -336,9 +330,8 @@ deliver_recovered(const struct deliver_target *target,
 		  const char *const evidence[], size_t count)
 {
 	struct selection s;
-	size_t i;
 
-	for (i = 0; i < CLASSES; i++) {
+	for (size_t i = 0; i < CLASSES; i++) {
 		select_class(&s, classes[i], evidence, count);
 		if (classes[i]->recovered && s.count > 0)
 			classes[i]->recovered(target, s.evidence, s.count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A staged file while it is written. */
 #include "config.h"
+
 #include "deliver/draft.h"
 
 #include <sys/types.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Evidence lines: words, percent-encoded. */
 #include "config.h"
+
 #include "deliver/evidence.h"
 
 #include <assert.h>
@@ -77,9 +78,9 @@ decode(const char *word, size_t size)
 bool
 evidence_split(const char *line, char *words[], size_t count)
 {
-	size_t i, size;
+	size_t size;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		size = strcspn(line, " ");
 		words[i] = decode(line, size);
 		if (!words[i] || line[size] != (i + 1 < count ? ' ' : '\0')) {
@@ -94,9 +95,7 @@ evidence_split(const char *line, char *words[], size_t count)
 void
 evidence_free(char *words[], size_t count)
 {
-	size_t i;
-
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		free(words[i]);
 		words[i] = NULL;
 	}

@@ -259,9 +259,8 @@ set_evidence(struct deliver *d)
 {
 	struct maildir_staged *staged;
 	struct buf line;
-	size_t i;
 
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		staged = staged_of(d->batch[i]);
 		buf_init(&line, SIZE_MAX);
 		evidence_add(&line, maildir_class.name);
@@ -357,9 +356,8 @@ maildir_publish(struct deliver *d, struct err *e)
 {
 	struct maildir *m = maildir_of(d);
 	struct maildir_staged *staged;
-	size_t i;
 
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		staged = staged_of(d->batch[i]);
 		if (fs_rename_at(m->staging.dir, staged->name,
 				 m->staging.new_dir, staged->final, e) != 0 &&
@@ -375,12 +373,11 @@ static int
 maildir_settle(struct deliver *d, struct err *e)
 {
 	struct maildir *m = maildir_of(d);
-	size_t i;
 
 	if (fs_sync(m->staging.new_dir, d->target->path, e) != 0 ||
 	    fs_sync(m->staging.dir, d->target->path, e) != 0)
 		return -1;
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		sentinel_settled(staged_of(d->batch[i])->sentinel);
 		if (d->batch[i]->outcome == DELIVER_PENDING)
 			d->batch[i]->outcome = DELIVER_DONE;

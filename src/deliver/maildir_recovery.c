@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a crash has left in the staging directory of a Maildir. */
 #include "config.h"
+
 #include "deliver/maildir_recovery.h"
 
 #include <errno.h>
@@ -31,12 +32,10 @@ static void
 begin(struct recovery *r, const struct deliver_target *target,
       const char *const evidence[], size_t count)
 {
-	size_t i;
-
 	r->target = target;
 	r->claims = mem_array(count, sizeof(*r->claims));
 	r->count = count;
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		r->claims[i].judged = !evidence_split(
 			evidence[i], r->claims[i].words, WORDS);
 }
@@ -44,9 +43,7 @@ begin(struct recovery *r, const struct deliver_target *target,
 static void
 end(struct recovery *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++)
 		evidence_free(r->claims[i].words, WORDS);
 	free(r->claims);
 }
@@ -100,9 +97,7 @@ has_name(const struct names *n, const char *name)
 static void
 free_names(struct names *n)
 {
-	size_t i;
-
-	for (i = 0; i < n->count; i++)
+	for (size_t i = 0; i < n->count; i++)
 		free(n->list[i]);
 	free(n->list);
 }
@@ -182,9 +177,8 @@ remove_stale(const struct recovery *r, const struct staging *s,
 	     const struct names *n)
 {
 	struct err ignored = ERR_INIT;	/* the next recovery tries again */
-	size_t i;
 
-	for (i = 0; i < n->count; i++)
+	for (size_t i = 0; i < n->count; i++)
 		if (!is_claimed(r, n->list[i]))
 			(void)fs_remove_at(s->dir, n->list[i], &ignored);
 }
@@ -259,17 +253,16 @@ maildir_recover(const struct deliver_target *target,
 		size_t count, struct err *e)
 {
 	struct recovery r;
-	size_t i;
 	int rc = 0;
 
 	begin(&r, target, evidence, count);
-	for (i = 0; i < count && rc == 0; i++)
+	for (size_t i = 0; i < count && rc == 0; i++)
 		if (!r.claims[i].judged)
 			rc = recover_path(&r, r.claims[i].words[PATH], e);
 	if (rc == 0 && target->kind == DELIVER_MAILDIR &&
 	    !is_claimed_path(&r, target->path))
 		rc = recover_path(&r, target->path, e);
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (r.claims[i].delivered)
 			verdict[i] = DELIVER_WAS_DELIVERED;
 	end(&r);
@@ -304,10 +297,9 @@ maildir_recovered(const struct deliver_target *target,
 		  const char *const evidence[], size_t count)
 {
 	struct recovery r;
-	size_t i;
 
 	begin(&r, target, evidence, count);
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (r.claims[i].words[PATH] &&
 		    (i == 0 ||
 		     !is_same_batch(&r.claims[i], &r.claims[i - 1])))

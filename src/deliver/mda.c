@@ -119,11 +119,10 @@ show_uid(const struct deliver_message *message)
 {
 	struct buf out, part;
 	char *shown;
-	size_t i;
 
 	buf_init(&out, SIZE_MAX);
 	buf_init(&part, 1);
-	for (i = 0; i < message->uid_size; i++) {
+	for (size_t i = 0; i < message->uid_size; i++) {
 		buf_clear(&part);
 		(void)buf_byte(&part, message->uid[i]);
 		if (message->uid[i] == '.')
@@ -214,10 +213,8 @@ mda_discard(struct deliver_staged *s)
 static int
 mda_secure(struct deliver *d, struct err *e)
 {
-	size_t i;
-
 	(void)e;
-	for (i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++)
 		d->batch[i]->evidence = mem_string(mda_class.name);
 	return 0;
 }
@@ -246,10 +243,9 @@ mda_publish(struct deliver *d, struct err *e)
 {
 	struct mda *m = mda_of(d);
 	struct err why = ERR_INIT;
-	size_t i;
 
 	(void)e;
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		struct mda_staged *staged = staged_of(d->batch[i]);
 
 		if (why.kind == ERR_NONE && start(m, staged, &why) == 0)

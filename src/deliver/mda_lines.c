@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an MDA writes, line by line. */
 #include "config.h"
+
 #include "deliver/mda_lines.h"
 
 #include <errno.h>
@@ -75,9 +76,8 @@ read_stream(struct mda_lines *l, struct mdaline *s)
 {
 	char step[STEP];
 	ssize_t n = 1;
-	int i;
 
-	for (i = 0; i < STEPS && n > 0 && s->fd >= 0; i++) {
+	for (int i = 0; i < STEPS && n > 0 && s->fd >= 0; i++) {
 		n = read(s->fd, step, sizeof(step));
 		if (n > 0)
 			take(l, s, step, (size_t)n);
@@ -89,18 +89,14 @@ read_stream(struct mda_lines *l, struct mdaline *s)
 void
 mda_lines_read(struct mda_lines *l)
 {
-	size_t i;
-
-	for (i = 0; i < MDA_LINES_STREAMS; i++)
+	for (size_t i = 0; i < MDA_LINES_STREAMS; i++)
 		read_stream(l, &l->streams[i]);
 }
 
 void
 mda_lines_end(struct mda_lines *l)
 {
-	size_t i;
-
-	for (i = 0; i < MDA_LINES_STREAMS; i++)
+	for (size_t i = 0; i < MDA_LINES_STREAMS; i++)
 		if (l->streams[i].any)
 			end_line(l, &l->streams[i]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an MDA is told of its message. */
 #include "config.h"
+
 #include "deliver/mda_program.h"
 
 #include <inttypes.h>
@@ -98,14 +99,14 @@ mda_program_arguments(const struct deliver_target *target,
 		{ "%{user}", target->user },
 		{ NULL, NULL }
 	};
-	size_t count = 0, i;
+	size_t count = 0;
 	char **list;
 
 	while (target->argv[count])
 		count++;
 	list = mem_array(count + 1, sizeof(*list));
 	list[0] = mem_string(target->argv[0]);
-	for (i = 1; i < count; i++)
+	for (size_t i = 1; i < count; i++)
 		list[i] = expand(target->argv[i], known);
 	return list;
 }
@@ -174,11 +175,9 @@ mda_program_environment(const struct deliver_target *target,
 void
 mda_program_free_list(char **list)
 {
-	size_t i;
-
 	if (!list)
 		return;
-	for (i = 0; list[i]; i++)
+	for (size_t i = 0; list[i]; i++)
 		free(list[i]);
 	free(list);
 }

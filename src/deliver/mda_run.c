@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One run of an MDA for one message. */
 #include "config.h"
+
 #include "deliver/mda_run.h"
 
 #include <signal.h>
@@ -161,9 +162,8 @@ void
 mda_run_stop(struct mda_run *const runs[], size_t count)
 {
 	int64_t until = clock_deadline(GRACE_MS), look;
-	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		proc_signal(runs[i]->proc, SIGTERM);
 	while (count_running(runs, count) > 0 && clock_ms() < until) {
 		look = clock_deadline(STOP_LOOK_MS);

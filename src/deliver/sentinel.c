@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sentinels: files that tell a delivery from a loss. */
 #include "config.h"
+
 #include "deliver/sentinel.h"
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts on disk until they are appended to an mbox. */
 #include "config.h"
+
 #include "deliver/spool.h"
 
 #include <assert.h>

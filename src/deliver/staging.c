@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The directories of a Maildir that delivery needs. */
 #include "config.h"
+
 #include "deliver/staging.h"
 
 #include <errno.h>

@@ -36,7 +36,7 @@ _Static_assert(sizeof(struct link_head) == 16, "records are small");
 _Static_assert(LINK_PAYLOAD_MAX <= UINT16_MAX, "a size fits its field");
 
 static struct link *
-link_new(int in, int out)
+new(int in, int out)
 {
 	struct link *l = mem_alloc(sizeof(*l));
 
@@ -48,9 +48,9 @@ link_new(int in, int out)
 }
 
 static int
-link_pipe(int fds[2], bool deep, struct err *e)
+make_pipe(int fds[2], bool deep, struct err *e)
 {
-	if (pipe2(fds, O_CLOEXEC) == -1)
+	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(e, ERR_OS, "cannot make a pipe");
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 #ifdef F_SETPIPE_SZ
@@ -67,22 +67,22 @@ link_pair(struct link **a, struct link **b, bool a_deep, struct err *e)
 {
 	int from_a[2], from_b[2];
 
-	if (link_pipe(from_a, a_deep, e) == -1)
+	if (make_pipe(from_a, a_deep, e) != 0)
 		return -1;
-	if (link_pipe(from_b, false, e) == -1) {
+	if (make_pipe(from_b, false, e) != 0) {
 		close(from_a[0]);
 		close(from_a[1]);
 		return -1;
 	}
-	*a = link_new(from_b[0], from_a[1]);
-	*b = link_new(from_a[0], from_b[1]);
+	*a = new(from_b[0], from_a[1]);
+	*b = new(from_a[0], from_b[1]);
 	return 0;
 }
 
 void
 link_free(struct link **l)
 {
-	if (*l == NULL)
+	if (!*l)
 		return;
 	close((*l)->in);
 	close((*l)->out);
@@ -107,13 +107,13 @@ link_output(const struct link *l)
 /* --- writing --- */
 
 static void
-link_send(struct link *l)
+send_gathered(struct link *l)
 {
 	struct err ignored = ERR_INIT;
 
 	if (!l->broken && l->out_size > 0)
 		l->broken = fs_write(l->out, l->out_data, l->out_size,
-				     &ignored) == -1;
+				     &ignored) != 0;
 	l->out_size = 0;
 }
 
@@ -124,7 +124,7 @@ link_reserve(struct link *l, size_t least, size_t *room)
 
 	assert(least <= LINK_PAYLOAD_MAX);
 	if (LINK_BUFFER_SIZE - l->out_size < head + least)
-		link_send(l);
+		send_gathered(l);
 	*room = LINK_BUFFER_SIZE - l->out_size - head;
 	if (*room > LINK_PAYLOAD_MAX)
 		*room = LINK_PAYLOAD_MAX;
@@ -170,7 +170,7 @@ link_put_text(struct link *l, unsigned type, uint32_t number, int64_t value,
 int
 link_flush(struct link *l, struct err *e)
 {
-	link_send(l);
+	send_gathered(l);
 	if (l->broken)
 		return err_set(e, ERR_INTERNAL, "a process of ours is gone");
 	return 0;
@@ -193,8 +193,8 @@ link_pull(struct link *l, struct err *e)
 	do
 		n = read(l->in, l->in_data + l->in_end,
 			 LINK_BUFFER_SIZE - l->in_end);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno != EAGAIN)
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
 		return err_sys(e, ERR_INTERNAL, "cannot read from our process");
 	if (n == 0)
 		l->over = true;
@@ -263,7 +263,7 @@ link_wait(struct link *l, struct link_record *r, int64_t deadline,
 		if (proc_poll(&p, 1, deadline) == 0 &&
 		    clock_ms() >= deadline)
 			return err_set(e, ERR_NETWORK, "time is up");
-		if (link_pull(l, e) == -1)
+		if (link_pull(l, e) != 0)
 			return -1;
 	}
 	return 0;

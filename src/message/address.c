@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finds the address in a header field as it streams by. */
 #include "config.h"
+
 #include "message/address.h"
 
 #include <string.h>
@@ -88,7 +89,7 @@ has_two_domains(const struct address *a)
 {
 	const char *first = strchr(a->text, '@');
 
-	return a->text[0] != '"' && first != NULL && strchr(first + 1, '@');
+	return a->text[0] != '"' && first && strchr(first + 1, '@');
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From_ lines in front of a message's header. */
 #include "config.h"
+
 #include "message/fromline.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads a message's header as it streams by. */
 #include "config.h"
+
 #include "message/header.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The digests of a header. */
 #include "config.h"
+
 #include "message/header_digest.h"
 
 #include <string.h>

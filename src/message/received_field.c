@@ -16,11 +16,11 @@ fit_word(const char *name, const char *otherwise)
 {
 	static const char unfit[] = "()<>,;:\\\"[]";
 	char *word = mem_string(name);
-	bool literal = strchr(name, ':') != NULL;
+	bool literal = strchr(name, ':');
 
 	for (char *c = word; *c != '\0'; c++)
 		if (*c <= ' ' || *c >= 0x7f ||
-		    (strchr(unfit, *c) != NULL && !(literal && *c == ':'))) {
+		    (strchr(unfit, *c) && !(literal && *c == ':'))) {
 			free(word);
 			return mem_string(otherwise);
 		}

@@ -66,7 +66,7 @@ pins_text(X509 *certificate, char out[PINS_TEXT_MAX])
 	struct tls_pin whole, spki;
 	char whole_hex[2 * TLS_PIN_SIZE + 1], spki_hex[2 * TLS_PIN_SIZE + 1];
 
-	if (certificate == NULL ||
+	if (!certificate ||
 	    !pin_of(certificate, TLS_PIN_CERTIFICATE, &whole) ||
 	    !pin_of(certificate, TLS_PIN_SPKI, &spki))
 		return "none";
@@ -106,8 +106,8 @@ name_text(const GENERAL_NAME *name, char out[NAME_SHOWN_MAX])
 	if (kind == GEN_DNS)
 		text_safe(out, NAME_SHOWN_MAX, bytes, (size_t)size);
 	else if ((size != 4 && size != 16) ||
-		 inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, out,
-			   NAME_SHOWN_MAX) == NULL)
+		 !inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, out,
+			   NAME_SHOWN_MAX))
 		return false;
 	return true;
 }
@@ -118,7 +118,7 @@ names_text(X509 *certificate, char out[NAMES_TEXT_MAX])
 {
 	GENERAL_NAMES *names =
 		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	int count = names == NULL ? 0 : sk_GENERAL_NAME_num(names);
+	int count = !names ? 0 : sk_GENERAL_NAME_num(names);
 	int shown = 0, more = 0;
 	size_t used = 0;
 
@@ -179,7 +179,7 @@ chain_error(int code, int depth, X509 *at, struct err *e)
 {
 	char whose[WHOSE_MAX] = "certificate chain:";
 
-	if (at != NULL && depth > 0)
+	if (at && depth > 0)
 		whose_text(at, depth, whose);
 	return err_set(e, ERR_TLS, "%s %s", whose,
 		       X509_verify_cert_error_string(code));
@@ -197,12 +197,12 @@ chain_or_name_error(X509_STORE_CTX *c, const char *name, struct err *e)
 	if (code == X509_V_ERR_HOSTNAME_MISMATCH ||
 	    code == X509_V_ERR_IP_ADDRESS_MISMATCH)
 		return name_error(leaf, name, e);
-	if (at != NULL && code == X509_V_ERR_CERT_HAS_EXPIRED) {
+	if (at && code == X509_V_ERR_CERT_HAS_EXPIRED) {
 		whose_text(at, depth, whose);
 		return err_set(e, ERR_TLS, "%s expired on %s", whose,
 			       date(X509_get0_notAfter(at), when));
 	}
-	if (at != NULL && code == X509_V_ERR_CERT_NOT_YET_VALID) {
+	if (at && code == X509_V_ERR_CERT_NOT_YET_VALID) {
 		whose_text(at, depth, whose);
 		return err_set(e, ERR_TLS, "%s is not valid before %s", whose,
 			       date(X509_get0_notBefore(at), when));
@@ -228,10 +228,10 @@ certificate_check_pin(X509_STORE_CTX *c, const struct tls_pin *pins,
 		      size_t count, struct err *e)
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(c);
-	EVP_PKEY *key = leaf == NULL ? NULL : X509_get0_pubkey(leaf);
+	EVP_PKEY *key = !leaf ? NULL : X509_get0_pubkey(leaf);
 
 	X509_STORE_CTX_set_error(c, X509_V_ERR_APPLICATION_VERIFICATION);
-	if (key == NULL || !pin_matches(pins, count, leaf)) {
+	if (!key || !pin_matches(pins, count, leaf)) {
 		err_set(e, ERR_TLS, "certificate pin: none matches");
 		return add_pins(leaf, e);
 	}
@@ -258,7 +258,7 @@ certificate_context_again(X509_STORE_CTX *c)
 {
 	X509_STORE_CTX *again = X509_STORE_CTX_new();
 
-	if (again != NULL &&
+	if (again &&
 	    X509_STORE_CTX_init(again, X509_STORE_CTX_get0_store(c),
 				X509_STORE_CTX_get0_cert(c),
 				X509_STORE_CTX_get0_untrusted(c)) == 1 &&

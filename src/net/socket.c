@@ -132,7 +132,7 @@ socket_is_literal(const char *host)
 	if (host[0] != '[' && inet_pton(AF_INET, plain, &address) == 1)
 		return true;
 	scope = strchr(plain, '%');
-	if (scope != NULL)
+	if (scope)
 		*scope = '\0';
 	return inet_pton(AF_INET6, plain, &address) == 1;
 }
@@ -185,7 +185,7 @@ resolve(struct addrinfo **list, const char *host, uint16_t port, struct err *e)
 		hints.ai_flags |= AI_ADDRCONFIG;
 	snprintf(service, sizeof(service), "%u", (unsigned)port);
 	code = getaddrinfo(plain, service, &hints, list);
-	if (code == 0 && *list == NULL)
+	if (code == 0 && !*list)
 		code = EAI_NONAME;
 	return code == 0 ? 0 : resolve_error(code, host, e);
 }
@@ -208,16 +208,16 @@ race_order(struct race *r, const struct addrinfo *list)
 	const struct addrinfo *same = list, *other = list;
 
 	while (r->count < SOCKET_ADDRESSES_MAX) {
-		while (same != NULL && same->ai_family != family)
+		while (same && same->ai_family != family)
 			same = same->ai_next;
-		while (other != NULL && other->ai_family == family)
+		while (other && other->ai_family == family)
 			other = other->ai_next;
-		if (same == NULL && other == NULL)
+		if (!same && !other)
 			break;
-		if (same != NULL && (r->count % 2 == 0 || other == NULL)) {
+		if (same && (r->count % 2 == 0 || !other)) {
 			r->order[r->count++] = same;
 			same = same->ai_next;
-		} else if (other != NULL) {
+		} else if (other) {
 			r->order[r->count++] = other;
 			other = other->ai_next;
 		}
@@ -244,7 +244,7 @@ attempt_socket(const struct addrinfo *a)
 			a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			a->ai_protocol);
 
-	if (fd == -1)
+	if (fd < 0)
 		return -1;
 	/* Without them a connection is slower, or a dead one is noticed
 	 * later; it works all the same. */
@@ -268,12 +268,12 @@ race_start(struct race *r, struct err *e)
 		fd = -1;
 		errno = cause;
 	}
-	if (fd == -1)
+	if (fd < 0)
 		attempt_error(a, e);
 	else
 		r->running++;
 	r->fds[r->started++] = (struct pollfd){ .fd = fd, .events = POLLOUT };
-	r->next_at = fd == -1 ? clock_ms() : clock_deadline(STAGGER_MS);
+	r->next_at = fd < 0 ? clock_ms() : clock_deadline(STAGGER_MS);
 }
 
 /* The descriptor of an attempt that got through, or -1. */
@@ -285,7 +285,7 @@ race_look(struct race *r, struct err *e)
 		int cause = 0;
 		socklen_t size = sizeof(cause);
 
-		if (fd == -1 || r->fds[i].revents == 0)
+		if (fd < 0 || r->fds[i].revents == 0)
 			continue;
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &cause, &size) != 0)
 			cause = errno;
@@ -339,13 +339,13 @@ socket_connect_any(int *fd, const struct addrinfo *list, int64_t deadline,
 {
 	struct race r = { .count = 0 };
 
-	assert(list != NULL);
+	assert(list);
 	race_order(&r, list);
 	*fd = race_run(&r, deadline, e);
 	for (size_t i = 0; i < r.started; i++)
 		if (r.fds[i].fd != -1)
 			close(r.fds[i].fd);
-	if (*fd == -1)
+	if (*fd < 0)
 		return -1;
 	err_clear(e);
 	return 0;
@@ -356,16 +356,16 @@ socket_connect(int *fd, const char *host, uint16_t port, int64_t deadline,
 	       struct err *e)
 {
 	struct addrinfo *list = NULL;
-	int result;
+	int rc;
 
 	*fd = -1;
 	if (resolve(&list, host, port, e) != 0)
 		return -1;
-	result = socket_connect_any(fd, list, deadline, e);
+	rc = socket_connect_any(fd, list, deadline, e);
 	freeaddrinfo(list);
-	if (result != 0)
+	if (rc != 0)
 		err_context(e, "cannot connect to '%s'", host);
-	return result;
+	return rc;
 }
 
 /* --- the transport --- */

@@ -111,7 +111,7 @@ stream_new(struct stream **out, struct transport *t, int64_t timeout_ms,
 }
 
 static void
-stream_dispose(struct stream **s)
+dispose(struct stream **s)
 {
 	secret_wipe((*s)->out + (*s)->out_start,
 		    (*s)->out_end - (*s)->out_start);
@@ -124,10 +124,10 @@ stream_dispose(struct stream **s)
 void
 stream_free(struct stream **s)
 {
-	if (*s == NULL)
+	if (!*s)
 		return;
 	(*s)->t->class->free((*s)->t);
-	stream_dispose(s);
+	dispose(s);
 }
 
 /* --- output --- */
@@ -270,7 +270,7 @@ set_gathering(struct stream *s, bool on)
 
 /* fds[0] becomes the stream's; returns as proc_poll. */
 static int
-stream_poll(struct stream *s, struct pollfd fds[], nfds_t count, int64_t until)
+poll_ready(struct stream *s, struct pollfd fds[], nfds_t count, int64_t until)
 {
 	bool sends = stream_queued(s) > 0;
 	int ready;
@@ -307,7 +307,7 @@ stream_fill(struct stream *s, size_t have, struct err *e)
 			silence = clock_deadline(s->timeout_ms);
 		if (clock_ms() >= silence)
 			return silence_error(s->timeout_ms, e);
-		stream_poll(s, &fd, 1, clock_earlier(silence, s->end));
+		poll_ready(s, &fd, 1, clock_earlier(silence, s->end));
 	}
 	return 0;
 }
@@ -337,7 +337,7 @@ find_line(struct stream *s, size_t *length)
 		memchr(start + s->scanned, '\n', unread - s->scanned);
 
 	s->scanned = unread;
-	if (lf == NULL)
+	if (!lf)
 		return false;
 	*length = (size_t)(lf - start) + 1;
 	return true;
@@ -399,10 +399,10 @@ stream_wait(struct stream *s, int other, int64_t until, bool *ready,
 		push(s);
 		if (idle)
 			idle = !pull(s) && s->failure.kind == ERR_NONE;
-		if (!idle && (polled || other == -1))
+		if (!idle && (polled || other < 0))
 			return 0;
 		if (idle)
-			stream_poll(s, fds, 2, clock_earlier(until, s->end));
+			poll_ready(s, fds, 2, clock_earlier(until, s->end));
 		else
 			proc_poll(fds, 2, 0);
 		polled = true;
@@ -430,6 +430,6 @@ stream_release(struct stream **s, struct transport **t, struct err *e)
 			       "TLS handshake");
 	set_gathering(*s, false);
 	*t = (*s)->t;
-	stream_dispose(s);
+	dispose(s);
 	return 0;
 }

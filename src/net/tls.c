@@ -62,20 +62,20 @@ tls_parse_pin(const char *text, struct tls_pin *pin)
 static int
 check_chain(struct handshake *h, X509_STORE_CTX *c)
 {
-	int result = certificate_check_chain(c, h->name, &h->refusal);
+	int rc = certificate_check_chain(c, h->name, &h->refusal);
 	X509_STORE_CTX *again;
 
-	if (result == 0 ||
+	if (rc == 0 ||
 	    !tls_context_trust_more(X509_STORE_CTX_get0_store(c), h->settings))
-		return result;
+		return rc;
 	again = certificate_context_again(c);
-	if (again == NULL)
-		return result;
+	if (!again)
+		return rc;
 	h->refusal = (struct err)ERR_INIT;
-	result = certificate_check_chain(again, h->name, &h->refusal);
+	rc = certificate_check_chain(again, h->name, &h->refusal);
 	X509_STORE_CTX_set_error(c, X509_STORE_CTX_get_error(again));
 	X509_STORE_CTX_free(again);
-	return result;
+	return rc;
 }
 
 /* OpenSSL's call in the handshake in place of a verification of its own. */
@@ -84,18 +84,18 @@ decide(X509_STORE_CTX *c, void *arg)
 {
 	struct handshake *h = arg;
 	const struct tls_settings *settings;
-	int result;
+	int rc;
 
-	if (h == NULL) /* the handshake is over */
+	if (!h) /* the handshake is over */
 		return 0;
 	settings = h->settings;
 	if (settings->pin_count > 0)
-		result = certificate_check_pin(c, settings->pins,
+		rc = certificate_check_pin(c, settings->pins,
 					       settings->pin_count,
 					       &h->refusal);
 	else
-		result = check_chain(h, c);
-	h->accepted = result == 0;
+		rc = check_chain(h, c);
+	h->accepted = rc == 0;
 	return h->accepted;
 }
 
@@ -110,16 +110,16 @@ tls_is_record(const uint8_t *bytes, size_t size)
 /* Keeps the first bytes of the server: OpenSSL forgets them. */
 static long
 watch(BIO *bio, int operation, const char *bytes, size_t size, int argi,
-      long argl, int result, size_t *moved)
+      long argl, int rc, size_t *moved)
 {
 	struct handshake *h = (void *)BIO_get_callback_arg(bio);
 
 	(void)size, (void)argi, (void)argl;
-	if (operation != (BIO_CB_READ | BIO_CB_RETURN) || result <= 0)
-		return result;
+	if (operation != (BIO_CB_READ | BIO_CB_RETURN) || rc <= 0)
+		return rc;
 	for (size_t i = 0; i < *moved && h->first_size < sizeof(h->first); i++)
 		h->first[h->first_size++] = (uint8_t)bytes[i];
-	return result;
+	return rc;
 }
 
 /* Whom to expect; names also go into the ClientHello. */
@@ -132,7 +132,7 @@ expect(struct handshake *h, struct err *e)
 	if (socket_is_literal(h->settings->server_name)) {
 		char *scope = strchr(h->name, '%');
 
-		if (scope != NULL)
+		if (scope)
 			*scope = '\0';
 		ok = X509_VERIFY_PARAM_set1_ip_asc(param, h->name) == 1;
 	} else {
@@ -160,13 +160,13 @@ handshake_new(struct handshake *h, int fd, struct err *e)
 			       "in ASCII, xn--...)",
 			       h->settings->server_name);
 	ctx = tls_context_new(h->settings, e);
-	if (ctx == NULL)
+	if (!ctx)
 		return -1;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, decide, h);
 	h->ssl = SSL_new(ctx);
 	SSL_CTX_free(ctx);
-	if (h->ssl == NULL || SSL_set_fd(h->ssl, fd) != 1)
+	if (!h->ssl || SSL_set_fd(h->ssl, fd) != 1)
 		return err_set(e, ERR_INTERNAL, "cannot set up TLS: %s",
 			       tls_reason(why));
 	BIO_set_callback_ex(SSL_get_rbio(h->ssl), watch);
@@ -240,15 +240,15 @@ handshake_run(struct handshake *h, const struct transport *t,
 {
 	for (;;) {
 		enum transport_wait want = TRANSPORT_WANT_READ;
-		int result, code, cause;
+		int rc, code, cause;
 
 		ERR_clear_error();
 		errno = 0;
-		result = SSL_connect(h->ssl);
-		if (result == 1)
+		rc = SSL_connect(h->ssl);
+		if (rc == 1)
 			return 0;
 		cause = errno;
-		code = SSL_get_error(h->ssl, result);
+		code = SSL_get_error(h->ssl, rc);
 		if (h->first_size > 0 &&
 		    !tls_is_record(h->first, h->first_size))
 			return err_set(e, ERR_TLS,
@@ -271,7 +271,7 @@ handshake_done(const struct handshake *h, struct err *e)
 	BIO_set_callback_ex(SSL_get_rbio(ssl), NULL);
 	BIO_set_callback_arg(SSL_get_rbio(ssl), NULL);
 	SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl), decide, NULL);
-	if (h->accepted && SSL_get0_peer_certificate(ssl) != NULL &&
+	if (h->accepted && SSL_get0_peer_certificate(ssl) &&
 	    SSL_get_verify_result(ssl) == X509_V_OK &&
 	    SSL_version(ssl) >= TLS1_2_VERSION)
 		return 0;
@@ -369,7 +369,7 @@ tls_connect(struct transport **t, const struct tls_settings *settings,
 	struct handshake h = { .settings = settings };
 	struct tls *tls;
 
-	assert(settings->server_name != NULL);
+	assert(settings->server_name);
 	if (handshake_new(&h, (*t)->fd, e) != 0 ||
 	    handshake_run(&h, *t, timeout_ms, deadline, e) != 0 ||
 	    handshake_done(&h, e) != 0) {

@@ -30,7 +30,7 @@ tls_reason(char out[TLS_REASON_MAX])
 	if (ERR_SYSTEM_ERROR(code))
 		text = strerror(ERR_GET_REASON(code));
 	snprintf(out, TLS_REASON_MAX, "%s",
-		 text != NULL ? text : "unknown error");
+		 text ? text : "unknown error");
 	ERR_clear_error();
 	return out;
 }
@@ -54,7 +54,7 @@ trust_dir(SSL_CTX *ctx, const char *path, struct err *e)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char why[TLS_REASON_MAX];
 
-	if (fd == -1)
+	if (fd < 0)
 		return err_sys(e, ERR_CONFIG, "cannot use tls_ca_dir '%s'",
 			       path);
 	close(fd);
@@ -68,7 +68,7 @@ trust_dir(SSL_CTX *ctx, const char *path, struct err *e)
 static bool
 uses_system_store(const struct tls_settings *settings)
 {
-	return settings->ca_file == NULL && settings->ca_dir == NULL;
+	return !settings->ca_file && !settings->ca_dir;
 }
 
 static int
@@ -82,10 +82,10 @@ trust(SSL_CTX *ctx, const struct tls_settings *settings, struct err *e)
 	 * one to trust means it. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
 				    X509_V_FLAG_PARTIAL_CHAIN);
-	if (settings->ca_file != NULL &&
+	if (settings->ca_file &&
 	    trust_file(ctx, settings->ca_file, e) != 0)
 		return -1;
-	if (settings->ca_dir != NULL)
+	if (settings->ca_dir)
 		return trust_dir(ctx, settings->ca_dir, e);
 	return 0;
 }
@@ -117,28 +117,28 @@ client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 {
 	const char *cert = settings->cert_file;
 	const char *key =
-		settings->key_file != NULL ? settings->key_file : cert;
+		settings->key_file ? settings->key_file : cert;
 	char why[TLS_REASON_MAX];
 	bool asked = false;
-	int result = 0;
+	int rc = 0;
 
-	if (cert == NULL)
+	if (!cert)
 		return 0;
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		result = err_set(e, ERR_CONFIG,
+		rc = err_set(e, ERR_CONFIG,
 				 "cannot use tls_cert_file '%s': %s", cert,
 				 tls_reason(why));
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		result = err_set(e, ERR_CONFIG,
+		rc = err_set(e, ERR_CONFIG,
 				 "cannot use the key in '%s': %s", key,
 				 asked ? "it has a passphrase"
 				       : tls_reason(why));
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
-	return result;
+	return rc;
 }
 
 /* Whatever openssl.cnf made of a new context: it may be stricter than this, never
@@ -179,7 +179,7 @@ tls_context_new(const struct tls_settings *settings, struct err *e)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	char why[TLS_REASON_MAX];
 
-	if (ctx == NULL || !harden(ctx, settings->min_version)) {
+	if (!ctx || !harden(ctx, settings->min_version)) {
 		err_set(e, ERR_INTERNAL, "cannot set up TLS: %s",
 			tls_reason(why));
 		goto fail;
@@ -198,7 +198,7 @@ void
 tls_prepare(void)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	SSL *ssl = ctx != NULL ? SSL_new(ctx) : NULL;
+	SSL *ssl = ctx ? SSL_new(ctx) : NULL;
 
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);

@@ -65,13 +65,13 @@ copy_lines(struct work *w)
 		size_t most =
 			w->in_left < w->out_left ? w->in_left : w->out_left;
 		const uint8_t *cr = memchr(w->in, '\r', most);
-		size_t run = cr != NULL ? (size_t)(cr - w->in) : most;
+		size_t run = cr ? (size_t)(cr - w->in) : most;
 
 		memcpy(w->out, w->in, run);
 		w->out += run;
 		w->out_left -= run;
 		skip(w, run);
-		if (cr == NULL)
+		if (!cr)
 			return TEXT;
 		/* cr lies before the end of output: there is room for a LF */
 		if (w->in_left < 3 || cr[1] != '\n' || cr[2] == '.') {

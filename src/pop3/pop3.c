@@ -49,7 +49,7 @@ pop3_new(struct pop3 **p, struct stream *s, pop3_trace *trace, void *arg)
 void
 pop3_free(struct pop3 **p)
 {
-	if (*p == NULL)
+	if (!*p)
 		return;
 	stream_free(&(*p)->stream);
 	secret_free(&(*p)->hidden);
@@ -101,7 +101,7 @@ pop3_outstanding(const struct pop3 *p)
 static void
 trace(const struct pop3 *p, bool out, const void *text, size_t size)
 {
-	if (p->trace != NULL)
+	if (p->trace)
 		p->trace(p->trace_arg, out, text, size);
 }
 
@@ -154,9 +154,9 @@ pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
 static void
 assert_one_line(const void *bytes, size_t size)
 {
-	assert(size == 0 || memchr(bytes, '\r', size) == NULL);
-	assert(size == 0 || memchr(bytes, '\n', size) == NULL);
-	assert(size == 0 || memchr(bytes, '\0', size) == NULL);
+	assert(size == 0 || !memchr(bytes, '\r', size));
+	assert(size == 0 || !memchr(bytes, '\n', size));
+	assert(size == 0 || !memchr(bytes, '\0', size));
 	(void)bytes;
 	(void)size;
 }
@@ -203,7 +203,7 @@ repeats(const struct secret *hidden, const uint8_t *text, size_t size)
 	const uint8_t *secret;
 	size_t length;
 
-	if (hidden == NULL)
+	if (!hidden)
 		return false;
 	secret = secret_bytes(hidden);
 	length = secret_size(hidden);
@@ -423,13 +423,13 @@ pop3_list_line(struct pop3 *p, const uint8_t **line, size_t *size, bool *end,
 		bytes = stream_unread(p->stream, &have);
 		if (have > looked)
 			lf = memchr(bytes + looked, '\n', have - looked);
-		if (lf != NULL || have > POP3_LINE_MAX)
+		if (lf || have > POP3_LINE_MAX)
 			break;
 		looked = have;
 		if (stream_fill(p->stream, have, e) != 0)
 			return -1;
 	}
-	if (lf == NULL || lf - bytes > POP3_LINE_MAX)
+	if (!lf || lf - bytes > POP3_LINE_MAX)
 		return err_set(e, ERR_PROTOCOL,
 			       "line of a listing is longer than %d octets",
 			       POP3_LINE_MAX);

@@ -81,7 +81,7 @@ code_in_brackets(const struct pop3_reply *r, const struct capa *capa)
 	if (r->text_size > 0 && r->text[0] == '[')
 		end = memchr(r->text, ']', r->text_size);
 	/* In a known set without RESP-CODES brackets are just text. */
-	if (end == NULL || (capa->known && !capa->resp_codes))
+	if (!end || (capa->known && !capa->resp_codes))
 		return POP3_CODE_NONE;
 	size = (size_t)(end - r->text) - 1;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
@@ -143,7 +143,7 @@ reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
 static bool
 is_msg_id_byte(uint8_t c)
 {
-	return c > 0x20 && c < 0x7f && strchr("()<>,;:\\\"", c) == NULL;
+	return c > 0x20 && c < 0x7f && !strchr("()<>,;:\\\"", c);
 }
 
 /*

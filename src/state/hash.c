@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SipHash-2-4, as its authors' paper describes it. */
 #include "config.h"
+
 #include "state/hash.h"
 
 #include "base/digest.h"

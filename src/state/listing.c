@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a server lists in one session. */
 #include "config.h"
+
 #include "state/listing.h"
 
 #include <assert.h>

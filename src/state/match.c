@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which rows and which listed messages share a uid. */
 #include "config.h"
+
 #include "state/match.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a state database lies, and what it is before SQLite opens it. */
 #include "config.h"
+
 #include "state/place.h"
 
 #include <errno.h>

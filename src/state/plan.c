@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The decision: what to do with each listed message. */
 #include "config.h"
+
 #include "state/plan.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Why the plan decided so, in words. */
 #include "config.h"
+
 #include "state/reason.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the account's rules and the clock say of one message. */
 #include "config.h"
+
 #include "state/rules.h"
 
 #include "state/age.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The schema, and how an earlier one becomes today's. */
 #include "config.h"
+
 #include "state/schema.h"
 
 #include <assert.h>

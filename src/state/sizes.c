@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The sizes of listed messages. */
 #include "config.h"
+
 #include "state/sizes.h"
 
 /* The size that all rows of entry i agree on, or unknown. */

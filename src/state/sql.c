@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Statements, and what SQLite's errors mean to us. */
 #include "config.h"
+
 #include "state/sql.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The state of one mailbox: opening, making, transactions. */
 #include "config.h"
+
 #include "state/store.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Destinations and facts: what a state knows beside its messages. */
 #include "config.h"
+
 #include "state/store.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@ store_destinations(struct store *s,
 		   void *arg, struct err *e)
 {
 	sqlite3_stmt *st = sql_get(s, SQL_DESTINATIONS, e);
-	bool row = st != NULL;
+	bool row = st;
 	int rc = st ? 0 : -1;
 
 	while (row && rc == 0) {
@@ -110,7 +111,7 @@ store_fact_is(struct store *s, const char *name, const char *value, bool *is,
 	*is = false;
 	if (store_fact_text(s, name, &known, e) != 0)
 		return -1;
-	*is = known != NULL && strcmp(known, value) == 0;
+	*is = known && strcmp(known, value) == 0;
 	free(known);
 	return 0;
 }

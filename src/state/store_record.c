@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a state records of messages, and how it is read again. */
 #include "config.h"
+
 #include "state/store.h"
 
 #include <assert.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All rows of a state in memory. */
 #include "config.h"
+
 #include "state/store.h"
 
 #include <assert.h>
@@ -129,7 +130,7 @@ store_load(struct store *s, struct store_rows **rows, struct err *e)
 {
 	struct store_rows *r = mem_alloc(sizeof(*r));
 	sqlite3_stmt *st = sql_get(s, SQL_ROWS, e);
-	bool more = st != NULL;
+	bool more = st;
 	int rc = st ? 0 : -1;
 
 	while (more) {

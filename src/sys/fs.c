@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files and directories: opening, listing, renaming, removing. */
 #include "config.h"
+
 #include "sys/fs.h"
 
 #include <dirent.h>

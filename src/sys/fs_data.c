@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading and writing files. */
 #include "config.h"
+
 #include "sys/fs.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Paths as users write them. */
 #include "config.h"
+
 #include "sys/fs.h"
 
 #include <limits.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is to survive a power cut. */
 #include "config.h"
+
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ is_little_waiting(void)
 
 	if (!f)
 		return false;
-	while (fgets(line, sizeof(line), f) != NULL)
+	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "Dirty: %lu kB", &kib) == 1 ||
 		    sscanf(line, "Writeback: %lu kB", &kib) == 1) {
 			found++;
@@ -220,14 +221,14 @@ sync_files(const int fds[], size_t count, struct err *e)
 {
 	struct crowd c = { fds, count, 0, ATOMIC_FLAG_INIT, -1, 0 };
 	pthread_t threads[CROWD_MAX];
-	size_t n, i;
+	size_t n;
 
 	/* all at once, so that the syncs behind wait for one another's */
-	for (i = 0; i < count && count > 1; i++)
+	for (size_t i = 0; i < count && count > 1; i++)
 		fs_start_writing(fds[i], 0, 0);
 	n = crowd_start(&c, threads, crowd_size(count) - 1);
 	(void)crowd_work(&c);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		(void)pthread_join(threads[i], NULL);
 	if (c.failed < 0)
 		return 0;
@@ -298,7 +299,7 @@ fs_sync_parents(const char *path, struct err *e)
 	char *slash;
 	int rc = 0;
 
-	while (rc == 0 && (slash = strrchr(parent, '/')) != NULL) {
+	while (rc == 0 && (slash = strrchr(parent, '/'))) {
 		*slash = '\0';
 		rc = sync_if_ours(slash == parent ? "/" : parent, e);
 	}

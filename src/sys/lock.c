@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Locks: the account's lock, and those of an mbox. */
 #include "config.h"
+
 #include "sys/lock.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Processes and signals: stop requests, waiting, forks of ourselves. */
 #include "config.h"
+
 #include "sys/proc.h"
 
 #include <assert.h>
@@ -71,15 +72,14 @@ static void
 block_ours(void)
 {
 	sigset_t ours, before;
-	size_t i;
 
 	sigemptyset(&ours);
-	for (i = 0; i < OUR_SIGNALS; i++)
+	for (size_t i = 0; i < OUR_SIGNALS; i++)
 		sigaddset(&ours, our_signals[i]);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	if (is_masked)
 		return;
-	for (i = 0; i < OUR_SIGNALS; i++)
+	for (size_t i = 0; i < OUR_SIGNALS; i++)
 		sigdelset(&before, our_signals[i]);
 	poll_mask = before;
 	is_masked = true;
@@ -115,11 +115,10 @@ let_pending_in(void)
 {
 	sigset_t pending, before;
 	bool any = false;
-	size_t i;
 
 	if (!is_masked || sigpending(&pending) != 0)
 		return;
-	for (i = 0; i < OUR_SIGNALS; i++)
+	for (size_t i = 0; i < OUR_SIGNALS; i++)
 		any = any || sigismember(&pending, our_signals[i]) == 1;
 	if (!any)
 		return;
@@ -260,9 +259,8 @@ static unsigned
 next_kept(const int keep[], size_t count, unsigned from)
 {
 	unsigned next = UINT_MAX;
-	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (keep[i] >= 0 && (unsigned)keep[i] >= from &&
 		    (unsigned)keep[i] < next)
 			next = (unsigned)keep[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first line of a program's output. */
 #include "config.h"
+
 #include "sys/proc.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ take_line(struct first_line *line, const uint8_t *bytes, size_t size)
 
 	if (line->whole || line->too_long)
 		return;
-	line->whole = lf != NULL;
+	line->whole = lf;
 	if (!buf_append(&line->text, bytes, lf ? (size_t)(lf - bytes) : size))
 		line->too_long = true;
 }
@@ -48,9 +49,8 @@ drain(struct first_line *line, int fd)
 {
 	uint8_t step[READ_STEP];
 	ssize_t n = 1;
-	int i;
 
-	for (i = 0; i < READ_STEPS && n > 0 && !line->at_end; i++) {
+	for (int i = 0; i < READ_STEPS && n > 0 && !line->at_end; i++) {
 		n = read(fd, step, sizeof(step));
 		if (n > 0)
 			take_line(line, step, (size_t)n);

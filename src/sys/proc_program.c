@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Other programs, run for us. */
 #include "config.h"
+
 #include "sys/proc.h"
 
 #include <assert.h>
@@ -63,13 +64,12 @@ default_signals(void)
 {
 	static const int of_terminals[] = { SIGINT, SIGQUIT, SIGHUP };
 	struct sigaction action = { .sa_handler = SIG_IGN };
-	int i;
 
 	sigemptyset(&action.sa_mask);
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		(void)sigaction(of_terminals[i], &action, NULL);
 	action.sa_handler = SIG_DFL;
-	for (i = 1; i < NSIG; i++)
+	for (int i = 1; i < NSIG; i++)
 		(void)sigaction(i, &action, NULL);
 	sigprocmask(SIG_SETMASK, &action.sa_mask, NULL);
 }
@@ -80,8 +80,6 @@ static void launch(const struct launch *l) __attribute__((noreturn, noinline));
 static void
 launch(const struct launch *l)
 {
-	int i;
-
 #ifdef HAVE_SYS_PRCTL_H
 	if (l->program->dies_with_us)
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -90,7 +88,7 @@ launch(const struct launch *l)
 		_exit(127);	/* we died before the system knew that */
 	if (setsid() < 0)
 		fail_launch(l, false);
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		if (l->fds[i] >= 0 && dup2(l->fds[i], i) < 0)
 			fail_launch(l, false);
 	if (l->program->directory && chdir(l->program->directory) != 0)
@@ -284,14 +282,13 @@ find_and_run(struct launch *l, struct proc *p)
 {
 	char *path = find_program(l->program);
 	struct report r = { .error = 0 };
-	int i;
 
 	l->path = path;
 	if (path && open_fds(l->program, l, p) == 0)
 		r = run(l, p);
 	else
 		r.error = errno;
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		fs_drop(&l->fds[i]);
 	free(path);
 	return r;

@@ -289,12 +289,11 @@ set_evidence(struct deliver *d, struct err *e)
 	uint8_t before[DIGEST_SIZE_MAX];
 	uint64_t at = m->file.size, newlines;
 	struct mbox_block *b;
-	size_t i;
 
 	if (mbox_file_newlines(&m->file, &newlines, e) != 0 ||
 	    mbox_file_digest_before(&m->file, at, before, e) != 0)
 		return -1;
-	for (i = 0; i < d->count; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		b = &staged_of(d->batch[i])->block;
 		free(b->path);
 		b->path = mem_string(m->file.path);
@@ -367,11 +366,10 @@ static int
 append_batch(struct deliver *d, struct err *e)
 {
 	struct mbox *m = mbox_of(d);
-	size_t i;
 
 	buf_clear(&m->out);
 	m->out_at = m->file.size;
-	for (i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++)
 		if (append_block(m, staged_of(d->batch[i]), e) != 0)
 			return -1;
 	return flush_out(m, e);
@@ -403,14 +401,13 @@ static int
 mbox_settle(struct deliver *d, struct err *e)
 {
 	struct mbox *m = mbox_of(d);
-	size_t i;
 
 	mbox_file_mark_new(&m->file);
 	if (fs_sync(m->file.fd, m->file.path, e) != 0)
 		return take_back(m, e);
 	mbox_file_release(&m->file);
 	buf_free(&m->out);
-	for (i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++)
 		d->batch[i]->outcome = DELIVER_DONE;
 	return 0;
 }

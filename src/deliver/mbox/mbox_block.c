@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A block of an mbox, and its evidence. */
 #include "config.h"
+
 #include "deliver/mbox/mbox_block.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The file of an mbox: opened safely, locked, measured. */
 #include "config.h"
+
 #include "deliver/mbox/mbox_file.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a crash has left at the end of an mbox. */
 #include "config.h"
+
 #include "deliver/mbox/mbox_recovery.h"
 
 #include <errno.h>
@@ -66,12 +67,11 @@ begin(struct recovery *r, const struct deliver_target *target,
       const char *const evidence[], size_t count)
 {
 	struct claim *c;
-	size_t i;
 
 	r->target = target;
 	r->claims = mem_array(count, sizeof(*r->claims));
 	r->count = count;
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		c = &r->claims[i];
 		c->index = i;
 		c->judged = !mbox_block_parse(&c->block, evidence[i]);
@@ -83,9 +83,7 @@ begin(struct recovery *r, const struct deliver_target *target,
 static void
 end(struct recovery *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++)
 		mbox_block_clear(&r->claims[i].block);
 	free(r->claims);
 }
@@ -151,7 +149,6 @@ match_base(struct batch *b, struct err *e)
 	struct recovery *r = b->recovery;
 	const struct mbox_block *first = &b->claims[0].block;
 	uint8_t before[DIGEST_SIZE_MAX];
-	size_t i;
 
 	b->base_is_there = false;
 	if (r->file.size < first->base)
@@ -160,7 +157,7 @@ match_base(struct batch *b, struct err *e)
 		return -1;
 	b->base_is_there = memcmp(before, first->before,
 				  DIGEST_SHA256_SIZE) == 0;
-	for (i = 0; i < b->count && b->base_is_there; i++)
+	for (size_t i = 0; i < b->count && b->base_is_there; i++)
 		if (match_exactly(r, &b->claims[i], e) != 0)
 			return -1;
 	return 0;
@@ -224,11 +221,11 @@ search(struct batch *b, struct err *e)
 static int
 is_torn(const struct batch *b, size_t first, bool *torn, struct err *e)
 {
-	size_t count = b->count - first, i;
+	size_t count = b->count - first;
 	const struct mbox_block **blocks = mem_array(count, sizeof(*blocks));
 	int rc;
 
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		blocks[i] = &b->claims[first + i].block;
 	rc = mbox_tail_is_ours(b->recovery->file.fd, b->recovery->file.size,
 			      blocks, count, torn, e);
@@ -240,9 +237,8 @@ static int
 cut(struct batch *b, size_t first, struct err *e)
 {
 	struct mbox_file *f = &b->recovery->file;
-	size_t i;
 
-	for (i = first; i < b->count; i++)
+	for (size_t i = first; i < b->count; i++)
 		b->claims[i].delivered = false;
 	f->size = b->claims[first].block.offset;
 	return mbox_file_cut(f, f->size, e);
@@ -261,9 +257,8 @@ static int
 cut_torn(struct batch *b, struct err *e)
 {
 	bool torn = false;
-	size_t i;
 
-	for (i = 0; i < b->count && b->base_is_there; i++) {
+	for (size_t i = 0; i < b->count && b->base_is_there; i++) {
 		if (b->claims[i].block.offset >= b->recovery->file.size)
 			return 0;
 		if (b->claims[i].delivered && !lacks_its_end(b, &b->claims[i]))
@@ -408,15 +403,15 @@ mbox_recover(const struct deliver_target *target,
 	     size_t count, struct err *e)
 {
 	struct recovery r;
-	size_t i, n;
+	size_t n;
 	int rc = 0;
 
 	begin(&r, target, evidence, count);
-	for (i = 0; i < count && !r.claims[i].judged && rc == 0; i += n) {
+	for (size_t i = 0; i < count && !r.claims[i].judged && rc == 0; i += n) {
 		n = file_claims(r.claims + i, count - i);
 		rc = recover_file(&r, r.claims + i, n, e);
 	}
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (r.claims[i].delivered)
 			verdict[r.claims[i].index] = DELIVER_WAS_DELIVERED;
 	end(&r);

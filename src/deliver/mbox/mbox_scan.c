@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Recognises messages in an mbox by their content. */
 #include "config.h"
+
 #include "deliver/mbox/mbox_scan.h"
 
 #include <stdbool.h>

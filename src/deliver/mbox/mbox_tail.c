@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Is the end of an mbox a torn batch of ours? */
 #include "config.h"
+
 #include "deliver/mbox/mbox_tail.h"
 
 #include <stdlib.h>
@@ -131,9 +132,7 @@ has_foreign_line(int fd, const struct mbox_block *const blocks[], size_t count,
 static bool
 is_remnant(const char *there, const char *wanted, size_t size)
 {
-	size_t i;
-
-	for (i = 0; i < size; i++)
+	for (size_t i = 0; i < size; i++)
 		if (there[i] != '\0' && there[i] != wanted[i])
 			return false;
 	return true;
@@ -164,10 +163,9 @@ mbox_tail_is_ours(int fd, uint64_t size, const struct mbox_block *const blocks[]
 		 size_t count, bool *ours, struct err *e)
 {
 	bool foreign = false;
-	size_t i;
 
 	*ours = size <= mbox_block_end(blocks[count - 1]);
-	for (i = 0; i < count && *ours && blocks[i]->offset < size; i++)
+	for (size_t i = 0; i < count && *ours && blocks[i]->offset < size; i++)
 		if (check_start(fd, blocks[i], ours, e) != 0)
 			return -1;
 	if (!*ours)

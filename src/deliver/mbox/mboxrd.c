@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Quotes a message for an mbox as it streams by. */
 #include "config.h"
+
 #include "deliver/mbox/mboxrd.h"
 
 #include <assert.h>

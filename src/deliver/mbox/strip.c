@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leaves named fields out of a message's header as it streams by. */
 #include "config.h"
+
 #include "deliver/mbox/strip.h"
 
 #include <assert.h>
