@@ -147,7 +147,7 @@ print_account(struct overview *o, const struct account *a)
 		print_line(o, a->name, "is being fetched", "", "", "", "",
 			      "");
 	} else {
-		show_error(o->show, a->name, &e);
+		show_error(o->show, a, &e);
 	}
 	status_free(&st);
 	buf_free(&o->lines);

@@ -155,7 +155,7 @@ find_passwords(struct run *r)
 		if (password_find(a, r->show.progress, &e) == 0)
 			r->wanted[kept++] = a;
 		else
-			show_error(&r->show, a->name, &e);
+			show_error(&r->show, a, &e);
 	}
 	r->count = kept;
 }
@@ -223,7 +223,7 @@ fill_jobs(struct run *r)
 			continue;
 		progress_begin(r->show.progress, i, r->wanted[r->next]->name);
 		if (start(r, job, r->wanted[r->next], &e) != 0) {
-			show_error(&r->show, r->wanted[r->next]->name, &e);
+			show_error(&r->show, r->wanted[r->next], &e);
 			progress_end(r->show.progress, i);
 		}
 		r->next++;
@@ -242,7 +242,7 @@ say_how_it_ended(struct run *r, const struct job *job, int status)
 			WTERMSIG(status));
 	else
 		err_set(&e, ERR_INTERNAL, "its process ended early");
-	show_error(&r->show, job->account->name, &e);
+	show_error(&r->show, job->account, &e);
 }
 
 static void
@@ -269,8 +269,7 @@ read_job(struct run *r, size_t slot)
 	int pulled = link_pull(job->link, &e);
 
 	while (link_next(job->link, &record))
-		show_record(&r->show, slot, job->account->name, &record,
-			    &job->ended);
+		show_record(&r->show, slot, job->account, &record, &job->ended);
 	if (pulled != 0 || link_is_over(job->link))
 		finish_job(r, slot);
 }
@@ -385,7 +384,7 @@ retry_accounts(struct run *r)
 			continue;
 		if (e.kind == ERR_BUSY)
 			err_set(&e, ERR_LATER, "is being fetched just now");
-		show_error(&r->show, r->wanted[i]->name, &e);
+		show_error(&r->show, r->wanted[i], &e);
 	}
 }
 

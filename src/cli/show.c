@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 void
 show_open(struct show *s, int verbosity)
@@ -27,21 +29,85 @@ show_close(struct show *s)
 	progress_free(&s->progress);
 }
 
-static void
-write_stderr(struct show *s, const char *account, const char *text)
-{
-	char *line = !account
-			     ? mem_format("popfetch: %s", text)
-			     : mem_format("popfetch: %s: %s", account, text);
+/* --- lines --- */
 
-	progress_error(s->progress, line);
+static bool
+is_in_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || (c & 0x80) != 0;
+}
+
+/* As a word of its own: a name of one letter stands inside of many others. */
+static bool
+is_name_at(const char *line, const char *at, const char *name)
+{
+	size_t size = strlen(name);
+
+	return size > 0 && text_starts(at, size, name) &&
+	       (at == line || !is_in_word(at[-1])) && !is_in_word(at[size]);
+}
+
+static char *
+hide_name(const char *line, const char *name)
+{
+	const char *at = line;
+	struct buf out;
+	char *hidden;
+
+	buf_init(&out, SIZE_MAX);
+	while (*at)
+		if (is_name_at(line, at, name)) {
+			(void)buf_append(&out, "***", 3);
+			at += strlen(name);
+		} else {
+			(void)buf_byte(&out, (uint8_t)*at++);
+		}
+	hidden = mem_string(buf_text(&out));
+	buf_free(&out);
+	return hidden;
+}
+
+/* What -vv shows is passed on to those who are asked for help, and the user name is
+ * often an address.  Servers repeat it, and it stands in the name of the state. */
+static char *
+hide_names(const char *line, const struct account *a)
+{
+	char *first = hide_name(line, a->keeper.account.state_file);
+	char *both = hide_name(first, a->server.user);
+
+	free(first);
+	return both;
+}
+
+/* Owned by the caller. */
+static char *
+line_of(const struct show *s, const struct account *a, const char *text)
+{
+	char *line = mem_format("%s: %s", a->name, text), *hidden;
+
+	if (s->verbosity < 2)
+		return line;
+	hidden = hide_names(line, a);
+	free(line);
+	return hidden;
+}
+
+static void
+write_stderr(struct show *s, const struct account *a, const char *text)
+{
+	char *line = a ? line_of(s, a, text) : mem_string(text);
+	char *whole = mem_format("popfetch: %s", line);
+
+	progress_error(s->progress, whole);
+	free(whole);
 	free(line);
 }
 
 void
-show_error(struct show *s, const char *account, const struct err *e)
+show_error(struct show *s, const struct account *a, const struct err *e)
 {
-	write_stderr(s, account, e->text);
+	write_stderr(s, a, e->text);
 	s->status = err_status_worse(s->status, err_status(e->kind));
 }
 
@@ -66,7 +132,7 @@ wants(const struct show *s, enum report_level level)
 }
 
 static void
-put_line(struct show *s, const char *account, const struct link_record *r,
+put_line(struct show *s, const struct account *a, const struct link_record *r,
 	  const char *text)
 {
 	enum report_level level = (enum report_level)r->value;
@@ -76,17 +142,17 @@ put_line(struct show *s, const char *account, const struct link_record *r,
 	    !wants(s, level))
 		return;
 	if (level == REPORT_WARNING) {
-		write_stderr(s, account, text);
+		write_stderr(s, a, text);
 		return;
 	}
-	line = mem_format("%s: %s", account, text);
+	line = line_of(s, a, text);
 	progress_line(s->progress, line);
 	free(line);
 }
 
 /* A folded error counts for the status, and is shown to those who look. */
 static void
-take_error(struct show *s, const char *account,
+take_error(struct show *s, const struct account *a,
 		    const struct link_record *r, const char *text)
 {
 	enum err_kind kind = ERR_INTERNAL;
@@ -97,7 +163,7 @@ take_error(struct show *s, const char *account,
 	s->status = err_status_worse(s->status, err_status(kind));
 	if (!folded || s->verbosity >= 1 ||
 	    (s->on_terminal && s->verbosity >= 0))
-		write_stderr(s, account, text);
+		write_stderr(s, a, text);
 }
 
 static void
@@ -120,7 +186,7 @@ take_progress(struct show *s, size_t slot, const struct link_record *r)
 }
 
 static void
-phase(struct show *s, size_t slot, const char *text)
+show_phase(struct show *s, size_t slot, const char *text)
 {
 	struct progress_state state = { .phase = text };
 
@@ -139,26 +205,26 @@ take_result(struct show *s, const struct link_record *r)
 }
 
 void
-show_record(struct show *s, size_t slot, const char *account,
+show_record(struct show *s, size_t slot, const struct account *a,
 	    const struct link_record *r, bool *ended)
 {
 	char *text = mem_string_n(r->data, r->size);
 
 	switch (r->type) {
 	case REPORT_LINE:
-		put_line(s, account, r, text);
+		put_line(s, a, r, text);
 		break;
 	case REPORT_PHASE:
-		phase(s, slot, text);
+		show_phase(s, slot, text);
 		break;
 	case REPORT_PROGRESS:
 		take_progress(s, slot, r);
 		break;
 	case REPORT_LOG:
-		log_line("%s: %s", account, text);
+		log_line("%s: %s", a->name, text);
 		break;
 	case REPORT_ERROR:
-		take_error(s, account, r, text);
+		take_error(s, a, r, text);
 		break;
 	case REPORT_RESULT:
 		take_result(s, r);

@@ -2,6 +2,9 @@
 /*
  * What people see of the reports of an account's keeper: lines, bars, errors, lines of
  * the delivery log; and the exit status that comes of it.
+ *
+ * With -vv the account's user name and the name of its state come as "***" in each
+ * line, so that all of it can be shown to others.  The delivery log is not changed.
  */
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
@@ -10,6 +13,7 @@
 
 #include "base/err.h"
 #include "cli/progress.h"
+#include "config/account.h"
 #include "link/report.h"
 
 struct show {
@@ -26,10 +30,11 @@ void show_close(struct show *s);
 
 /* An error of an account (NULL: of the program): "popfetch: NAME: TEXT", and its
  * status counts. */
-void show_error(struct show *s, const char *account, const struct err *e);
+void show_error(struct show *s, const struct account *a,
+		const struct err *e);
 
 /* One record of a keeper; `slot` is its bar.  *ended is set at its REPORT_RESULT. */
-void show_record(struct show *s, size_t slot, const char *account,
+void show_record(struct show *s, size_t slot, const struct account *a,
 		 const struct link_record *r, bool *ended);
 
 #endif
