@@ -172,9 +172,8 @@ take_progress(struct show *s, size_t slot, const struct link_record *r)
 	struct report_progress p;
 	struct progress_state state;
 
-	if (r->size != sizeof(p))
+	if (!report_read_progress(r, &p))
 		return;
-	memcpy(&p, r->data, sizeof(p));
 	state = (struct progress_state){
 		.messages = p.messages,
 		.messages_total = p.messages_total,
@@ -198,10 +197,8 @@ take_result(struct show *s, const struct link_record *r)
 {
 	struct report_result result;
 
-	if (r->size != sizeof(result))
-		return;
-	memcpy(&result, r->data, sizeof(result));
-	s->new_messages += result.new_messages;
+	if (report_read_result(r, &result))
+		s->new_messages += result.new_messages;
 }
 
 void

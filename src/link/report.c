@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "link/fields.h"
+
 enum { REPORT_TEXT_MAX = 4096 };
 
 static void __attribute__((format(printf, 4, 0)))
@@ -45,10 +47,42 @@ report_phase(struct link *l, const char *phase)
 	report_flush(l);
 }
 
+static void
+put_count(struct fields *f, uint64_t count)
+{
+	fields_put_number(f, count > INT64_MAX ? INT64_MAX : (int64_t)count);
+}
+
+static uint64_t
+read_count(struct fields_reader *f)
+{
+	int64_t count = fields_number(f);
+
+	return count < 0 ? 0 : (uint64_t)count;
+}
+
 void
 report_progress(struct link *l, const struct report_progress *p)
 {
-	link_put(l, REPORT_PROGRESS, 0, 0, p, sizeof(*p));
+	struct fields f = FIELDS_NONE;
+
+	put_count(&f, p->messages);
+	put_count(&f, p->messages_total);
+	put_count(&f, p->bytes);
+	put_count(&f, p->bytes_total);
+	link_put(l, REPORT_PROGRESS, 0, 0, f.bytes, f.size);
+}
+
+bool
+report_read_progress(const struct link_record *r, struct report_progress *p)
+{
+	struct fields_reader f = { r->data, r->size, false };
+
+	p->messages = read_count(&f);
+	p->messages_total = read_count(&f);
+	p->bytes = read_count(&f);
+	p->bytes_total = read_count(&f);
+	return fields_are_whole(&f);
 }
 
 void
@@ -61,8 +95,28 @@ report_error(struct link *l, const struct err *e, bool folded)
 void
 report_result(struct link *l, const struct report_result *r)
 {
-	link_put(l, REPORT_RESULT, 0, 0, r, sizeof(*r));
+	struct fields f = FIELDS_NONE;
+
+	put_count(&f, r->new_messages);
+	put_count(&f, r->fetched);
+	put_count(&f, r->deleted);
+	put_count(&f, r->kept);
+	put_count(&f, r->failed);
+	link_put(l, REPORT_RESULT, 0, 0, f.bytes, f.size);
 	report_flush(l);
+}
+
+bool
+report_read_result(const struct link_record *r, struct report_result *p)
+{
+	struct fields_reader f = { r->data, r->size, false };
+
+	p->new_messages = read_count(&f);
+	p->fetched = read_count(&f);
+	p->deleted = read_count(&f);
+	p->kept = read_count(&f);
+	p->failed = read_count(&f);
+	return fields_are_whole(&f);
 }
 
 void

@@ -16,11 +16,11 @@
 enum report_type {
 	REPORT_LINE = LINK_REPORT,	/* value: enum report_level */
 	REPORT_PHASE,			/* payload: words for the bar */
-	REPORT_PROGRESS,		/* payload: struct report_progress */
+	REPORT_PROGRESS,		/* report_read_progress */
 	REPORT_LOG,			/* payload: a line for the log */
 	REPORT_ERROR,			/* value: kind; number 1: folded, do not
 					   show it unless -v or a terminal */
-	REPORT_RESULT			/* payload: struct report_result; last */
+	REPORT_RESULT			/* report_read_result; last */
 };
 
 /* Who is to see a line. */
@@ -50,6 +50,10 @@ void report_progress(struct link *l, const struct report_progress *p);
 /* Sent at once. */
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
+/* For the parent: false when the record is malformed. */
+bool report_read_progress(const struct link_record *r,
+			  struct report_progress *p);
+bool report_read_result(const struct link_record *r, struct report_result *p);
 /* Sends what is gathered. */
 void report_flush(struct link *l);
 
