@@ -2,12 +2,14 @@
 #include "config.h"
 
 #include "account/history.h"
+
+#include "base/backoff.h"
 #include "state/fact.h"
 
 enum {
-	HISTORY_NOTICE_S = 86400,	/* a failure that goes on: once a day */
-	HISTORY_REFUSED_S = 15 * 60,
-	HISTORY_REFUSED_MOST_S = 6 * 3600
+	NOTICE_S = 86400,	/* a failure that goes on: once a day */
+	REFUSED_S = 15 * 60,
+	REFUSED_MOST_S = 6 * 3600
 };
 
 /* --- facts --- */
@@ -80,7 +82,7 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 	retry = facts[0].value - now;
 	delay = facts[1].value + facts[2].value - now;
 	/* further ahead than any pause: the clock has been set back */
-	if (same && retry > 0 && retry <= HISTORY_REFUSED_MOST_S) {
+	if (same && retry > 0 && retry <= REFUSED_MOST_S) {
 		*wait_s = retry;
 		*refused = true;
 	} else if (delay > 0 && delay <= facts[2].value) {
@@ -111,7 +113,7 @@ history_login_refused(struct store *s, const struct account_settings *a, int64_t
 {
 	struct fact failures = { FACT_LOGIN_FAILURES, 0 };
 	struct fact after[2];
-	int64_t wait = HISTORY_REFUSED_S;
+	int64_t wait;
 	bool same;
 
 	if (load_facts(s, &failures, 1, e) != 0 ||
@@ -119,11 +121,8 @@ history_login_refused(struct store *s, const struct account_settings *a, int64_t
 		return -1;
 	if (!same)
 		failures.value = 0;
-	for (int64_t i = 0; i < failures.value && wait < HISTORY_REFUSED_MOST_S;
-	     i++)
-		wait *= 2;
-	if (wait > HISTORY_REFUSED_MOST_S)
-		wait = HISTORY_REFUSED_MOST_S;
+	wait = backoff_wait(REFUSED_S, REFUSED_MOST_S,
+			    failures.value);
 	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
 	return save_facts(s, after, 2, a->fingerprint, e);
@@ -150,7 +149,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	due = a->notice_failures > 0 ? *count >= a->notice_failures
 				     : now - *first >= a->notice_s;
 	if (*noticed != 0 && now >= *noticed &&
-	    now - *noticed < HISTORY_NOTICE_S)
+	    now - *noticed < NOTICE_S)
 		due = false;
 	if (due)
 		*noticed = now;

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "commit/backoff.h"
+#include "base/backoff.h"
 #include "commit/batch_list.h"
 
 const struct batch_limits batch_limits_usual = {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "commit/backoff.h"
+#include "base/backoff.h"
 #include "keeper/compare.h"
 #include "message/received_field.h"
 #include "keeper/removal.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <limits.h>
 
-#include "commit/backoff.h"
+#include "base/backoff.h"
 
 static void
 the_first_failure_waits_an_hour_and_each_next_twice_as_long(void **state)
