@@ -7,47 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/conf_option.h"
 #include "sys/fs.h"
 
 enum { PASSWORD_FILE_MAX = 256 * 1024, STATE_FILE_MAX = 200 };
 
-static void
-free_list(char **list)
-{
-	for (char **item = list; item && *item; item++)
-		free(*item);
-	free(list);
-}
-
-/* Strings that the account owns though their readers may not change them. */
-static void
-free_strings(struct account *a)
-{
-	const char *const strings[] = {
-		a->name, a->server.host, a->server.user, a->password_file,
-		a->state, a->courier.tls.server_name, a->courier.tls.ca_file,
-		a->courier.tls.ca_dir, a->courier.tls.cert_file,
-		a->courier.tls.key_file, a->keeper.target.path,
-		a->keeper.account.state_file, a->keeper.account.old_state_file,
-		a->keeper.account.fingerprint
-	};
-
-	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
-		free((void *)(uintptr_t)strings[i]);
-}
-
 void
 account_free(struct account *a)
 {
-	secret_free(&a->courier.password);
-	free_strings(a);
-	free((void *)(uintptr_t)a->courier.tls.pins);
-	free_list(a->courier.password_command);
-	free_list((char **)(uintptr_t)a->keeper.target.argv);
+	conf_option_free(a, true);
+	free(a->name);
+	free(a->keeper.account.state_file);
+	free(a->keeper.account.old_state_file);
+	free(a->keeper.account.fingerprint);
 	memset(a, 0, sizeof(*a));
 }
 
@@ -55,7 +31,7 @@ char *
 account_state_name(const struct account *a)
 {
 	char *host = mem_string(a->server.host), *name;
-	bool literal = strchr(host, ':') != NULL;
+	bool literal = strchr(host, ':');
 
 	text_lower(host);
 	if (a->server.port == 110 || a->server.port == 995)
@@ -69,7 +45,7 @@ account_state_name(const struct account *a)
 
 /* The end of a long name gives way to the digest of all of it. */
 static char *
-shortened(const char *name, size_t size)
+shorten(const char *name, size_t size)
 {
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	char hex[2 * DIGEST_SHA256_SIZE + 1];
@@ -89,9 +65,9 @@ account_state_file(const struct account *a)
 
 	buf_init(&encoded, SIZE_MAX);
 	(void)text_percent(&encoded, name);
-	file = encoded.len > STATE_FILE_MAX ?
-	       shortened(buf_text(&encoded), encoded.len) :
-	       mem_string(buf_text(&encoded));
+	file = encoded.len > STATE_FILE_MAX
+		       ? shorten(buf_text(&encoded), encoded.len)
+		       : mem_string(buf_text(&encoded));
 	buf_free(&encoded);
 	free(name);
 	return file;
@@ -108,7 +84,8 @@ take_line(struct account *a, const struct buf *file, struct err *e)
 	if (size > 0 && file->data[size - 1] == '\r')
 		size--;
 	if (size == 0)
-		return err_set(e, ERR_CONFIG, "option 'password_file': the "
+		return err_set(e, ERR_CONFIG,
+			       "option 'password_file': the "
 			       "first line of '%s' is empty",
 			       a->password_file);
 	a->courier.password = secret_new(file->data, size);
@@ -125,7 +102,8 @@ read_password(struct account *a, int fd, struct err *e)
 	if (fs_read_fd(fd, a->password_file, PASSWORD_FILE_MAX, &file, e) != 0)
 		e->kind = ERR_CONFIG;
 	else if (!fs_is_private(fd))
-		err_set(e, ERR_CONFIG, "option 'password_file': others than "
+		err_set(e, ERR_CONFIG,
+			"option 'password_file': others than "
 			"you may read '%s': make it yours and chmod it to 600",
 			a->password_file);
 	else
@@ -145,8 +123,10 @@ account_read_password(struct account *a, struct err *e)
 	fd = open(a->password_file,
 		  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return err_sys(e, ERR_CONFIG, "option 'password_file': cannot "
-			       "read '%s'", a->password_file);
+		return err_sys(e, ERR_CONFIG,
+			       "option 'password_file': cannot "
+			       "read '%s'",
+			       a->password_file);
 	rc = read_password(a, fd, e);
 	fs_drop(&fd);
 	return rc;

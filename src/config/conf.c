@@ -8,17 +8,17 @@
 #include "base/mem.h"
 #include "config/conf_merge.h"
 #include "config/conf_parse.h"
+#include "config/conf_tree.h"
 #include "config/names.h"
 #include "sys/fs.h"
 
-enum { JOBS = 32 };
-
 /* --- where things are --- */
 
-/* $VARIABLE/NAME, or ~/OTHERWISE/NAME: a relative path in the variable counts as none,
- * as the XDG Base Directory Specification wants it.  NULL without a home. */
+/* $VARIABLE/NAME, or ~/OTHERWISE/NAME: a relative path in the variable
+ * counts as none, as the XDG Base Directory Specification wants it.  NULL
+ * without a home. */
 static char *
-xdg_path(const char *variable, const char *otherwise, const char *name)
+make_xdg_path(const char *variable, const char *otherwise, const char *name)
 {
 	const char *dir = getenv(variable), *home;
 
@@ -31,8 +31,8 @@ xdg_path(const char *variable, const char *otherwise, const char *name)
 int
 conf_find(char **path, struct err *e)
 {
-	char *first = xdg_path("XDG_CONFIG_HOME", ".config",
-			       "popfetch/popfetch.conf");
+	char *first = make_xdg_path("XDG_CONFIG_HOME", ".config",
+				    "popfetch/popfetch.conf");
 	const char *home = fs_home();
 	char *second = home ? mem_format("%s/.popfetchrc", home) : NULL;
 
@@ -44,10 +44,11 @@ conf_find(char **path, struct err *e)
 		*path = second;
 		second = NULL;
 	} else if (first && second) {
-		err_set(e, ERR_CONFIG, "no configuration: neither '%s' nor "
-			"'%s' is there", first, second);
+		err_set(e, ERR_CONFIG,
+			"no configuration: neither '%s' nor '%s' exists", first,
+			second);
 	} else if (first) {
-		err_set(e, ERR_CONFIG, "no configuration: '%s' is not there",
+		err_set(e, ERR_CONFIG, "no configuration: '%s' does not exist",
 			first);
 	} else {
 		err_set(e, ERR_CONFIG, "no configuration: no home directory");
@@ -57,52 +58,28 @@ conf_find(char **path, struct err *e)
 	return *path ? 0 : -1;
 }
 
-/* --- the whole of it --- */
+/* --- what must differ --- */
 
 static int
-take_globals(struct conf *c, const struct confsection *global, struct err *e)
+check_names(const struct conf_tree *t, struct err *e)
 {
-	const struct confvalue *jobs = &global->values[CONF_OPTION_JOBS];
-	const struct confvalue *dir = &global->values[CONF_OPTION_STATE_DIR];
-
-	c->jobs = jobs->set ? (unsigned)jobs->number : JOBS;
-	c->log = mem_string(global->values[CONF_OPTION_LOG].text);
-	c->state_dir = dir->set ? mem_string(dir->text) :
-		       xdg_path("XDG_STATE_HOME", ".local/state", "popfetch");
-	if (!c->state_dir)
-		return err_set(e, ERR_CONFIG, "no home directory: give the "
-			       "option 'state_dir'");
-	return 0;
-}
-
-/* --- what may be there once --- */
-
-static int
-check_titles(const struct conf_tree *tree, struct err *e)
-{
-	struct names *names = names_new(tree->account_count);
-	const struct confsection *twin;
+	const struct conf_section *twin;
 	size_t i, j;
-	int rc = 0;
 
-	for (i = 0; i < tree->account_count; i++)
-		names_add(names, tree->accounts[i]->title);
-	names_sort(names);
-	if (names_twice(names, &i, &j)) {
-		twin = tree->accounts[j];
-		err_set(e, ERR_CONFIG, "is there twice (%s:%d)",
-			twin->file->path, twin->line);
-		rc = conf_merge_locate(tree->accounts[i], e);
-	}
-	names_free(&names);
-	return rc;
+	if (!names_twice(t->conf->names, &i, &j))
+		return 0;
+	twin = &t->accounts[j];
+	err_set(e, ERR_CONFIG, "appears twice (%s:%d)", twin->file->path,
+		twin->line);
+	return conf_tree_locate(t, i, NULL, e);
 }
 
 /* Two processes would otherwise fight for one database, and each would take the
  * other's mail for its own. */
 static int
-check_states(const struct conf *c, const struct conf_tree *tree, struct err *e)
+check_states(const struct conf_tree *t, struct err *e)
 {
+	const struct conf *c = t->conf;
 	struct names *names = names_new(c->count);
 	size_t i, j;
 	int rc = 0;
@@ -111,59 +88,68 @@ check_states(const struct conf *c, const struct conf_tree *tree, struct err *e)
 		names_add(names, c->accounts[i].keeper.account.state_file);
 	names_sort(names);
 	if (names_twice(names, &i, &j)) {
-		err_set(e, ERR_CONFIG, "has the state '%s', as account '%s' "
-			"has; if both shall be, give one of them another by "
-			"the option 'state'", c->accounts[i].state,
-			c->accounts[j].name);
-		rc = conf_merge_locate(tree->accounts[i], e);
+		err_set(e, ERR_CONFIG,
+			"has the same state '%s' as account '%s'; if you want "
+			"both, give one of them another with the option "
+			"'state'",
+			c->accounts[i].state, c->accounts[j].name);
+		rc = conf_tree_locate(t, i, NULL, e);
 	}
 	names_free(&names);
 	return rc;
 }
 
-static void
-index_names(struct conf *c)
+/* --- the whole of it --- */
+
+static int
+complete_global(const struct conf_tree *t, struct err *e)
 {
+	struct conf *c = t->conf;
+
+	if (conf_merge_global(t, e) != 0)
+		return -1;
+	if (!c->state_dir)
+		c->state_dir = make_xdg_path("XDG_STATE_HOME", ".local/state",
+					     "popfetch");
+	if (!c->state_dir)
+		return err_set(e, ERR_CONFIG,
+			       "no home directory: give the option "
+			       "'state_dir'");
+	if (c->count == 0)
+		return err_set(e, ERR_CONFIG, "'%s' has no account in it",
+			       c->path);
+	return 0;
+}
+
+static int
+complete_accounts(const struct conf_tree *t, struct err *e)
+{
+	struct conf *c = t->conf;
+
+	c->accounts = mem_resize(c->accounts, c->count, sizeof(*c->accounts));
 	c->names = names_new(c->count);
 	for (size_t i = 0; i < c->count; i++)
 		names_add(c->names, c->accounts[i].name);
 	names_sort(c->names);
-}
-
-static int
-take_accounts(struct conf *c, const struct conf_tree *tree, struct err *e)
-{
-	if (tree->account_count == 0)
-		return err_set(e, ERR_CONFIG, "'%s' has no account in it",
-			       c->path);
-	if (check_titles(tree, e) != 0)
+	if (check_names(t, e) != 0)
 		return -1;
-	c->accounts = mem_array(tree->account_count, sizeof(*c->accounts));
-	while (c->count < tree->account_count) {
-		c->count++;	/* what is half made is freed too */
-		if (conf_merge_account(tree, tree->accounts[c->count - 1],
-				      &c->accounts[c->count - 1], e) != 0)
+	for (size_t i = 0; i < c->count; i++)
+		if (conf_merge_account(t, i, e) != 0)
 			return -1;
-	}
-	index_names(c);
-	return check_states(c, tree, e);
+	return check_states(t, e);
 }
 
 int
 conf_read(struct conf **c, const char *path, struct err *e)
 {
-	struct conf_tree *tree = NULL;
-	int rc;
+	struct conf_tree t = { .conf = mem_alloc(sizeof(*t.conf)) };
+	int rc = -1;
 
-	*c = NULL;
-	if (conf_parse_file(&tree, path, e) != 0)
-		return -1;
-	*c = mem_alloc(sizeof(**c));
-	(*c)->path = mem_string(path);
-	rc = take_globals(*c, &tree->global, e);
-	if (rc == 0)
-		rc = take_accounts(*c, tree, e);
-	conf_tree_free(&tree);
+	*c = t.conf;
+	t.conf->path = mem_string(path);
+	if (conf_parse_file(&t, e) == 0 && complete_global(&t, e) == 0)
+		rc = complete_accounts(&t, e);
+	conf_tree_free(&t);
 	mem_give_back();
 	if (rc != 0)
 		conf_free(c);
@@ -174,18 +160,16 @@ void
 conf_free(struct conf **c)
 {
 	struct conf *old = *c;
-	size_t i;
 
 	*c = NULL;
 	if (!old)
 		return;
-	for (i = 0; i < old->count; i++)
+	for (size_t i = 0; i < old->count; i++)
 		account_free(&old->accounts[i]);
 	free(old->accounts);
 	names_free(&old->names);
+	conf_option_free(old, false);
 	free(old->path);
-	free(old->state_dir);
-	free(old->log);
 	free(old);
 }
 

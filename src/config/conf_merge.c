@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Accounts made of sections. */
+/* What accounts inherit, and what their options have to do with each other. */
 #include "config.h"
 #include "config/conf_merge.h"
 
@@ -8,334 +8,244 @@
 
 #include "base/mem.h"
 #include "config/fingerprint.h"
-#include "state/plan.h"
 #include "sys/fs.h"
 
-enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110, NOTICE_FAILURES = 3 };
-enum { MDA_TIMEOUT_S = 300, TIMEOUT_S = 60, SESSION_TIMEOUT_S = 3600,
-       S_MS = 1000 };
+enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110 };
 
-/* Where the options of one account come from. */
-struct source {
+/* The account that is made whole. */
+struct merge {
 	const struct conf_tree *tree;
-	struct confsection *section;
+	size_t number;
+	struct account *account;
 	struct err *e;
 };
 
-static const enum conf_option_id destination[] = {
-	CONF_OPTION_MAILDIR, CONF_OPTION_MBOX, CONF_OPTION_MDA, CONF_OPTION_COUNT
-};
-static const enum conf_option_id secret[] = {
-	CONF_OPTION_PASSWORD, CONF_OPTION_PASSWORD_FILE, CONF_OPTION_PASSWORD_COMMAND,
-	CONF_OPTION_COUNT
-};
+/* --- inheriting --- */
 
-/* --- errors --- */
-
-int
-conf_merge_locate(const struct confsection *s, struct err *e)
+/* Does a member of the group stand in the account itself? */
+static bool
+has_own(const struct merge *m, unsigned group)
 {
-	err_context(e, "account '%s'", s->title);
-	return err_context(e, "%s:%d", s->file->path, s->line);
+	const struct conf_section *own = &m->tree->accounts[m->number];
+	size_t i = 0;
+
+	for (const struct conf_option *o = conf_option_table; o->name; o++, i++)
+		if ((o->flags & group) && own->values[i].file)
+			return true;
+	return false;
 }
 
-/* The error is about this value, wherever it stands. */
-static int
-locate_value(const struct source *s, const struct confvalue *v)
+/* The value that counts for the account, or NULL. */
+static const struct conf_value *
+find_value(const struct merge *m, const struct conf_option *o)
 {
-	err_context(s->e, "account '%s'", s->section->title);
-	return err_context(s->e, "%s:%d", v->file->path, v->line);
-}
+	size_t i = (size_t)(o - conf_option_table);
+	const struct conf_value *own = &m->tree->accounts[m->number].values[i];
+	unsigned group = o->flags & CONF_GROUPS;
 
-static int
-missing(const struct source *s, const char *what)
-{
-	err_set(s->e, ERR_CONFIG, "%s is missing", what);
-	return conf_merge_locate(s->section, s->e);
-}
-
-/* --- choosing --- */
-
-static const struct confvalue *
-pick(const struct source *s, enum conf_option_id id)
-{
-	if (s->section->values[id].set)
-		return &s->section->values[id];
-	if (s->tree->defaults.values[id].set)
-		return &s->tree->defaults.values[id];
-	if (s->tree->global.values[id].set)
-		return &s->tree->global.values[id];
+	if (own->file)
+		return own;
+	if (group && has_own(m, group))
+		return NULL;
+	if (m->tree->defaults.values[i].file)
+		return &m->tree->defaults.values[i];
+	if (m->tree->global.values[i].file)
+		return &m->tree->global.values[i];
 	return NULL;
 }
 
-static int64_t
-pick_number(const struct source *s, enum conf_option_id id, int64_t otherwise)
+/* By the name of an option. */
+static const struct conf_value *
+look_up(const struct merge *m, const char *name)
 {
-	const struct confvalue *v = pick(s, id);
-
-	return v ? v->number : otherwise;
+	return find_value(m, conf_option_find(name, false));
 }
 
-/* Once for each option: what the account's own section has leaves it.  A copy of each
- * string would have the heap of many accounts full of holes. */
-static char *
-pick_text(const struct source *s, enum conf_option_id id)
-{
-	struct confvalue *own = &s->section->values[id];
-	const struct confvalue *v = pick(s, id);
-	char *text;
-
-	if (!own->set)
-		return v ? mem_string(v->text) : NULL;
-	text = own->text;
-	own->text = NULL;
-	return text;
-}
-
-/* Once for each option, too. */
-static char **
-pick_list(const struct source *s, enum conf_option_id id)
-{
-	struct confvalue *own = &s->section->values[id];
-	const struct confvalue *v = pick(s, id);
-	char **list;
-	size_t i;
-
-	if (own->set && own->list) {
-		list = own->list;
-		own->list = NULL;
-		own->count = 0;
-		return list;
-	}
-	list = mem_array(v->count + 1, sizeof(*list));
-	for (i = 0; i < v->count; i++)
-		list[i] = mem_string(v->list[i]);
-	return list;
-}
-
-/* The one member of a group that a section has: CONF_OPTION_COUNT for none. */
 static int
-only_member(const struct source *s, const struct confsection *section,
-	    const enum conf_option_id group[], enum conf_option_id *only)
+locate(const struct merge *m, const struct conf_value *v)
 {
-	const struct confvalue *v;
+	return conf_tree_locate(m->tree, m->number, v, m->e);
+}
 
-	*only = CONF_OPTION_COUNT;
-	for (; *group != CONF_OPTION_COUNT; group++) {
-		v = &section->values[*group];
-		if (!v->set)
+/* Only one of a group may have a value. */
+static int
+check_group(const struct merge *m, const struct conf_option *o,
+	    const struct conf_value *v)
+{
+	const struct conf_option *other = conf_option_table;
+
+	for (; other != o; other++) {
+		if (!(other->flags & o->flags & CONF_GROUPS) ||
+		    !find_value(m, other))
 			continue;
-		if (*only != CONF_OPTION_COUNT) {
-			err_set(s->e, ERR_CONFIG, "options '%s' and '%s' "
-				"exclude each other",
-				conf_option_table[*only].name,
-				conf_option_table[*group].name);
-			return locate_value(s, v);
-		}
-		*only = *group;
+		err_set(m->e, ERR_CONFIG,
+			"options '%s' and '%s' exclude each other", other->name,
+			o->name);
+		return locate(m, v);
 	}
 	return 0;
 }
 
+/* What stands in the account itself has no texts: it was read when it was
+ * met. */
 static int
-pick_member(const struct source *s, const enum conf_option_id group[],
-	    enum conf_option_id *only)
+inherit(const struct merge *m, const struct conf_option *o)
 {
-	if (only_member(s, s->section, group, only) != 0)
-		return -1;
-	if (*only != CONF_OPTION_COUNT)
-		return 0;
-	return only_member(s, &s->tree->defaults, group, only);
-}
+	const struct conf_value *v = find_value(m, o);
 
-/* --- the parts of an account --- */
-
-static int
-merge_server(const struct source *s, struct account *a)
-{
-	const struct confvalue *v;
-
-	a->server.host = pick_text(s, CONF_OPTION_HOST);
-	if (!a->server.host)
-		return missing(s, "option 'host'");
-	a->server.user = pick_text(s, CONF_OPTION_USER);
-	if (!a->server.user)
-		return missing(s, "option 'user'");
-	v = pick(s, CONF_OPTION_TLS);
-	a->server.tls = v ? (enum server_tls)v->number : SERVER_TLS_IMPLICIT;
-	a->server.port = (uint16_t)pick_number(s, CONF_OPTION_PORT,
-					a->server.tls == SERVER_TLS_IMPLICIT
-						? PORT_IMPLICIT : PORT_PLAIN);
-	a->server.timeout_ms = S_MS *
-			       pick_number(s, CONF_OPTION_TIMEOUT, TIMEOUT_S);
-	a->server.session_timeout_ms = S_MS * pick_number(
-		s, CONF_OPTION_SESSION_TIMEOUT, SESSION_TIMEOUT_S);
-	a->courier.pipelining = pick_number(s, CONF_OPTION_PIPELINING, true) != 0;
-	return 0;
-}
-
-static int
-merge_pins(const struct source *s, struct account *a)
-{
-	const struct confvalue *v = pick(s, CONF_OPTION_TLS_PIN);
-	struct tls_pin *pins;
-
-	if (!v || v->count == 0)
-		return 0;
-	if (a->server.tls == SERVER_TLS_OFF) {
-		err_set(s->e, ERR_CONFIG, "option 'tls_pin': with tls = "
-			"\"off\" no certificate is ever seen");
-		return locate_value(s, v);
+	if (!v && (o->flags & CONF_REQUIRED)) {
+		err_set(m->e, ERR_CONFIG, "option '%s' is missing", o->name);
+		return locate(m, NULL);
 	}
-	pins = mem_array(v->count, sizeof(*pins));
-	for (size_t i = 0; i < v->count; i++)
-		if (!tls_parse_pin(v->list[i], &pins[i]))
-			abort();	/* it was checked when it was read */
-	a->courier.tls.pins = pins;
-	a->courier.tls.pin_count = v->count;
-	return 0;
+	if (!v)
+		return conf_option_read(o, m->account, NULL, o->default_text,
+					m->e);
+	for (int i = 0; i < v->count; i++)
+		if (conf_option_read(o, m->account, v->file, v->texts[i],
+				     m->e) != 0)
+			return locate(m, v);
+	return check_group(m, o, v);
 }
 
+/* --- what options have to do with each other --- */
+
 static int
-merge_tls(const struct source *s, struct account *a)
+check_tls(const struct merge *m)
 {
-	a->courier.tls.ca_file = pick_text(s, CONF_OPTION_TLS_CA_FILE);
-	a->courier.tls.ca_dir = pick_text(s, CONF_OPTION_TLS_CA_DIR);
-	a->courier.tls.min_version = (enum tls_version)
-		pick_number(s, CONF_OPTION_TLS_MIN_VERSION, TLS_VERSION_1_2);
-	a->courier.tls.cert_file = pick_text(s, CONF_OPTION_TLS_CERT_FILE);
-	a->courier.tls.key_file = pick_text(s, CONF_OPTION_TLS_KEY_FILE);
-	a->courier.tls.server_name = pick_text(s, CONF_OPTION_TLS_SERVER_NAME);
-	if (!a->courier.tls.server_name)
-		a->courier.tls.server_name = mem_string(a->server.host);
-	if (a->courier.tls.key_file && !a->courier.tls.cert_file) {
-		err_set(s->e, ERR_CONFIG, "option 'tls_key_file' needs "
-			"'tls_cert_file'");
-		return locate_value(s, pick(s, CONF_OPTION_TLS_KEY_FILE));
+	const struct tls_settings *tls = &m->account->courier.tls;
+
+	if (tls->key_file && !tls->cert_file) {
+		err_set(m->e, ERR_CONFIG,
+			"option 'tls_key_file' needs 'tls_cert_file'");
+		return locate(m, look_up(m, "tls_key_file"));
 	}
-	return merge_pins(s, a);
+	if (tls->pin_count > 0 && m->account->server.tls == SERVER_TLS_OFF) {
+		err_set(m->e, ERR_CONFIG,
+			"option 'tls_pin': with tls = \"off\" no certificate "
+			"is ever seen");
+		return locate(m, look_up(m, "tls_pin"));
+	}
+	return 0;
 }
 
 /* One argument with blanks was most likely meant for a shell. */
 static int
-check_program(const struct source *s, enum conf_option_id id,
+check_program(const struct merge *m, const char *option,
 	      const char *const argv[])
 {
-	if (!argv[0] || argv[1] || !strpbrk(argv[0], " \t") ||
+	if (!argv || argv[1] || !strpbrk(argv[0], " \t") ||
 	    fs_is_there(argv[0]))
 		return 0;
-	err_set(s->e, ERR_CONFIG, "option '%s': no shell is run; write the "
-		"arguments as a list, such as {\"procmail\", \"-d\", \"jane\"}",
-		conf_option_table[id].name);
-	return locate_value(s, pick(s, id));
+	err_set(m->e, ERR_CONFIG,
+		"option '%s': no shell is run; write the arguments as a "
+		"list, such as {\"procmail\", \"-d\", \"jane\"}",
+		option);
+	return locate(m, look_up(m, option));
 }
 
 static int
-merge_login(const struct source *s, struct account *a)
+check_destination(const struct merge *m)
 {
-	enum conf_option_id only;
+	struct account *a = m->account;
+	struct deliver_target *target = &a->keeper.target;
 
-	a->courier.auth = (enum auth_method)pick_number(s, CONF_OPTION_AUTH, AUTH_AUTO);
-	a->courier.insecure_auth = pick_number(s, CONF_OPTION_INSECURE_AUTH, false) != 0;
-	if (pick_member(s, secret, &only) != 0)
-		return -1;
-	if (only == CONF_OPTION_PASSWORD)
-		a->courier.password = secret_copy(pick(s, only)->secret);
-	else if (only == CONF_OPTION_PASSWORD_FILE)
-		a->password_file = pick_text(s, only);
-	else if (only == CONF_OPTION_PASSWORD_COMMAND)
-		a->courier.password_command = pick_list(s, only);
-	else
-		a->ask_password = true;
-	return a->courier.password_command
-		? check_program(s, only, (const char *const *)
-				a->courier.password_command) : 0;
+	if (!target->path && !target->argv) {
+		err_set(m->e, ERR_CONFIG,
+			"one of the options 'maildir', 'mbox' and 'mda' is "
+			"missing");
+		return locate(m, NULL);
+	}
+	target->kind = target->argv	    ? DELIVER_MDA
+		       : look_up(m, "mbox") ? DELIVER_MBOX
+					    : DELIVER_MAILDIR;
+	target->account = a->name;
+	target->user = a->server.user;
+	return check_program(m, "mda", target->argv);
 }
 
 static int
-merge_destination(const struct source *s, struct account *a)
+check_login(const struct merge *m)
 {
-	enum conf_option_id only;
+	struct account *a = m->account;
+	char **command = a->courier.password_command;
 
-	a->keeper.target.mda_timeout_ms = S_MS *
-		pick_number(s, CONF_OPTION_MDA_TIMEOUT, MDA_TIMEOUT_S);
-	a->keeper.target.mda_jobs = (unsigned)pick_number(s, CONF_OPTION_MDA_JOBS, 1);
-	a->keeper.received_header = pick_number(s, CONF_OPTION_RECEIVED_HEADER, true) != 0;
-	if (pick_member(s, destination, &only) != 0)
-		return -1;
-	if (only == CONF_OPTION_COUNT)
-		return missing(s, "one of the options 'maildir', 'mbox' "
-			       "and 'mda'");
-	if (only == CONF_OPTION_MDA) {
-		a->keeper.target.kind = DELIVER_MDA;
-		a->keeper.target.argv = (const char *const *)pick_list(s, only);
-		return check_program(s, only, a->keeper.target.argv);
-	}
-	a->keeper.target.kind = only == CONF_OPTION_MBOX ? DELIVER_MBOX : DELIVER_MAILDIR;
-	a->keeper.target.path = pick_text(s, only);
-	return 0;
-}
-
-static char *
-dotted_state_file(const struct account *a)
-{
-	struct account dotted = *a;
-	char *file;
-
-	dotted.server.host = mem_format("%s.", a->server.host);
-	dotted.state = account_state_name(&dotted);
-	file = account_state_file(&dotted);
-	free(dotted.state);
-	free(dotted.server.host);
-	return file;
+	a->ask_password = !a->courier.password && !a->password_file && !command;
+	return check_program(m, "password_command",
+			     (const char *const *)command);
 }
 
 static void
-merge_rules(const struct source *s, struct account *a)
+settle_port(struct server *server)
 {
-	const struct confvalue *notice = pick(s, CONF_OPTION_NOTICE_AFTER);
-
-	a->enabled = pick_number(s, CONF_OPTION_ENABLED, true) != 0;
-	a->keeper.rules.keep_s = pick_number(s, CONF_OPTION_KEEP, PLAN_KEEP_FOREVER);
-	a->keeper.rules.max_size = (uint64_t)pick_number(s, CONF_OPTION_MAX_SIZE, 0);
-	a->keeper.rules.max_messages = (uint64_t)pick_number(s, CONF_OPTION_MAX_MESSAGES, 0);
-	a->keeper.account.notice_failures = NOTICE_FAILURES;
-	if (notice && notice->is_count)
-		a->keeper.account.notice_failures = (unsigned)notice->number;
-	if (notice && !notice->is_count) {
-		a->keeper.account.notice_failures = 0;
-		a->keeper.account.notice_s = notice->number;
-	}
+	if (server->port != 0)
+		return;
+	server->port =
+		server->tls == SERVER_TLS_IMPLICIT ? PORT_IMPLICIT : PORT_PLAIN;
 }
 
-static void
-merge_state(const struct source *s, struct account *a)
+static bool
+has_dot(const char *host)
 {
-	a->state = pick_text(s, CONF_OPTION_STATE);
-	if (!a->state) {
+	size_t size = strlen(host);
+
+	return size > 1 && host[size - 1] == '.';
+}
+
+/* What a dot at the end tells is told to resolvers alone: the name is whole. */
+static void
+drop_dot(const char *host)
+{
+	if (has_dot(host))
+		((char *)(uintptr_t)host)[strlen(host) - 1] = '\0';
+}
+
+/* Names that follow from the host, which may end in a dot until then. */
+static void
+settle_names(struct account *a)
+{
+	struct tls_settings *tls = &a->courier.tls;
+
+	if (!a->state && has_dot(a->server.host))
+		a->keeper.account.old_state_file = account_state_file(a);
+	drop_dot(a->server.host);
+	if (!tls->server_name)
+		tls->server_name = mem_string(a->server.host);
+	drop_dot(tls->server_name);
+	if (!a->state)
 		a->state = account_state_name(a);
-		if (pick(s, CONF_OPTION_HOST)->had_dot)
-			a->keeper.account.old_state_file = dotted_state_file(a);
-	}
 	a->keeper.account.state_file = account_state_file(a);
 }
 
 /* --- the whole --- */
 
 int
-conf_merge_account(const struct conf_tree *tree, struct confsection *s,
-		  struct account *a, struct err *e)
+conf_merge_account(const struct conf_tree *t, size_t number, struct err *e)
 {
-	struct source from = { .tree = tree, .section = s, .e = e };
+	struct account *a = &t->conf->accounts[number];
+	const struct merge m = {
+		.tree = t, .number = number, .account = a, .e = e
+	};
 
-	a->name = mem_string(s->title);
-	if (merge_server(&from, a) != 0 || merge_tls(&from, a) != 0 ||
-	    merge_login(&from, a) != 0 || merge_destination(&from, a) != 0)
+	for (const struct conf_option *o = conf_option_table; o->name; o++)
+		if ((o->flags & CONF_ACCOUNT) && inherit(&m, o) != 0)
+			return -1;
+	if (check_tls(&m) != 0 || check_login(&m) != 0 ||
+	    check_destination(&m) != 0)
 		return -1;
-	a->keeper.target.account = a->name;
-	a->keeper.target.user = a->server.user;
-	merge_rules(&from, a);
-	merge_state(&from, a);
-	a->keeper.account.fingerprint = fingerprint_make(a, tree->identity);
+	settle_port(&a->server);
+	settle_names(a);
+	a->keeper.account.fingerprint = fingerprint_make(a, t->identity);
+	return 0;
+}
+
+int
+conf_merge_global(const struct conf_tree *t, struct err *e)
+{
+	size_t i = 0;
+
+	for (const struct conf_option *o = conf_option_table; o->name; o++, i++)
+		if (!(o->flags & CONF_ACCOUNT) && !t->global.values[i].file &&
+		    conf_option_read(o, t->conf, NULL, o->default_text, e) != 0)
+			return -1;
 	return 0;
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For conf*.c only: the options of the configuration file, one table row each, and how
- * their values are read.
+ * For conf*.c only: the options of the configuration file, each one row of a
+ * table.
  *
- * A value is checked and converted at once when it is met; whether options go together
- * is seen when accounts are made of sections (conf_merge).
+ * A row says all that there is to an ordinary option: its name, where it may
+ * stand, how its text is read and into what, and its default, which is a text
+ * like any other.  A new option is its row, the member, what is done with it,
+ * its paragraph in the manual, its line in the example, and a test.
+ *
+ * A text is read as soon as it is met.  What options have to do with each other
+ * is seen when an account is whole (conf_merge).
  */
 #ifndef CONFIG_CONF_OPTION_H
 #define CONFIG_CONF_OPTION_H
@@ -14,58 +19,53 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/secret.h"
 
-enum conf_option_id {
-	CONF_OPTION_JOBS, CONF_OPTION_STATE_DIR, CONF_OPTION_LOG,
-	CONF_OPTION_NOTICE_AFTER,
-	CONF_OPTION_HOST, CONF_OPTION_PORT, CONF_OPTION_USER, CONF_OPTION_PASSWORD,
-	CONF_OPTION_PASSWORD_FILE, CONF_OPTION_PASSWORD_COMMAND, CONF_OPTION_AUTH,
-	CONF_OPTION_INSECURE_AUTH, CONF_OPTION_TLS, CONF_OPTION_TLS_CA_FILE,
-	CONF_OPTION_TLS_CA_DIR, CONF_OPTION_TLS_PIN, CONF_OPTION_TLS_MIN_VERSION,
-	CONF_OPTION_TLS_CERT_FILE, CONF_OPTION_TLS_KEY_FILE, CONF_OPTION_TLS_SERVER_NAME,
-	CONF_OPTION_MAILDIR, CONF_OPTION_MBOX, CONF_OPTION_MDA, CONF_OPTION_MDA_TIMEOUT,
-	CONF_OPTION_MDA_JOBS,
-	CONF_OPTION_KEEP, CONF_OPTION_STATE, CONF_OPTION_MAX_SIZE, CONF_OPTION_MAX_MESSAGES,
-	CONF_OPTION_RECEIVED_HEADER, CONF_OPTION_TIMEOUT, CONF_OPTION_SESSION_TIMEOUT,
-	CONF_OPTION_PIPELINING, CONF_OPTION_ENABLED,
-	CONF_OPTION_COUNT
+enum { CONF_OPTION_MAX = 48 }; /* there are fewer */
+
+enum conf_option_flag {
+	/* Stands outside of sections. */
+	CONF_GLOBAL = 1,
+	/* Stands in accounts and defaults; its member is one of struct
+	 * account, without this flag one of struct conf. */
+	CONF_ACCOUNT = 2,
+	CONF_REQUIRED = 4,
+	CONF_LIST = 8,
+	CONF_MAY_BE_EMPTY = 16,
+	/* One of a group excludes the others, and hides those inherited. */
+	CONF_DESTINATION = 32,
+	CONF_SECRET = 64,
+	CONF_GROUPS = CONF_DESTINATION | CONF_SECRET
 };
 
-/* A file that was read.  Lives as long as the values that came from it. */
-struct conffile {
-	char *path;
-	char *dir;		/* absolute; relative paths start here */
-};
-
-struct confvalue {
-	bool set;
-	const struct conffile *file;
-	int line;
-	int64_t number;		/* also sizes, choices, truth values, seconds */
-	bool is_count;		/* notice_after: number is failures */
-	bool had_dot;		/* a host: at its end */
-	char *text;		/* owned; paths are absolute */
-	char **list;		/* owned, NULL-terminated, with its strings */
-	size_t count;
-	struct secret *secret;	/* owned */
-};
+struct conf_file;
+struct conf_reading;
 
 struct conf_option {
 	const char *name;
-	bool global, account;	/* may stand outside of sections, inside */
-	bool is_list, may_be_empty;
-	/* Sets *v (appends, for a list) from the text.  The error's text says only
-	 * what is wrong: file, line, account and option are added by the caller. */
-	int (*read)(struct confvalue *v, const char *text, struct err *e);
+	unsigned flags;
+	int (*read)(const struct conf_reading *r);
+	void (*release)(void *member); /* NULL: it is a number */
+	uint64_t min, max;	       /* of a count */
+	const char *const *words;      /* of a choice */
+	size_t at, size;	       /* the member */
+	const char *default_text;      /* NULL: none, or conf_merge knows it */
 };
 
-extern const struct conf_option conf_option_table[CONF_OPTION_COUNT];
+/* Ends with a row without a name. */
+extern const struct conf_option conf_option_table[];
 
 /* By name; NULL when there is none that may stand there. */
 const struct conf_option *conf_option_find(const char *name, bool global);
 /* Says what an unknown name was probably meant to be.  Returns -1. */
 int conf_option_unknown(const char *name, bool global, struct err *e);
-void confvalue_free(struct confvalue *v);
+/* Reads a text from this file (NULL: a default) into the struct account, or
+ * struct conf, `whole`; without text there is nothing to do.  The error is
+ * "option 'NAME': ...", and lacks where. */
+int conf_option_read(const struct conf_option *o, void *whole,
+		     const struct conf_file *file, const char *text,
+		     struct err *e);
+/* Frees what the options have put into a struct account, or into a struct
+ * conf. */
+void conf_option_free(void *whole, bool is_account);
 
 #endif

@@ -13,18 +13,18 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "config/conf_text.h"
 #include "config/fingerprint.h"
 #include "sys/fs.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16 };
-/* All options that one scope may have, include, two kinds of sections, the end. */
-enum { CFG_OPTS_MAX = CONF_OPTION_COUNT + 4 };
+/* All options that one scope may have, include, two kinds of sections, the
+ * end. */
+enum { CFG_OPTS_MAX = CONF_OPTION_MAX + 4 };
 
 /* A file that is being read; `from` includes it. */
 struct source {
 	const struct source *from;
-	const struct conffile *file;
+	struct conf_file *file;
 	dev_t dev;
 	ino_t ino;
 	unsigned depth;
@@ -32,16 +32,24 @@ struct source {
 
 struct parse {
 	struct conf_tree *tree;
-	struct conf_text text;
+	/* What stands outside of accounts is read into it, to be checked. */
+	struct account inherited;
 	const struct source *source;
-	struct confsection *open;	/* an account that has not ended yet */
-	bool located;		/* an error would say where it is already */
-	struct digest *identity;	/* of the files so far */
+	struct conf_section *open; /* an account that has not ended yet */
+	bool located;		   /* an error would say where it is already */
+	struct digest *identity;   /* of the files so far */
 	struct err *e;
 };
 
-/* The parse that is going on: libconfuse calls back without a pointer of ours. */
+/* The parse that is going on: libconfuse calls back without a pointer of
+ * ours. */
 static struct parse *parsing;
+
+static bool
+is_root(cfg_t *cfg)
+{
+	return strcmp(cfg_name(cfg), "root") == 0;
+}
 
 /* --- errors --- */
 
@@ -54,14 +62,14 @@ locate(cfg_t *cfg)
 	parsing->located = true;
 	if (cfg_title(cfg))
 		err_context(e, "account '%s'", cfg_title(cfg));
-	else if (strcmp(cfg_name(cfg), "root") != 0)
+	else if (!is_root(cfg))
 		err_context(e, "%s", cfg_name(cfg));
 	return err_context(e, "%s:%d", parsing->source->file->path, cfg->line);
 }
 
 /* The name in "no such option 'NAME'", owned by the caller, or NULL. */
 static char *
-unknown_name(const char *text)
+extract_name(const char *text)
 {
 	static const char start[] = "no such option '";
 	size_t size;
@@ -73,8 +81,8 @@ unknown_name(const char *text)
 	return size ? mem_string_n(text, size - 1) : NULL;
 }
 
-/* What libconfuse itself complains about.  Only the first complaint counts: those
- * after it are about what it left behind. */
+/* What libconfuse itself complains about.  Only the first complaint counts:
+ * those after it are about what it left behind. */
 static void __attribute__((format(printf, 2, 0)))
 complain(cfg_t *cfg, const char *format, va_list args)
 {
@@ -85,9 +93,9 @@ complain(cfg_t *cfg, const char *format, va_list args)
 		return;
 	if (vsnprintf(text, sizeof(text), format, args) < 0)
 		text[0] = '\0';
-	name = unknown_name(text);
+	name = extract_name(text);
 	if (name)
-		conf_option_unknown(name, strcmp(cfg_name(cfg), "root") == 0, e);
+		conf_option_unknown(name, is_root(cfg), e);
 	else
 		err_set(e, ERR_CONFIG, "%s", text);
 	free(name);
@@ -96,107 +104,125 @@ complain(cfg_t *cfg, const char *format, va_list args)
 
 /* --- sections and values --- */
 
-/* The section of an account that is being read. */
-static struct confsection *
-account_section(struct conf_tree *tree, const char *title)
+static struct conf_section *
+find_section(cfg_t *cfg)
 {
-	if (parsing->open)
-		return parsing->open;
-	parsing->open = conf_tree_add_account(tree, title);
+	struct conf_tree *t = parsing->tree;
+
+	if (!cfg_title(cfg))
+		return is_root(cfg) ? &t->global : &t->defaults;
+	if (!parsing->open)
+		parsing->open = conf_tree_add_account(t, cfg_title(cfg));
 	return parsing->open;
 }
 
-static struct confsection *
-section_of(cfg_t *cfg)
+/* What the option's member is a member of.  The section is known
+ * (find_section). */
+static void *
+find_whole(cfg_t *cfg, const struct conf_option *o)
 {
-	struct conf_tree *tree = parsing->tree;
+	struct conf *c = parsing->tree->conf;
 
 	if (cfg_title(cfg))
-		return account_section(tree, cfg_title(cfg));
-	return strcmp(cfg_name(cfg), "root") == 0 ? &tree->global
-						  : &tree->defaults;
+		return &c->accounts[c->count - 1];
+	return o->flags & CONF_ACCOUNT ? (void *)&parsing->inherited : c;
 }
 
-static int
-read_value(const struct conf_option *o, struct confvalue *v, const char *text)
+/* Those that accounts inherit read it again. */
+static void
+keep_text(struct conf_value *v, const char *text)
 {
-	const struct secret *secret;
-
-	if (o == &conf_option_table[CONF_OPTION_PASSWORD]) {
-		secret = conf_text_secret(&parsing->text, text);
-		if (!secret)
-			return err_set(parsing->e, ERR_CONFIG, "must stand as "
-				       "password = '...' in single quotes");
-		v->secret = secret_copy(secret);
-	}
-	return o->read(v, text, parsing->e);
+	v->texts =
+		mem_resize(v->texts, (size_t)v->count + 1, sizeof(*v->texts));
+	v->texts[v->count++] = mem_string(text);
 }
 
-/* Called by libconfuse for each value, also for each one of a list.  It keeps an
- * empty string in its place. */
+/* The option stands here, and nowhere else in its section. */
+static int
+begin_value(cfg_t *cfg, const struct conf_option *o, struct conf_value *v)
+{
+	if (v->file) {
+		err_set(parsing->e, ERR_CONFIG,
+			"option '%s': appears twice (line %d)", o->name,
+			v->line);
+		return locate(cfg);
+	}
+	v->file = parsing->source->file;
+	v->line = cfg->line;
+	return 0;
+}
+
+/* Called by libconfuse for each value, also for each one of a list.  It
+ * keeps an empty string in its place. */
 static int
 take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {
-	bool global = strcmp(cfg_name(cfg), "root") == 0;
-	const struct conf_option *o = conf_option_find(opt->name, global);
-	struct confvalue *v;
-	int rc;
+	const struct conf_option *o = conf_option_find(opt->name, is_root(cfg));
+	bool goes_on = cfg_opt_size(opt) > 1; /* a list */
+	struct conf_value *v;
 
 	*(const char **)result = "";
-	if (!o) {	/* "account=work|host" gets here */
-		conf_option_unknown(opt->name, global, parsing->e);
+	if (!o) { /* "account=work|host" gets here */
+		conf_option_unknown(opt->name, is_root(cfg), parsing->e);
 		return locate(cfg);
 	}
-	v = &section_of(cfg)->values[o - conf_option_table];
-	/* the first of a list again: the list stands there twice */
-	if (v->set && (!o->is_list || cfg_opt_size(opt) == 1)) {
-		rc = err_set(parsing->e, ERR_CONFIG,
-			     "is there twice (line %d)", v->line);
-	} else {
-		v->set = true;
-		v->file = parsing->source->file;
-		v->line = cfg->line;
-		rc = read_value(o, v, text);
-	}
-	if (rc == 0)
-		return 0;
-	err_context(parsing->e, "option '%s'", o->name);
-	return locate(cfg);
+	v = &find_section(cfg)->values[o - conf_option_table];
+	if (!goes_on && begin_value(cfg, o, v) != 0)
+		return -1;
+	if (!cfg_title(cfg))
+		keep_text(v, text);
+	if (conf_option_read(o, find_whole(cfg, o), v->file, text,
+			     parsing->e) != 0)
+		return locate(cfg);
+	return 0;
 }
 
 /* Of "name = {}" libconfuse only remembers that it was there. */
 static int
-take_empty_list(cfg_t *cfg, const struct conf_option *o, struct confvalue *v)
+take_empty_list(cfg_t *cfg, const struct conf_option *o, struct conf_value *v)
 {
-	if (v->set)
-		err_set(parsing->e, ERR_CONFIG, "is there twice (line %d)",
-			v->line);
-	else if (!o->may_be_empty)
-		err_set(parsing->e, ERR_CONFIG, "must not be empty");
-	v->set = true;
-	v->file = parsing->source->file;
-	v->line = cfg->line;
-	if (parsing->e->kind == ERR_NONE)
+	if (begin_value(cfg, o, v) != 0)
+		return -1;
+	if (o->flags & CONF_MAY_BE_EMPTY)
 		return 0;
-	err_context(parsing->e, "option '%s'", o->name);
+	err_set(parsing->e, ERR_CONFIG, "option '%s': must not be empty",
+		o->name);
 	return locate(cfg);
 }
 
 static int
 check_title(cfg_t *section)
 {
-	const char *title = cfg_title(section), *c;
+	const char *title = cfg_title(section), *c = title;
 
 	if (!title)
 		return 0;
-	for (c = title; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			break;
+	while ((unsigned char)*c >= 0x20 && *c != 0x7f)
+		c++;
 	if (*title && !*c)
 		return 0;
-	err_set(parsing->e, ERR_CONFIG, "an account's title must not be "
+	err_set(parsing->e, ERR_CONFIG,
+		"an account's title must not be "
 		"empty or have control characters in it");
 	return locate(section);
+}
+
+static int
+check_lists(cfg_t *section, struct conf_section *s)
+{
+	cfg_opt_t *list;
+	size_t i = 0;
+
+	for (const struct conf_option *o = conf_option_table; o->name;
+	     o++, i++) {
+		if (!(o->flags & CONF_LIST))
+			continue;
+		list = cfg_getopt(section, o->name);
+		if ((list->flags & CFGF_MODIFIED) && cfg_opt_size(list) == 0 &&
+		    take_empty_list(section, o, &s->values[i]) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Called by libconfuse at the end of each section. */
@@ -204,29 +230,19 @@ static int
 end_section(cfg_t *cfg, cfg_opt_t *opt)
 {
 	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-	struct confsection *s = section_of(section);
-	const struct conf_option *o = conf_option_table;
-	cfg_opt_t *list;
+	struct conf_section *s = find_section(section);
 
 	(void)cfg;
 	s->file = parsing->source->file;
 	s->line = section->line;
 	if (!cfg_title(section) && cfg_opt_size(opt) > 1) {
-		err_set(parsing->e, ERR_CONFIG, "is there twice");
+		err_set(parsing->e, ERR_CONFIG, "appears twice");
 		return locate(section);
 	}
-	for (; o < conf_option_table + CONF_OPTION_COUNT; o++) {
-		if (!o->is_list)
-			continue;
-		list = cfg_getopt(section, o->name);
-		if ((list->flags & CFGF_MODIFIED) && cfg_opt_size(list) == 0 &&
-		    take_empty_list(section, o, &s->values[o - conf_option_table]))
-			return -1;
-	}
-	if (check_title(section))
+	if (check_lists(section, s) != 0 || check_title(section) != 0)
 		return -1;
-	/* Libconfuse would go through all of them for each new one, and a section
-	 * of it is some kilobytes. */
+	/* Libconfuse would go through all of them for each new one, and a
+	 * section of it is some kilobytes. */
 	if (cfg_title(section))
 		cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
 	parsing->open = NULL;
@@ -238,29 +254,30 @@ end_section(cfg_t *cfg, cfg_opt_t *opt)
 static int
 check_source(const struct source *s, const char *path, struct err *e)
 {
-	const struct source *up;
-
-	for (up = s->from; up; up = up->from)
+	for (const struct source *up = s->from; up; up = up->from)
 		if (up->dev == s->dev && up->ino == s->ino)
 			return err_set(e, ERR_CONFIG, "'%s' includes itself",
 				       path);
 	if (s->depth > DEPTH_MAX)
-		return err_set(e, ERR_CONFIG, "'%s' is included more than %d "
-			       "levels deep", path, DEPTH_MAX);
+		return err_set(e, ERR_CONFIG,
+			       "'%s' is included more than %d "
+			       "levels deep",
+			       path, DEPTH_MAX);
 	return 0;
 }
 
 /* On the descriptor that was read, so that nobody can swap the file. */
 static int
-check_private(int fd, const struct source *s, const struct stat *st, int line,
+check_private(int fd, const struct conf_file *file, const struct stat *st,
 	      struct err *e)
 {
-	if (line == 0 || fs_is_private(fd))
+	if (file->text.password_line == 0 || fs_is_private(fd))
 		return 0;
-	err_set(e, ERR_CONFIG, "a password stands here, and the file has mode "
+	err_set(e, ERR_CONFIG,
+		"a password stands here, and the file has mode "
 		"%04o or a strange owner: make it yours and chmod it to 600",
 		(unsigned)(st->st_mode & 07777));
-	return err_context(e, "%s:%d", s->file->path, line);
+	return err_context(e, "%s:%d", file->path, file->text.password_line);
 }
 
 /* What is in the file goes through libconfuse into `cfg`. */
@@ -277,9 +294,9 @@ parse_open_file(cfg_t *cfg, int fd, struct source *s, const struct stat *st,
 	if (fs_read_fd(fd, s->file->path, FILE_MAX, &raw, e) != 0)
 		goto out;
 	parsing->located = true;
-	if (conf_text_clean(&parsing->text, s->file->path, raw.data, raw.len,
-			   &clean, e) != 0 ||
-	    check_private(fd, s, st, parsing->text.password_line, e) != 0)
+	if (conf_text_clean(&s->file->text, s->file->path, raw.data, raw.len,
+			    &clean, e) != 0 ||
+	    check_private(fd, s->file, st, e) != 0)
 		goto out;
 	buf_free(&raw);
 	if (cfg_parse_buf(cfg, buf_text(&clean)) == CFG_SUCCESS)
@@ -345,19 +362,18 @@ include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 /* The options of one scope as libconfuse wants them. */
 static size_t
-make_options(cfg_opt_t out[CFG_OPTS_MAX], bool global)
+make_options(cfg_opt_t out[CFG_OPTS_MAX], unsigned scope)
 {
-	const struct conf_option *o = conf_option_table;
 	size_t n = 0;
 
-	for (; o < conf_option_table + CONF_OPTION_COUNT; o++) {
-		cfg_opt_t one = CFG_STR_CB(o->name, NULL, CFGF_NODEFAULT,
-					   take_value);
+	for (const struct conf_option *o = conf_option_table; o->name; o++) {
+		cfg_opt_t one =
+			CFG_STR_CB(o->name, NULL, CFGF_NODEFAULT, take_value);
 		cfg_opt_t many = CFG_STR_LIST_CB(o->name, NULL, CFGF_NODEFAULT,
 						 take_value);
 
-		if (global ? o->global : o->account)
-			out[n++] = o->is_list ? many : one;
+		if (o->flags & scope)
+			out[n++] = o->flags & CONF_LIST ? many : one;
 	}
 	out[n++] = (cfg_opt_t)CFG_FUNC("include", include);
 	return n;
@@ -370,14 +386,14 @@ make_grammar(void)
 	cfg_t *cfg;
 	size_t n;
 
-	n = make_options(inside, false);
+	n = make_options(inside, CONF_ACCOUNT);
 	inside[n] = (cfg_opt_t)CFG_END();
-	n = make_options(outside, true);
+	n = make_options(outside, CONF_GLOBAL);
 	outside[n++] = (cfg_opt_t)CFG_SEC("defaults", inside, CFGF_MULTI);
-	outside[n++] = (cfg_opt_t)CFG_SEC("account", inside,
-					  CFGF_MULTI | CFGF_TITLE);
+	outside[n++] =
+		(cfg_opt_t)CFG_SEC("account", inside, CFGF_MULTI | CFGF_TITLE);
 	outside[n] = (cfg_opt_t)CFG_END();
-	cfg = cfg_init(outside, CFGF_NONE);	/* copies them */
+	cfg = cfg_init(outside, CFGF_NONE); /* copies them */
 	if (!cfg)
 		mem_exhausted();
 	cfg_set_error_function(cfg, complain);
@@ -387,25 +403,23 @@ make_grammar(void)
 }
 
 int
-conf_parse_file(struct conf_tree **tree, const char *path, struct err *e)
+conf_parse_file(struct conf_tree *t, struct err *e)
 {
-	struct parse p = { .identity = digest_new(DIGEST_SHA256), .e = e };
+	struct parse p = { .tree = t,
+			   .identity = digest_new(DIGEST_SHA256),
+			   .e = e };
 	cfg_t *cfg;
 	int rc;
 
 	assert(!parsing);
 	err_clear(e);
-	p.tree = mem_alloc(sizeof(*p.tree));
 	parsing = &p;
 	cfg = make_grammar();
-	rc = parse_file(cfg, path);
+	rc = parse_file(cfg, t->conf->path);
 	cfg_free(cfg);
 	parsing = NULL;
-	conf_text_free(&p.text);
-	digest_end(p.identity, p.tree->identity);
+	account_free(&p.inherited);
+	digest_end(p.identity, t->identity);
 	digest_free(&p.identity);
-	if (rc != 0)
-		conf_tree_free(&p.tree);
-	*tree = p.tree;
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For conf*.c only: a configuration file and what it includes, parsed by libconfuse
- * into sections of checked values.  Knows no defaults and no accounts.
+ * For conf*.c only: a configuration file and what it includes, parsed by
+ * libconfuse and checked.  Knows no defaults.
  *
  * libconfuse has no place for a caller's pointer, so one parse at a time.
  */
@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "config/conf_tree.h"
 
-/* ERR_CONFIG, "FILE:LINE: ...".  *tree is owned by the caller, who
- * calls conf_tree_free. */
-int conf_parse_file(struct conf_tree **tree, const char *path, struct err *e);
+/* Reads the file t->conf->path: what it says goes into t->conf, where it
+ * says it into *t, which is new.  ERR_CONFIG, "FILE:LINE: ...". */
+int conf_parse_file(struct conf_tree *t, struct err *e);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* No user can write this byte: it is an error in the file, and behind a backslash
- * it would be lifted with the password. */
+/* No user can write this byte: it is an error in the file, and behind a
+ * backslash it would be lifted with the password. */
 enum { MARK = '\001' };
 enum { VALUE_MAX = 256 * 1024, BRACES_MAX = 16, NAME_MAX_SHOWN = 64 };
 
@@ -20,13 +20,13 @@ enum lift { LIFT_NONE, LIFT_NAME, LIFT_EQUALS, LIFT_DONE };
 struct scan {
 	struct conf_text *text;
 	const char *path;
-	const char *p, *end;	/* what is not read yet */
+	const char *p, *end; /* what is not read yet */
 	int line;
 	struct buf *out;
-	struct buf value;	/* the last string or word, decoded */
+	struct buf value; /* the last string or word, decoded */
 	enum lift lift;
 	int lifted_line;
-	int braces[BRACES_MAX];	/* lines of those that are open */
+	int braces[BRACES_MAX]; /* lines of those that are open */
 	size_t depth;
 	struct err *e;
 };
@@ -104,12 +104,15 @@ static void
 fail_unset(struct scan *s, const char *name)
 {
 	if (s->lift == LIFT_EQUALS)
-		err_set(s->e, ERR_CONFIG, "'${...}' in a password names a "
+		err_set(s->e, ERR_CONFIG,
+			"'${...}' in a password names a "
 			"variable that is not set; single quotes keep it "
 			"as it is");
 	else
-		err_set(s->e, ERR_CONFIG, "environment variable '%.*s' is "
-			"not set", NAME_MAX_SHOWN, name);
+		err_set(s->e, ERR_CONFIG,
+			"environment variable '%.*s' is "
+			"not set",
+			NAME_MAX_SHOWN, name);
 	err_context(s->e, "%s:%d", s->path, s->line);
 }
 
@@ -169,7 +172,8 @@ take_number(struct scan *s, unsigned base, size_t max)
 static int
 take_escape(struct scan *s)
 {
-	static const char letters[] = "nrbfaetv", codes[] = "\n\r\b\f\a\033\t\v";
+	static const char letters[] = "nrbfaetv",
+			  codes[] = "\n\r\b\f\a\033\t\v";
 	const char *found;
 	char c = peek(s, 1);
 
@@ -181,8 +185,8 @@ take_escape(struct scan *s)
 	if (c == '8' || c == '9')
 		return fail(s, "'\\8' and '\\9' mean nothing");
 	s->p++;
-	if (c == 'x' && peek(s, 0) && strchr("0123456789abcdefABCDEF",
-					     peek(s, 0)))
+	if (c == 'x' && peek(s, 0) &&
+	    strchr("0123456789abcdefABCDEF", peek(s, 0)))
 		return take_number(s, 16, 2);
 	found = strchr(letters, c);
 	return take(s, found ? codes[found - letters] : c);
@@ -247,7 +251,7 @@ read_word(struct scan *s)
 	if ((peek(s, 0) && strchr("#\"'*+/", peek(s, 0))) ||
 	    (s->p[-1] == '$' && peek(s, 0) == '{'))
 		return fail(s, "a value with other characters than letters, "
-			    "digits and -_./:@% needs quotes");
+			       "digits and -_./:@% needs quotes");
 	return 0;
 }
 
@@ -289,17 +293,18 @@ put_value(struct scan *s, const char *start)
 		lift(s);
 		return 0;
 	}
-	/* What follows may be the rest of a password: it must not reach an error
-	 * text of libconfuse. */
+	/* What follows may be the rest of a password: it must not reach an
+	 * error text of libconfuse. */
 	if (before == LIFT_NAME)
 		return fail(s, "missing equal sign after option 'password'");
 	if (before == LIFT_DONE && s->line == s->lifted_line &&
 	    !is_name_next(s))
 		return fail(s, "a password with blanks or quotes needs single "
-			    "quotes around it, and a backslash before each "
-			    "single quote inside");
+			       "quotes around it, and a backslash before each "
+			       "single quote inside");
 	s->lift = text_is_word(s->value.data, s->value.len, "password")
-			  ? LIFT_NAME : LIFT_NONE;
+			  ? LIFT_NAME
+			  : LIFT_NONE;
 	copy(s, start, s->p);
 	return 0;
 }
@@ -315,7 +320,7 @@ count_brace(struct scan *s, char c)
 		s->braces[s->depth++] = s->line;
 	else if (c == '{')
 		return fail(s, "too many braces inside each other");
-	return 0;	/* one '}' too many is found by libconfuse */
+	return 0; /* one '}' too many is found by libconfuse */
 }
 
 static int
@@ -334,8 +339,9 @@ put_blank(struct scan *s)
 	char c = *s->p++;
 
 	if (c == '\r')
-		return peek(s, 0) == '\n' ? 0 :
-		       fail(s, "carriage return inside a line");
+		return peek(s, 0) == '\n'
+			       ? 0
+			       : fail(s, "carriage return inside a line");
 	buf_byte(s->out, (uint8_t)c);
 	s->line += c == '\n';
 	return 0;
@@ -363,7 +369,7 @@ put_next(struct scan *s)
 		return fail(s, "'${...}' needs double quotes around it");
 	if (is_control(c) || c == '+' || c == '*')
 		return fail(s, "unexpected character; values with special "
-			    "characters need quotes");
+			       "characters need quotes");
 	if ((c == '"' || c == '\'' ? read_string(s) : read_word(s)) != 0)
 		return -1;
 	return put_value(s, start);
@@ -371,16 +377,19 @@ put_next(struct scan *s)
 
 int
 conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
-	       size_t size, struct buf *out, struct err *e)
+		size_t size, struct buf *out, struct err *e)
 {
-	struct scan s = { .text = t, .path = path, .p = bytes, .line = 1,
-			  .out = out, .e = e };
+	struct scan s = { .text = t,
+			  .path = path,
+			  .p = bytes,
+			  .line = 1,
+			  .out = out,
+			  .e = e };
 	int rc = 0;
 
 	s.end = size ? s.p + size : s.p;
 	if (size >= 3 && memcmp(bytes, "\357\273\277", 3) == 0)
-		s.p += 3;	/* the byte order mark of some editors */
-	t->password_line = 0;
+		s.p += 3; /* the byte order mark of some editors */
 	buf_init(&s.value, VALUE_MAX);
 	while (rc == 0 && s.p < s.end)
 		rc = *s.p ? put_next(&s) : fail(&s, "NUL byte");
@@ -407,9 +416,7 @@ conf_text_secret(const struct conf_text *t, const char *value)
 void
 conf_text_free(struct conf_text *t)
 {
-	size_t i;
-
-	for (i = 0; i < t->secret_count; i++)
+	for (size_t i = 0; i < t->secret_count; i++)
 		secret_free(&t->secrets[i]);
 	free(t->secrets);
 	*t = (struct conf_text){ .secrets = NULL };

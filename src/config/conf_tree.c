@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sections of checked values, and the files that they come from. */
+/* Where the values of a configuration stand. */
 #include "config.h"
 #include "config/conf_tree.h"
 
@@ -9,48 +9,31 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 
-enum { BLOCK_SECTIONS = 256, ROOM_MIN = 16 };
+enum { ROOM_MIN = 16 };
 
-/* Room for some sections: one by one they would leave the heap of many accounts full
- * of holes, which each child would write into. */
-struct confblock {
-	struct confblock *next;
-	size_t used;
-	struct confsection sections[BLOCK_SECTIONS];
-};
-
-static struct confsection *
-new_section(struct conf_tree *tree)
-{
-	struct confblock *block = tree->blocks;
-
-	if (!block || block->used == BLOCK_SECTIONS) {
-		block = mem_alloc(sizeof(*block));
-		block->next = tree->blocks;
-		tree->blocks = block;
-	}
-	return &block->sections[block->used++];
-}
-
-struct confsection *
+struct conf_section *
 conf_tree_add_account(struct conf_tree *t, const char *title)
 {
-	struct confsection *s = new_section(t);
+	struct conf *c = t->conf;
+	struct conf_section *s;
 
-	s->title = mem_string(title);
-	if (t->account_count == t->account_room) {
-		t->account_room = 2 * t->account_room + ROOM_MIN;
-		t->accounts = mem_resize(t->accounts, t->account_room,
-					 sizeof(*t->accounts));
+	if (c->count == t->room) {
+		t->room = 2 * t->room + ROOM_MIN;
+		c->accounts =
+			mem_resize(c->accounts, t->room, sizeof(*c->accounts));
+		t->accounts =
+			mem_resize(t->accounts, t->room, sizeof(*t->accounts));
 	}
-	t->accounts[t->account_count++] = s;
+	c->accounts[c->count] = (struct account){ .name = mem_string(title) };
+	s = &t->accounts[c->count++];
+	memset(s, 0, sizeof(*s));
 	return s;
 }
 
-struct conffile *
-conf_tree_add_file(struct conf_tree *tree, const char *path, struct err *e)
+struct conf_file *
+conf_tree_add_file(struct conf_tree *t, const char *path, struct err *e)
 {
-	struct conffile *file;
+	struct conf_file *file;
 	char *whole = fs_expand(path, NULL, e), *slash;
 
 	if (!whole)
@@ -60,47 +43,49 @@ conf_tree_add_file(struct conf_tree *tree, const char *path, struct err *e)
 	slash = strrchr(whole, '/');
 	slash[slash == whole] = '\0';
 	file->dir = whole;
-	tree->files = mem_resize(tree->files, tree->file_count + 1,
-				 sizeof(*tree->files));
-	tree->files[tree->file_count++] = file;
+	t->files = mem_resize(t->files, t->file_count + 1, sizeof(*t->files));
+	t->files[t->file_count++] = file;
 	return file;
 }
 
-static void
-free_values(struct confsection *s)
+int
+conf_tree_locate(const struct conf_tree *t, size_t account,
+		 const struct conf_value *v, struct err *e)
 {
-	size_t i;
+	const struct conf_section *s = &t->accounts[account];
 
-	for (i = 0; i < CONF_OPTION_COUNT; i++)
-		confvalue_free(&s->values[i]);
-	free(s->title);
+	err_context(e, "account '%s'", t->conf->accounts[account].name);
+	if (v)
+		return err_context(e, "%s:%d", v->file->path, v->line);
+	return err_context(e, "%s:%d", s->file->path, s->line);
+}
+
+static void
+free_texts(struct conf_section *s)
+{
+	for (size_t i = 0; i < CONF_OPTION_MAX; i++) {
+		for (int j = 0; j < s->values[i].count; j++)
+			free(s->values[i].texts[j]);
+		free(s->values[i].texts);
+	}
+}
+
+static void
+free_file(struct conf_file *file)
+{
+	conf_text_free(&file->text);
+	free(file->path);
+	free(file->dir);
+	free(file);
 }
 
 void
-conf_tree_free(struct conf_tree **tree)
+conf_tree_free(struct conf_tree *t)
 {
-	struct conf_tree *t = *tree;
-	struct confblock *block;
-	size_t i;
-
-	*tree = NULL;
-	if (!t)
-		return;
-	free_values(&t->global);
-	free_values(&t->defaults);
-	for (i = 0; i < t->account_count; i++)
-		free_values(t->accounts[i]);
+	free_texts(&t->global);
+	free_texts(&t->defaults);
 	free(t->accounts);
-	while (t->blocks) {
-		block = t->blocks;
-		t->blocks = block->next;
-		free(block);
-	}
-	for (i = 0; i < t->file_count; i++) {
-		free(t->files[i]->path);
-		free(t->files[i]->dir);
-		free(t->files[i]);
-	}
+	for (size_t i = 0; i < t->file_count; i++)
+		free_file(t->files[i]);
 	free(t->files);
-	free(t);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For conf*.c only: what a configuration says, as sections of checked values, and the
- * files that it stands in.  It owns all of them.  A zeroed one is empty.
+ * For conf*.c only: where the values of a configuration stand, and the texts of
+ * those that accounts inherit.  The values themselves are in struct conf.
  */
 #ifndef CONFIG_CONF_TREE_H
 #define CONFIG_CONF_TREE_H
@@ -11,35 +11,55 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "config/conf.h"
 #include "config/conf_option.h"
+#include "config/conf_text.h"
 
-struct confsection {
-	char *title;			/* of an account, else NULL */
-	const struct conffile *file;	/* where it ends */
+/* A file that was read. */
+struct conf_file {
+	char *path;
+	char *dir; /* absolute; relative paths start here */
+	struct conf_text text;
+};
+
+struct conf_value {
+	const struct conf_file *file; /* NULL: it does not stand there */
 	int line;
-	struct confvalue values[CONF_OPTION_COUNT];
+	/* Owned.  None in the section of an account, from which nobody
+	 * inherits. */
+	int count;
+	char **texts;
 };
 
-struct confblock;
+struct conf_section {
+	const struct conf_file *file; /* where it ends */
+	int line;
+	struct conf_value values[CONF_OPTION_MAX]; /* by row of the table */
+};
 
+/* New when it is zeroed but for `conf`. */
 struct conf_tree {
-	struct conffile **files;	/* the first is the one that was asked for */
+	struct conf *conf;	  /* borrowed */
+	struct conf_file **files; /* the first is the one asked for */
 	size_t file_count;
-	struct confsection global, defaults;
-	struct confsection **accounts;	/* in order of the files; two may have
-					   the same title */
-	size_t account_count, account_room;
-	struct confblock *blocks;	/* where they are */
-	uint8_t identity[DIGEST_SHA256_SIZE];	/* of all files together */
+	struct conf_section global, defaults;
+	struct conf_section *accounts; /* as many as conf has, in its order */
+	size_t room;		       /* of both */
+	uint8_t identity[DIGEST_SHA256_SIZE]; /* of all files together */
 };
 
-/* A new section, the last; it stays where it is until the tree is freed. */
-struct confsection *conf_tree_add_account(struct conf_tree *t, const char *title);
-/* Another file; its name as given, and the directory that it lies in.  NULL with *e
- * set when the path cannot be expanded. */
-struct conffile *conf_tree_add_file(struct conf_tree *t, const char *path,
-				   struct err *e);
-/* Wipes secrets.  Accepts NULL. */
-void conf_tree_free(struct conf_tree **tree);
+/* What it holds, but not itself.  Wipes secrets. */
+void conf_tree_free(struct conf_tree *t);
+/* A new account, the last, and its section, which is valid until the next. */
+struct conf_section *conf_tree_add_account(struct conf_tree *t,
+					   const char *title);
+/* Another file; its name as given, and the directory that it lies in.  NULL
+ * with *e set when the path cannot be expanded. */
+struct conf_file *conf_tree_add_file(struct conf_tree *t, const char *path,
+				     struct err *e);
+/* Puts "FILE:LINE: account 'TITLE'" before the error: that of the value, or
+ * NULL: of the section of this account.  Returns -1. */
+int conf_tree_locate(const struct conf_tree *t, size_t account,
+		     const struct conf_value *v, struct err *e);
 
 #endif

@@ -53,9 +53,10 @@ add_netrc(struct digest *d)
 	free(path);
 }
 
-/* How the secret is given, and the file that it is in.  Never the secret, and no
- * argument of a command, which might be one: it could be guessed from a digest.  Where
- * these stand in the configuration, its own identity tells of a change. */
+/* How the secret is given, and the file that it is in.  Never the secret,
+ * and no argument of a command, which might be one: it could be guessed from
+ * a digest.  Where these stand in the configuration, its own identity tells
+ * of a change. */
 static void
 add_secret(struct digest *d, const struct account *a)
 {
@@ -88,9 +89,12 @@ add_number(struct digest *d, int64_t number)
 static void
 add_options(struct digest *d, const struct account *a)
 {
-	const char *const texts[] = { a->server.host, a->server.user, a->courier.tls.ca_file,
-				      a->courier.tls.ca_dir, a->courier.tls.server_name };
-	const int64_t numbers[] = { a->server.port, a->courier.auth, a->courier.insecure_auth, a->server.tls,
+	const char *const texts[] = { a->server.host, a->server.user,
+				      a->courier.tls.ca_file,
+				      a->courier.tls.ca_dir,
+				      a->courier.tls.server_name };
+	const int64_t numbers[] = { a->server.port, a->courier.auth,
+				    a->courier.insecure_auth, a->server.tls,
 				    a->courier.tls.min_version };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)

@@ -481,15 +481,3 @@ def test_every_option_of_the_example_is_accepted_when_its_line_is(popfetch, sour
         variant = [match[1] + match[2] if other == line else other for other in others]
         assert accepted(popfetch, variant), line
     assert shown > 25
-
-
-@pytest.mark.parametrize("page", ["popfetch.conf.5", "popfetch.conf.example"])
-def test_every_option_is_documented(source_directory, page):
-    text = (source_directory / "doc" / page).read_text()
-    for option in (
-        "jobs state_dir log notice_after host port tls tls_ca_file tls_ca_dir tls_pin"
-        " tls_min_version tls_cert_file tls_key_file tls_server_name user password password_file"
-        " password_command auth insecure_auth maildir mbox mda mda_timeout mda_jobs keep state"
-        " max_size max_messages received_header timeout session_timeout pipelining enabled"
-    ).split():
-        assert re.search(rf"\b{option}\b", text), option

@@ -246,7 +246,7 @@ def test_two_accounts_of_one_name_or_one_state_are_found_among_many(popfetch):
     accounts = [section(f"a{n}", f"user{n}") for n in range(3000)]
     popfetch.write("".join([*accounts, section("a1234", "somebody")]))
     result = popfetch("--status")
-    assert result.status == os.EX_CONFIG and "'a1234': is there twice" in result.stderr, result
+    assert result.status == os.EX_CONFIG and "'a1234': appears twice" in result.stderr, result
     popfetch.write("".join([*accounts, section("other", "user77")]))
     result = popfetch("--status")
     assert result.status == os.EX_CONFIG and "'other'" in result.stderr, result

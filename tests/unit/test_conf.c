@@ -17,9 +17,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "config/conf_option.h"
 #include "state/plan.h"
-#include "sys/fs.h"
 
 /* A home directory of the test's own. */
 static char home[PATH_MAX];
@@ -379,6 +377,24 @@ an_own_destination_or_secret_hides_the_inherited_one(void **state)
 }
 
 static void
+an_inherited_path_starts_beside_the_file_that_has_it(void **state)
+{
+	char *sub = at_home("sub"), *maildir = at_home("sub/N");
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(mkdir(sub, 0700), 0);
+	put("sub/more", "defaults {\nhost = h\nmaildir = N\n}\n");
+	c = read_text("account a { user = a }\naccount b { user = b }\n"
+		      "include(sub/more)\n");
+	assert_string_equal(c->accounts[0].keeper.target.path, maildir);
+	assert_string_equal(c->accounts[1].keeper.target.path, maildir);
+	conf_free(&c);
+	free(sub);
+	free(maildir);
+}
+
+static void
 two_accounts_may_deliver_to_one_maildir(void **state)
 {
 	struct conf *c = read_text("defaults { maildir = M host = h }\n"
@@ -556,7 +572,7 @@ the_file_is_looked_for_in_two_places(void **state)
 	assert_int_equal(conf_find(&path, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_non_null(strstr(e.text, "/.config/popfetch/popfetch.conf'"));
-	assert_non_null(strstr(e.text, "/.popfetchrc'"));
+	assert_non_null(strstr(e.text, "/.popfetchrc' exists"));
 
 	put(".popfetchrc", "");
 	assert_int_equal(conf_find(&path, &e), 0);
@@ -1001,15 +1017,15 @@ a_host_is_a_name_or_an_address(void **state)
 	(void)state;
 	refuse("account a {\nhost = 'pop.example.org:995'\n}\n",
 	       "popfetch.conf:2: account 'a': option 'host': "
-	       "'pop.example.org:995' is no host name or address (option "
+	       "'pop.example.org:995' is not a host name or address (option "
 	       "'port' has the port)");
 	refuse("account a {\nhost = '[::1'\n}\n", "popfetch.conf:2: account "
-	       "'a': option 'host': '[::1' is no host name or address "
+	       "'a': option 'host': '[::1' is not a host name or address "
 	       "(option 'port' has the port)");
 	refuse("account a {\nhost = '[h]'\n}\n", "popfetch.conf:2: account "
-	       "'a': option 'host': '[h]' is no IPv6 address");
+	       "'a': option 'host': '[h]' is not an IPv6 address");
 	refuse("account a {\nhost = 'pop3://h'\n}\n", "popfetch.conf:2: "
-	       "account 'a': option 'host': 'pop3://h' is no host name");
+	       "account 'a': option 'host': 'pop3://h' is not a host name");
 	c = read_text("account a { host = ::1 user = u maildir = M }\n"
 		      "account b { host = '[fe80::1%eth0]' user = u "
 		      "maildir = M }\n"
@@ -1032,8 +1048,8 @@ an_unknown_option_suggests_the_nearest(void **state)
 		      "you mean 'tls_ca_file'?");
 	refuse("acount 'x' {\n}\n", "popfetch.conf:1: unknown option "
 	       "'acount'; did you mean 'account'?");
-	refuse("\nhost = h\n", "popfetch.conf:2: option 'host' belongs into "
-	       "an account or into defaults");
+	refuse("\nhost = h\n", "popfetch.conf:2: option 'host' belongs in "
+	       "an account or in defaults");
 	refuse_option("jobs = 3", "option 'jobs' belongs outside of accounts "
 		      "and defaults");
 	refuse("\n'account=a|host' = x\n", "popfetch.conf:2: no sub-section "
@@ -1047,26 +1063,26 @@ what_is_there_twice_is_refused(void **state)
 {
 	(void)state;
 	refuse("account a {\nport = 1\n\nport = 2\n}\n",
-	       "popfetch.conf:4: account 'a': option 'port': is there twice "
+	       "popfetch.conf:4: account 'a': option 'port': appears twice "
 	       "(line 2)");
-	refuse("account a {\nmda = {\"a\", \"b\"}\nmda = {\"c\"}\n}\n",
-	       "popfetch.conf:3: account 'a': option 'mda': is there twice "
+	refuse("account a {\nmda = {\"a\",\n\"b\"}\nmda = {\"c\"}\n}\n",
+	       "popfetch.conf:4: account 'a': option 'mda': appears twice "
 	       "(line 2)");
 	refuse("account a {\nmda = a\nmda = {}\n}\n",
-	       "popfetch.conf:4: account 'a': option 'mda': is there twice "
+	       "popfetch.conf:4: account 'a': option 'mda': appears twice "
 	       "(line 2)");
 	refuse("account a {\npassword = 'x'\npassword = 'y'\n}\n",
-	       "popfetch.conf:3: account 'a': option 'password': is there "
+	       "popfetch.conf:3: account 'a': option 'password': appears "
 	       "twice (line 2)");
-	refuse("jobs = 1\njobs = 1\n", "popfetch.conf:2: option 'jobs': is "
-	       "there twice (line 1)");
+	refuse("jobs = 1\njobs = 1\n", "popfetch.conf:2: option 'jobs': "
+	       "appears twice (line 1)");
 	refuse("defaults {\nport = 1\n}\ndefaults {\nkeep = no\n}\n",
-	       "popfetch.conf:6: defaults: is there twice");
+	       "popfetch.conf:6: defaults: appears twice");
 	refuse("account 'a' {\nport = 1\n}\n# c\naccount \"a\" {\n}\n",
-	       "popfetch.conf:6: account 'a': is there twice (popfetch.conf:3)");
+	       "popfetch.conf:6: account 'a': appears twice (popfetch.conf:3)");
 	put("more", "account 'a' {\n}\n");
 	refuse("account 'a' {\nport = 1\n}\ninclude(more)\n",
-	       "more:2: account 'a': is there twice (popfetch.conf:3)");
+	       "more:2: account 'a': appears twice (popfetch.conf:3)");
 }
 
 static void
@@ -1125,9 +1141,9 @@ two_accounts_with_one_state_are_refused(void **state)
 	refuse("defaults { user = u maildir = M }\n"
 	       "account a { host = Pop.example }\n"
 	       "account b {\nhost = pop.EXAMPLE\ntls = starttls\n}\n",
-	       "popfetch.conf:6: account 'b': has the state "
-	       "'u@pop.example', as account 'a' has; if both shall be, give "
-	       "one of them another by the option 'state'");
+	       "popfetch.conf:6: account 'b': has the same state "
+	       "'u@pop.example' as account 'a'; if you want both, give one of "
+	       "them another with the option 'state'");
 	c = read_text("defaults { user = u maildir = M }\n"
 		      "account a { host = h }\n"
 		      "account b { host = h state = second }\n"
@@ -1373,115 +1389,6 @@ the_fingerprint_follows_the_file_of_the_secret(void **state)
 	free(print);
 }
 
-/* --- the example --- */
-
-/* The whole example, wherever the test runs. */
-static char *
-example(void)
-{
-	static const char here[] = "tests/unit/test_conf.c";
-	const char *srcdir = getenv("srcdir");
-	char *path = srcdir ? mem_format("%s/doc/popfetch.conf.example", srcdir)
-			    : mem_format("%.*sdoc/popfetch.conf.example",
-					 (int)(sizeof(__FILE__) - sizeof(here)),
-					 __FILE__);
-	struct err e = ERR_INIT;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct buf text;
-	char *copy;
-
-	buf_init(&text, 1 << 20);
-	if (fs_read_fd(fd, path, text.max, &text, &e) != 0)
-		fail_msg("%s", e.text);
-	fs_drop(&fd);
-	copy = mem_string(buf_text(&text));
-	buf_free(&text);
-	free(path);
-	return copy;
-}
-
-static void
-the_example_runs_as_it_stands(void **state)
-{
-	char *text = example();
-	struct conf *c = read_text(text);
-
-	(void)state;
-	assert_int_equal(c->count, 1);
-	assert_true(c->accounts[0].ask_password);
-	conf_free(&c);
-	free(text);
-}
-
-/* Those that no other than their group may stand beside, or that have no default. */
-static bool
-is_alone(const char *name)
-{
-	static const char *const names[] = {
-		"maildir", "mbox", "mda", "tls_key_file", NULL
-	};
-	size_t i;
-
-	for (i = 0; names[i] && strcmp(names[i], name) != 0; i++)
-		;
-	return names[i] != NULL;
-}
-
-static void
-assert_same_numbers(const struct account *a, const struct account *b)
-{
-	assert_int_equal(a->enabled, b->enabled);
-	assert_int_equal(a->server.port, b->server.port);
-	assert_int_equal(a->server.tls, b->server.tls);
-	assert_int_equal(a->courier.tls.min_version, b->courier.tls.min_version);
-	assert_int_equal(a->courier.tls.pin_count, b->courier.tls.pin_count);
-	assert_int_equal(a->courier.auth, b->courier.auth);
-	assert_int_equal(a->courier.insecure_auth, b->courier.insecure_auth);
-	assert_int_equal(a->keeper.target.mda_timeout_ms, b->keeper.target.mda_timeout_ms);
-	assert_int_equal(a->keeper.received_header, b->keeper.received_header);
-	assert_true(a->keeper.rules.keep_s == b->keeper.rules.keep_s);
-	assert_int_equal(a->keeper.rules.max_size, b->keeper.rules.max_size);
-	assert_int_equal(a->keeper.rules.max_messages, b->keeper.rules.max_messages);
-	assert_int_equal(a->server.timeout_ms, b->server.timeout_ms);
-	assert_int_equal(a->server.session_timeout_ms, b->server.session_timeout_ms);
-	assert_int_equal(a->courier.pipelining, b->courier.pipelining);
-	assert_string_equal(a->state, b->state);
-	assert_int_equal(a->keeper.account.notice_failures, b->keeper.account.notice_failures);
-}
-
-static void
-the_example_shows_each_option_with_its_default(void **state)
-{
-	char *text = example(), *word, *found;
-	struct conf *plain = read_text(text), *c;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < CONF_OPTION_COUNT; i++) {
-		if (!conf_option_table[i].global && is_alone(conf_option_table[i].name))
-			continue;
-		word = mem_format("#%s = ", conf_option_table[i].name);
-		found = strstr(text, word);
-		free(word);
-		if (i == CONF_OPTION_HOST || i == CONF_OPTION_USER) {
-			assert_null(found);
-			continue;
-		}
-		if (!found)
-			fail_msg("the example lacks '%s'",
-				 conf_option_table[i].name);
-		*found = ' ';
-		c = read_text(text);
-		assert_int_equal(c->jobs, plain->jobs);
-		assert_string_equal(c->state_dir, plain->state_dir);
-		assert_same_numbers(c->accounts, plain->accounts);
-		conf_free(&c);
-		*found = '#';
-	}
-	conf_free(&plain);
-	free(text);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_home, remove_home)
 
 int
@@ -1494,6 +1401,7 @@ main(void)
 		TEST(a_dot_at_the_end_of_a_host_makes_no_other_of_it),
 		TEST(defaults_serve_where_an_account_says_nothing),
 		TEST(an_own_destination_or_secret_hides_the_inherited_one),
+		TEST(an_inherited_path_starts_beside_the_file_that_has_it),
 		TEST(two_accounts_may_deliver_to_one_maildir),
 		TEST(paths_start_at_home_or_beside_the_file),
 		TEST(a_relative_file_name_gives_absolute_paths),
@@ -1535,8 +1443,6 @@ main(void)
 		TEST(the_fingerprint_changes_with_each_option_of_the_login),
 		TEST(the_fingerprint_tells_nothing_about_the_secret),
 		TEST(the_fingerprint_follows_the_file_of_the_secret),
-		TEST(the_example_runs_as_it_stands),
-		TEST(the_example_shows_each_option_with_its_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
