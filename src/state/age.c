@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How long ago a message was delivered, and whether the clock is to be believed. */
+/* How long ago a message was delivered, and whether the clock is to be
+ * believed. */
 #include "config.h"
 
 #include "state/age.h"

@@ -16,21 +16,22 @@ struct entry {
 	uint32_t uid_size : 31;
 	uint32_t odd : 1;
 	int64_t size;
-	uint64_t uid_at;	/* in listing.uids */
+	uint64_t uid_at; /* in listing.uids */
 };
 
 struct listing {
 	uint64_t stat_count, stat_total;
 	struct entry *entries;
 	size_t count, room;
-	uint8_t *uids;		/* one behind the other */
+	uint8_t *uids; /* one behind the other */
 	size_t uids_size, uids_room;
-	/* Where numbers stand, while they do not ascend: position + 1 by hash */
+	/* Where numbers stand, while they do not ascend: position + 1 by
+	 * hash */
 	uint32_t *slots;
-	size_t slot_count;	/* a power of two */
+	size_t slot_count; /* a power of two */
 	struct hash_key key;
 	bool ascending;
-	bool refused;		/* a line was left out */
+	bool refused; /* a line was left out */
 	bool done;
 };
 
@@ -96,7 +97,7 @@ listing_find(const struct listing *l, uint32_t number)
 		return number - 1;
 	if (l->ascending)
 		return find_by_halving(l, number);
-	return (size_t)l->slots[slot_of(l, number)] - 1;	/* 0: SIZE_MAX */
+	return (size_t)l->slots[slot_of(l, number)] - 1; /* 0: SIZE_MAX */
 }
 
 /* Makes the table for the first time or anew, with room for one more. */

@@ -19,15 +19,15 @@ struct group {
 	uint32_t first_row;
 	uint32_t last_entry;
 	uint32_t entries : 31;
-	uint32_t digest : 1;	/* a row has one */
+	uint32_t digest : 1; /* a row has one */
 };
 
 struct match {
 	struct group *groups;
 	size_t group_count, group_room;
-	uint32_t *next_row;	/* of the same group */
-	uint32_t *entry_group;	/* NONE: without uid */
-	uint32_t *twin;		/* NULL until a uid comes twice */
+	uint32_t *next_row;    /* of the same group */
+	uint32_t *entry_group; /* NONE: without uid */
+	uint32_t *twin;	       /* NULL until a uid comes twice */
 };
 
 /* What only match_new needs. */
@@ -35,14 +35,14 @@ struct maker {
 	struct match *m;
 	const struct listing *l;
 	const struct store_rows *rows;
-	/* Do the uids of the rows ascend?  Then they are found by halving, and only
-	 * what no row has goes into the table. */
+	/* Do the uids of the rows ascend?  Then they are found by halving, and
+	 * only what no row has goes into the table. */
 	bool ordered;
-	uint32_t last;		/* the group that was asked for last; one behind the
-				   last group at first */
+	uint32_t last; /* the group that was asked for last; one behind the last
+			  group at first */
 	struct hash_key key;
-	uint32_t *slots;	/* group + 1 by hash */
-	size_t slot_count;	/* a power of two */
+	uint32_t *slots;   /* group + 1 by hash */
+	size_t slot_count; /* a power of two */
 	size_t slots_taken;
 };
 
@@ -154,8 +154,8 @@ add_group(struct maker *k, uint32_t hash)
 	return (uint32_t)m->group_count++;
 }
 
-/* The group of a uid, made when there is none: the caller puts a row or an entry
- * into it at once. */
+/* The group of a uid, made when there is none: the caller puts a row or an
+ * entry into it at once. */
 static uint32_t
 group_by_hash(struct maker *k, struct bytes uid)
 {
@@ -323,8 +323,7 @@ match_free(struct match **m)
 static const struct group *
 group_of(const struct match *m, size_t i)
 {
-	return m->entry_group[i] == NONE ? NULL
-					 : &m->groups[m->entry_group[i]];
+	return m->entry_group[i] == NONE ? NULL : &m->groups[m->entry_group[i]];
 }
 
 static size_t

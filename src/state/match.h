@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which rows and which listed messages share a uid.  Made once for a listing and its
- * rows, in linear time whatever uids a server chooses; then only read.
+ * Which rows and which listed messages share a uid.  Made once for a listing
+ * and its rows, in linear time whatever uids a server chooses; then only read.
  *
  * Rows and entries without uid match nothing.
  */
@@ -14,8 +14,8 @@
 #include "state/listing.h"
 #include "state/store.h"
 
-/* So many rows of one uid are looked at, which keeps a server that lists one uid a
- * million times from costing more than a million steps. */
+/* So many rows of one uid are looked at, which keeps a server that lists one
+ * uid a million times from costing more than a million steps. */
 enum { MATCH_ROWS_MAX = 64 };
 
 struct match;

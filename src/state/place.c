@@ -18,16 +18,16 @@ enum { FILE_LENGTH_MAX = 500 };
 /* SQLite's file format, sections 1.3 and 1.6. */
 enum {
 	HEADER_SIZE = 108,
-	HEADER_FORMATS = 18,	/* two bytes, both 2: with a log */
+	HEADER_FORMATS = 18, /* two bytes, both 2: with a log */
 	HEADER_VERSION = 60,
 	HEADER_APPLICATION = 68,
-	HEADER_CELLS = 103	/* how much schema there is on the first page */
+	HEADER_CELLS = 103 /* how much schema there is on the first page */
 };
 
 /* --- finding --- */
 
-/* SQLITE_OPEN_NOFOLLOW refuses symbolic links anywhere in a path, also where they
- * are usual (/home): so the directory's are followed here. */
+/* SQLITE_OPEN_NOFOLLOW refuses symbolic links anywhere in a path, also where
+ * they are usual (/home): so the directory's are followed here. */
 int
 place_find(struct place *p, const char *path, struct err *e)
 {
@@ -71,15 +71,18 @@ place_check_kind(const char *path, int64_t application, int64_t version,
 	if (application != PLACE_APPLICATION)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is another program's"
-			       " database", path);
-	if (version > PLACE_VERSION)
-		return err_set(e, ERR_DATABASE,
-			       "state database '%s' was made by a newer popfetch",
+			       " database",
 			       path);
+	if (version > PLACE_VERSION)
+		return err_set(
+			e, ERR_DATABASE,
+			"state database '%s' was made by a newer popfetch",
+			path);
 	if (version < 1)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it has no"
-			       " version", path);
+			       " version",
+			       path);
 	return 0;
 }
 
@@ -99,10 +102,9 @@ is_blank(const uint8_t h[HEADER_SIZE], size_t size)
 {
 	uint32_t formats = big_endian(h + HEADER_FORMATS, 2);
 
-	return size == 0 ||
-	       ((formats == 0x0101 || formats == 0x0202) &&
-		big_endian(h + HEADER_APPLICATION, 4) == 0 &&
-		big_endian(h + HEADER_CELLS, 2) == 0);
+	return size == 0 || ((formats == 0x0101 || formats == 0x0202) &&
+			     big_endian(h + HEADER_APPLICATION, 4) == 0 &&
+			     big_endian(h + HEADER_CELLS, 2) == 0);
 }
 
 static int
@@ -114,7 +116,8 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	if (memcmp(h, "SQLite format 3", 16) != 0)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it is no"
-			       " database", p->path);
+			       " database",
+			       p->path);
 	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
 		return 0;
 	if (place_check_kind(p->path, application, version, e) != 0)
@@ -146,8 +149,10 @@ check_empty(const struct place *p, struct err *e)
 {
 	if (!log_holds_something(p))
 		return 0;
-	return err_set(e, ERR_DATABASE, "state database '%s' is damaged: it is"
-		       " empty, but its log is not", p->path);
+	return err_set(e, ERR_DATABASE,
+		       "state database '%s' is damaged: it is"
+		       " empty, but its log is not",
+		       p->path);
 }
 
 static int
@@ -161,7 +166,8 @@ examine_open(struct place *p, int fd, struct err *e)
 	if (!fs_is_private(fd))
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' must belong to the user and"
-			       " be closed to others (chmod 600)", p->path);
+			       " be closed to others (chmod 600)",
+			       p->path);
 	if (fs_read_at(fd, header, sizeof(header), 0, &got, e) != 0)
 		return -1;
 	/* A power cut while it was made: the journal says that it was empty. */
@@ -183,7 +189,7 @@ open_to_read(const struct place *p, int *fd, struct err *e)
 	if (rc == 0)
 		rc = fs_open_at(dir, p->name, fd, e);
 	fs_drop(&dir);
-	if (rc != 0)	/* it is there, perhaps not for us */
+	if (rc != 0) /* it is there, perhaps not for us */
 		e->kind = e->sys == EACCES || e->sys == ELOOP ? ERR_DATABASE
 							      : ERR_LOCAL;
 	return rc;

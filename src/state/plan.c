@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "state/match.h"
+#include "state/fit.h"
 #include "state/reason.h"
 #include "state/rules.h"
 #include "state/sizes.h"
@@ -22,15 +22,6 @@ struct choice {
 	bool size_changed;
 };
 
-/* Of a row. */
-struct mark {
-	uint32_t taken;		/* entries that are its message */
-	uint32_t unclear;	/* that may be, once they are compared */
-	bool fetched;
-	bool settled;		/* an entry was found to be its message */
-	bool exact;		/* an entry has its uid and size */
-};
-
 struct plan {
 	const struct listing *l;
 	const struct store_rows *rows;
@@ -38,10 +29,10 @@ struct plan {
 	struct plan_rules rules;
 	struct choice *choices;
 	size_t counts[PLAN_LATER + 1];
-	struct mark *marks;	/* of each row */
+	struct fit_mark *marks; /* of each row */
 	bool withheld;
 	size_t unproven;
-	size_t retried;		/* of PLAN_FETCH: failed before */
+	size_t retried; /* of PLAN_FETCH: failed before */
 	bool sizes_asked, sizes_all;
 };
 
@@ -163,8 +154,8 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 
 	c->action = (uint8_t)action;
 	c->row = row == SIZE_MAX ? NONE : (uint32_t)row;
-	c->size_changed = action != PLAN_FETCH && row != SIZE_MAX && size >= 0 &&
-			  match_is_alone(p->match, i) &&
+	c->size_changed = action != PLAN_FETCH && row != SIZE_MAX &&
+			  size >= 0 && match_is_alone(p->match, i) &&
 			  store_rows_at(p->rows, row).size != size;
 	p->counts[action]++;
 	if (action == PLAN_COMPARE)
@@ -178,14 +169,15 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 	}
 }
 
-/* An attempt at it, recorded in this row or in a new one.  What has failed before is tried
- * beside the new ones: it may fail for ever. */
+/* An attempt at it, recorded in this row or in a new one.  What has failed
+ * before is tried beside the new ones: it may fail for ever. */
 static void
 choose_fetch(struct plan *p, size_t i, size_t row)
 {
 	enum plan_action action = PLAN_FETCH;
 	size_t new_ones = p->counts[PLAN_FETCH] - p->retried;
-	bool is_new = row == SIZE_MAX || store_rows_at(p->rows, row).attempts == 0;
+	bool is_new =
+		row == SIZE_MAX || store_rows_at(p->rows, row).attempts == 0;
 
 	if (is_too_large(p, i))
 		action = PLAN_TOO_LARGE;
@@ -204,7 +196,8 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 
 	if (doubtful && !row.has_digest) {
 		choose_fetch(p, i, SIZE_MAX);
-	} else if (p->rules.all && !p->marks[r].fetched && !is_too_large(p, i)) {
+	} else if (p->rules.all && !p->marks[r].fetched &&
+		   !is_too_large(p, i)) {
 		if (doubtful)
 			choose(p, i, PLAN_COMPARE, SIZE_MAX);
 		else
@@ -220,8 +213,8 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 	}
 }
 
-/* Entry i is the message of this row; as far as uid and size tell, unless they were
- * compared.  A row is fetched for one entry a run. */
+/* Entry i is the message of this row; as far as uid and size tell, unless they
+ * were compared.  A row is fetched for one entry a run. */
 static void
 choose_known(struct plan *p, size_t i, size_t r, bool compared)
 {
@@ -249,61 +242,11 @@ choose_known(struct plan *p, size_t i, size_t r, bool compared)
 
 /* --- which row --- */
 
-/* The rows of an entry that its size fits. */
-struct fit {
-	size_t same, same_count;	/* first with this very size; how many that
-					   were not seen to be gone */
-	size_t open;			/* first where one side is unknown */
-	size_t untold;			/* first that fits, was never delivered,
-					   has no digest, is not fetched yet */
-	size_t present, present_count;	/* first that was not seen to be gone, of
-					   any size; how many */
-	size_t rows;			/* all of the uid */
-};
-
-/* As listed before, or as it was when it was retrieved. */
-static bool
-is_its_size(const struct store_row *row, int64_t size)
-{
-	return size == row->size || (row->octets > 0 && size == row->octets);
-}
-
-static bool
-is_gone(const struct store_row *row)
-{
-	return row->gone_since != 0 && row->status == STORE_DELIVERED;
-}
-
 static struct fit
-fit_rows(const struct plan *p, size_t i)
+fit_of(const struct plan *p, size_t i)
 {
-	struct fit f = { SIZE_MAX, 0, SIZE_MAX, SIZE_MAX, SIZE_MAX, 0, 0 };
-	int64_t size = listing_at(p->l, i).size;
-	size_t r = match_first_row(p->match, i);
-
-	for (; r != SIZE_MAX && f.rows < MATCH_ROWS_MAX;
-	     r = match_next_row(p->match, r), f.rows++) {
-		struct store_row row = store_rows_at(p->rows, r);
-		bool open = size < 0 || row.size < 0;
-
-		if (!is_gone(&row) && f.present_count++ == 0)
-			f.present = r;
-		if (!open && !is_its_size(&row, size))
-			continue;
-		p->marks[r].exact |= !open;
-		/* one message each, where nothing else tells them apart */
-		if (!row.has_digest && row.status == STORE_DELIVERED &&
-		    p->marks[r].taken > 0)
-			continue;
-		if (!open && !is_gone(&row) && f.same_count++ == 0)
-			f.same = r;
-		if (open && f.open == SIZE_MAX)
-			f.open = r;
-		if (f.untold == SIZE_MAX && !row.has_digest &&
-		    row.status != STORE_DELIVERED && !p->marks[r].fetched)
-			f.untold = r;
-	}
-	return f;
+	return fit_rows(p->match, p->rows, p->marks, i,
+			listing_at(p->l, i).size);
 }
 
 /* There is no digest to compare: the size decides. */
@@ -324,8 +267,8 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
 
-	/* Not delivered, whether it is the same message or not: what was too large
-	 * is judged by the size it has now, what is due is tried. */
+	/* Not delivered, whether it is the same message or not: what was too
+	 * large is judged by the size it has now, what is due is tried. */
 	if (row.status == STORE_TOO_LARGE || row.status == STORE_READY ||
 	    (row.status == STORE_SET_ASIDE &&
 	     (rules_try_now(&p->rules, &row) || !row.has_digest)))
@@ -336,14 +279,15 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 		choose_fetch(p, i, SIZE_MAX);
 }
 
-/* The only row of a uid that is listed once, or the only one not seen to be gone. */
+/* The only row of a uid that is listed once, or the only one not seen to be
+ * gone. */
 static void
 choose_only(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
 	int64_t size = listing_at(p->l, i).size;
 
-	if (size < 0 || row.size < 0 || is_its_size(&row, size))
+	if (size < 0 || row.size < 0 || fit_is_its_size(&row, size))
 		choose_known(p, i, r, false);
 	else
 		choose_other_size(p, i, r);
@@ -353,7 +297,7 @@ static void
 choose_uid(struct plan *p, size_t i)
 {
 	bool alone = match_is_alone(p->match, i);
-	struct fit f = fit_rows(p, i);
+	struct fit f = fit_of(p, i);
 
 	if (f.rows == 0) {
 		if (match_twin(p->match, i) == SIZE_MAX)
@@ -419,7 +363,7 @@ plan_settle(struct plan *p, size_t i, size_t row)
 	if (row == SIZE_MAX) {
 		/* A row without digest that was never delivered stands for what
 		 * is not known otherwise: else each run would add another. */
-		row = fit_rows(p, i).untold;
+		row = fit_of(p, i).untold;
 	} else {
 		assert(row < store_rows_count(p->rows));
 		p->marks[row].settled = true;

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The decision: what to do with each listed message.  Pure: listing, rows, rules
- * and clock in, actions out; no disk, no network, no wall clock of its own.
+ * The decision: what to do with each listed message.  Pure: listing, rows,
+ * rules and clock in, actions out; no disk, no network, no wall clock of its
+ * own.
  *
  *	plan_new                   matches the listing with the rows
- *	plan_sizes                 is LIST needed?  (then listing_set_size, again)
+ *	plan_sizes                 is LIST needed?  (then listing_set_size,
+ *	                           again)
  *	plan_decide                the actions
- *	plan_settle                for each PLAN_COMPARE, once its header is known
+ *	plan_settle                for each PLAN_COMPARE, once its header
+ *	                           is known
  *
- * Identity of a message is its uid and its size.  A known uid with another size, or
- * one uid more than once in a listing, is settled by comparing header digests; an
- * unknown size on either side is no difference.  The size is that of LIST, or what was
- * counted when the message was retrieved: some servers know only then.  Where no row of
- * the uid has a digest there is nothing to compare: the size alone decides, and each row
- * stands for one entry.  Nothing that was not delivered is ever deleted; a listing entry
- * that is odd is fetched but never deleted.
+ * Identity of a message is its uid and its size.  A known uid with another
+ * size, or one uid more than once in a listing, is settled by comparing header
+ * digests; an unknown size on either side is no difference.  The size is that
+ * of LIST, or what was counted when the message was retrieved: some servers
+ * know only then.  Where no row of the uid has a digest there is nothing to
+ * compare: the size alone decides, and each row stands for one entry.  Nothing
+ * that was not delivered is ever deleted; a listing entry that is odd is
+ * fetched but never deleted.
  *
- * A uid and a size are not believed of a message that was seen to be gone, or for which
- * DELE was sent: a server may have given its uid to another.  Such a row is compared; one
- * without digest cannot be, and what bears its uid is new.  A row without digest is
- * never a reason to delete.
+ * A uid and a size are not believed of a message that was seen to be gone, or
+ * for which DELE was sent: a server may have given its uid to another.  Such a
+ * row is compared; one without digest cannot be, and what bears its uid is new.
+ * A row without digest is never a reason to delete.
  *
- * One uid more than once in a listing: all are PLAN_COMPARE when rows with it exist;
- * without rows the first is PLAN_FETCH, the others are PLAN_COMPARE.  They are settled
- * in order of number, each after those before it were fetched and recorded, and
- * compared with the rows (plan_next_candidate) and with what this session fetched for
- * the entries before it (plan_twin).  Equal to such a one: it is that message, it needs
- * no settling, and what holds for a message just delivered holds for it.
+ * One uid more than once in a listing: all are PLAN_COMPARE when rows with it
+ * exist; without rows the first is PLAN_FETCH, the others are PLAN_COMPARE.
+ * They are settled in order of number, each after those before it were fetched
+ * and recorded, and compared with the rows (plan_next_candidate) and with what
+ * this session fetched for the entries before it (plan_twin).  Equal to such a
+ * one: it is that message, it needs no settling, and what holds for a message
+ * just delivered holds for it.
  */
 #ifndef STATE_PLAN_H
 #define STATE_PLAN_H
@@ -41,42 +46,42 @@
 #define PLAN_KEEP_FOREVER INT64_MAX
 
 struct plan_rules {
-	int64_t keep_s;		/* 0: delete once delivered; seconds; forever */
-	uint64_t max_size;	/* octets, 0: no limit */
-	uint64_t max_messages;	/* new ones this run, 0: no limit */
-	bool all;		/* fetch also what was fetched before */
-	bool ignore_backoff;	/* try what was set aside at once */
+	int64_t keep_s;	       /* 0: delete once delivered; seconds; forever */
+	uint64_t max_size;     /* octets, 0: no limit */
+	uint64_t max_messages; /* new ones this run, 0: no limit */
+	bool all;	       /* fetch also what was fetched before */
+	bool ignore_backoff;   /* try what was set aside at once */
 	int64_t now;
-	int64_t last_run;	/* clock of the previous run, or 0: none */
-	bool clock_is_doubted;	/* age_clock_is_good */
-	int64_t released;	/* nothing can have been delivered before */
+	int64_t last_run;      /* clock of the previous run, or 0: none */
+	bool clock_is_doubted; /* age_clock_is_good */
+	int64_t released;      /* nothing can have been delivered before */
 };
 
 enum plan_action {
 	PLAN_FETCH,
-	PLAN_COMPARE,	/* known uid, unclear whether known message: compare the
-			   header digest (TOP n 0, or RETR) with the rows of this
-			   uid, then plan_settle */
-	PLAN_LEARN,	/* delivered, by a list that had no more than its uid:
-			   stays; its header and size are to be recorded */
-	PLAN_KEEP,	/* delivered, stays on the server */
-	PLAN_DELETE,	/* delivered, due: check its header, then DELE */
+	PLAN_COMPARE, /* known uid, unclear whether known message: compare the
+			 header digest (TOP n 0, or RETR) with the rows of this
+			 uid, then plan_settle */
+	PLAN_LEARN,   /* delivered, by a list that had no more than its uid:
+			 stays; its header and size are to be recorded */
+	PLAN_KEEP,    /* delivered, stays on the server */
+	PLAN_DELETE,  /* delivered, due: check its header, then DELE */
 	PLAN_TOO_LARGE,
-	PLAN_SET_ASIDE,	/* failed before, its next try is not due */
+	PLAN_SET_ASIDE, /* failed before, its next try is not due */
 	PLAN_LATER	/* beyond max_messages */
 };
 
 struct plan_item {
 	enum plan_action action;
-	bool by_content;	/* FETCH: without uid; compare the whole
-				   message with earlier ones before delivery */
-	bool size_changed;	/* known, listed with another size: store it */
-	bool age_anew;		/* delivered at a time that cannot be: its age
-				   counts from now; store that */
-	size_t row;		/* index into the rows, or SIZE_MAX: none.
-				   FETCH: the attempt is recorded in this row;
-				   TOO_LARGE, SET_ASIDE: it is on record
-				   already, do not record it again */
+	bool by_content;   /* FETCH: without uid; compare the whole message with
+			      earlier ones before delivery */
+	bool size_changed; /* known, listed with another size: store it */
+	bool age_anew;	   /* delivered at a time that cannot be: its age counts
+			      from now; store that */
+	size_t row;	   /* index into the rows, or SIZE_MAX: none. FETCH: the
+			      attempt is recorded in this row; TOO_LARGE,
+			      SET_ASIDE: it is on record already, do not record
+			      it again */
 };
 
 /* A next try further ahead than this comes from a clock that was wrong: due. */
@@ -87,22 +92,22 @@ int64_t plan_true_try(int64_t next_try, int64_t now);
 struct plan;
 
 enum plan_sizes {
-	PLAN_SIZES_ENOUGH,	/* STAT's total is explained: no LIST */
-	PLAN_SIZES_NEW,		/* LIST n for entries of unknown plan_size */
-	PLAN_SIZES_ALL		/* the whole LIST */
+	PLAN_SIZES_ENOUGH, /* STAT's total is explained: no LIST */
+	PLAN_SIZES_NEW,	   /* LIST n for entries of unknown plan_size */
+	PLAN_SIZES_ALL	   /* the whole LIST */
 };
 
-/* Borrows listing and rows until plan_free.  The listing is done (listing_done);
- * sizes may still be set in it. */
+/* Borrows listing and rows until plan_free.  The listing is done
+ * (listing_done); sizes may still be set in it. */
 struct plan *plan_new(const struct listing *l, const struct store_rows *rows);
 void plan_free(struct plan **p);
 
-/* Asked before sizes are there, and again after PLAN_SIZES_NEW was answered: then
- * it is ENOUGH or ALL.  The first answer is ALL when LIST n would be sent for more
- * than a quarter of the entries; without pipelining the caller may always answer NEW
- * by the whole LIST, and ask no more.  STAT's total equal to the sum of the stored
- * sizes of what is known (each uid once) and the listed sizes of the rest is
- * ENOUGH. */
+/* Asked before sizes are there, and again after PLAN_SIZES_NEW was answered:
+ * then it is ENOUGH or ALL.  The first answer is ALL when LIST n would be sent
+ * for more than a quarter of the entries; without pipelining the caller may
+ * always answer NEW by the whole LIST, and ask no more.  STAT's total equal to
+ * the sum of the stored sizes of what is known (each uid once) and the listed
+ * sizes of the rest is ENOUGH. */
 enum plan_sizes plan_sizes(struct plan *p);
 /* Of an entry: by LIST, else what all rows of its uid say, or unknown. */
 int64_t plan_size(const struct plan *p, size_t i);
@@ -117,22 +122,22 @@ bool plan_is_withheld(const struct plan *p);
 /* How many are due, but have a row without digest. */
 size_t plan_unproven(const struct plan *p);
 
-/* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and is
- * set to a row index; false when there are no more. */
+/* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and
+ * is set to a row index; false when there are no more. */
 bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
-/* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls all
- * of them. */
+/* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls
+ * all of them. */
 size_t plan_twin(const struct plan *p, size_t i);
-/* Could a message of another size than this row's be its message?  No entry has that
- * very size, and none was settled as it. */
+/* Could a message of another size than this row's be its message?  No entry has
+ * that very size, and none was settled as it. */
 bool plan_row_is_open(const struct plan *p, size_t r);
 /* Entry i is the message of this row (or, SIZE_MAX, of none: it is new):
- * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to be
- * another's; for a FETCH by_content that turned out to be known. */
+ * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to
+ * be another's; for a FETCH by_content that turned out to be known. */
 void plan_settle(struct plan *p, size_t i, size_t row);
 
-/* For the gone_since bookkeeping: is an entry the message of row r?  And may one be that
- * is still to be compared? */
+/* For the gone_since bookkeeping: is an entry the message of row r?  And may
+ * one be that is still to be compared? */
 bool plan_row_is_here(const struct plan *p, size_t r);
 bool plan_row_is_unclear(const struct plan *p, size_t r);
 

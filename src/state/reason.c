@@ -113,11 +113,13 @@ reason_show(const struct reason *r, char out[PLAN_REASON_MAX])
 		break;
 	case PLAN_COMPARE:
 		snprintf(out, PLAN_REASON_MAX, "%s",
-			 r->alone ? "known uid, to be compared"
-				  : "uid listed more than once, to be compared");
+			 r->alone
+				 ? "known uid, to be compared"
+				 : "uid listed more than once, to be compared");
 		break;
 	case PLAN_LEARN:
-		snprintf(out, PLAN_REASON_MAX, "recorded as delivered, its "
+		snprintf(out, PLAN_REASON_MAX,
+			 "recorded as delivered, its "
 			 "header is to be recorded too");
 		break;
 	case PLAN_KEEP:

@@ -10,9 +10,9 @@
 struct reason {
 	struct plan_item item;
 	const struct plan_rules *rules;
-	const struct store_row *row;	/* NULL: none */
-	bool alone;			/* the only one listed with its uid */
-	bool odd;			/* listed oddly */
+	const struct store_row *row; /* NULL: none */
+	bool alone;		     /* the only one listed with its uid */
+	bool odd;		     /* listed oddly */
 };
 
 void reason_show(const struct reason *r, char out[PLAN_REASON_MAX]);

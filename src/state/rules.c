@@ -17,9 +17,8 @@ plan_true_try(int64_t next_try, int64_t now)
 {
 	int64_t wait;
 
-	if (next_try > now &&
-	    (__builtin_sub_overflow(next_try, now, &wait) ||
-	     wait > PLAN_BACKOFF_MAX_S))
+	if (next_try > now && (__builtin_sub_overflow(next_try, now, &wait) ||
+			       wait > PLAN_BACKOFF_MAX_S))
 		return now;
 	return next_try;
 }
@@ -53,9 +52,8 @@ rules_on_delivered(const struct plan_rules *r, const struct store_row *row)
 		return RULES_KEEP;
 	if (r->keep_s > 0 && r->clock_is_doubted)
 		return may_be_old(r, row) ? RULES_WITHHELD : RULES_KEEP;
-	if (r->keep_s > 0 &&
-	    (!is_credible(r, row) ||
-	     !age_is_over(row->delivered, r->keep_s, r->now)))
+	if (r->keep_s > 0 && (!is_credible(r, row) ||
+			      !age_is_over(row->delivered, r->keep_s, r->now)))
 		return RULES_KEEP;
 	return row->has_digest ? RULES_DELETE : RULES_UNPROVEN;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For plan.c alone: what the account's rules and the clock say of one message.  Pure.
+ * For plan.c alone: what the account's rules and the clock say of one message.
+ * Pure.
  */
 #ifndef STATE_RULES_H
 #define STATE_RULES_H
@@ -14,18 +15,19 @@ bool rules_try_now(const struct plan_rules *r, const struct store_row *row);
 enum rules_verdict {
 	RULES_KEEP,
 	RULES_DELETE,
-	RULES_WITHHELD,		/* it may be due, but the clock is doubted */
-	RULES_UNPROVEN		/* it is due, but has no digest to compare */
+	RULES_WITHHELD, /* it may be due, but the clock is doubted */
+	RULES_UNPROVEN	/* it is due, but has no digest to compare */
 };
 enum rules_verdict rules_on_delivered(const struct plan_rules *r,
 				      const struct store_row *row);
-/* Is the time of its delivery one that cannot be, so that its age counts from now?  Only
- * a clock that is believed may make a message older than it is on record; one that is
- * doubted may still replace a time at which there was no popfetch yet. */
+/* Is the time of its delivery one that cannot be, so that its age counts from
+ * now?  Only a clock that is believed may make a message older than it is on
+ * record; one that is doubted may still replace a time at which there was no
+ * popfetch yet. */
 bool rules_count_anew(const struct plan_rules *r, const struct store_row *row);
 
-/* Was it recorded by a list, and not listed since?  It has neither size nor digest then,
- * and was not seen to be gone, since it was never seen. */
+/* Was it recorded by a list, and not listed since?  It has neither size nor
+ * digest then, and was not seen to be gone, since it was never seen. */
 bool rules_is_bare(const struct store_row *row);
 /* May another message have its uid now? */
 bool rules_is_doubtful(const struct store_row *row);

@@ -11,9 +11,9 @@
 
 #include "base/mem.h"
 
-/* Status values are those of enum store_status: READY 1, DELIVERED 2,
- * SET_ASIDE 3.  An intent remembers what its row was before; prior_status 0: it was
- * made for the intent. */
+/* Status values are those of enum store_status: READY 1, DELIVERED 2, SET_ASIDE
+ * 3.  An intent remembers what its row was before; prior_status 0: it was made
+ * for the intent. */
 static const char *const texts[SQL_COUNT] = {
 	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
 		     " gone_since, dele_sent, next_try, attempts, octets"
@@ -76,7 +76,8 @@ static const char *const texts[SQL_COUNT] = {
 			   " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END"
 			   " WHERE id = ?1",
 	[SQL_SET_AGE] = "UPDATE message SET delivered = ?2 WHERE id = ?1",
-	[SQL_SET_SIZE] = "UPDATE message SET size = ?2,"
+	[SQL_SET_SIZE] =
+		"UPDATE message SET size = ?2,"
 		" octets = CASE WHEN ?3 THEN -abs(octets) ELSE abs(octets) END"
 		" WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
@@ -110,8 +111,9 @@ last_errno(sqlite3 *db, int of)
 
 	(void)sqlite3_file_control(db, "main", of, &file);
 	if (file && file->pMethods)
-		(void)file->pMethods->xFileControl(
-			file, SQLITE_FCNTL_LAST_ERRNO, &last);
+		(void)file->pMethods->xFileControl(file,
+						   SQLITE_FCNTL_LAST_ERRNO,
+						   &last);
 	return last;
 }
 
@@ -128,8 +130,9 @@ system_errno(sqlite3 *db)
 	return code;
 }
 
-/* A read that failed with one of these is damage to SQLite (SQLITE_IOERR_CORRUPTFS, which
- * a statement makes SQLITE_CORRUPT of); the file that was read remembers it.  0: none. */
+/* A read that failed with one of these is damage to SQLite
+ * (SQLITE_IOERR_CORRUPTFS, which a statement makes SQLITE_CORRUPT of); the file
+ * that was read remembers it.  0: none. */
 static int
 failed_read(sqlite3 *db)
 {
@@ -186,9 +189,10 @@ sql_fail(struct store *s, const char *verb, struct err *e)
 		return sql_damaged(s, sqlite3_errmsg(s->db), e);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(e, ERR_LATER,
-			       "state database '%s' is in use by another program",
-			       s->path);
+		return err_set(
+			e, ERR_LATER,
+			"state database '%s' is in use by another program",
+			s->path);
 	default:
 		return fail_system(s, code, verb, e);
 	}
@@ -201,9 +205,9 @@ sql_get(struct store *s, enum sql which, struct err *e)
 {
 	sqlite3_stmt **kept = &s->kept[which];
 
-	if (!*kept &&
-	    sqlite3_prepare_v3(s->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-			       kept, NULL) != SQLITE_OK) {
+	if (!*kept && sqlite3_prepare_v3(s->db, texts[which], -1,
+					 SQLITE_PREPARE_PERSISTENT, kept,
+					 NULL) != SQLITE_OK) {
 		(void)sql_fail(s, "read", e);
 		return NULL;
 	}
@@ -269,8 +273,8 @@ sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e)
 	int rc = 0;
 
 	assert(s->writing);
-	/* A failed write may have ended the transaction: what came after it would
-	 * be committed on its own. */
+	/* A failed write may have ended the transaction: what came after it
+	 * would be committed on its own. */
 	if (s->spoiled || sqlite3_get_autocommit(s->db))
 		rc = err_set(e, ERR_LOCAL,
 			     "cannot write '%s': an earlier write failed",

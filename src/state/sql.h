@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of the store (sql, store, record, rows) share and nobody else sees:
- * the connection, its statements, and what SQLite's errors mean to us.
+ * What the files of the store (sql, store, record, rows) share and nobody else
+ * sees: the connection, its statements, and what SQLite's errors mean to us.
  *
- * All SQL is static text: the statements that run for messages are prepared once and
- * kept (sql_get), the others stand where they are used (sql_run).
+ * All SQL is static text: the statements that run for messages are prepared
+ * once and kept (sql_get), the others stand where they are used (sql_run).
  */
 #ifndef STATE_SQL_H
 #define STATE_SQL_H
@@ -53,23 +53,23 @@ enum sql {
 
 struct store {
 	sqlite3 *db;
-	char *path;		/* as given, for texts */
+	char *path; /* as given, for texts */
 	char id[STORE_ID_SIZE + 1];
 	sqlite3_stmt *kept[SQL_COUNT];
-	int64_t version;	/* of the schema as it was found, or as it is */
-	int wal_pages;		/* as of the last commit */
-	int64_t oldest_gone;	/* no row has an earlier gone_since but 0 */
+	int64_t version;     /* of the schema as it was found, or as it is */
+	int wal_pages;	     /* as of the last commit */
+	int64_t oldest_gone; /* no row has an earlier gone_since but 0 */
 	bool is_new;
-	bool writing;		/* between begin and commit */
-	bool pretends;		/* to be of today's version; see store.c */
-	bool lazy;		/* synchronous=NORMAL is set */
-	bool in_log;		/* a durable commit is in the log alone */
-	bool spoiled;		/* a write of this transaction failed */
-	bool broken;		/* a commit failed */
-	int lock;		/* borrowed; or -1: nobody marks it */
-	bool marked;		/* by us */
-	bool is_suspect;	/* found marked, and not yet looked after */
-	bool leaves_mark;	/* its directories were not looked after */
+	bool writing;	  /* between begin and commit */
+	bool pretends;	  /* to be of today's version; see store.c */
+	bool lazy;	  /* synchronous=NORMAL is set */
+	bool in_log;	  /* a durable commit is in the log alone */
+	bool spoiled;	  /* a write of this transaction failed */
+	bool broken;	  /* a commit failed */
+	int lock;	  /* borrowed; or -1: nobody marks it */
+	bool marked;	  /* by us */
+	bool is_suspect;  /* found marked, and not yet looked after */
+	bool leaves_mark; /* its directories were not looked after */
 };
 
 /* Sets *e for what SQLite's last call on the connection complained of; `verb`
@@ -92,8 +92,8 @@ int sql_next(struct store *s, sqlite3_stmt *st, bool *row, struct err *e);
 char *sql_string(sqlite3_stmt *st, int column);
 /* Gives up an answer early; also NULL. */
 void sql_end(sqlite3_stmt *st);
-/* Runs a statement that writes, inside a transaction; how many rows it changed is
- * in *changed, which may be NULL. */
+/* Runs a statement that writes, inside a transaction; how many rows it changed
+ * is in *changed, which may be NULL. */
 int sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e);
 
 /* Static text without parameters: one or more statements without an answer; or

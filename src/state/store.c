@@ -17,8 +17,8 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
-/* Pages of 4 KiB in the log before it is copied into the database: that costs syncs, but
- * each run reads the whole log. */
+/* Pages of 4 KiB in the log before it is copied into the database: that costs
+ * syncs, but each run reads the whole log. */
 enum { WAL_MAX = 256 };
 
 /* --- the connection --- */
@@ -74,7 +74,8 @@ set_up(struct store *s, struct err *e)
 		       "PRAGMA mmap_size = 0;"
 		       "PRAGMA cell_size_check = ON;"
 		       "PRAGMA journal_size_limit = 1048576;"
-		       "PRAGMA synchronous = FULL", "open", e);
+		       "PRAGMA synchronous = FULL",
+		       "open", e);
 }
 
 /* By what SQLite reads, which may stand in the log alone. */
@@ -138,8 +139,8 @@ load_id(struct store *s, struct err *e)
 
 /* --- the mark of those who write --- */
 
-/* Set before the first write and not when a commit has failed: a run that is killed
- * right behind its failed sync could not do that any more. */
+/* Set before the first write and not when a commit has failed: a run that is
+ * killed right behind its failed sync could not do that any more. */
 static int
 mark(struct store *s, struct err *e)
 {
@@ -151,8 +152,8 @@ mark(struct store *s, struct err *e)
 	return 0;
 }
 
-/* An earlier run did not end well, perhaps since a sync failed.  Then the log may be in
- * the system's memory alone, and no later sync would change that. */
+/* An earlier run did not end well, perhaps since a sync failed.  Then the log
+ * may be in the system's memory alone, and no later sync would change that. */
 static int
 renew_log(const struct store *s, const struct place *p, struct err *e)
 {
@@ -168,10 +169,10 @@ begin(struct store *s, enum store_durability d, struct err *e)
 {
 	const bool lazy = d == STORE_LAZY;
 
-	if (s->lazy != lazy &&
-	    sql_run(s,
-		    lazy ? "PRAGMA synchronous = NORMAL"
-			 : "PRAGMA synchronous = FULL", "write", e) != 0)
+	if (s->lazy != lazy && sql_run(s,
+				       lazy ? "PRAGMA synchronous = NORMAL"
+					    : "PRAGMA synchronous = FULL",
+				       "write", e) != 0)
 		return -1;
 	s->lazy = lazy;
 	if (sql_run(s, "BEGIN IMMEDIATE", "write", e) != 0)
@@ -211,8 +212,8 @@ advance(struct store *s, struct err *e)
 	return store_commit(s, e);
 }
 
-/* Who only reads finds today's schema all the same: in a transaction that is never
- * committed, and that stays in memory whole. */
+/* Who only reads finds today's schema all the same: in a transaction that is
+ * never committed, and that stays in memory whole. */
 static int
 pretend(struct store *s, struct err *e)
 {
@@ -239,14 +240,16 @@ stop_pretending(struct store *s, struct err *e)
 static int
 copy_log(struct store *s)
 {
-	int code = sqlite3_wal_checkpoint_v2(
-		s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int code = sqlite3_wal_checkpoint_v2(s->db, NULL,
+					     SQLITE_CHECKPOINT_PASSIVE, NULL,
+					     NULL);
 
 	s->in_log = s->in_log && code != SQLITE_OK;
 	return code;
 }
 
-/* Its names first: the file that says whose it is counts as made from then on. */
+/* Its names first: the file that says whose it is counts as made from then
+ * on. */
 static int
 finish_making(struct store *s, const struct place *p, struct err *e)
 {
@@ -262,7 +265,7 @@ finish_making(struct store *s, const struct place *p, struct err *e)
 static int
 make(struct store *s, const struct place *p, struct err *e)
 {
-	s->is_suspect = false;	/* nothing there is believed */
+	s->is_suspect = false; /* nothing there is believed */
 	if (mark(s, e) == 0 && use_wal(s, e) == 0 && fill(s, e) == 0 &&
 	    finish_making(s, p, e) == 0)
 		return 0;
@@ -294,8 +297,9 @@ open_memory(struct store *s, struct err *e)
 		       : fill(s, e);
 }
 
-/* The log is durable already; the run that made the database may have died before that
- * was, and a power cut would take what is built on the id that stands there. */
+/* The log is durable already; the run that made the database may have died
+ * before that was, and a power cut would take what is built on the id that
+ * stands there. */
 static int
 finish_others_work(struct store *s, const struct place *p, struct err *e)
 {
@@ -333,7 +337,8 @@ open_place(struct store **s, struct place *p, bool create, struct err *e)
 
 	if (place_examine(p, &there, e) != 0)
 		return -1;
-	/* one that a kill left half made is not finished by those who only look */
+	/* one that a kill left half made is not finished by those who only
+	 * look */
 	if (!create && (!there || p->is_blank))
 		return open_memory(*s, e);
 	if (!there && place_make(p, e) != 0)
@@ -386,18 +391,6 @@ store_close(struct store **s)
 	*s = NULL;
 }
 
-bool
-store_is_new(const struct store *s)
-{
-	return s->is_new;
-}
-
-const char *
-store_id(const struct store *s)
-{
-	return s->id;
-}
-
 void
 store_doubt(struct store *s)
 {
@@ -435,14 +428,14 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 		return err_set(e, ERR_LOCAL,
 			       "cannot write '%s': an earlier commit failed",
 			       s->path);
-	if (stop_pretending(s, e) != 0 || mark(s, e) != 0 ||
-	    renew(s, e) != 0 || advance(s, e) != 0)
+	if (stop_pretending(s, e) != 0 || mark(s, e) != 0 || renew(s, e) != 0 ||
+	    advance(s, e) != 0)
 		return -1;
 	return begin(s, d, e);
 }
 
-/* The sync at its beginning covers what lazy commits left: were that lost and the
- * failure let pass, later commits would stand behind a hole. */
+/* The sync at its beginning covers what lazy commits left: were that lost and
+ * the failure let pass, later commits would stand behind a hole. */
 static int
 copy_whole_log(struct store *s, struct err *e)
 {
@@ -452,8 +445,8 @@ copy_whole_log(struct store *s, struct err *e)
 	return sql_fail(s, "write", e);
 }
 
-/* Behind a copy SQLite begins the log anew, with a sync: a connection that is made
- * later knows nothing of it, and goes on behind what the log holds. */
+/* Behind a copy SQLite begins the log anew, with a sync: a connection that is
+ * made later knows nothing of it, and goes on behind what the log holds. */
 int
 store_make_whole(struct store *s, struct err *e)
 {
@@ -472,8 +465,8 @@ store_commit(struct store *s, struct err *e)
 			       s->path);
 	}
 	if (sql_run(s, "COMMIT", "write", e) != 0) {
-		/* Its frames may be in the log: nothing may be written over them
-		 * that takes them for void. */
+		/* Its frames may be in the log: nothing may be written over
+		 * them that takes them for void. */
 		s->broken = true;
 		store_rollback(s);
 		return -1;

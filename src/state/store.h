@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The state of one mailbox: a SQLite database of its own.  Nobody else knows SQL
- * (store.c, and behind it place, sql, record and rows).
+ * The state of one mailbox: a SQLite database of its own.  Nobody else knows
+ * SQL (store.c, and behind it place, sql, record and rows).
  *
- * The caller holds the account's lock from before store_open until after store_close.
- * The database is opened with locking_mode=EXCLUSIVE, journal_mode=WAL,
- * synchronous=FULL, trusted_schema=OFF, cell_size_check=ON and no checkpoint on close;
- * a durable commit costs one sync.  Writes happen only between store_begin and
- * store_commit.
+ * The caller holds the account's lock from before store_open until after
+ * store_close.  The database is opened with locking_mode=EXCLUSIVE,
+ * journal_mode=WAL, synchronous=FULL, trusted_schema=OFF, cell_size_check=ON
+ * and no checkpoint on close; a durable commit costs one sync.  Writes happen
+ * only between store_begin and store_commit.
  *
- * Failures: ERR_DATABASE when the file is no database, corrupt, of another program
- * (application_id), newer (user_version), not ours or open to others; nothing was
- * changed.  ERR_CREATE when it cannot be made.  ERR_LATER when another program (a
- * SQLite shell) has it open.  ERR_LOCAL for a failed read or write.  After a failed
- * write the caller rolls back; a commit of that transaction fails.  After a failed
- * commit the transaction may be in the file all the same: the caller stops and lets the
- * next recovery decide; no other transaction begins.
+ * Failures: ERR_DATABASE when the file is no database, corrupt, of another
+ * program (application_id), newer (user_version), not ours or open to others;
+ * nothing was changed.  ERR_CREATE when it cannot be made.  ERR_LATER when
+ * another program (a SQLite shell) has it open.  ERR_LOCAL for a failed read or
+ * write.  After a failed write the caller rolls back; a commit of that
+ * transaction fails.  After a failed commit the transaction may be in the file
+ * all the same: the caller stops and lets the next recovery decide; no other
+ * transaction begins.
  *
- * After a failed sync the system holds what is lost for clean, and shows it: the next
- * run would take the log for whole, commit behind what is not on the disk, and a power
- * cut would take all that.  So a state that is written has a mark on the account's lock
- * (sys/lock.h) from the first write on until it is closed, and a failed commit leaves it
- * there, as does a kill.  Who finds it writes the log anew and syncs it before anything
- * there is believed or written; if that fails (ERR_LOCAL), the mark stays.
+ * After a failed sync the system holds what is lost for clean, and shows it:
+ * the next run would take the log for whole, commit behind what is not on the
+ * disk, and a power cut would take all that.  So a state that is written has a
+ * mark on the account's lock (sys/lock.h) from the first write on until it is
+ * closed, and a failed commit leaves it there, as does a kill.  Who finds it
+ * writes the log anew and syncs it before anything there is believed or
+ * written; if that fails (ERR_LOCAL), the mark stays.
  *
- * Schema (schema.h has its versions): table message (id, uid, size, digest, status,
- * delivered, gone_since, dele_sent, attempts, next_try, error, octets), intent (message,
- * evidence, and what the row was before), destination (name), fact (name, value).  Times
- * are seconds since 1970.  A state of an earlier version is brought up to date when it
- * is opened to be written, and shown as if it were when it is only read.
+ * Schema (schema.h has its versions): table message (id, uid, size, digest,
+ * status, delivered, gone_since, dele_sent, attempts, next_try, error, octets),
+ * intent (message, evidence, and what the row was before), destination (name),
+ * fact (name, value).  Times are seconds since 1970.  A state of an earlier
+ * version is brought up to date when it is opened to be written, and shown as
+ * if it were when it is only read.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -40,31 +43,31 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-enum { STORE_ID_SIZE = 32 };	/* hex digits of the state's own random name */
+enum { STORE_ID_SIZE = 32 }; /* hex digits of the state's own random name */
 
 /* What a row says of its message. */
 enum store_status {
-	STORE_READY = 1,	/* about to be published: has an intent */
+	STORE_READY = 1, /* about to be published: has an intent */
 	STORE_DELIVERED = 2,
-	STORE_SET_ASIDE = 3,	/* failed; waits for next_try */
-	STORE_TOO_LARGE = 4	/* named once to the user, not fetched */
+	STORE_SET_ASIDE = 3, /* failed; waits for next_try */
+	STORE_TOO_LARGE = 4  /* named once to the user, not fetched */
 };
 
 struct store_row {
 	int64_t id;
-	const uint8_t *uid;	/* borrowed from the rows; may hold any byte */
+	const uint8_t *uid; /* borrowed from the rows; may hold any byte */
 	size_t uid_size;
-	int64_t size;		/* by LIST, or -1 */
-	int64_t octets;		/* as retrieved, without the fields that servers
-				   change (header_octets), or 0: it was not, and
-				   its digest, if any, is by TOP */
-	bool unproven;		/* its size was listed later, for what is taken
-				   for it by TOP: perhaps not of these octets */
+	int64_t size;	/* by LIST, or -1 */
+	int64_t octets; /* as retrieved, without the fields that servers change
+			   (header_octets), or 0: it was not, and its digest, if
+			   any, is by TOP */
+	bool unproven;	/* its size was listed later, for what is taken for it
+			   by TOP: perhaps not of these octets */
 	enum store_status status;
 	bool has_digest;
-	int64_t delivered;	/* 0 unless STORE_DELIVERED */
-	int64_t gone_since;	/* first complete listing without it, or 0 */
-	int64_t dele_sent;	/* last DELE, or 0 */
+	int64_t delivered;  /* 0 unless STORE_DELIVERED */
+	int64_t gone_since; /* first complete listing without it, or 0 */
+	int64_t dele_sent;  /* last DELE, or 0 */
 	int64_t next_try;
 	unsigned attempts;
 };
@@ -78,15 +81,15 @@ void store_rows_free(struct store_rows **r);
 struct store;
 
 /* Opens, or creates when `create` (0600; schema, ids and version in one
- * transaction; the directory is synced).  Not there and not to be created: an empty
- * state in memory, so that a dry run reads as it would.  `lock`, the descriptor of the
- * account's lock or -1, gets the mark and tells of that of an earlier run; it stays open
- * until store_close. */
+ * transaction; the directory is synced).  Not there and not to be created: an
+ * empty state in memory, so that a dry run reads as it would.  `lock`, the
+ * descriptor of the account's lock or -1, gets the mark and tells of that of an
+ * earlier run; it stays open until store_close. */
 int store_open(struct store **s, const char *path, int lock, bool create,
 	       struct err *e);
 void store_close(struct store **s);
-/* Something that the state rests on could not be made durable: as after a failed
- * commit. */
+/* Something that the state rests on could not be made durable: as after a
+ * failed commit. */
 void store_doubt(struct store *s);
 /* Was it made, or empty in memory, this time? */
 bool store_is_new(const struct store *s);
@@ -99,9 +102,9 @@ int store_load(struct store *s, struct store_rows **rows, struct err *e);
  * false when there is none. */
 int store_digest(struct store *s, int64_t id, bool *found,
 		 uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
-/* Id of the first row without uid, with an id greater than `after`, whose digest this
- * is, or 0.  What was deleted and then seen to be gone does not count: another message
- * may say the same. */
+/* Id of the first row without uid, with an id greater than `after`, whose
+ * digest this is, or 0.  What was deleted and then seen to be gone does not
+ * count: another message may say the same. */
 int store_find_content(struct store *s,
 		       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t after,
 		       int64_t *id, struct err *e);
@@ -119,17 +122,18 @@ int store_knows_destination(struct store *s, const char *name, bool *known,
 int store_destinations(struct store *s,
 		       int (*each)(void *arg, const char *name, struct err *e),
 		       void *arg, struct err *e);
-/* Facts: small named values (what was learned about the server, bookkeeping); the
- * name "id" is taken.  An absent one is `otherwise`, or NULL for text (owned by the
- * caller). */
+/* Facts: small named values (what was learned about the server, bookkeeping);
+ * the name "id" is taken.  An absent one is `otherwise`, or NULL for text
+ * (owned by the caller). */
 int store_fact(struct store *s, const char *name, int64_t otherwise,
 	       int64_t *value, struct err *e);
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
-/* Somebody is in the midst of --catch-up; has given the list of another program. */
-/* Does this account work?  A run has ended well, or a list has been given, or a message is
- * on record and no run has failed.  Else it has begun if a message is on record, but for a
- * --catch-up that is to be finished. */
+/* Somebody is in the midst of --catch-up; has given the list of another
+ * program. */
+/* Does this account work?  A run has ended well, or a list has been given, or a
+ * message is on record and no run has failed.  Else it has begun if a message
+ * is on record, but for a --catch-up that is to be finished. */
 enum store_use { STORE_UNUSED, STORE_BEGUN, STORE_WORKS };
 int store_use(struct store *s, enum store_use *use, struct err *e);
 /* Is there this fact, with this text? */
@@ -137,31 +141,31 @@ int store_fact_is(struct store *s, const char *name, const char *value,
 		  bool *is, struct err *e);
 
 /* --- writing --- */
-/* STORE_DURABLE: the commit is on disk when it returns.  STORE_LAZY: bookkeeping
- * that may be lost with a power cut (synchronous=NORMAL: no sync). */
+/* STORE_DURABLE: the commit is on disk when it returns.  STORE_LAZY:
+ * bookkeeping that may be lost with a power cut (synchronous=NORMAL: no
+ * sync). */
 enum store_durability { STORE_DURABLE, STORE_LAZY };
 int store_begin(struct store *s, enum store_durability d, struct err *e);
 int store_commit(struct store *s, struct err *e);
-/* At the end of a run: if it has committed anything durably, all of the log is in the
- * database too when it returns, so that a copy of this file alone is a copy of the state.
- * Two syncs then, else none.  Fails like a commit. */
+/* At the end of a run: if it has committed anything durably, all of the log is
+ * in the database too when it returns, so that a copy of this file alone is a
+ * copy of the state.  Two syncs then, else none.  Fails like a commit. */
 int store_make_whole(struct store *s, struct err *e);
-void store_rollback(struct store *s);	/* also when nothing is open */
+void store_rollback(struct store *s); /* also when nothing is open */
 
 struct store_message {
 	const uint8_t *uid;
 	size_t uid_size;
-	int64_t size;			/* by LIST, or -1 */
-	const uint8_t *digest;		/* DIGEST_SHA256_SIZE bytes, or NULL */
-	int64_t octets;			/* as above */
+	int64_t size;	       /* by LIST, or -1 */
+	const uint8_t *digest; /* DIGEST_SHA256_SIZE bytes, or NULL */
+	int64_t octets;	       /* as above */
 };
 
-/* A message about to be published: a new row (*id 0), or that row again (it had been
- * set aside, too large, or --all fetches it anew), which takes over size and digest.
- * Its intent is added, and remembers what the row was. */
-int store_set_ready(struct store *s, int64_t *id,
-		    const struct store_message *m, const char *evidence,
-		    struct err *e);
+/* A message about to be published: a new row (*id 0), or that row again (it had
+ * been set aside, too large, or --all fetches it anew), which takes over size
+ * and digest.  Its intent is added, and remembers what the row was. */
+int store_set_ready(struct store *s, int64_t *id, const struct store_message *m,
+		    const char *evidence, struct err *e);
 /* Delivered at `when`; its intent goes; attempts and error are cleared. */
 int store_set_delivered(struct store *s, int64_t id, int64_t when,
 			struct err *e);
@@ -170,16 +174,15 @@ int store_add_delivered(struct store *s, const struct store_message *m,
 			int64_t when, struct err *e);
 /* Set aside: attempts + 1, the error, the next try.  *id 0 makes the row.  Its
  * intent goes.  A row that was delivered before (--all) is what it was. */
-int store_set_aside(struct store *s, int64_t *id,
-		    const struct store_message *m, int64_t next_try,
-		    const char *error, struct err *e);
+int store_set_aside(struct store *s, int64_t *id, const struct store_message *m,
+		    int64_t next_try, const char *error, struct err *e);
 int store_set_too_large(struct store *s, const struct store_message *m,
 			struct err *e);
 /* The intent was not carried out: a row made for it goes, one that was there
  * before is what it was, size and digest included. */
 int store_forget_intent(struct store *s, int64_t id, struct err *e);
-/* What TOP and LIST tell of a row that was recorded without: the digest, and the size
- * unless it is -1. */
+/* What TOP and LIST tell of a row that was recorded without: the digest, and
+ * the size unless it is -1. */
 int store_set_header(struct store *s, int64_t id, const struct store_message *m,
 		     struct err *e);
 /* The time that its age counts from is another. */
@@ -192,7 +195,8 @@ int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
 /* 0: it is listed again. */
 int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
-/* Of a message set aside: due at once, as if it had not failed yet; the error stays. */
+/* Of a message set aside: due at once, as if it had not failed yet; the error
+ * stays. */
 int store_forget_failures(struct store *s, int64_t id, struct err *e);
 /* Removes rows gone since before `before`; *count tells. */
 int store_purge_gone(struct store *s, int64_t before, size_t *count,
@@ -201,6 +205,6 @@ int store_add_destination(struct store *s, const char *name, struct err *e);
 int store_set_fact(struct store *s, const char *name, int64_t value,
 		   struct err *e);
 int store_set_fact_text(struct store *s, const char *name, const char *value,
-			struct err *e);	/* NULL removes */
+			struct err *e); /* NULL removes */
 
 #endif

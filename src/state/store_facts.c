@@ -11,6 +11,18 @@
 #include "state/fact.h"
 #include "state/sql.h"
 
+bool
+store_is_new(const struct store *s)
+{
+	return s->is_new;
+}
+
+const char *
+store_id(const struct store *s)
+{
+	return s->id;
+}
+
 int
 store_knows_destination(struct store *s, const char *name, bool *known,
 			struct err *e)

@@ -147,8 +147,8 @@ bind_digest(sqlite3_stmt *st, int at, const uint8_t *digest)
 	/* else it stays NULL */
 }
 
-/* For statements about one row: that it is there is the caller's business, unless
- * the file was damaged. */
+/* For statements about one row: that it is there is the caller's business,
+ * unless the file was damaged. */
 static int
 write_row(struct store *s, sqlite3_stmt *st, int64_t id, struct err *e)
 {

@@ -15,8 +15,8 @@
 struct packed {
 	int64_t id;
 	int64_t size;
-	int64_t octets;		/* negative: unproven */
-	uint64_t uid_end;	/* in uids; it starts where the one before ends */
+	int64_t octets;	  /* negative: unproven */
+	uint64_t uid_end; /* in uids; it starts where the one before ends */
 	int64_t delivered;
 	int64_t gone_since;
 	int64_t dele_sent;
@@ -35,8 +35,17 @@ struct store_rows {
 
 /* The columns of SQL_ROWS. */
 enum {
-	ID, UID, SIZE, DIGEST_SIZE, STATUS, DELIVERED, GONE_SINCE, DELE_SENT,
-	NEXT_TRY, ATTEMPTS, OCTETS
+	ID,
+	UID,
+	SIZE,
+	DIGEST_SIZE,
+	STATUS,
+	DELIVERED,
+	GONE_SINCE,
+	DELE_SENT,
+	NEXT_TRY,
+	ATTEMPTS,
+	OCTETS
 };
 
 static int64_t
@@ -90,8 +99,8 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 		.size = clamped(st, SIZE, -1, INT64_MAX),
 		.octets = clamped(st, OCTETS, -INT64_MAX, INT64_MAX),
 		.uid_end = r->uids_size,
-		.delivered = status == STORE_DELIVERED ? time_of(st, DELIVERED)
-						       : 0,
+		.delivered =
+			status == STORE_DELIVERED ? time_of(st, DELIVERED) : 0,
 		.gone_since = time_of(st, GONE_SINCE),
 		.dele_sent = time_of(st, DELE_SENT),
 		.next_try = time_of(st, NEXT_TRY),
@@ -109,8 +118,7 @@ oldest_gone(const struct store_rows *r)
 	int64_t oldest = INT64_MAX;
 
 	for (size_t i = 0; i < r->count; i++)
-		if (r->rows[i].gone_since > 0 &&
-		    r->rows[i].gone_since < oldest)
+		if (r->rows[i].gone_since > 0 && r->rows[i].gone_since < oldest)
 			oldest = r->rows[i].gone_since;
 	return oldest;
 }

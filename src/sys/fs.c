@@ -242,8 +242,8 @@ fs_is_there_at(int dir, const char *name)
 
 static int
 list_entries(DIR *stream, int dir,
-	     int (*each)(void *arg, const char *name, struct err *e),
-	     void *arg, struct err *e)
+	     int (*each)(void *arg, const char *name, struct err *e), void *arg,
+	     struct err *e)
 {
 	const struct dirent *entry;
 
@@ -313,8 +313,8 @@ temp_by_name(const char *path, const char *name)
 	int fd, saved;
 
 	(void)unlink(whole);
-	fd = open_retry(AT_FDCWD, whole,
-			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	fd = open_retry(AT_FDCWD, whole, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+			0600);
 	saved = errno;
 	if (fd >= 0)
 		(void)unlink(whole);
@@ -342,9 +342,9 @@ fs_temp(const char *path, const char *name, int *fd, struct err *e)
 
 /* --- names --- */
 
-/* Errors that say "not with this kernel or file system"; EPERM is what older container
- * run times answer to a system call that they do not know.  Where it means what it says,
- * the call that is made instead will say it too. */
+/* Errors that say "not with this kernel or file system"; EPERM is what older
+ * container run times answer to a system call that they do not know.  Where it
+ * means what it says, the call that is made instead will say it too. */
 static bool
 is_unsupported(int error)
 {

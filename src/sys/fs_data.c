@@ -68,8 +68,7 @@ write_all(int fd, const uint8_t *p, size_t size, off_t at, struct err *e)
 }
 
 static int
-read_all(int fd, uint8_t *p, size_t size, off_t at, size_t *got,
-	 struct err *e)
+read_all(int fd, uint8_t *p, size_t size, off_t at, size_t *got, struct err *e)
 {
 	ssize_t n;
 
@@ -111,8 +110,7 @@ fs_start_writing(int fd, off_t from, off_t size)
 }
 
 int
-fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got,
-	   struct err *e)
+fs_read_at(int fd, void *out, size_t size, off_t at, size_t *got, struct err *e)
 {
 	*got = 0;
 	if (at < 0) {
@@ -146,8 +144,7 @@ read_to_end(int fd, const char *what, size_t limit, struct buf *out, bool *fits,
 }
 
 int
-fs_read_fd(int fd, const char *what, size_t max, struct buf *out,
-	   struct err *e)
+fs_read_fd(int fd, const char *what, size_t max, struct buf *out, struct err *e)
 {
 	size_t start = out->len, limit = out->max - start;
 	struct stat st;

@@ -26,8 +26,8 @@ make_memory(void)
 bool
 fs_memory(int *fd, const void *bytes, size_t size)
 {
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK |
-			  F_SEAL_SEAL;
+	const int seals =
+		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	struct err ignored = ERR_INIT;
 
 	*fd = make_memory();

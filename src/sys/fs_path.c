@@ -50,8 +50,8 @@ expand_tilde(const char *path, struct err *e)
 		err_set(e, ERR_CONFIG, "cannot expand '%s': no such user",
 			path);
 	else if (!home)
-		err_set(e, ERR_CONFIG,
-			"cannot expand '%s': no home directory", path);
+		err_set(e, ERR_CONFIG, "cannot expand '%s': no home directory",
+			path);
 	return home ? mem_format("%s%s", home, path + 1 + size) : NULL;
 }
 

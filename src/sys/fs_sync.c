@@ -67,12 +67,13 @@ enum { SYNC_ROW_MAX = 8 };
 
 /* What is known of syncfs is known of Linux. */
 #if defined(__linux__) && defined(HAVE_SYNCFS)
-/* A sync of the file system waits for the data of all programs.  Up to so much it
- * takes no longer than the waits for the files of a batch, many at a time, do. */
+/* A sync of the file system waits for the data of all programs.  Up to so much
+ * it takes no longer than the waits for the files of a batch, many at a time,
+ * do. */
 enum { SYNC_WAITING_MAX_KIB = 64 * 1024 };
 
-/* What waits to be written, of all programs and to all disks.  What a program adds
- * behind this look is not waited for. */
+/* What waits to be written, of all programs and to all disks.  What a program
+ * adds behind this look is not waited for. */
 static bool
 is_little_waiting(void)
 {
@@ -94,7 +95,8 @@ is_little_waiting(void)
 }
 
 /* Whether syncfs is known to flush the disk's cache and to report failed writes
- * there (FUSE for one does not pass it on), and has not much to do for others. */
+ * there (FUSE for one does not pass it on), and has not much to do for
+ * others. */
 static bool
 is_syncfs_good(int fd)
 {
@@ -103,12 +105,12 @@ is_syncfs_good(int fd)
 	if (fstatfs(fd, &st) != 0)
 		return false;
 	switch ((unsigned long)st.f_type & 0xffffffff) {
-	case 0x01021994:		/* tmpfs: has no disk */
+	case 0x01021994: /* tmpfs: has no disk */
 		return true;
-	case 0xef53:			/* ext4, but also ext2, which is not for mail */
-	case 0x58465342:		/* xfs */
-	case 0x9123683e:		/* btrfs */
-	case 0xf2f52010:		/* f2fs */
+	case 0xef53:	 /* ext4, but also ext2, which is not for mail */
+	case 0x58465342: /* xfs */
+	case 0x9123683e: /* btrfs */
+	case 0xf2f52010: /* f2fs */
 		return is_little_waiting();
 	default:
 		return false;
@@ -132,7 +134,7 @@ sync_whole(int dir)
 {
 	if (!is_linux_since(5, 8) || !is_syncfs_good(dir))
 		return 0;
-	if (syncfs(dir) != 0)	/* EPERM: a sandbox does not know it */
+	if (syncfs(dir) != 0) /* EPERM: a sandbox does not know it */
 		return errno == ENOSYS || errno == EPERM ? 0 : -1;
 	/* Until 5.17 syncfs reports failed data, but not a failed commit of
 	 * the metadata; fsync does. */
@@ -151,17 +153,18 @@ sync_whole(int dir)
 
 /* --- each file --- */
 
-/* Each fsync waits for a flush of the disk's cache, also where a journal's commit
- * has made the file durable before; but flushes that are asked for at the same time
- * become one.  So many threads of a crowd ask, for the length of one call. */
+/* Each fsync waits for a flush of the disk's cache, also where a journal's
+ * commit has made the file durable before; but flushes that are asked for at
+ * the same time become one.  So many threads of a crowd ask, for the length of
+ * one call. */
 enum { CROWD_MAX = 32, CROWD_STACK_SIZE = 256 * 1024 };
 
 struct crowd {
 	const int *fds;
 	size_t count;
-	atomic_size_t next;		/* the first that nobody has taken */
+	atomic_size_t next; /* the first that nobody has taken */
 	atomic_flag is_failed;
-	int failed, error;		/* of the first failure: descriptor and errno */
+	int failed, error; /* of the first failure: descriptor and errno */
 };
 
 /* Syncs files until there are no more, or one cannot be synced. */
@@ -185,8 +188,8 @@ crowd_work(void *arg)
 	return NULL;
 }
 
-/* As many as there are to be had: the caller works too.  No signal goes to them, so
- * that handlers run where they always do. */
+/* As many as there are to be had: the caller works too.  No signal goes to
+ * them, so that handlers run where they always do. */
 static size_t
 crowd_start(struct crowd *c, pthread_t threads[], size_t wanted)
 {
@@ -263,8 +266,8 @@ fs_free_bytes(int fd)
 	uint64_t bytes;
 
 	if (fstatvfs(fd, &st) != 0 || st.f_blocks == 0 ||
-	    __builtin_mul_overflow((uint64_t)st.f_bavail,
-				   (uint64_t)st.f_frsize, &bytes))
+	    __builtin_mul_overflow((uint64_t)st.f_bavail, (uint64_t)st.f_frsize,
+				   &bytes))
 		return UINT64_MAX;
 	return bytes;
 }

@@ -148,8 +148,8 @@ poll_all(struct pollfd fds[], nfds_t count, int64_t deadline)
 		     is_masked ? &poll_mask : NULL);
 }
 
-/* The system counts places without a descriptor too, and takes no more places than the
- * limit of open files has. */
+/* The system counts places without a descriptor too, and takes no more places
+ * than the limit of open files has. */
 static int
 poll_open(struct pollfd fds[], nfds_t count, int64_t deadline)
 {
@@ -181,7 +181,7 @@ proc_poll(struct pollfd fds[], nfds_t count, int64_t deadline)
 		let_pending_in();
 	if (n >= 0)
 		return n;
-	if (errno != EINTR)	/* the system's memory, or somebody's limit */
+	if (errno != EINTR) /* the system's memory, or somebody's limit */
 		mem_exhausted();
 	for (i = 0; i < count; i++)
 		fds[i].revents = 0;
@@ -215,11 +215,11 @@ become_child(pid_t parent)
 	(void)setrlimit(RLIMIT_CORE, &none);
 #ifdef __linux__
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!has_sanitizer())	/* which must trace the process it is in */
+	if (!has_sanitizer()) /* which must trace the process it is in */
 		(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
 	if (getppid() != parent)
-		_exit(0);	/* it died before prctl could tell */
+		_exit(0); /* it died before prctl could tell */
 }
 
 pid_t

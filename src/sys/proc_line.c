@@ -19,15 +19,15 @@ extern char **environ;
 /* Where no SIGCHLD tells that it has ended, look so often. */
 enum { LOOK_MS = 50 };
 
-/* At once is read so much at most: more than a pipe holds, and little enough that
- * a program which never stops printing meets its deadline. */
+/* At once is read so much at most: more than a pipe holds, and little enough
+ * that a program which never stops printing meets its deadline. */
 enum { READ_STEP = 4096, READ_STEPS = 32 };
 
 struct first_line {
-	struct buf text;	/* up to and without the LF */
-	bool whole;		/* the LF has come */
+	struct buf text; /* up to and without the LF */
+	bool whole;	 /* the LF has come */
 	bool too_long;
-	bool at_end;		/* of the output */
+	bool at_end; /* of the output */
 };
 
 static void
@@ -42,8 +42,8 @@ take_line(struct first_line *line, const uint8_t *bytes, size_t size)
 		line->too_long = true;
 }
 
-/* Reads what is there; what follows the line is thrown away, so that the program
- * does not die of SIGPIPE. */
+/* Reads what is there; what follows the line is thrown away, so that the
+ * program does not die of SIGPIPE. */
 static void
 drain(struct first_line *line, int fd)
 {
@@ -124,8 +124,11 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 		struct secret **line, struct err *e)
 {
 	const struct proc_program program = {
-		.argv = argv, .env = (const char *const *)environ,
-		.input = -1, .wants_output = true, .dies_with_us = true
+		.argv = argv,
+		.env = (const char *const *)environ,
+		.input = -1,
+		.wants_output = true,
+		.dies_with_us = true
 	};
 	struct first_line first = { .whole = false };
 	struct proc *p = NULL;
@@ -136,7 +139,7 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
-	buf_init(&first.text, max + 1);		/* a CR may be at the end */
+	buf_init(&first.text, max + 1); /* a CR may be at the end */
 	rc = await_line(p, argv[0], deadline, &first, &status, e);
 	if (rc == 0)
 		rc = check_status(argv[0], status, e);

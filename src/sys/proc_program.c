@@ -21,11 +21,11 @@
 #include "sys/fs.h"
 
 struct proc {
-	pid_t pid;		/* also its process group */
-	int output;		/* read ends, or -1 */
+	pid_t pid;  /* also its process group */
+	int output; /* read ends, or -1 */
 	int errors;
-	bool ended;		/* still unreaped, so that no other gets its id */
-	bool signalled;		/* by us */
+	bool ended;	/* still unreaped, so that no other gets its id */
+	bool signalled; /* by us */
 	int status;
 };
 
@@ -33,14 +33,14 @@ struct proc {
 struct launch {
 	const char *path;
 	const struct proc_program *program;
-	int fds[3];		/* become 0, 1, 2; -1: as it is */
-	int report;		/* a pipe for a struct report; exec closes it */
+	int fds[3]; /* become 0, 1, 2; -1: as it is */
+	int report; /* a pipe for a struct report; exec closes it */
 	pid_t parent;
 };
 
 /* Why there was no exec. */
 struct report {
-	int error;		/* 0: there was one */
+	int error; /* 0: there was one */
 	bool at_directory;
 };
 
@@ -57,8 +57,8 @@ fail_launch(const struct launch *l, bool at_directory)
 	_exit(127);
 }
 
-/* What a terminal sent to our process group while the child was still in it was not for
- * the child: to ignore a signal discards it if it waits. */
+/* What a terminal sent to our process group while the child was still in it was
+ * not for the child: to ignore a signal discards it if it waits. */
 static void
 default_signals(void)
 {
@@ -85,7 +85,7 @@ launch(const struct launch *l)
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
 	if (l->program->dies_with_us && getppid() != l->parent)
-		_exit(127);	/* we died before the system knew that */
+		_exit(127); /* we died before the system knew that */
 	if (setsid() < 0)
 		fail_launch(l, false);
 	for (int i = 0; i < 3; i++)
@@ -146,8 +146,8 @@ check_executable(const char *path)
 	return access(path, X_OK) == 0 ? 0 : errno;
 }
 
-/* Relative directories in PATH are passed over: they would mean one place now and
- * another after chdir. */
+/* Relative directories in PATH are passed over: they would mean one place now
+ * and another after chdir. */
 static char *
 search_path(const char *name, const char *dirs)
 {
@@ -305,13 +305,12 @@ fail_start(const struct proc_program *program, struct report r, struct err *e)
 }
 
 int
-proc_start(struct proc **p, const struct proc_program *program,
-	   struct err *e)
+proc_start(struct proc **p, const struct proc_program *program, struct err *e)
 {
-	struct launch l = {
-		.program = program, .fds = { -1, -1, -1 }, .report = -1,
-		.parent = getpid()
-	};
+	struct launch l = { .program = program,
+			    .fds = { -1, -1, -1 },
+			    .report = -1,
+			    .parent = getpid() };
 	struct report r;
 
 	assert(program->argv[0] && program->env);

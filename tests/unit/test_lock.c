@@ -2,6 +2,7 @@
 /* What a caller, and the other programs of a machine, notice of sys/lock.h. */
 #include "config.h"
 #include "sys/lock.h"
+#include "sys/lock_mailbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
