@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * When to try again what has failed: after a first wait, then twice as long each time, up
- * to a longest one.
+ * When to try again what has failed: after a first wait, then twice as long
+ * each time, up to a longest one.
  *
- * A message that the server refused to send or an MDA refused to take waits an hour, and a
- * week at most.  One at which the line broke or fell silent is tried again at once, twice,
- * since that is seldom the message's fault; then it is set aside like the others.
+ * A message that the server refused to send or an MDA refused to take waits an
+ * hour, and a week at most.  One at which the line broke or fell silent is
+ * tried again at once, twice, since that is seldom the message's fault; then it
+ * is set aside like the others.
  */
 #ifndef BASE_BACKOFF_H
 #define BASE_BACKOFF_H

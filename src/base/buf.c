@@ -37,7 +37,8 @@ buf_clear(struct buf *b)
 	b->len = 0;
 }
 
-/* Contents may be secret, so realloc, which leaves copies behind, is not used. */
+/* Contents may be secret, so realloc, which leaves copies behind, is not
+ * used. */
 static void
 move_to(struct buf *b, size_t cap)
 {
@@ -52,7 +53,8 @@ move_to(struct buf *b, size_t cap)
 	b->cap = cap;
 }
 
-/* Makes cap at least need, doubling; need counts the byte for buf_text's NUL. */
+/* Makes cap at least need, doubling; need counts the byte for buf_text's
+ * NUL. */
 static void
 grow(struct buf *b, size_t need)
 {

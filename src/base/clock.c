@@ -11,13 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-static const char day_names[7][4] = {
-	"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"
-};
-static const char month_names[12][4] = {
-	"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
-};
+static const char day_names[7][4] = { "Sun", "Mon", "Tue", "Wed",
+				      "Thu", "Fri", "Sat" };
+static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr",
+					 "May", "Jun", "Jul", "Aug",
+					 "Sep", "Oct", "Nov", "Dec" };
 
 static struct timespec
 now(clockid_t clock)
@@ -25,7 +23,7 @@ now(clockid_t clock)
 	struct timespec t;
 
 	if (clock_gettime(clock, &t) != 0)
-		abort();	/* POSIX systems have both clocks */
+		abort(); /* POSIX systems have both clocks */
 	return t;
 }
 
@@ -105,8 +103,8 @@ show_offset(char out[8], const struct tm *tm, const char *separator)
 	int minutes = (int)(tm->tm_gmtoff / 60) % (24 * 60);
 	int size = abs(minutes);
 
-	snprintf(out, 8, "%c%02d%s%02d", minutes < 0 ? '-' : '+',
-		 size / 60, separator, size % 60);
+	snprintf(out, 8, "%c%02d%s%02d", minutes < 0 ? '-' : '+', size / 60,
+		 separator, size % 60);
 }
 
 void
@@ -139,6 +137,6 @@ clock_iso8601(char *out, size_t size, int64_t unix_s)
 
 	show_offset(offset, &tm, ":");
 	snprintf(out, size, "%04lld-%02d-%02dT%02d:%02d:%02d%s",
-		 tm.tm_year + 1900LL, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec, offset);
+		 tm.tm_year + 1900LL, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, tm.tm_sec, offset);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two clocks.  Waits are measured on the monotonic one, in milliseconds since
- * some start; dates come from the wall clock, in seconds since 1970 (UTC).
+ * The two clocks.  Waits are measured on the monotonic one, in milliseconds
+ * since some start; dates come from the wall clock, in seconds since 1970
+ * (UTC).
  *
- * A deadline is a point on the monotonic clock; CLOCK_NEVER is the one that never
- * comes.
+ * A deadline is a point on the monotonic clock; CLOCK_NEVER is the one that
+ * never comes.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -14,10 +15,11 @@
 
 #define CLOCK_NEVER INT64_MAX
 
-int64_t clock_ms(void);			/* monotonic */
-/* Wall clock, seconds; 1 at least, since 0 stands for never in what is remembered. */
+int64_t clock_ms(void); /* monotonic */
+/* Wall clock, seconds; 1 at least, since 0 stands for never in what is
+ * remembered. */
 int64_t clock_unix(void);
-int64_t clock_unix_us(void);		/* wall clock, microseconds */
+int64_t clock_unix_us(void); /* wall clock, microseconds */
 
 /* now + ms, CLOCK_NEVER for ms < 0 or on overflow. */
 int64_t clock_deadline(int64_t ms);

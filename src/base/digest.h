@@ -3,11 +3,12 @@
  * Message digests (OpenSSL's EVP).  SHA-256 tells messages and certificates
  * apart; MD5 exists for APOP alone (RFC 1939 section 7).
  *
- *	d = digest_new(DIGEST_SHA256); digest_add(d, ...)...; digest_end(d, out);
+ *	d = digest_new(DIGEST_SHA256); digest_add(d, ...)...;
+ *	digest_end(d, out);
  *
  * digest_end leaves the digest ready for a new message.  A library that refuses
- * the algorithm (MD5 under FIPS) makes digest_new return NULL; SHA-256 is always
- * there, or the program aborts.
+ * the algorithm (MD5 under FIPS) makes digest_new return NULL; SHA-256 is
+ * always there, or the program aborts.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H

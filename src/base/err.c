@@ -12,8 +12,8 @@
 
 #include "base/text.h"
 
-/* Escaping never shortens, so bytes beyond ERR_TEXT_MAX cannot reach the text; the
- * few more keep a character at that border whole. */
+/* Escaping never shortens, so bytes beyond ERR_TEXT_MAX cannot reach the text;
+ * the few more keep a character at that border whole. */
 enum { RAW_MAX = ERR_TEXT_MAX + 8 };
 
 /* A context may take half of the text: the cause matters more. */
@@ -101,24 +101,12 @@ int
 err_status(enum err_kind kind)
 {
 	static const int status[ERR_KINDS] = {
-		[ERR_NONE] = 0,
-		[ERR_BUSY] = 0,
-		[ERR_USAGE] = 64,
-		[ERR_DATABASE] = 65,
-		[ERR_NOHOST] = 68,
-		[ERR_UNAVAILABLE] = 69,
-		[ERR_INTERNAL] = 70,
-		[ERR_OS] = 71,
-		[ERR_CREATE] = 73,
-		[ERR_LOCAL] = 74,
-		[ERR_LATER] = 75,
-		[ERR_NETWORK] = 75,
-		[ERR_MESSAGE] = 75,
-		[ERR_STOPPED] = 75,
-		[ERR_PROTOCOL] = 76,
-		[ERR_TLS] = 76,
-		[ERR_LOGIN] = 77,
-		[ERR_CONFIG] = 78,
+		[ERR_NONE] = 0,	     [ERR_BUSY] = 0,	 [ERR_USAGE] = 64,
+		[ERR_DATABASE] = 65, [ERR_NOHOST] = 68,	 [ERR_UNAVAILABLE] = 69,
+		[ERR_INTERNAL] = 70, [ERR_OS] = 71,	 [ERR_CREATE] = 73,
+		[ERR_LOCAL] = 74,    [ERR_LATER] = 75,	 [ERR_NETWORK] = 75,
+		[ERR_MESSAGE] = 75,  [ERR_STOPPED] = 75, [ERR_PROTOCOL] = 76,
+		[ERR_TLS] = 76,	     [ERR_LOGIN] = 77,	 [ERR_CONFIG] = 78,
 	};
 
 	assert(kind < ERR_KINDS);
@@ -128,11 +116,11 @@ err_status(enum err_kind kind)
 int
 err_status_worse(int a, int b)
 {
-	static const int worst_first[] = {
-		78, 77, 65, 73, 74, 71, 70, 76, 69, 68, 75, 64
-	};
+	static const int worst_first[] = { 78, 77, 65, 73, 74, 71,
+					   70, 76, 69, 68, 75, 64 };
 
-	for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
+	for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]);
+	     i++)
 		if (a == worst_first[i] || b == worst_first[i])
 			return worst_first[i];
 	return 0;

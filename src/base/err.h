@@ -21,39 +21,40 @@ enum { ERR_TEXT_MAX = 1024 };
 
 /* Kinds tell the caller what to do; each has one exit status (sysexits.h). */
 enum err_kind {
-	ERR_NONE,		/* no error: status 0 */
-	ERR_BUSY,		/* another run holds the account: 0, quietly */
-	ERR_USAGE,		/* command line: 64 */
-	ERR_DATABASE,		/* state database corrupt, foreign, newer: 65 */
-	ERR_NOHOST,		/* no such host: 68 */
-	ERR_UNAVAILABLE,	/* server lacks what is needed, SYS/PERM: 69 */
-	ERR_INTERNAL,		/* a bug of ours, or the link broke: 70 */
-	ERR_OS,			/* fork, exec, descriptors: 71 */
-	ERR_CREATE,		/* destination cannot be made or opened: 73 */
-	ERR_LOCAL,		/* local read, write or sync failed: 74 */
-	ERR_LATER,		/* try again later, not the network: 75 */
-	ERR_NETWORK,		/* try again later: connection, time-out: 75 */
-	ERR_MESSAGE,		/* only this message; go on with others: 75 */
-	ERR_STOPPED,		/* a signal asked to stop: 75 */
-	ERR_PROTOCOL,		/* server broke the protocol: 76, no QUIT */
-	ERR_TLS,		/* handshake or certificate: 76 */
-	ERR_LOGIN,		/* credentials refused: 77 */
-	ERR_CONFIG,		/* configuration: 78 */
-	ERR_KINDS		/* how many there are */
+	ERR_NONE,	 /* no error: status 0 */
+	ERR_BUSY,	 /* another run holds the account: 0, quietly */
+	ERR_USAGE,	 /* command line: 64 */
+	ERR_DATABASE,	 /* state database corrupt, foreign, newer: 65 */
+	ERR_NOHOST,	 /* no such host: 68 */
+	ERR_UNAVAILABLE, /* server lacks what is needed, SYS/PERM: 69 */
+	ERR_INTERNAL,	 /* a bug of ours, or the link broke: 70 */
+	ERR_OS,		 /* fork, exec, descriptors: 71 */
+	ERR_CREATE,	 /* destination cannot be made or opened: 73 */
+	ERR_LOCAL,	 /* local read, write or sync failed: 74 */
+	ERR_LATER,	 /* try again later, not the network: 75 */
+	ERR_NETWORK,	 /* try again later: connection, time-out: 75 */
+	ERR_MESSAGE,	 /* only this message; go on with others: 75 */
+	ERR_STOPPED,	 /* a signal asked to stop: 75 */
+	ERR_PROTOCOL,	 /* server broke the protocol: 76, no QUIT */
+	ERR_TLS,	 /* handshake or certificate: 76 */
+	ERR_LOGIN,	 /* credentials refused: 77 */
+	ERR_CONFIG,	 /* configuration: 78 */
+	ERR_KINDS	 /* how many there are */
 };
 
 struct err {
 	enum err_kind kind;
-	int sys;		/* errno of err_sys, else 0 */
-	bool told;		/* people have been told of it: set by whoever did */
+	int sys;   /* errno of err_sys, else 0 */
+	bool told; /* people have been told of it: set by whoever did */
 	char text[ERR_TEXT_MAX];
 };
 
 /* Start value; err_clear makes it that again. */
-#define ERR_INIT { .kind = ERR_NONE }
+#define ERR_INIT ((struct err){ .kind = ERR_NONE })
 void err_clear(struct err *e);
 
-/* Sets *e, which nobody has been told of, and returns -1, so that callers can `return err_set(...)`. */
+/* Sets *e, which nobody has been told of, and returns -1, so that callers can
+ * `return err_set(...)`. */
 int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

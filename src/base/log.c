@@ -23,7 +23,7 @@ enum { LOG_TEXT_MAX = 2048 };
 static struct {
 	enum { TO_NOTHING, TO_FILE, TO_SYSLOG } target;
 	int fd;
-	int failed;		/* errno of the first write that failed */
+	int failed; /* errno of the first write that failed */
 	char *path;
 } settings = { .target = TO_NOTHING, .fd = -1 };
 
@@ -39,8 +39,10 @@ log_open(const char *target, struct err *e)
 		return 0;
 	}
 	/* a FIFO that nobody reads would hold us for ever */
-	settings.fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-			   O_NOCTTY | O_NONBLOCK, 0600);
+	settings.fd = open(target,
+			   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+				   O_NOCTTY | O_NONBLOCK,
+			   0600);
 	if (settings.fd < 0)
 		return err_sys(e, ERR_CREATE, "cannot open log '%s'", target);
 	settings.path = mem_string(target);

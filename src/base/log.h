@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The delivery log of the option `log`: one line a delivered, deleted or set-aside
- * message and a session, to a file (appended, one write(2) a line, created 0600)
- * or to syslog (facility mail).  Only the parent process writes it.
+ * The delivery log of the option `log`: one line a delivered, deleted or
+ * set-aside message and a session, to a file (appended, one write(2) a line,
+ * created 0600) or to syslog (facility mail).  Only the parent process writes
+ * it.
  *
  * log_open once before any log_line; without it, or with target NULL, log_line
  * does nothing.  A failing write is reported once by the next log_close.
  *
- * Nothing waits for a reader: the file is opened without blocking.  So a FIFO that
- * nobody reads is an error of log_open (ENXIO), and a line that a full one does not
- * take whole is a failing write.
+ * Nothing waits for a reader: the file is opened without blocking.  So a FIFO
+ * that nobody reads is an error of log_open (ENXIO), and a line that a full one
+ * does not take whole is a failing write.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

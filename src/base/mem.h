@@ -9,19 +9,18 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);			/* zeroed; size 0 is 1 */
-void *mem_array(size_t count, size_t size);	/* zeroed; checked product */
+void *mem_alloc(size_t size);		    /* zeroed; size 0 is 1 */
+void *mem_array(size_t count, size_t size); /* zeroed; checked product */
 /* Grows or shrinks an array; new space is not zeroed; product checked. */
 void *mem_resize(void *old, size_t count, size_t size);
-char *mem_string(const char *s);		/* NULL gives NULL */
-char *mem_string_n(const void *bytes, size_t size);	/* adds a NUL */
-char *mem_format(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+char *mem_string(const char *s);		    /* NULL gives NULL */
+char *mem_string_n(const void *bytes, size_t size); /* adds a NUL */
+char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What was freed goes back to the system, if the C library can do that: for a process
- * that has freed much and forks.  Each child has a copy of the parent's memory, what is
- * free in it is scattered, and each would write to all of that.  Costs a walk over the
- * heap, and changes nothing that is in use. */
+/* What was freed goes back to the system, if the C library can do that: for a
+ * process that has freed much and forks.  Each child has a copy of the parent's
+ * memory, what is free in it is scattered, and each would write to all of that.
+ * Costs a walk over the heap, and changes nothing that is in use. */
 void mem_give_back(void);
 
 /* What they do when memory is out, for those who get it elsewhere. */

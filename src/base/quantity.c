@@ -16,18 +16,17 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-	{ "s", 1 }, { "sec", 1 }, { "secs", 1 },
-	{ "second", 1 }, { "seconds", 1 },
-	{ "m", 60 }, { "min", 60 }, { "mins", 60 },
-	{ "minute", 60 }, { "minutes", 60 },
-	{ "h", 3600 }, { "hour", 3600 }, { "hours", 3600 },
-	{ "d", 86400 }, { "day", 86400 }, { "days", 86400 },
-	{ "w", 604800 }, { "week", 604800 }, { "weeks", 604800 },
-	{ NULL, 0 }
+	{ "s", 1 },	     { "sec", 1 },     { "secs", 1 },
+	{ "second", 1 },     { "seconds", 1 }, { "m", 60 },
+	{ "min", 60 },	     { "mins", 60 },   { "minute", 60 },
+	{ "minutes", 60 },   { "h", 3600 },    { "hour", 3600 },
+	{ "hours", 3600 },   { "d", 86400 },   { "day", 86400 },
+	{ "days", 86400 },   { "w", 604800 },  { "week", 604800 },
+	{ "weeks", 604800 }, { NULL, 0 }
 };
 
 static const struct unit size_units[] = {
-	{ "b", 1 }, { "byte", 1 }, { "bytes", 1 },
+	{ "b", 1 },	  { "byte", 1 },     { "bytes", 1 },
 	{ "k", 1 << 10 }, { "kb", 1 << 10 }, { "kib", 1 << 10 },
 	{ "m", 1 << 20 }, { "mb", 1 << 20 }, { "mib", 1 << 20 },
 	{ "g", 1 << 30 }, { "gb", 1 << 30 }, { "gib", 1 << 30 },
@@ -59,8 +58,7 @@ find_unit(const struct unit *units, const char *word, size_t len,
 
 /* One "NUMBER UNIT" at *at, added to *sum; *at moves behind it and blanks. */
 static bool
-add_part(const char **at, const struct unit *units, uint64_t max,
-	 uint64_t *sum)
+add_part(const char **at, const struct unit *units, uint64_t max, uint64_t *sum)
 {
 	const char *digits = *at, *word;
 	size_t count = strspn(digits, "0123456789"), len;
@@ -157,10 +155,10 @@ quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes)
 void
 quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds)
 {
-	static const struct unit units[] = {
-		{ "day", 86400 }, { "hour", 3600 }, { "minute", 60 },
-		{ "second", 1 }
-	};
+	static const struct unit units[] = { { "day", 86400 },
+					     { "hour", 3600 },
+					     { "minute", 60 },
+					     { "second", 1 } };
 	uint64_t left = seconds > 0 ? (uint64_t)seconds : 0, first, second;
 	size_t i = 0;
 

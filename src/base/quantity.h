@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Durations and sizes as people write them: "90 seconds", "14 days", "1 hour 30
- * minutes", "20 MiB", "512".  Blanks between number and unit are optional, units
- * may be singular, plural or short (s sec min m h hour d day w week; B K KB KiB M
- * MB MiB G GB GiB: K, KB and KiB are all 1024), case is ignored.
+ * minutes", "20 MiB", "512".  Blanks between number and unit are optional,
+ * units may be singular, plural or short (s sec min m h hour d day w week; B K
+ * KB KiB M MB MiB G GB GiB: K, KB and KiB are all 1024), case is ignored.
  */
 #ifndef BASE_QUANTITY_H
 #define BASE_QUANTITY_H

@@ -13,16 +13,16 @@
 #include "base/mem.h"
 
 /*
- * Short secrets share a mapping, since the system allows but some ten thousand of
- * them, and copies each at a fork; a long one has a mapping of its own.  The advice
- * about whole pages touches nothing else either way.
+ * Short secrets share a mapping, since the system allows but some ten thousand
+ * of them, and copies each at a fork; a long one has a mapping of its own.  The
+ * advice about whole pages touches nothing else either way.
  */
 enum { PLACE_SIZE = 128, SHARED_SIZE_MAX = 64 * 1024 };
 
 struct secret {
 	size_t size;
-	size_t mapped;		/* length of its own mapping, or 0: a place */
-	struct secret *next;	/* free places, or mappings of their own */
+	size_t mapped;	     /* length of its own mapping, or 0: a place */
+	struct secret *next; /* free places, or mappings of their own */
 	struct secret *previous;
 	uint8_t bytes[];
 };
@@ -77,8 +77,8 @@ place_give_back(struct secret *s)
 	free_places = s;
 }
 
-/* Each is twice as large as the one before, up to the limit: to lock a page makes it
- * be there. */
+/* Each is twice as large as the one before, up to the limit: to lock a page
+ * makes it be there. */
 static void
 share_mapping(void)
 {
@@ -94,8 +94,8 @@ share_mapping(void)
 	m->next = all_shared;
 	all_shared = m;
 	for (size_t at = size; at > PLACE_SIZE; at -= PLACE_SIZE)
-		place_give_back((struct secret *)(void *)
-				(start + at - PLACE_SIZE));
+		place_give_back(
+			(struct secret *)(void *)(start + at - PLACE_SIZE));
 }
 
 static struct secret *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Passwords and tokens, from birth to wipe.  A secret is bytes with a length; it
- * lives in memory that is left out of core files and locked where the system
+ * Passwords and tokens, from birth to wipe.  A secret is bytes with a length;
+ * it lives in memory that is left out of core files and locked where the system
  * allows, and is overwritten before it is released.
  *
  * Secrets are kept in mappings that all of a process share: not for threads.
@@ -28,10 +28,10 @@ void secret_free(struct secret **s);
 const uint8_t *secret_bytes(const struct secret *s);
 size_t secret_size(const struct secret *s);
 
-/* For a child after fork: every secret but *only is gone from this process, whoever
- * holds it and however many they are; *only, which may be NULL, has a new address.
- * Other secrets may not even be freed afterwards: what holds them is left alone.  The
- * parent's stay as they are. */
+/* For a child after fork: every secret but *only is gone from this process,
+ * whoever holds it and however many they are; *only, which may be NULL, has a
+ * new address.  Other secrets may not even be freed afterwards: what holds them
+ * is left alone.  The parent's stay as they are. */
 void secret_keep_only(struct secret **only);
 
 /* Overwrites any memory in a way that the compiler keeps. */

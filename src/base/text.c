@@ -71,8 +71,8 @@ utf8_decode(const uint8_t *p, size_t size, uint32_t *code)
 static bool
 is_harmful(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
-	       c == 0x061c || (c >= 0x200b && c <= 0x200f) || c == 0xfeff ||
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
+	       (c >= 0x200b && c <= 0x200f) || c == 0xfeff ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
@@ -204,7 +204,8 @@ least(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Insertions, deletions, changes, and swaps of neighbours, each counting one. */
+/* Insertions, deletions, changes, and swaps of neighbours, each counting
+ * one. */
 static size_t
 edit_distance(const char *a, size_t alen, const char *b, size_t blen)
 {

@@ -13,11 +13,10 @@
 
 /* Writes foreign bytes so that a terminal or log is safe with them: valid UTF-8
  * without control characters stays; C0, DEL, C1, bidirectional controls
- * (U+061C, U+200E/F, U+202A..E, U+2066..9), what has no width (U+200B..D, U+FEFF),
- * line and paragraph separators and invalid bytes become \xNN (of each byte).  A
- * backslash stays as it is.  Cut at out_size - 1 bytes, never inside an escape or
- * character; always ends in NUL.
- * Independent of the locale. */
+ * (U+061C, U+200E/F, U+202A..E, U+2066..9), what has no width (U+200B..D,
+ * U+FEFF), line and paragraph separators and invalid bytes become \xNN (of each
+ * byte).  A backslash stays as it is.  Cut at out_size - 1 bytes, never inside
+ * an escape or character; always ends in NUL.  Independent of the locale. */
 void text_safe(char *out, size_t out_size, const void *bytes, size_t size);
 
 /* Lower-case hexadecimal, 2 * size + 1 bytes are written. */
@@ -26,8 +25,8 @@ void text_hex(char *out, const void *bytes, size_t size);
  * exactly `size` bytes. */
 bool text_unhex(const char *text, void *out, size_t size);
 
-/* Percent-encodes for a file name: letters, digits and @ . _ - + stay (a leading
- * dot does not).  Appends to out. */
+/* Percent-encodes for a file name: letters, digits and @ . _ - + stay (a
+ * leading dot does not).  Appends to out. */
 bool text_percent(struct buf *out, const char *text);
 
 /* Of the NULL-terminated list the word nearest to `word` by edit distance (case
