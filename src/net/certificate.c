@@ -66,8 +66,7 @@ pins_text(X509 *certificate, char out[PINS_TEXT_MAX])
 	struct tls_pin whole, spki;
 	char whole_hex[2 * TLS_PIN_SIZE + 1], spki_hex[2 * TLS_PIN_SIZE + 1];
 
-	if (!certificate ||
-	    !pin_of(certificate, TLS_PIN_CERTIFICATE, &whole) ||
+	if (!certificate || !pin_of(certificate, TLS_PIN_CERTIFICATE, &whole) ||
 	    !pin_of(certificate, TLS_PIN_SPKI, &spki))
 		return "none";
 	text_hex(whole_hex, whole.digest, TLS_PIN_SIZE);
@@ -107,7 +106,7 @@ name_text(const GENERAL_NAME *name, char out[NAME_SHOWN_MAX])
 		text_safe(out, NAME_SHOWN_MAX, bytes, (size_t)size);
 	else if ((size != 4 && size != 16) ||
 		 !inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, out,
-			   NAME_SHOWN_MAX))
+			    NAME_SHOWN_MAX))
 		return false;
 	return true;
 }

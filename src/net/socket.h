@@ -17,23 +17,24 @@
 
 /*
  * Resolves (getaddrinfo, which may block for as long as the system's resolver
- * does) and connects.  `host`: a name, an IPv4 or IPv6 literal, the latter with or
- * without brackets; one trailing dot of a name is fine.  Errors: ERR_NOHOST when
- * the name does not exist, ERR_CONFIG when it is not ASCII (an internationalised name
- * is given as xn--...), ERR_NETWORK for all else; the text names the host, and the
- * cause of the last address tried.  The descriptor is non-blocking, with
- * TCP_NODELAY and keep-alive.
+ * does) and connects.  `host`: a name, an IPv4 or IPv6 literal, the latter with
+ * or without brackets; one trailing dot of a name is fine.  Errors: ERR_NOHOST
+ * when the name does not exist, ERR_CONFIG when it is not ASCII (an
+ * internationalised name is given as xn--...), ERR_NETWORK for all else; the
+ * text names the host, and the cause of the last address tried.  The descriptor
+ * is non-blocking, with TCP_NODELAY and keep-alive.
  */
 int socket_connect(int *fd, const char *host, uint16_t port, int64_t deadline,
 		   struct err *e);
 /* The second half of it, for addresses that are there already, in the order of
- * getaddrinfo; at most SOCKET_ADDRESSES_MAX are tried.  The text names the address. */
+ * getaddrinfo; at most SOCKET_ADDRESSES_MAX are tried.  The text names the
+ * address. */
 enum { SOCKET_ADDRESSES_MAX = 16 };
 struct addrinfo;
 int socket_connect_any(int *fd, const struct addrinfo *list, int64_t deadline,
 		       struct err *e);
-/* The host without brackets or one trailing dot, as certificates write it.  False
- * when it is empty, too long, or not ASCII. */
+/* The host without brackets or one trailing dot, as certificates write it.
+ * False when it is empty, too long, or not ASCII. */
 enum { SOCKET_HOST_MAX = 256 };
 bool socket_host(const char *host, char out[SOCKET_HOST_MAX]);
 /* Is it an address rather than a name (IPv6 with or without brackets)? */

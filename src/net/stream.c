@@ -16,16 +16,17 @@
 #include "sys/proc.h"
 
 /*
- * A poll wakes for each TLS record of a long answer, which costs CPU, and takes the
- * processor from a server on the same machine.  So behind GATHER_FROM bytes of an answer
- * it is to wake for so many together (SO_RCVLOWAT; also when the window is full), or
- * after a moment.  Where they do not come in a moment, waking is no burden.
+ * A poll wakes for each TLS record of a long answer, which costs CPU, and takes
+ * the processor from a server on the same machine.  So behind GATHER_FROM bytes
+ * of an answer it is to wake for so many together (SO_RCVLOWAT; also when the
+ * window is full), or after a moment.  Where they do not come in a moment,
+ * waking is no burden.
  */
 enum {
 	GATHER_FROM = STREAM_INPUT_SIZE,
 	GATHER_BYTES = 128 * 1024,
 	GATHER_MS = 2,
-	GATHER_REST = 4 * 1024 * 1024	/* bytes until the next try */
+	GATHER_REST = 4 * 1024 * 1024 /* bytes until the next try */
 };
 
 /* Bytes start..end of both buffers are in use; both lie at the front while
@@ -39,7 +40,7 @@ struct stream {
 	size_t scanned; /* unread bytes known to hold no LF */
 	uint64_t received;
 	uint64_t gather_from; /* of them */
-	bool gathers;	/* SO_RCVLOWAT is set */
+	bool gathers;	      /* SO_RCVLOWAT is set */
 	uint8_t *out;
 	size_t out_start, out_end;
 	short read_event; /* what the next read or write waits for */
@@ -210,8 +211,8 @@ input_room(struct stream *s)
 	return STREAM_INPUT_SIZE - s->in_end;
 }
 
-/* Reads until the transport has no more (bytes that it holds decrypted would not
- * wake a poll) or the buffer is full.  True when something came. */
+/* Reads until the transport has no more (bytes that it holds decrypted would
+ * not wake a poll) or the buffer is full.  True when something came. */
 static bool
 pull(struct stream *s)
 {
@@ -264,7 +265,7 @@ set_gathering(struct stream *s, bool on)
 	if (setsockopt(s->t->fd, SOL_SOCKET, SO_RCVLOWAT, &least,
 		       sizeof(least)) == 0)
 		s->gathers = on;
-	else	/* no socket: a test's script */
+	else /* no socket: a test's script */
 		s->gather_from = UINT64_MAX;
 }
 

@@ -4,17 +4,18 @@
  * transport (a plain socket, TLS over it, or a test's script).
  *
  * Writing never blocks: stream_queue keeps the bytes, and every wait for input
- * also sends what is queued and reads what has come, so that neither side can wait
- * for the other (a server may stop reading until its replies are read).  In a long
- * answer a wait lets some records gather, for two milliseconds at most.
+ * also sends what is queued and reads what has come, so that neither side can
+ * wait for the other (a server may stop reading until its replies are read).
+ * In a long answer a wait lets some records gather, for two milliseconds at
+ * most.
  *
  *	stream_new(&s, transport, ...)     takes the transport
  *	stream_queue(...); stream_fill(...) or stream_line(...)
  *	stream_free(&s)
  *
  * Failures: ERR_NETWORK for time-outs, connection errors and an end of stream
- * where more was wanted; ERR_TLS for a broken TLS record layer; ERR_PROTOCOL for a
- * line beyond its bound.  After a failure the stream may only be freed.
+ * where more was wanted; ERR_TLS for a broken TLS record layer; ERR_PROTOCOL
+ * for a line beyond its bound.  After a failure the stream may only be freed.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -27,10 +28,10 @@
 
 /* What a transport answers instead of a count of bytes. */
 enum transport_wait {
-	TRANSPORT_END = 0,	/* read: the peer closed in good order */
-	TRANSPORT_ERROR = -1,	/* *e is set */
-	TRANSPORT_WANT_READ = -2,	/* poll for input, call again */
-	TRANSPORT_WANT_WRITE = -3	/* poll for output, call again */
+	TRANSPORT_END = 0,	  /* read: the peer closed in good order */
+	TRANSPORT_ERROR = -1,	  /* *e is set */
+	TRANSPORT_WANT_READ = -2, /* poll for input, call again */
+	TRANSPORT_WANT_WRITE = -3 /* poll for output, call again */
 };
 
 struct transport;
@@ -49,17 +50,17 @@ struct transport_class {
 /* Every transport starts with this. */
 struct transport {
 	const struct transport_class *class;
-	int fd;			/* to poll; owned by the transport */
+	int fd; /* to poll; owned by the transport */
 };
 /* Waits until the socket is ready for what read or write asked for: ERR_NETWORK
- * after timeout_ms of silence, or when `end` (clock_ms) comes.  For those who use
- * a transport before there is a stream (a handshake). */
+ * after timeout_ms of silence, or when `end` (clock_ms) comes.  For those who
+ * use a transport before there is a stream (a handshake). */
 int transport_ready(const struct transport *t, enum transport_wait want,
 		    int64_t timeout_ms, int64_t end, struct err *e);
 
 enum {
-	STREAM_INPUT_SIZE = 256 * 1024,	/* of the input buffer */
-	STREAM_OUTPUT_MAX = 1024 * 1024	/* queued bytes; more is a misuse */
+	STREAM_INPUT_SIZE = 256 * 1024, /* of the input buffer */
+	STREAM_OUTPUT_MAX = 1024 * 1024 /* queued bytes; more is a misuse */
 };
 
 struct stream;
@@ -71,7 +72,8 @@ void stream_new(struct stream **s, struct transport *t, int64_t timeout_ms,
 void stream_free(struct stream **s);
 /* Takes the transport out (for STLS: TLS is laid over it) and frees the stream.
  * Bytes already read but not consumed make it fail with ERR_PROTOCOL: after the
- * +OK to STLS they are an injection (RFC 2595 section 4); so does queued output. */
+ * +OK to STLS they are an injection (RFC 2595 section 4); so does queued
+ * output. */
 int stream_release(struct stream **s, struct transport **t, struct err *e);
 
 void stream_queue(struct stream *s, const void *bytes, size_t size);
@@ -80,8 +82,9 @@ size_t stream_queued(const struct stream *s);
 /* Sends what can be sent without waiting. */
 int stream_push(struct stream *s, struct err *e);
 
-/* Reads what is there without waiting (and pushes): *more tells whether anything
- * came.  End of stream is an error (ERR_NETWORK "connection closed by server"). */
+/* Reads what is there without waiting (and pushes): *more tells whether
+ * anything came.  End of stream is an error (ERR_NETWORK "connection closed by
+ * server"). */
 int stream_pull(struct stream *s, bool *more, struct err *e);
 /* Waits until unread bytes are there: at least one more than `have` (the number
  * of them that the caller has looked at already). */
@@ -91,17 +94,18 @@ const uint8_t *stream_unread(const struct stream *s, size_t *size);
 void stream_consume(struct stream *s, size_t size);
 
 /*
- * The next line without its line end (CRLF; a bare LF is taken for one too, a CR
- * inside the line stays), borrowed until the next call that reads.  Longer than
- * `max` bytes: ERR_PROTOCOL.  The line may hold any byte.
+ * The next line without its line end (CRLF; a bare LF is taken for one too, a
+ * CR inside the line stays), borrowed until the next call that reads.  Longer
+ * than `max` bytes: ERR_PROTOCOL.  The line may hold any byte.
  */
 int stream_line(struct stream *s, size_t max, const uint8_t **line,
 		size_t *size, struct err *e);
 
 /* A wait for both the stream and another descriptor (the link to the keeper):
- * returns when unread bytes are there, or `other` is readable or hung up (*ready),
- * or the time `until` (clock_ms) has come; pushes meanwhile.  An end of stream is
- * reported by the next pull or fill, not here.  other may be -1. */
+ * returns when unread bytes are there, or `other` is readable or hung up
+ * (*ready), or the time `until` (clock_ms) has come; pushes meanwhile.  An end
+ * of stream is reported by the next pull or fill, not here.  other may be
+ * -1. */
 int stream_wait(struct stream *s, int other, int64_t until, bool *ready,
 		struct err *e);
 

@@ -91,8 +91,7 @@ decide(X509_STORE_CTX *c, void *arg)
 	settings = h->settings;
 	if (settings->pin_count > 0)
 		rc = certificate_check_pin(c, settings->pins,
-					       settings->pin_count,
-					       &h->refusal);
+					   settings->pin_count, &h->refusal);
 	else
 		rc = check_chain(h, c);
 	h->accepted = rc == 0;
@@ -251,8 +250,9 @@ handshake_run(struct handshake *h, const struct transport *t,
 		code = SSL_get_error(h->ssl, rc);
 		if (h->first_size > 0 &&
 		    !tls_is_record(h->first, h->first_size))
-			return err_set(e, ERR_TLS,
-				       "server does not speak TLS on this port");
+			return err_set(
+				e, ERR_TLS,
+				"server does not speak TLS on this port");
 		if (code == SSL_ERROR_WANT_WRITE)
 			want = TRANSPORT_WANT_WRITE;
 		else if (code != SSL_ERROR_WANT_READ)

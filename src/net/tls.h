@@ -2,12 +2,12 @@
 /*
  * TLS over a transport's socket, the server verified (OpenSSL).
  *
- * Verified means: the chain ends in the system's store or the given one, and the
- * name or address is in subjectAltName (RFC 9525: no common name, no partial
- * wildcards; an address literal matches iPAddress entries only).  With pins, any
- * one that matches takes the place of both checks.  TLS 1.2 at least, security
- * level 2 at least whatever openssl.cnf says, no renegotiation, no compression,
- * no resumption.  There is no way to switch verification off.
+ * Verified means: the chain ends in the system's store or the given one, and
+ * the name or address is in subjectAltName (RFC 9525: no common name, no
+ * partial wildcards; an address literal matches iPAddress entries only).  With
+ * pins, any one that matches takes the place of both checks.  TLS 1.2 at least,
+ * security level 2 at least whatever openssl.cnf says, no renegotiation, no
+ * compression, no resumption.  There is no way to switch verification off.
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
@@ -31,38 +31,41 @@ struct tls_pin {
 
 /* Borrowed for the call; strings may be NULL where a default is named. */
 struct tls_settings {
-	const char *server_name;	/* for SNI and the check; a trailing dot
-					   is dropped; literals send no SNI */
-	const char *ca_file, *ca_dir;	/* both NULL: the system's store */
+	const char *server_name;      /* for SNI and the check; a trailing dot
+					 is dropped; literals send no SNI */
+	const char *ca_file, *ca_dir; /* both NULL: the system's store */
 	const struct tls_pin *pins;
 	size_t pin_count;
 	enum tls_version min_version;
-	const char *cert_file, *key_file;	/* PEM; key_file NULL: the key is
-						   in cert_file */
+	const char *cert_file, *key_file; /* PEM; key_file NULL: the key is in
+					     cert_file */
 };
 
 /* "sha256:HEX" or "spki-sha256:HEX" (colons between bytes are fine). */
 bool tls_parse_pin(const char *text, struct tls_pin *pin);
 
-/* For a process whose children will call tls_connect: they start with what OpenSSL has
- * to set up once, some milliseconds of work.  Nothing secret, no file of trust anchors. */
+/* For a process whose children will call tls_connect: they start with what
+ * OpenSSL has to set up once, some milliseconds of work.  Nothing secret, no
+ * file of trust anchors. */
 void tls_prepare(void);
 
 /*
  * The handshake, under both the silence limit and the deadline.  OpenSSL writes
- * without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).  On success
- * *t becomes the encrypted transport that owns the old one; on failure *t is still
- * the caller's, and may only be freed.
+ * without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).  On
+ * success *t becomes the encrypted transport that owns the old one; on failure
+ * *t is still the caller's, and may only be freed.
  *
  * Errors are ERR_TLS (ERR_CONFIG for files that cannot be used, ERR_NETWORK for
- * time-outs and a connection that ends without a word) and say which check failed:
- *   certificate chain: ... | certificate name: expected 'x', it is for 'y', 'z' |
+ * time-outs and a connection that ends without a word) and say which check
+ * failed:
+ *   certificate chain: ... |
+ *   certificate name: expected 'x', it is for 'y', 'z' |
  *   certificate expired on DATE | certificate is not valid before DATE |
  *   certificate pin: ...
- * and for pins and untrusted chains name the presented values as the option wants
- * them: sha256:HEX and spki-sha256:HEX.  A server that talks in the clear (its
- * first bytes are "+OK" or "-ERR") is told apart: "server does not speak TLS on
- * this port".  The caller puts "TLS" before all of them.
+ * and for pins and untrusted chains name the presented values as the option
+ * wants them: sha256:HEX and spki-sha256:HEX.  A server that talks in the clear
+ * (its first bytes are "+OK" or "-ERR") is told apart: "server does not speak
+ * TLS on this port".  The caller puts "TLS" before all of them.
  */
 int tls_connect(struct transport **t, const struct tls_settings *settings,
 		int64_t timeout_ms, int64_t deadline, struct err *e);

@@ -29,8 +29,7 @@ tls_reason(char out[TLS_REASON_MAX])
 
 	if (ERR_SYSTEM_ERROR(code))
 		text = strerror(ERR_GET_REASON(code));
-	snprintf(out, TLS_REASON_MAX, "%s",
-		 text ? text : "unknown error");
+	snprintf(out, TLS_REASON_MAX, "%s", text ? text : "unknown error");
 	ERR_clear_error();
 	return out;
 }
@@ -82,8 +81,7 @@ trust(SSL_CTX *ctx, const struct tls_settings *settings, struct err *e)
 	 * one to trust means it. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
 				    X509_V_FLAG_PARTIAL_CHAIN);
-	if (settings->ca_file &&
-	    trust_file(ctx, settings->ca_file, e) != 0)
+	if (settings->ca_file && trust_file(ctx, settings->ca_file, e) != 0)
 		return -1;
 	if (settings->ca_dir)
 		return trust_dir(ctx, settings->ca_dir, e);
@@ -116,8 +114,7 @@ client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 		   struct err *e)
 {
 	const char *cert = settings->cert_file;
-	const char *key =
-		settings->key_file ? settings->key_file : cert;
+	const char *key = settings->key_file ? settings->key_file : cert;
 	char why[TLS_REASON_MAX];
 	bool asked = false;
 	int rc = 0;
@@ -128,21 +125,19 @@ client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		rc = err_set(e, ERR_CONFIG,
-				 "cannot use tls_cert_file '%s': %s", cert,
-				 tls_reason(why));
+		rc = err_set(e, ERR_CONFIG, "cannot use tls_cert_file '%s': %s",
+			     cert, tls_reason(why));
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		rc = err_set(e, ERR_CONFIG,
-				 "cannot use the key in '%s': %s", key,
-				 asked ? "it has a passphrase"
-				       : tls_reason(why));
+		rc = err_set(e, ERR_CONFIG, "cannot use the key in '%s': %s",
+			     key,
+			     asked ? "it has a passphrase" : tls_reason(why));
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	return rc;
 }
 
-/* Whatever openssl.cnf made of a new context: it may be stricter than this, never
- * weaker. */
+/* Whatever openssl.cnf made of a new context: it may be stricter than this,
+ * never weaker. */
 static bool
 harden(SSL_CTX *ctx, enum tls_version min_version)
 {
@@ -202,5 +197,5 @@ tls_prepare(void)
 
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
-	ERR_clear_error();	/* tls_connect will say why */
+	ERR_clear_error(); /* tls_connect will say why */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What TLS may do here: versions, ciphers, trust anchors, our certificate.  Only
- * tls.c uses this.
+ * What TLS may do here: versions, ciphers, trust anchors, our certificate.
+ * Only tls.c uses this.
  */
 #ifndef NET_TLS_CONTEXT_H
 #define NET_TLS_CONTEXT_H
@@ -17,16 +17,16 @@
 SSL_CTX *tls_context_new(const struct tls_settings *settings, struct err *e);
 
 /*
- * The system's store is a directory that is looked into as needed, a bundle that
- * takes 20 ms to read, or both (Debian).  A new context knows the directory only;
- * this reads the bundle too, for a server that was refused without it.  False: all
- * that may be trusted is known already.
+ * The system's store is a directory that is looked into as needed, a bundle
+ * that takes 20 ms to read, or both (Debian).  A new context knows the
+ * directory only; this reads the bundle too, for a server that was refused
+ * without it.  False: all that may be trusted is known already.
  */
 bool tls_context_trust_more(X509_STORE *store,
 			    const struct tls_settings *settings);
 
-/* Why OpenSSL failed: its first error, which is the nearest to the cause.  Empties
- * its queue. */
+/* Why OpenSSL failed: its first error, which is the nearest to the cause.
+ * Empties its queue. */
 enum { TLS_REASON_MAX = 160 };
 const char *tls_reason(char out[TLS_REASON_MAX]);
 
