@@ -19,11 +19,11 @@
 
 struct auth_settings {
 	enum auth_method method;
-	const char *user;		/* sent unchanged */
-	const struct secret *secret;	/* password or token */
-	const char *host;		/* for OAUTHBEARER */
+	const char *user;	     /* sent unchanged */
+	const struct secret *secret; /* password or token */
+	const char *host;	     /* for OAUTHBEARER */
 	uint16_t port;
-	bool encrypted;			/* by TLS, and verified */
+	bool encrypted; /* by TLS, and verified */
 	bool may_be_clear;
 };
 

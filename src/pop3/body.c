@@ -10,13 +10,13 @@
 #include <string.h>
 
 /*
- * Where in a line the decoder stands.  Only a real CRLF leads to LINE_START, so a
- * dot after a bare LF or CR is text.  A CR is held back until the next byte tells
- * whether it belongs to a line end.
+ * Where in a line the decoder stands.  Only a real CRLF leads to LINE_START, so
+ * a dot after a bare LF or CR is text.  A CR is held back until the next byte
+ * tells whether it belongs to a line end.
  */
 enum {
-	LINE_START,	/* of the response too */
-	DOT,		/* behind the dot that a line begins with */
+	LINE_START, /* of the response too */
+	DOT,	    /* behind the dot that a line begins with */
 	DOT_CR,
 	TEXT,
 	TEXT_CR

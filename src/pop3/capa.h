@@ -12,23 +12,20 @@
 
 #include "base/buf.h"
 
-enum {
-	CAPA_EXPIRE_UNSAID = -2, CAPA_EXPIRE_NEVER = -1,
-	CAPA_TEXT_MAX = 128
-};
+enum { CAPA_EXPIRE_UNSAID = -2, CAPA_EXPIRE_NEVER = -1, CAPA_TEXT_MAX = 128 };
 
 struct capa {
-	bool known;		/* CAPA was answered with +OK */
+	bool known; /* CAPA was answered with +OK */
 	bool top, user, uidl, stls, pipelining, utf8;
-	bool resp_codes;	/* RESP-CODES or AUTH-RESP-CODE */
+	bool resp_codes; /* RESP-CODES or AUTH-RESP-CODE */
 	bool auth_resp_code;
-	bool sasl;		/* SASL was listed at all */
-	uint32_t mechanisms;	/* those of method.h: 1 << enum auth_method */
-	int64_t expire_days;	/* or one of the above */
-	int64_t login_delay_s;	/* 0: none */
-	bool varies;		/* LOGIN-DELAY or EXPIRE carry USER: ask once
-				   more after login (RFC 2449 6.5, 6.7) */
-	char implementation[CAPA_TEXT_MAX];	/* made safe; shown only */
+	bool sasl;	       /* SASL was listed at all */
+	uint32_t mechanisms;   /* those of method.h: 1 << enum auth_method */
+	int64_t expire_days;   /* or one of the above */
+	int64_t login_delay_s; /* 0: none */
+	bool varies;	       /* LOGIN-DELAY or EXPIRE carry USER: ask once
+				  more after login (RFC 2449 6.5, 6.7) */
+	char implementation[CAPA_TEXT_MAX]; /* made safe; shown only */
 };
 
 /* Nothing known: what a server without CAPA is taken to be. */

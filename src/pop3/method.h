@@ -15,20 +15,25 @@
 
 /* Numbers of rows.  One that no code speaks of needs no constant. */
 enum auth_method {
-	AUTH_AUTO, AUTH_USER, AUTH_PLAIN, AUTH_LOGIN, AUTH_APOP, AUTH_XOAUTH2,
+	AUTH_AUTO,
+	AUTH_USER,
+	AUTH_PLAIN,
+	AUTH_LOGIN,
+	AUTH_APOP,
+	AUTH_XOAUTH2,
 	AUTH_OAUTHBEARER
 };
 
-enum { METHOD_MAX = 32 };	/* rows; each is a bit of struct capa */
+enum { METHOD_MAX = 32 }; /* rows; each is a bit of struct capa */
 
 struct method {
-	const char *word;	/* of the option `auth` */
-	const char *name;	/* in SASL; NULL, like step: not of SASL */
+	const char *word; /* of the option `auth` */
+	const char *name; /* in SASL; NULL, like step: not of SASL */
 	sasl_step *step;
-	void (*free_state)(void *state);	/* NULL: the step keeps none */
-	bool is_whole;		/* AUTH may carry its answer, the only one */
-	bool hides_secret;	/* whoever reads the line learns no secret */
-	bool is_oauth;		/* wants a token; AUTH_AUTO never takes it */
+	void (*free_state)(void *state); /* NULL: the step keeps none */
+	bool is_whole;	   /* AUTH may carry its answer, the only one */
+	bool hides_secret; /* whoever reads the line learns no secret */
+	bool is_oauth;	   /* wants a token; AUTH_AUTO never takes it */
 };
 
 /* A row without a word ends it. */

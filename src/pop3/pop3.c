@@ -24,15 +24,15 @@ enum { SAMPLE_MAX = 60 };
 enum { POP3_QUEUE_SPARE = 64 * 1024 };
 
 struct pop3 {
-	struct stream *stream;		/* owned */
+	struct stream *stream; /* owned */
 	pop3_trace *trace;
 	void *trace_arg;
 	struct capa capa;
-	char *challenge;		/* owned; NULL: none */
+	char *challenge; /* owned; NULL: none */
 	size_t outstanding;
-	struct secret *hidden;		/* what was sent last, while its reply
-					   may repeat it */
-	const struct secret *password;	/* borrowed; see pop3_hide */
+	struct secret *hidden;	       /* what was sent last, while its reply
+					  may repeat it */
+	const struct secret *password; /* borrowed; see pop3_hide */
 	enum pop3_code last_code;
 };
 
@@ -180,8 +180,8 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 	assert_one_line(secret, size);
 	if (!exchange && length + size + 2 > POP3_COMMAND_MAX)
 		return too_long(e, keyword, length + size + 2);
-	/* a server may answer before it takes what it was sent; a command that is
-	 * not secret always finds room */
+	/* a server may answer before it takes what it was sent; a command that
+	 * is not secret always finds room */
 	if (stream_queued(p->stream) + length + size >
 	    STREAM_OUTPUT_MAX - POP3_QUEUE_SPARE)
 		return err_set(e, ERR_CONFIG, "password or token is too long");
@@ -213,7 +213,8 @@ repeats(const struct secret *hidden, const uint8_t *text, size_t size)
 	return false;
 }
 
-/* Some servers repeat a command that they do not like, or the password in it. */
+/* Some servers repeat a command that they do not like, or the password in
+ * it. */
 static bool
 repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
 {
@@ -312,8 +313,8 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 
 /* --- the start of a session --- */
 
-/* A server that speaks TLS from the start, and found out that we do not, may have
- * sent an alert. */
+/* A server that speaks TLS from the start, and found out that we do not, may
+ * have sent an alert. */
 static int
 refuse_tls_record(struct pop3 *p, struct err *e)
 {

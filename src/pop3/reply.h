@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a status line says: pure functions over its bytes, for pop3.c alone.  The
- * other functions of reply.c are declared in pop3.h.
+ * What a status line says: pure functions over its bytes, for pop3.c alone.
+ * The other functions of reply.c are declared in pop3.h.
  */
 #ifndef POP3_REPLY_H
 #define POP3_REPLY_H
@@ -14,14 +14,15 @@
 #include "pop3/pop3.h"
 
 /*
- * Takes a line without its line end apart; r->text points into it.  False when it
- * is no status line: status words are upper case, and end at a blank or with the
- * line.  `capa` says which response codes may be believed.
+ * Takes a line without its line end apart; r->text points into it.  False when
+ * it is no status line: status words are upper case, and end at a blank or with
+ * the line.  `capa` says which response codes may be believed.
  */
 bool reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
 		 const struct capa *capa);
 
-/* The APOP challenge in the text of a greeting, a string to be freed, or NULL. */
+/* The APOP challenge in the text of a greeting, a string to be freed, or
+ * NULL. */
 char *reply_challenge(const uint8_t *text, size_t size);
 
 #endif

@@ -19,19 +19,19 @@ enum { SASL_FAILURE_MAX = 240 };
 
 /* What the answer that was made last leaves to the server. */
 enum sasl_progress {
-	SASL_MORE,	/* it must send another challenge, or refuse */
-	SASL_DONE,	/* it may accept */
-	SASL_FAILED	/* it must refuse: its challenge has told why */
+	SASL_MORE,  /* it must send another challenge, or refuse */
+	SASL_DONE,  /* it may accept */
+	SASL_FAILED /* it must refuse: its challenge has told why */
 };
 
 /* A login under way.  auth_exchange (auth.h) makes it, all zero but for the
  * settings; steps read the first two members and write the others. */
 struct sasl_exchange {
-	const struct auth_settings *settings;	/* user, secret, host, port */
-	unsigned answers;	/* made so far */
+	const struct auth_settings *settings; /* user, secret, host, port */
+	unsigned answers;		      /* made so far */
 	enum sasl_progress progress;
-	char failure[SASL_FAILURE_MAX];	/* if it failed: why, safe to show */
-	void *state;		/* of the mechanism; freed by its row */
+	char failure[SASL_FAILURE_MAX]; /* if it failed: why, safe to show */
+	void *state;			/* of the mechanism; freed by its row */
 };
 
 /*
