@@ -84,7 +84,8 @@ facts_read(const struct link_record *record, struct facts *facts, struct err *e)
 	fields_text(&r, facts->capa, sizeof(facts->capa));
 	if (record->type != LINK_FACTS || !fields_are_whole(&r) ||
 	    !is_plausible(facts, flight))
-		return err_set(e, ERR_INTERNAL, "malformed facts from the courier");
+		return err_set(e, ERR_INTERNAL,
+			       "malformed facts from the courier");
 	facts->flight = (enum facts_flight)flight;
 	return 0;
 }

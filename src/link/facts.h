@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What keeper and courier tell each other of the server: before it is connected to, what
- * earlier sessions have shown (LINK_GO), and after the login what this one shows
- * (LINK_FACTS).  Each has a function that writes it and one that reads it, field by field,
- * side by side in facts.c.
+ * What keeper and courier tell each other of the server: before it is connected
+ * to, what earlier sessions have shown (LINK_GO), and after the login what this
+ * one shows (LINK_FACTS).  Each has a function that writes it and one that
+ * reads it, field by field, side by side in facts.c.
  */
 #ifndef LINK_FACTS_H
 #define LINK_FACTS_H
@@ -14,28 +14,29 @@
 #include "base/err.h"
 #include "link/link.h"
 
-/* The capabilities of a server as lines of CAPA, which only the courier reads. */
+/* The capabilities of a server as lines of CAPA, which only the courier
+ * reads. */
 enum { FACTS_CAPA_MAX = 1024 };
 
 struct facts_go {
-	bool knows_capa;	/* `capa` is what it said of itself to one logged in,
-				   in a session that went well; so it is not asked */
+	bool knows_capa; /* `capa` is what it said of itself to one logged in,
+			    in a session that went well; so it is not asked */
 	char capa[FACTS_CAPA_MAX];
-	bool no_capa;		/* it closes or hangs on CAPA */
-	bool plain;		/* one command at a time: it does not bear what
-				   comes along with the login */
-	bool wants_sizes;	/* LIST along with UIDL */
-	bool trace;		/* send LINK_TRACE */
+	bool no_capa;	  /* it closes or hangs on CAPA */
+	bool plain;	  /* one command at a time: it does not bear what comes
+			     along with the login */
+	bool wants_sizes; /* LIST along with UIDL */
+	bool trace;	  /* send LINK_TRACE */
 };
 
 /* STAT and UIDL along with the login: */
 enum facts_flight {
-	FACTS_FLIGHT_NONE,	/* were not sent so */
-	FACTS_FLIGHT_HEARD,	/* were answered */
-	FACTS_FLIGHT_FAILED,	/* the line broke, or login or listing were refused;
-				   one by one they were answered */
-	FACTS_FLIGHT_UNHEARD,	/* were thrown away: the login went well */
-	FACTS_FLIGHTS		/* how many there are */
+	FACTS_FLIGHT_NONE,    /* were not sent so */
+	FACTS_FLIGHT_HEARD,   /* were answered */
+	FACTS_FLIGHT_FAILED,  /* the line broke, or login or listing were
+				refused; one by one they were answered */
+	FACTS_FLIGHT_UNHEARD, /* were thrown away: the login went well */
+	FACTS_FLIGHTS	      /* how many there are */
 };
 
 enum {
@@ -47,21 +48,22 @@ enum {
 
 struct facts {
 	bool encrypted;
-	bool has_top;		/* may TOP be asked for?  True where nothing is
-				   announced */
+	bool has_top; /* may TOP be asked for? True where nothing is
+			 announced */
 	bool announces_uidl;
-	bool pipelining;	/* it is used */
-	int64_t expire_days;	/* RFC 2449 section 6.7, or one of the above */
-	int64_t login_delay_s;	/* RFC 2449 section 6.5; 0: none */
+	bool pipelining;       /* it is used */
+	int64_t expire_days;   /* RFC 2449 section 6.7, or one of the above */
+	int64_t login_delay_s; /* RFC 2449 section 6.5; 0: none */
 	enum facts_flight flight;
-	bool capa_broke;	/* CAPA made the server close or hang */
-	bool capa_is_new;	/* `capa` was asked for and answered */
-	char capa[FACTS_CAPA_MAX];	/* worth remembering, for facts_go */
+	bool capa_broke;	   /* CAPA made the server close or hang */
+	bool capa_is_new;	   /* `capa` was asked for and answered */
+	char capa[FACTS_CAPA_MAX]; /* worth remembering, for facts_go */
 };
 
 void facts_put_go(struct link *l, const struct facts_go *go);
 /* ERR_INTERNAL when the record is none. */
-int facts_read_go(const struct link_record *r, struct facts_go *go, struct err *e);
+int facts_read_go(const struct link_record *r, struct facts_go *go,
+		  struct err *e);
 void facts_put(struct link *l, const struct facts *f);
 int facts_read(const struct link_record *r, struct facts *f, struct err *e);
 

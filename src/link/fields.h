@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The fields of a record's payload, one after the other: written by one function, read
- * by another beside it in the same order.  Nothing of a peer is believed before it was
- * checked here: a truth value is 0 or 1, a text has its length before it, fits, and holds
- * no NUL.
+ * The fields of a record's payload, one after the other: written by one
+ * function, read by another beside it in the same order.  Nothing of a peer is
+ * believed before it was checked here: a truth value is 0 or 1, a text has its
+ * length before it, fits, and holds no NUL.
  *
  *	struct fields f = FIELDS_NONE;
  *	fields_put_bool(&f, x->is_open);
@@ -28,7 +28,7 @@ struct fields {
 	size_t size;
 	uint8_t bytes[FIELDS_MAX];
 };
-#define FIELDS_NONE { .size = 0 }
+#define FIELDS_NONE ((struct fields){ .size = 0 })
 
 /* More than FIELDS_MAX bytes together are a misuse. */
 void fields_put_bool(struct fields *f, bool value);
@@ -41,7 +41,8 @@ struct fields_reader {
 	bool is_bad;
 };
 
-/* What is malformed, or missing, is false, 0 or "", and fields_are_whole tells. */
+/* What is malformed, or missing, is false, 0 or "", and fields_are_whole
+ * tells. */
 bool fields_bool(struct fields_reader *r);
 int64_t fields_number(struct fields_reader *r);
 void fields_text(struct fields_reader *r, char *out, size_t size);

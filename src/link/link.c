@@ -25,18 +25,17 @@ struct link_head {
 
 struct link {
 	int in, out;
-	bool over;		/* end of file was read */
-	bool broken;		/* the peer reads no more */
+	bool over;   /* end of file was read */
+	bool broken; /* the peer reads no more */
 	uint8_t *in_data, *out_data;
-	size_t in_at, in_end;	/* unread bytes of in_data */
+	size_t in_at, in_end; /* unread bytes of in_data */
 	size_t out_size;
 };
 
 _Static_assert(sizeof(struct link_head) == 16, "records are small");
 _Static_assert(LINK_PAYLOAD_MAX <= UINT16_MAX, "a size fits its field");
 
-static struct link *
-new(int in, int out)
+static struct link *new (int in, int out)
 {
 	struct link *l = mem_alloc(sizeof(*l));
 
@@ -54,7 +53,7 @@ make_pipe(int fds[2], bool deep, struct err *e)
 		return err_sys(e, ERR_OS, "cannot make a pipe");
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 #ifdef F_SETPIPE_SZ
-	if (deep)	/* refused beyond a user's limit: then it is 64 KiB */
+	if (deep) /* refused beyond a user's limit: then it is 64 KiB */
 		(void)fcntl(fds[1], F_SETPIPE_SZ, LINK_DEEP);
 #else
 	(void)deep;
@@ -74,8 +73,8 @@ link_pair(struct link **a, struct link **b, bool a_deep, struct err *e)
 		close(from_a[1]);
 		return -1;
 	}
-	*a = new(from_b[0], from_a[1]);
-	*b = new(from_a[0], from_b[1]);
+	*a = new (from_b[0], from_a[1]);
+	*b = new (from_a[0], from_b[1]);
 	return 0;
 }
 
@@ -163,8 +162,7 @@ void
 link_put_text(struct link *l, unsigned type, uint32_t number, int64_t value,
 	      const char *text)
 {
-	link_put(l, type, number, value, text,
-		 strnlen(text, LINK_PAYLOAD_MAX));
+	link_put(l, type, number, value, text, strnlen(text, LINK_PAYLOAD_MAX));
 }
 
 int
@@ -184,7 +182,8 @@ link_pull(struct link *l, struct err *e)
 	ssize_t n;
 
 	if (l->in_at > 0) {
-		memmove(l->in_data, l->in_data + l->in_at, l->in_end - l->in_at);
+		memmove(l->in_data, l->in_data + l->in_at,
+			l->in_end - l->in_at);
 		l->in_end -= l->in_at;
 		l->in_at = 0;
 	}
@@ -212,8 +211,7 @@ link_has_next(const struct link *l)
 	if (have < sizeof(head))
 		return false;
 	memcpy(&head, l->in_data + l->in_at, sizeof(head));
-	return have >= sizeof(head) + head.size ||
-	       head.size > LINK_PAYLOAD_MAX;
+	return have >= sizeof(head) + head.size || head.size > LINK_PAYLOAD_MAX;
 }
 
 bool
@@ -260,8 +258,7 @@ link_wait(struct link *l, struct link_record *r, int64_t deadline,
 		if (l->over)
 			return err_set(e, ERR_INTERNAL,
 				       "a process of ours is gone");
-		if (proc_poll(&p, 1, deadline) == 0 &&
-		    clock_ms() >= deadline)
+		if (proc_poll(&p, 1, deadline) == 0 && clock_ms() >= deadline)
 			return err_set(e, ERR_NETWORK, "time is up");
 		if (link_pull(l, e) != 0)
 			return -1;

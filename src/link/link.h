@@ -3,14 +3,15 @@
  * Records over a pair of pipes between two of our processes: keeper and courier
  * (orders one way, mail the other), keeper and parent (reports).
  *
- * A record has a type, a message number, a value and up to LINK_PAYLOAD_MAX bytes.
- * What a peer sends is not trusted: sizes are checked here; types, numbers and order
- * by the reader.
+ * A record has a type, a message number, a value and up to LINK_PAYLOAD_MAX
+ * bytes.  What a peer sends is not trusted: sizes are checked here; types,
+ * numbers and order by the reader.
  *
- * Writing gathers records and sends them when the buffer is full or link_flush is
- * called, so that a small message costs no system call of its own.  A write waits for
- * the reader.  That cannot lock two peers up, since one of the directions is never
- * written more than LINK_ORDERS_MAX records ahead, which fit a pipe whole.
+ * Writing gathers records and sends them when the buffer is full or link_flush
+ * is called, so that a small message costs no system call of its own.  A write
+ * waits for the reader.  That cannot lock two peers up, since one of the
+ * directions is never written more than LINK_ORDERS_MAX records ahead, which
+ * fit a pipe whole.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -22,43 +23,43 @@
 #include "base/err.h"
 
 enum {
-	LINK_PAYLOAD_MAX = 65000,	/* a uid may be nearly as long as a line */
+	LINK_PAYLOAD_MAX = 65000, /* a uid may be nearly as long as a line */
 	LINK_BUFFER_SIZE = 256 * 1024,
 	LINK_ORDERS_MAX = 512,	/* 16 bytes each: 8 KiB of a pipe's 64 */
-	LINK_DEEP = 1024 * 1024	/* wanted size of the pipe that mail takes */
+	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe that mail takes */
 };
 
 enum link_type {
 	/* keeper to courier, each answered in order */
-	LINK_GO = 1,	/* payload: facts_put_go; answered by LINK_FACTS,
-			   LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
-	LINK_LIST,	/* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
-			   (value 1: +OK); +OK to LIST n names n, or the
-			   protocol is broken */
-	LINK_TOP,	/* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
-	LINK_RETR,	/* the same */
-	LINK_DELE,	/* LINK_DELETED or LINK_REFUSED */
-	LINK_QUIT,	/* LINK_BYE, then the end */
+	LINK_GO = 1, /* payload: facts_put_go; answered by LINK_FACTS,
+			LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
+	LINK_LIST,   /* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
+			(value 1: +OK); +OK to LIST n names n, or the protocol
+			is broken */
+	LINK_TOP,    /* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
+	LINK_RETR,   /* the same */
+	LINK_DELE,   /* LINK_DELETED or LINK_REFUSED */
+	LINK_QUIT,   /* LINK_BYE, then the end */
 
 	/* courier to keeper */
-	LINK_FACTS,	/* payload: facts_put */
-	LINK_STAT,	/* number: messages (cut at 2^32-1), value: octets */
-	LINK_UID,	/* number, payload: uid */
-	LINK_SIZE,	/* number, value: octets or -1 */
-	LINK_LISTED,	/* value: 1 when UIDL was answered; payload: else
-			   what was said instead */
-	LINK_CHUNK,	/* number, payload: bytes of a message, LF line ends */
-	LINK_END,	/* number, value: octets as RFC 1939 counts */
-	LINK_REFUSED,	/* number, value: enum err_kind, payload: text */
-	LINK_DELETED,	/* number */
-	LINK_BYE,	/* value: 1 +OK, 0 -ERR, -1 no reply; payload: text */
-	LINK_NOTE,	/* payload: a line for -v */
-	LINK_TRACE,	/* value: 1 sent, 0 received; payload: line, for -vv */
-	LINK_PHASE,	/* payload: "connecting" and so on, for the bar */
-	LINK_ERROR,	/* value: enum err_kind, payload: text; then the end;
-			   number: enum facts_flight, where what was sent along
-			   with the login failed, and the login after that was
-			   put off (the first session has the mailbox still) */
+	LINK_FACTS,   /* payload: facts_put */
+	LINK_STAT,    /* number: messages (cut at 2^32-1), value: octets */
+	LINK_UID,     /* number, payload: uid */
+	LINK_SIZE,    /* number, value: octets or -1 */
+	LINK_LISTED,  /* value: 1 when UIDL was answered; payload: else what was
+			 said instead */
+	LINK_CHUNK,   /* number, payload: bytes of a message, LF line ends */
+	LINK_END,     /* number, value: octets as RFC 1939 counts */
+	LINK_REFUSED, /* number, value: enum err_kind, payload: text */
+	LINK_DELETED, /* number */
+	LINK_BYE,     /* value: 1 +OK, 0 -ERR, -1 no reply; payload: text */
+	LINK_NOTE,    /* payload: a line for -v */
+	LINK_TRACE,   /* value: 1 sent, 0 received; payload: line, for -vv */
+	LINK_PHASE,   /* payload: "connecting" and so on, for the bar */
+	LINK_ERROR,   /* value: enum err_kind, payload: text; then the end;
+			 number: enum facts_flight, where what was sent along
+			 with the login failed, and the login after that was put
+			 off (the first session has the mailbox still) */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64
@@ -68,17 +69,18 @@ struct link_record {
 	unsigned type;
 	uint32_t number;
 	int64_t value;
-	const uint8_t *data;	/* borrowed until the next call that reads */
+	const uint8_t *data; /* borrowed until the next call that reads */
 	size_t size;
 };
 
 struct link;
 
-/* Two ends that talk to each other; each is for one process after a fork, which frees
- * the other (link_free).  a_deep: the pipe that a writes is made LINK_DEEP. */
+/* Two ends that talk to each other; each is for one process after a fork, which
+ * frees the other (link_free).  a_deep: the pipe that a writes is made
+ * LINK_DEEP. */
 int link_pair(struct link **a, struct link **b, bool a_deep, struct err *e);
 void link_free(struct link **l);
-int link_input(const struct link *l);	/* descriptor to poll for reading */
+int link_input(const struct link *l); /* descriptor to poll for reading */
 int link_output(const struct link *l);
 
 void link_put(struct link *l, unsigned type, uint32_t number, int64_t value,
@@ -103,8 +105,8 @@ bool link_next(struct link *l, struct link_record *r);
 bool link_has_next(const struct link *l);
 /* Has the peer closed? Records read before may still wait for link_next. */
 bool link_is_over(const struct link *l);
-/* Waits for the next record; ERR_INTERNAL when the peer is gone, ERR_NETWORK at the
- * deadline. */
+/* Waits for the next record; ERR_INTERNAL when the peer is gone, ERR_NETWORK at
+ * the deadline. */
 int link_wait(struct link *l, struct link_record *r, int64_t deadline,
 	      struct err *e);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a keeper tells the parent, over a link of its own: lines for people, progress,
- * lines for the delivery log, errors, and in the end the result.  The parent alone
- * writes to the terminal and the log.
+ * What a keeper tells the parent, over a link of its own: lines for people,
+ * progress, lines for the delivery log, errors, and in the end the result.  The
+ * parent alone writes to the terminal and the log.
  */
 #ifndef LINK_REPORT_H
 #define LINK_REPORT_H
@@ -14,22 +14,22 @@
 #include "link/link.h"
 
 enum report_type {
-	REPORT_LINE = LINK_REPORT,	/* value: enum report_level */
-	REPORT_PHASE,			/* payload: words for the bar */
-	REPORT_PROGRESS,		/* report_read_progress */
-	REPORT_LOG,			/* payload: a line for the log */
-	REPORT_ERROR,			/* value: kind; number 1: folded, do not
-					   show it unless -v or a terminal */
-	REPORT_RESULT			/* report_read_result; last */
+	REPORT_LINE = LINK_REPORT, /* value: enum report_level */
+	REPORT_PHASE,		   /* payload: words for the bar */
+	REPORT_PROGRESS,	   /* report_read_progress */
+	REPORT_LOG,		   /* payload: a line for the log */
+	REPORT_ERROR,		   /* value: kind; number 1: folded, do not show
+				      it unless -v or a terminal */
+	REPORT_RESULT		   /* report_read_result; last */
 };
 
 /* Who is to see a line. */
 enum report_level {
-	REPORT_WARNING,	/* on standard error, all but -q */
+	REPORT_WARNING, /* on standard error, all but -q */
 	REPORT_ANSWER,	/* what was asked for (-n, --check): all but -q */
-	REPORT_SUMMARY,	/* people at a terminal, and -v */
-	REPORT_VERBOSE,	/* -v */
-	REPORT_PROTOCOL	/* -vv */
+	REPORT_SUMMARY, /* people at a terminal, and -v */
+	REPORT_VERBOSE, /* -v */
+	REPORT_PROTOCOL /* -vv */
 };
 
 struct report_progress {
@@ -37,7 +37,7 @@ struct report_progress {
 };
 
 struct report_result {
-	uint64_t new_messages;	/* to be fetched, for --check */
+	uint64_t new_messages; /* to be fetched, for --check */
 	uint64_t fetched, deleted, kept, failed;
 };
 
