@@ -139,8 +139,8 @@ start_tls(struct connection *c, struct err *e)
 
 /* --- login --- */
 
-/* What is asked along with a login that is one line (`whole`).  Where CAPA is to be asked
- * once more after the login, that comes first. */
+/* What is asked along with a login that is one line (`whole`).  Where CAPA is
+ * to be asked once more after the login, that comes first. */
 static int
 ask_along(struct connection *c, bool whole, struct err *e)
 {
@@ -170,13 +170,15 @@ found_unheard(struct connection *c, struct err *e)
 		       "no answer to what was sent along with the login");
 }
 
-/* Does an answer begin to come?  A line that breaks is an error; silence is none. */
+/* Does an answer begin to come?  A line that breaks is an error; silence is
+ * none. */
 static int
 wait_for_answer(struct connection *c, bool *comes, struct err *e)
 {
 	struct stream *s = pop3_stream(c->pop3);
 	int64_t longest = UNHEARD_MS < c->server->timeout_ms
-				? UNHEARD_MS : c->server->timeout_ms;
+				  ? UNHEARD_MS
+				  : c->server->timeout_ms;
 	bool ignored;
 	size_t size;
 
@@ -188,8 +190,8 @@ wait_for_answer(struct connection *c, bool *comes, struct err *e)
 	return size > 0 ? 0 : stream_pull(s, comes, e);
 }
 
-/* Was what came along with the login thrown away, as a proxy before the server may do, or
- * is there an answer to STAT? */
+/* Was what came along with the login thrown away, as a proxy before the server
+ * may do, or is there an answer to STAT? */
 static int
 see_flight(struct connection *c, struct err *e)
 {
@@ -276,8 +278,8 @@ try_open(struct connection *c, struct err *e)
 	return log_in(c, e);
 }
 
-/* The server greeted us, and went away or fell silent at CAPA, or right after it had
- * refused it. */
+/* The server greeted us, and went away or fell silent at CAPA, or right after
+ * it had refused it. */
 static bool
 broke_at_capa(const struct connection *c, const struct err *e)
 {
@@ -285,7 +287,8 @@ broke_at_capa(const struct connection *c, const struct err *e)
 	       !pop3_capabilities(c->pop3)->known;
 }
 
-/* May it be what was sent, or left out, because more was taken for known than is true? */
+/* May it be what was sent, or left out, because more was taken for known than
+ * is true? */
 static bool
 is_plain_better(const struct connection *c, const struct err *e)
 {

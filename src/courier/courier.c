@@ -97,13 +97,16 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 {
 	struct facts_go go;
 	struct connection c = {
-		.server = server, .set = set, .go = &go, .link = l,
+		.server = server,
+		.set = set,
+		.go = &go,
+		.link = l,
 	};
 	struct secret *secret = NULL;
 	int rc = -1;
 
 	if (wait_for_go(l, &go, e) != 0)
-		return 0;	/* nobody is there to be told */
+		return 0; /* nobody is there to be told */
 	c.end = clock_deadline(server->session_timeout_ms);
 	if (get_secret(set, l, c.end, &secret, e) == 0)
 		rc = serve(&c, &secret, e);
@@ -118,7 +121,8 @@ failed_flight(enum facts_flight flight, const struct err *e)
 {
 	return e->kind == ERR_LATER && (flight == FACTS_FLIGHT_FAILED ||
 					flight == FACTS_FLIGHT_UNHEARD)
-		? flight : FACTS_FLIGHT_NONE;
+		       ? flight
+		       : FACTS_FLIGHT_NONE;
 }
 
 void

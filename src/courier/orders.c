@@ -18,7 +18,7 @@ enum {
 enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
 
 struct order {
-	unsigned type;		/* enum link_type */
+	unsigned type; /* enum link_type */
 	uint32_t number;
 };
 
@@ -27,12 +27,12 @@ struct orders {
 	struct link *link;
 	bool pipelining;
 	struct order ring[LINK_ORDERS_MAX];
-	size_t first;		/* the oldest whose reply is not read */
-	size_t sent;		/* of those in the ring */
+	size_t first; /* the oldest whose reply is not read */
+	size_t sent;  /* of those in the ring */
 	size_t count;
-	uint64_t messages;	/* by STAT */
-	bool quitting;		/* QUIT was sent */
-	bool done;		/* and answered */
+	uint64_t messages; /* by STAT */
+	bool quitting;	   /* QUIT was sent */
+	bool done;	   /* and answered */
 };
 
 /* Before waiting for the server the keeper gets what is there. */
@@ -77,14 +77,15 @@ read_lines(struct orders *o, orders_line *each, struct err *e)
 		if (each(o, line, size, e) != 0)
 			return -1;
 	}
-	return err_set(e, ERR_PROTOCOL, "listing of %llu messages does not end after "
-		       "%llu bytes", (unsigned long long)o->messages,
+	return err_set(e, ERR_PROTOCOL,
+		       "listing of %llu messages does not end after "
+		       "%llu bytes",
+		       (unsigned long long)o->messages,
 		       (unsigned long long)bytes);
 }
 
 static int
-pass_uid(struct orders *o, const uint8_t *line, size_t size,
-		struct err *e)
+pass_uid(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
 	const uint8_t *uid;
 	size_t uid_size;
@@ -92,7 +93,8 @@ pass_uid(struct orders *o, const uint8_t *line, size_t size,
 
 	if (!pop3_parse_uid(line, size, &number, &uid, &uid_size))
 		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
-			       (int)(size > 80 ? 80 : size), (const char *)line);
+			       (int)(size > 80 ? 80 : size),
+			       (const char *)line);
 	if (uid_size > LINK_PAYLOAD_MAX)
 		return err_set(e, ERR_PROTOCOL, "uid of %zu bytes", uid_size);
 	link_put(o->link, LINK_UID, number, 0, uid, uid_size);
@@ -100,15 +102,15 @@ pass_uid(struct orders *o, const uint8_t *line, size_t size,
 }
 
 static int
-pass_size(struct orders *o, const uint8_t *line, size_t size,
-		 struct err *e)
+pass_size(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
 	uint32_t number;
 	int64_t octets;
 
 	if (!pop3_parse_size(line, size, &number, &octets))
 		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
-			       (int)(size > 80 ? 80 : size), (const char *)line);
+			       (int)(size > 80 ? 80 : size),
+			       (const char *)line);
 	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
 	return 0;
 }
@@ -139,7 +141,7 @@ read_stat(struct orders *o, struct err *e)
 /* What a server said instead of a listing; ERR_NONE: it gave one. */
 static int
 read_list(struct orders *o, const char *command, orders_line *each,
-	    struct err *refusal, struct err *e)
+	  struct err *refusal, struct err *e)
 {
 	struct pop3_reply r;
 
@@ -160,8 +162,7 @@ read_list(struct orders *o, const char *command, orders_line *each,
 int
 orders_ask(struct pop3 *p, bool wants_sizes, struct err *e)
 {
-	if (pop3_command(p, e, "STAT") != 0 ||
-	    pop3_command(p, e, "UIDL") != 0)
+	if (pop3_command(p, e, "STAT") != 0 || pop3_command(p, e, "UIDL") != 0)
 		return -1;
 	return wants_sizes ? pop3_command(p, e, "LIST") : 0;
 }
@@ -175,7 +176,7 @@ ask_one(struct orders *o, const char *command, struct err *e)
 
 static int
 give_listing(struct orders *o, const struct orders_settings *settings,
-	       struct err *e)
+	     struct err *e)
 {
 	struct err no_uidl = ERR_INIT, no_list = ERR_INIT;
 
@@ -316,7 +317,7 @@ pass_message(struct orders *o, uint32_t number, struct err *e)
 
 static int
 pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
-		struct err *e)
+	      struct err *e)
 {
 	uint32_t told;
 	int64_t octets;
@@ -331,7 +332,7 @@ pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
 
 static int
 pass_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
-	     struct err *e)
+	   struct err *e)
 {
 	bool ok = r->status == POP3_OK;
 
@@ -366,7 +367,7 @@ pass_bye(struct orders *o, const struct pop3_reply *r)
 
 static int
 pass_answer(struct orders *o, const struct order *order,
-	      const struct pop3_reply *r, struct err *e)
+	    const struct pop3_reply *r, struct err *e)
 {
 	switch (order->type) {
 	case LINK_LIST:
@@ -391,8 +392,7 @@ add_context(const struct order *order, struct err *e)
 {
 	if (order->number == 0)
 		return err_context(e, "%s", order_name(order->type));
-	return err_context(e, "%s %u", order_name(order->type),
-			   order->number);
+	return err_context(e, "%s %u", order_name(order->type), order->number);
 }
 
 static int
@@ -429,7 +429,8 @@ wait_idle(struct orders *o, struct err *e)
 	if (link_flush(o->link, e) != 0)
 		return -1;
 	if (stream_wait(pop3_stream(o->pop3), link_input(o->link), noop, &ready,
-			e) != 0 || pop3_check_idle(o->pop3, e) != 0)
+			e) != 0 ||
+	    pop3_check_idle(o->pop3, e) != 0)
 		return -1;
 	if (ready || clock_ms() < noop)
 		return 0;
