@@ -30,8 +30,7 @@ static void
 keep(struct address *a, uint8_t byte)
 {
 	/* left out, it would make the address of somebody else */
-	if (byte <= ' ' || byte >= 0x7f || a->gap ||
-	    a->len == ADDRESS_MAX - 1)
+	if (byte <= ' ' || byte >= 0x7f || a->gap || a->len == ADDRESS_MAX - 1)
 		a->broken = true;
 	else
 		a->text[a->len++] = (char)byte;

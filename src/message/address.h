@@ -2,11 +2,12 @@
 /*
  * Finds the address in a Return-Path or From field as its value streams by, in
  * constant memory: what stands in the first angle brackets, else the first bare
- * address, without comments, display names and source routes (RFC 5322 3.4, 4.4).
- * One with blanks or bytes that are not printable ASCII in it is none: without them it
- * would be somebody else's.
+ * address, without comments, display names and source routes (RFC 5322 3.4,
+ * 4.4).  One with blanks or bytes that are not printable ASCII in it is none:
+ * without them it would be somebody else's.
  *
- *	address_start; address_add for each byte of the (unfolded) value; address_end
+ *	address_start; address_add for each byte of the (unfolded) value;
+ *	address_end
  */
 #ifndef MESSAGE_ADDRESS_H
 #define MESSAGE_ADDRESS_H
@@ -15,23 +16,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ADDRESS_MAX = 256 };	/* with its NUL */
+enum { ADDRESS_MAX = 256 }; /* with its NUL */
 
 enum address_kind {
-	ADDRESS_NONE,		/* no field, or nothing usable in it */
-	ADDRESS_NULL,		/* "<>" */
-	ADDRESS_GOOD		/* not empty, does not begin with '-' */
+	ADDRESS_NONE, /* no field, or nothing usable in it */
+	ADDRESS_NULL, /* "<>" */
+	ADDRESS_GOOD  /* not empty, does not begin with '-' */
 };
 
 struct address {
-	enum address_kind kind;	/* after address_end */
+	enum address_kind kind; /* after address_end */
 	char text[ADDRESS_MAX];
 	size_t len;
-	unsigned comments;	/* how deep */
+	unsigned comments; /* how deep */
 	bool escaped, quoted;
-	bool angle;		/* behind '<' */
-	bool gap;		/* a blank behind something bare */
-	bool broken;		/* several bare words, or too long */
+	bool angle;  /* behind '<' */
+	bool gap;    /* a blank behind something bare */
+	bool broken; /* several bare words, or too long */
 	bool done;
 };
 

@@ -16,7 +16,7 @@
 enum { NAME_MAX_KEPT = 32 };
 
 enum place {
-	AT_LINE,		/* the next byte begins a line of the header */
+	AT_LINE, /* the next byte begins a line of the header */
 	IN_NAME,
 	IN_VALUE,
 	IN_BODY
@@ -24,15 +24,15 @@ enum place {
 
 struct header {
 	enum place place;
-	bool ended;		/* header_end was called; digests are below */
+	bool ended; /* header_end was called; digests are below */
 	bool without_content;
-	bool cr;		/* a CR that belongs to the line end if LF follows */
-	bool field;		/* a field is open: a blank continues it */
+	bool cr;    /* a CR that belongs to the line end if LF follows */
+	bool field; /* a field is open: a blank continues it */
 	bool has_id;
 	bool has_field;
-	bool changes;		/* servers add and change the open field */
-	int64_t field_octets;	/* of it, so far */
-	int64_t changing;	/* octets of such fields */
+	bool changes;	      /* servers add and change the open field */
+	int64_t field_octets; /* of it, so far */
+	int64_t changing;     /* octets of such fields */
 	char name[NAME_MAX_KEPT];
 	size_t name_len;
 	struct address path, from;
@@ -40,7 +40,7 @@ struct header {
 	char date[HEADER_DATE_MAX];
 	size_t date_len;
 	bool in_date;
-	struct address *listener;	/* gets the open field's value, or NULL */
+	struct address *listener; /* gets the open field's value, or NULL */
 
 	struct header_digest digests;
 	struct digest *content;
@@ -48,13 +48,11 @@ struct header {
 	uint8_t content_digest[DIGEST_SHA256_SIZE];
 };
 
-static const char *const stable_names[] = {
-	"message-id", "date", "from", "to", "subject", NULL
-};
+static const char *const stable_names[] = { "message-id", "date",    "from",
+					    "to",	  "subject", NULL };
 /* Servers add and change these. */
-static const char *const changing_names[] = {
-	"status", "x-status", "x-uidl", "x-keywords", NULL
-};
+static const char *const changing_names[] = { "status", "x-status", "x-uidl",
+					      "x-keywords", NULL };
 
 struct header *
 header_new(void)
@@ -190,7 +188,8 @@ end_name(struct header *h)
 	open_value(h, to, true);
 }
 
-/* A line without colon, or with one so late that no name of ours is before it. */
+/* A line without colon, or with one so late that no name of ours is before
+ * it. */
 static void
 give_up_name(struct header *h)
 {
@@ -210,7 +209,8 @@ note_date(struct header *h, const uint8_t *bytes, size_t size)
 		if (bytes[i] > ' ' || h->date_len > 0)
 			h->date[h->date_len++] =
 				bytes[i] >= ' ' && bytes[i] < 0x7f
-					? (char)bytes[i] : '?';
+					? (char)bytes[i]
+					: '?';
 }
 
 static void
@@ -298,7 +298,8 @@ value_run(const struct header *h, const uint8_t *bytes, size_t size)
 
 	if (h->place != IN_VALUE || h->cr)
 		return 0;
-	/* a CR at every second byte shall not cost a look at all the rest each */
+	/* a CR at every second byte shall not cost a look at all the rest
+	 * each */
 	size = size < RUN_MAX ? size : RUN_MAX;
 	end = memchr(bytes, '\n', size);
 	if (end)

@@ -9,10 +9,8 @@
 void
 header_digest_init(struct header_digest *d)
 {
-	*d = (struct header_digest){
-		.stable = digest_new(DIGEST_SHA256),
-		.all = digest_new(DIGEST_SHA256)
-	};
+	*d = (struct header_digest){ .stable = digest_new(DIGEST_SHA256),
+				     .all = digest_new(DIGEST_SHA256) };
 }
 
 void
@@ -50,7 +48,7 @@ emit(struct header_digest *d, uint8_t byte)
 
 void
 header_digest_open(struct header_digest *d, const char *name, size_t size,
-		  bool is_name)
+		   bool is_name)
 {
 	for (size_t i = 0; i < size; i++)
 		emit(d, (uint8_t)name[i]);
@@ -106,7 +104,7 @@ header_digest_close(struct header_digest *d)
 
 void
 header_digest_end(struct header_digest *d, bool stable,
-		 uint8_t out[DIGEST_SHA256_SIZE])
+		  uint8_t out[DIGEST_SHA256_SIZE])
 {
 	uint8_t of_stable[DIGEST_SIZE_MAX], of_all[DIGEST_SIZE_MAX];
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two digests of a header (header.h), fed with its fields in their canonical form:
- * over those that stay the same for ever, and over all that no server changes.
+ * The two digests of a header (header.h), fed with its fields in their
+ * canonical form: over those that stay the same for ever, and over all that no
+ * server changes.
  *
- *	header_digest_init; for each field header_digest_direct, header_digest_open,
- *	header_digest_value..., header_digest_close; header_digest_end; ...
- *	header_digest_free
+ *	header_digest_init; for each field header_digest_direct,
+ *	header_digest_open, header_digest_value..., header_digest_close;
+ *	header_digest_end; ... header_digest_free
  */
 #ifndef MESSAGE_HEADER_DIGEST_H
 #define MESSAGE_HEADER_DIGEST_H
@@ -23,9 +24,9 @@ enum { HEADER_DIGEST_OUT_MAX = 1024 };
 struct header_digest {
 	struct digest *stable, *all;
 	unsigned to;
-	bool blank;		/* blanks in the value wait for what follows */
-	bool begun;		/* the value has had something but blanks */
-	uint8_t out[HEADER_DIGEST_OUT_MAX];	/* waits for both */
+	bool blank; /* blanks in the value wait for what follows */
+	bool begun; /* the value has had something but blanks */
+	uint8_t out[HEADER_DIGEST_OUT_MAX]; /* waits for both */
 	size_t out_len;
 };
 
@@ -33,17 +34,18 @@ void header_digest_init(struct header_digest *d);
 void header_digest_free(struct header_digest *d);
 /* Where all goes that is added from now on. */
 void header_digest_direct(struct header_digest *d, unsigned to);
-/* A name in lower case, with its colon; or what looked like one and belongs to the value
- * of a line that has none. */
+/* A name in lower case, with its colon; or what looked like one and belongs to
+ * the value of a line that has none. */
 void header_digest_open(struct header_digest *d, const char *name, size_t size,
-		       bool is_name);
-/* A piece of a value without line ends: runs of blanks become one, those at both ends
- * none. */
+			bool is_name);
+/* A piece of a value without line ends: runs of blanks become one, those at
+ * both ends none. */
 void header_digest_value(struct header_digest *d, const uint8_t *bytes,
-			size_t size);
+			 size_t size);
 void header_digest_close(struct header_digest *d);
-/* Ends both, and begins anew; out is that over the stable fields, or over all. */
+/* Ends both, and begins anew; out is that over the stable fields, or over
+ * all. */
 void header_digest_end(struct header_digest *d, bool stable,
-		      uint8_t out[DIGEST_SHA256_SIZE]);
+		       uint8_t out[DIGEST_SHA256_SIZE]);
 
 #endif

@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* Names come from the configuration and the system, and must not end the field. */
+/* Names come from the configuration and the system, and must not end the
+ * field. */
 static char *
 fit_word(const char *name, const char *otherwise)
 {
@@ -45,9 +46,9 @@ received_field(const char *host, const char *user, bool encrypted,
 	for_user = *name == '\0' ? mem_string("")
 				 : mem_format("\n\tfor <%s>", name);
 	field = mem_format("Received: from %s by %s with %s (popfetch %s)%s;"
-			   "\n\t%s\n", from, by,
-			   encrypted ? "POP3S" : "POP3", PACKAGE_VERSION,
-			   for_user, date);
+			   "\n\t%s\n",
+			   from, by, encrypted ? "POP3S" : "POP3",
+			   PACKAGE_VERSION, for_user, date);
 	free(by);
 	free(from);
 	free(name);
