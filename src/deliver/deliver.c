@@ -22,8 +22,8 @@ enum { CLASSES = sizeof(classes) / sizeof(classes[0]) };
 char *
 deliver_name(const struct deliver_target *target)
 {
-	const char *where = target->kind == DELIVER_MDA ? target->argv[0]
-							: target->path;
+	const char *where =
+		target->kind == DELIVER_MDA ? target->argv[0] : target->path;
 
 	return mem_format("%s:%s", classes[target->kind]->name, where);
 }
@@ -175,7 +175,7 @@ void
 deliver_abandon(struct deliver *d)
 {
 	if (!d->batch)
-		return;		/* deliver_secure failed */
+		return; /* deliver_secure failed */
 	if (d->class->abandon)
 		d->class->abandon(d);
 	forget_evidence(d);
@@ -197,13 +197,12 @@ deliver_publish(struct deliver *d, struct err *e)
 	assert(d->batch);
 	rc = d->class->publish(d, e);
 	if (rc == 0 && !d->class->settle)
-		forget_batch(d);	/* what runs is the destination's own */
+		forget_batch(d); /* what runs is the destination's own */
 	return rc;
 }
 
 size_t
-deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
-	     int64_t *until)
+deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 {
 	*until = CLOCK_NEVER;
 	return d->class->poll ? d->class->poll(d, fds, until) : 0;
@@ -262,7 +261,7 @@ is_of_class(const char *evidence, const struct deliver_class *class)
 /* Evidence of one class, in the order in which it was given. */
 struct selection {
 	const char **evidence;
-	size_t *index;		/* of each, in the whole */
+	size_t *index; /* of each, in the whole */
 	enum deliver_verdict *verdict;
 	size_t count;
 };
@@ -294,9 +293,8 @@ free_selection(struct selection *s)
 
 static int
 recover_class(const struct deliver_class *class,
-	      const struct deliver_target *target,
-	      const char *const evidence[], enum deliver_verdict verdict[],
-	      size_t count, struct err *e)
+	      const struct deliver_target *target, const char *const evidence[],
+	      enum deliver_verdict verdict[], size_t count, struct err *e)
 {
 	struct selection s;
 	int rc = 0;

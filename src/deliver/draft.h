@@ -3,7 +3,8 @@
  * A staged file while it is written: small pieces are gathered, so that a small
  * message is one write.  The memory goes with draft_flush.
  *
- *	draft_start (takes fd); draft_add...; draft_flush; draft_close in any case
+ *	draft_start (takes fd); draft_add...; draft_flush; draft_close in any
+ *	case
  */
 #ifndef DELIVER_DRAFT_H
 #define DELIVER_DRAFT_H
@@ -15,18 +16,18 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Pieces of so many bytes are written at once; fewer bytes in all, in smaller pieces, stay
- * in `waiting` until draft_flush, and as long fd may be -1. */
+/* Pieces of so many bytes are written at once; fewer bytes in all, in smaller
+ * pieces, stay in `waiting` until draft_flush, and as long fd may be -1. */
 enum { DRAFT_DIRECT_MIN = 32 * 1024 };
 
 struct draft {
 	int fd;
 	struct buf waiting;
-	uint64_t size;		/* bytes added */
-	uint64_t written;	/* of them, to the file */
-	uint64_t started;	/* of them, on their way to the disk */
-	bool to_sync;		/* set by those who will sync the file: then the disk
-				   begins with a large one before it is complete */
+	uint64_t size;	  /* bytes added */
+	uint64_t written; /* of them, to the file */
+	uint64_t started; /* of them, on their way to the disk */
+	bool to_sync;	  /* set by those who will sync the file: then the disk
+			     begins with a large one before it is complete */
 };
 
 void draft_start(struct draft *d, int fd);

@@ -63,7 +63,8 @@ decode(const char *word, size_t size)
 	for (i = 0; i < size; i++) {
 		out[at] = word[i];
 		if (word[i] == '%') {
-			if (size - i < 3 || !decode_byte(word + i + 1, out + at))
+			if (size - i < 3 ||
+			    !decode_byte(word + i + 1, out + at))
 				break;
 			i += 2;
 		}

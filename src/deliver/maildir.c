@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Delivery to a Maildir: staged in tmp/.popfetch/STATE-ID/, renamed into new/. */
+/* Delivery to a Maildir: staged in tmp/.popfetch/STATE-ID/, renamed into
+ * new/. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,27 +23,28 @@
 #include "deliver/staging.h"
 #include "sys/fs.h"
 
-/* Each staged message of a batch has a descriptor until it is secured; so many are
- * left for everything else. */
+/* Each staged message of a batch has a descriptor until it is secured; so many
+ * are left for everything else. */
 enum { BATCH_MAX = 256, OTHER_DESCRIPTORS = 64 };
 enum { HOST_MAX = 64, RANDOM_SIZE = 8, RANDOM_STOCK = 64 * RANDOM_SIZE };
 
 struct maildir {
 	struct deliver base;
 	struct staging staging;
-	char host[HOST_MAX + 1];	/* fit for a file name */
+	char host[HOST_MAX + 1]; /* fit for a file name */
 	unsigned counter;
-	uint8_t random[RANDOM_STOCK];	/* the last random_left bytes are unused */
+	uint8_t random
+		[RANDOM_STOCK]; /* the last random_left bytes are unused */
 	size_t random_left;
 	struct sentinels sentinels;
 };
 
 struct maildir_staged {
 	struct deliver_staged base;
-	struct draft draft;	/* the descriptor is closed by secure */
+	struct draft draft; /* the descriptor is closed by secure */
 	struct sentinel *sentinel;
-	char *name;		/* in the staging directory */
-	char *final;		/* in new/; set by finish */
+	char *name;  /* in the staging directory */
+	char *final; /* in new/; set by finish */
 };
 
 static struct maildir *
@@ -59,13 +61,13 @@ staged_of(struct deliver_staged *s)
 
 /* --- open and close --- */
 
-/* The host's name as a part of a file name: '/' is \057 and ':' \072, by Maildir's
- * custom, and so are all other bytes that are unusual in one. */
+/* The host's name as a part of a file name: '/' is \057 and ':' \072, by
+ * Maildir's custom, and so are all other bytes that are unusual in one. */
 static void
 set_host(struct maildir *m)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 	char name[256] = "";
 	size_t i, at = 0;
 
@@ -92,8 +94,8 @@ batch_max_by_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
 	if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max
-							 : wanted;
+		limit.rlim_cur =
+			limit.rlim_max < wanted ? limit.rlim_max : wanted;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 		if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 			return 1;
@@ -156,8 +158,8 @@ random_hex(struct maildir *m, char out[2 * RANDOM_SIZE + 1])
 	m->random_left -= RANDOM_SIZE;
 }
 
-/* The name is never used again: two runs, two hosts and a clock that goes back may
- * share all of it but the random digits. */
+/* The name is never used again: two runs, two hosts and a clock that goes back
+ * may share all of it but the random digits. */
 static char *
 fresh_name(struct maildir *m)
 {
@@ -165,9 +167,9 @@ fresh_name(struct maildir *m)
 	char hex[2 * RANDOM_SIZE + 1];
 
 	random_hex(m, hex);
-	return mem_format("%" PRId64 ".M%" PRId64 "P%ldQ%uR%s.%s",
-			  us / 1000000, us % 1000000, (long)getpid(),
-			  m->counter++, hex, m->host);
+	return mem_format("%" PRId64 ".M%" PRId64 "P%ldQ%uR%s.%s", us / 1000000,
+			  us % 1000000, (long)getpid(), m->counter++, hex,
+			  m->host);
 }
 
 static int
@@ -218,8 +220,8 @@ maildir_finish(struct deliver_staged *s,
 	(void)sender;
 	if (draft_flush(&staged->draft, e) != 0)
 		return -1;
-	staged->final = mem_format("%s,S=%" PRIu64, staged->name,
-				   staged->draft.size);
+	staged->final =
+		mem_format("%s,S=%" PRIu64, staged->name, staged->draft.size);
 	return 0;
 }
 
@@ -237,7 +239,7 @@ maildir_leave(struct deliver_staged *s)
 static void
 remove_staged(struct maildir *m, const char *name)
 {
-	struct err ignored = ERR_INIT;	/* recovery removes what stays */
+	struct err ignored = ERR_INIT; /* recovery removes what stays */
 
 	(void)fs_remove_at(m->staging.dir, name, &ignored);
 }
@@ -273,8 +275,8 @@ set_evidence(struct deliver *d)
 	}
 }
 
-/* Of the staged files, and of those of their sentinels that are not durable yet, which
- * follow one another like the messages. */
+/* Of the staged files, and of those of their sentinels that are not durable
+ * yet, which follow one another like the messages. */
 static size_t
 list_unsynced(const struct deliver *d, int fds[])
 {
@@ -318,8 +320,9 @@ maildir_secure(struct deliver *d, struct err *e)
 	return 0;
 }
 
-/* Somebody else has removed a staged file.  Its absence will be taken for a delivery by
- * recovery as long as the sentinel is there: better to fetch a batch twice. */
+/* Somebody else has removed a staged file.  Its absence will be taken for a
+ * delivery by recovery as long as the sentinel is there: better to fetch a
+ * batch twice. */
 static int
 note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 {
@@ -367,8 +370,9 @@ maildir_publish(struct deliver *d, struct err *e)
 	return 0;
 }
 
-/* In this order: were the removal from the staging directory durable before the entry
- * in new/, a power cut between them would lose what recovery believes delivered. */
+/* In this order: were the removal from the staging directory durable before the
+ * entry in new/, a power cut between them would lose what recovery believes
+ * delivered. */
 static int
 maildir_settle(struct deliver *d, struct err *e)
 {
@@ -391,22 +395,20 @@ maildir_retire(struct deliver *d)
 	sentinels_retire(&maildir_of(d)->sentinels);
 }
 
-const struct deliver_class maildir_class = {
-	.name = "maildir",
-	.batch_max = BATCH_MAX,
-	.open = maildir_open,
-	.close = maildir_close,
-	.free_bytes = maildir_free_bytes,
-	.stage = maildir_stage,
-	.write = maildir_write,
-	.finish = maildir_finish,
-	.discard = maildir_discard,
-	.leave = maildir_leave,
-	.secure = maildir_secure,
-	.publish = maildir_publish,
-	.settle = maildir_settle,
-	.retire = maildir_retire,
-	.recover = maildir_recover,
-	.recovered = maildir_recovered,
-	.clear = maildir_clear
-};
+const struct deliver_class maildir_class = { .name = "maildir",
+					     .batch_max = BATCH_MAX,
+					     .open = maildir_open,
+					     .close = maildir_close,
+					     .free_bytes = maildir_free_bytes,
+					     .stage = maildir_stage,
+					     .write = maildir_write,
+					     .finish = maildir_finish,
+					     .discard = maildir_discard,
+					     .leave = maildir_leave,
+					     .secure = maildir_secure,
+					     .publish = maildir_publish,
+					     .settle = maildir_settle,
+					     .retire = maildir_retire,
+					     .recover = maildir_recover,
+					     .recovered = maildir_recovered,
+					     .clear = maildir_clear };

@@ -17,7 +17,7 @@
 enum { CLASS, PATH, STAGED, FINAL, SENTINEL, WORDS };
 
 struct claim {
-	char *words[WORDS];	/* NULL: not to be understood, says nothing */
+	char *words[WORDS]; /* NULL: not to be understood, says nothing */
 	bool judged;
 	bool delivered;
 };
@@ -36,8 +36,8 @@ begin(struct recovery *r, const struct deliver_target *target,
 	r->claims = mem_array(count, sizeof(*r->claims));
 	r->count = count;
 	for (size_t i = 0; i < count; i++)
-		r->claims[i].judged = !evidence_split(
-			evidence[i], r->claims[i].words, WORDS);
+		r->claims[i].judged =
+			!evidence_split(evidence[i], r->claims[i].words, WORDS);
 }
 
 static void
@@ -138,8 +138,8 @@ judge(const struct staging *s, const struct names *n, struct claim *c,
 	return fs_remove_at(s->dir, c->words[SENTINEL], e);
 }
 
-/* All claims on the Maildir `path`. What was renamed before, by whomever, is made
- * durable too: its verdict rests on it. */
+/* All claims on the Maildir `path`. What was renamed before, by whomever, is
+ * made durable too: its verdict rests on it. */
 static int
 judge_path(struct recovery *r, const struct staging *s, const struct names *n,
 	   const char *path, struct err *e)
@@ -156,7 +156,8 @@ judge_path(struct recovery *r, const struct staging *s, const struct names *n,
 	}
 	if (!any)
 		return 0;
-	return fs_sync(s->new_dir, path, e) != 0 ? -1 : fs_sync(s->dir, path, e);
+	return fs_sync(s->new_dir, path, e) != 0 ? -1
+						 : fs_sync(s->dir, path, e);
 }
 
 /* Of all claims: one Maildir may be known by several paths. */
@@ -176,7 +177,7 @@ static void
 remove_stale(const struct recovery *r, const struct staging *s,
 	     const struct names *n)
 {
-	struct err ignored = ERR_INIT;	/* the next recovery tries again */
+	struct err ignored = ERR_INIT; /* the next recovery tries again */
 
 	for (size_t i = 0; i < n->count; i++)
 		if (!is_claimed(r, n->list[i]))
@@ -237,8 +238,10 @@ recover_path(struct recovery *r, const char *path, struct err *e)
 		return -1;
 	if (s.new_dir < 0 && is_target(r->target, path) &&
 	    is_claimed_path(r, path))
-		rc = err_set(e, ERR_CREATE, "Maildir '%s' is not there; is its "
-			     "disk mounted?", path);
+		rc = err_set(e, ERR_CREATE,
+			     "Maildir '%s' is not there; is its "
+			     "disk mounted?",
+			     path);
 	else if (s.new_dir >= 0 && s.dir >= 0)
 		rc = recover_staging(r, &s, path, e);
 	else
@@ -274,10 +277,11 @@ maildir_recover(const struct deliver_target *target,
 static void
 remove_sentinel(const struct recovery *r, const struct claim *c)
 {
-	struct err ignored = ERR_INIT;	/* a stale one goes next time */
+	struct err ignored = ERR_INIT; /* a stale one goes next time */
 	struct staging s;
 
-	if (staging_find(&s, c->words[PATH], r->target->state_id, &ignored) != 0)
+	if (staging_find(&s, c->words[PATH], r->target->state_id, &ignored) !=
+	    0)
 		return;
 	if (s.dir >= 0)
 		(void)fs_remove_at(s.dir, c->words[SENTINEL], &ignored);
@@ -301,8 +305,7 @@ maildir_recovered(const struct deliver_target *target,
 	begin(&r, target, evidence, count);
 	for (size_t i = 0; i < count; i++)
 		if (r.claims[i].words[PATH] &&
-		    (i == 0 ||
-		     !is_same_batch(&r.claims[i], &r.claims[i - 1])))
+		    (i == 0 || !is_same_batch(&r.claims[i], &r.claims[i - 1])))
 			remove_sentinel(&r, &r.claims[i]);
 	end(&r);
 }

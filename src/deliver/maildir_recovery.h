@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a crash has left in the staging directory of a Maildir: the functions recover,
- * recovered and clear of class.h.
+ * What a crash has left in the staging directory of a Maildir: the functions
+ * recover, recovered and clear of class.h.
  *
- * A message that was READY is judged by the names in the staging directory alone, so
- * that nothing a mail reader did in new/ and cur/ counts; and the sentinels stay
- * until the verdicts are recorded, so that a second recovery judges the same.
+ * A message that was READY is judged by the names in the staging directory
+ * alone, so that nothing a mail reader did in new/ and cur/ counts; and the
+ * sentinels stay until the verdicts are recorded, so that a second recovery
+ * judges the same.
  */
 #ifndef DELIVER_MAILDIR_RECOVERY_H
 #define DELIVER_MAILDIR_RECOVERY_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Delivery by a program (MDA) that gets the message on its standard input, by one after
- * the other, or by several at once that take the next message as soon as they are done. */
+/* Delivery by a program (MDA) that gets the message on its standard input, by
+ * one after the other, or by several at once that take the next message as soon
+ * as they are done. */
 #include "config.h"
 
 #include <assert.h>
@@ -17,24 +18,24 @@
 #include "deliver/mda_run.h"
 #include "sys/fs.h"
 
-/* A message of less than so many bytes waits in memory: to make and remove a file for
- * each takes longer than many an MDA.  No piece of it is large enough for struct draft to
- * write it by itself. */
+/* A message of less than so many bytes waits in memory: to make and remove a
+ * file for each takes longer than many an MDA.  No piece of it is large enough
+ * for struct draft to write it by itself. */
 enum { MEMORY_MAX = DRAFT_DIRECT_MIN };
 
 struct mda {
 	struct deliver base;
-	int spool;		/* directory */
+	int spool; /* directory */
 	struct mda_staged *running[DELIVER_JOBS_MAX];
-	struct mda_run *runs[DELIVER_JOBS_MAX];	/* of each of these */
+	struct mda_run *runs[DELIVER_JOBS_MAX]; /* of each of these */
 	size_t count;
 };
 
 struct mda_staged {
 	struct deliver_staged base;
-	struct draft draft;	/* for writing; its file is made when it is needed,
-				   and closed by finish */
-	int input;		/* the same file, which cannot be changed here */
+	struct draft draft; /* for writing; its file is made when it is needed,
+			       and closed by finish */
+	int input;	    /* the same file, which cannot be changed here */
 	char *uid, *sender;
 	char delivery_id[MDA_PROGRAM_ID_SIZE + 1];
 };
@@ -84,8 +85,8 @@ file_prefix(const struct deliver_target *target)
 	return mem_format("mda-%s-", target->state_id);
 }
 
-/* A file open twice and named no more: written here, and read by the MDA through a
- * descriptor that cannot write. */
+/* A file open twice and named no more: written here, and read by the MDA
+ * through a descriptor that cannot write. */
 static int
 make_file(const struct mda *m, int *out, int *in, struct err *e)
 {
@@ -175,16 +176,15 @@ mda_write(struct deliver_staged *s, const void *bytes, size_t size,
 }
 
 static int
-mda_finish(struct deliver_staged *s,
-	   const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
-	   const char *sender, struct err *e)
+mda_finish(struct deliver_staged *s, const uint8_t digest[DIGEST_SHA256_SIZE],
+	   int64_t octets, const char *sender, struct err *e)
 {
 	struct mda_staged *staged = staged_of(s);
 	const struct buf *all = &staged->draft.waiting;
 
 	staged->sender = mem_string(sender);
 	mda_program_delivery_id(staged->delivery_id, s->owner->target->state_id,
-			       staged->uid, octets, digest);
+				staged->uid, octets, digest);
 	if (staged->draft.fd < 0 &&
 	    fs_memory(&staged->input, all->data, all->len)) {
 		draft_close(&staged->draft);
@@ -222,22 +222,21 @@ mda_secure(struct deliver *d, struct err *e)
 static int
 start(struct mda *m, struct mda_staged *staged, struct err *e)
 {
-	const struct mda_program told = {
-		.sender = staged->sender, .uid = staged->uid,
-		.delivery_id = staged->delivery_id,
-		.size = staged->draft.size
-	};
+	const struct mda_program told = { .sender = staged->sender,
+					  .uid = staged->uid,
+					  .delivery_id = staged->delivery_id,
+					  .size = staged->draft.size };
 
 	assert(m->count < m->base.batch_max);
 	if (mda_run_start(&m->runs[m->count], m->base.target, &told,
-			 staged->input, e) != 0)
+			  staged->input, e) != 0)
 		return -1;
 	m->running[m->count++] = staged;
 	return 0;
 }
 
-/* Not to be started at all is no fault of the message: mail waits until somebody has
- * mended the system or the configuration. */
+/* Not to be started at all is no fault of the message: mail waits until
+ * somebody has mended the system or the configuration. */
 static int
 mda_publish(struct deliver *d, struct err *e)
 {
@@ -361,23 +360,21 @@ mda_recover(const struct deliver_target *target, const char *const evidence[],
 	return 0;
 }
 
-const struct deliver_class mda_class = {
-	.name = "mda",
-	.ends_one_by_one = true,
-	.is_slow = true,
-	.open = mda_open,
-	.close = mda_close,
-	.free_bytes = mda_free_bytes,
-	.stage = mda_stage,
-	.write = mda_write,
-	.finish = mda_finish,
-	.discard = mda_discard,
-	.leave = mda_discard,
-	.secure = mda_secure,
-	.publish = mda_publish,
-	.poll = mda_poll,
-	.continue_ = mda_continue,
-	.drop = mda_drop,
-	.recover = mda_recover,
-	.clear = mda_clear
-};
+const struct deliver_class mda_class = { .name = "mda",
+					 .ends_one_by_one = true,
+					 .is_slow = true,
+					 .open = mda_open,
+					 .close = mda_close,
+					 .free_bytes = mda_free_bytes,
+					 .stage = mda_stage,
+					 .write = mda_write,
+					 .finish = mda_finish,
+					 .discard = mda_discard,
+					 .leave = mda_discard,
+					 .secure = mda_secure,
+					 .publish = mda_publish,
+					 .poll = mda_poll,
+					 .continue_ = mda_continue,
+					 .drop = mda_drop,
+					 .recover = mda_recover,
+					 .clear = mda_clear };

@@ -15,7 +15,7 @@ enum { STEP = 8 * 1024, STEPS = 16 };
 
 void
 mda_lines_start(struct mda_lines *l, const struct deliver_target *target,
-	       int output, int errors)
+		int output, int errors)
 {
 	memset(l, 0, sizeof(*l));
 	l->target = target;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an MDA writes: its standard output and error, line by line to the target's
- * note(), made safe, at most MDA_LINES_MAX lines of MDA_LINES_SIZE bytes a message.  All
- * of it is read, so that no MDA waits for us.
+ * What an MDA writes: its standard output and error, line by line to the
+ * target's note(), made safe, at most MDA_LINES_MAX lines of MDA_LINES_SIZE
+ * bytes a message.  All of it is read, so that no MDA waits for us.
  *
- *	mda_lines_start; mda_lines_poll and mda_lines_read until it has ended; mda_lines_end
+ *	mda_lines_start; mda_lines_poll and mda_lines_read until it has ended;
+ *	mda_lines_end
  */
 #ifndef DELIVER_MDA_LINES_H
 #define DELIVER_MDA_LINES_H
@@ -17,21 +18,21 @@
 enum { MDA_LINES_MAX = 100, MDA_LINES_SIZE = 1000, MDA_LINES_STREAMS = 2 };
 
 struct mdaline {
-	int fd;			/* borrowed, non-blocking; -1: at its end */
-	char text[MDA_LINES_SIZE];	/* the unfinished line, cut */
+	int fd;			   /* borrowed, non-blocking; -1: at its end */
+	char text[MDA_LINES_SIZE]; /* the unfinished line, cut */
 	size_t size;
-	bool any;		/* has it begun? */
+	bool any; /* has it begun? */
 };
 
 struct mda_lines {
 	const struct deliver_target *target;
 	struct mdaline streams[MDA_LINES_STREAMS];
-	unsigned count;		/* lines so far */
-	char last[MDA_LINES_SIZE + 1];	/* that is not empty */
+	unsigned count;		       /* lines so far */
+	char last[MDA_LINES_SIZE + 1]; /* that is not empty */
 };
 
 void mda_lines_start(struct mda_lines *l, const struct deliver_target *target,
-		    int output, int errors);
+		     int output, int errors);
 size_t mda_lines_poll(const struct mda_lines *l, int fds[MDA_LINES_STREAMS]);
 /* What is there now, but bounded: a program may write without end. */
 void mda_lines_read(struct mda_lines *l);

@@ -21,8 +21,8 @@
 
 void
 mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1], const char *state_id,
-		       const char *uid, int64_t size,
-		       const uint8_t digest[DIGEST_SHA256_SIZE])
+			const char *uid, int64_t size,
+			const uint8_t digest[DIGEST_SHA256_SIZE])
 {
 	struct digest *d = digest_new(DIGEST_SHA256);
 	uint8_t id[DIGEST_SIZE_MAX];
@@ -78,7 +78,7 @@ expand(const char *template, const struct expansion known[])
 		if (template[i] == '%')
 			i += expand_one(&out, template + i, known);
 		else
-			(void)buf_byte(&out, (uint8_t)template[i++]);
+			(void)buf_byte(&out, (uint8_t) template[i++]);
 	}
 	text = buf_text(&out);
 	if (text[0] == '-' && template[0] != '-')
@@ -91,14 +91,12 @@ expand(const char *template, const struct expansion known[])
 
 char **
 mda_program_arguments(const struct deliver_target *target,
-		     const struct mda_program *p)
+		      const struct mda_program *p)
 {
-	const struct expansion known[] = {
-		{ "%{sender}", p->sender },
-		{ "%{account}", target->account },
-		{ "%{user}", target->user },
-		{ NULL, NULL }
-	};
+	const struct expansion known[] = { { "%{sender}", p->sender },
+					   { "%{account}", target->account },
+					   { "%{user}", target->user },
+					   { NULL, NULL } };
 	size_t count = 0;
 	char **list;
 
@@ -134,7 +132,8 @@ ours(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-/* The user database is read only if it has to be: that takes time for each message. */
+/* The user database is read only if it has to be: that takes time for each
+ * message. */
 static void
 set_user(char **list)
 {
@@ -153,7 +152,7 @@ set_user(char **list)
 
 char **
 mda_program_environment(const struct deliver_target *target,
-		       const struct mda_program *p)
+			const struct mda_program *p)
 {
 	char **list = mem_array(VARIABLES_MAX + 1, sizeof(*list));
 	char *size = mem_format("%" PRIu64, p->size);

@@ -14,8 +14,9 @@
 #include "sys/fs.h"
 #include "sys/proc.h"
 
-enum { GRACE_MS = 5 * 1000 };	/* between TERM and KILL */
-/* While no signal and no descriptor may tell that it has ended, look so often. */
+enum { GRACE_MS = 5 * 1000 }; /* between TERM and KILL */
+/* While no signal and no descriptor may tell that it has ended, look so
+ * often. */
 enum { LOOK_MS = 1000 };
 /* While several are asked to end, since their pipes are not polled then. */
 enum { STOP_LOOK_MS = 50 };
@@ -23,14 +24,14 @@ enum { STOP_LOOK_MS = 50 };
 struct mda_run {
 	const struct deliver_target *target;
 	struct proc *proc;
-	int64_t deadline;	/* then TERM or KILL */
+	int64_t deadline; /* then TERM or KILL */
 	bool timed_out;
 	struct mda_lines lines;
 };
 
 int
 mda_run_start(struct mda_run **r, const struct deliver_target *target,
-	     const struct mda_program *told, int input, struct err *e)
+	      const struct mda_program *told, int input, struct err *e)
 {
 	char **argv = mda_program_arguments(target, told);
 	char **env = mda_program_environment(target, told);
@@ -41,8 +42,8 @@ mda_run_start(struct mda_run **r, const struct deliver_target *target,
 		.input = input,
 		.wants_output = true,
 		.wants_errors = true,
-		/* so that it is not at work still when the next run hands the same
-		 * message over */
+		/* so that it is not at work still when the next run hands the
+		 * same message over */
 		.dies_with_us = true
 	};
 	struct proc *proc;
@@ -57,12 +58,13 @@ mda_run_start(struct mda_run **r, const struct deliver_target *target,
 	(*r)->proc = proc;
 	(*r)->deadline = clock_deadline(target->mda_timeout_ms);
 	mda_lines_start(&(*r)->lines, target, proc_output(proc),
-		       proc_errors(proc));
+			proc_errors(proc));
 	return 0;
 }
 
 size_t
-mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS], int64_t *until)
+mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
+	     int64_t *until)
 {
 	*until = clock_earlier(r->deadline, clock_deadline(LOOK_MS));
 	return mda_lines_poll(&r->lines, fds);
@@ -77,7 +79,8 @@ duration(char out[QUANTITY_TEXT_MAX], int64_t ms)
 	return out;
 }
 
-/* What its exit means. 75 is sysexits' EX_TEMPFAIL, 71 EX_OSERR, 111 qmail's. */
+/* What its exit means. 75 is sysexits' EX_TEMPFAIL, 71 EX_OSERR, 111
+ * qmail's. */
 static enum deliver_outcome
 judge(const struct mda_run *r, int status, struct err *e)
 {
@@ -87,15 +90,17 @@ judge(const struct mda_run *r, int status, struct err *e)
 
 	if (code == 0 && !r->timed_out)
 		return DELIVER_DONE;
-	if (r->timed_out)	/* the message's fault, perhaps */
+	if (r->timed_out) /* the message's fault, perhaps */
 		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
 			duration(time, r->target->mda_timeout_ms));
 	else if (WIFSIGNALED(status))
 		err_set(e, ERR_MESSAGE, "'%s' was ended by signal %d", name,
 			WTERMSIG(status));
 	else if (code == 75 || code == 71 || code == 111)
-		err_set(e, ERR_LATER, "'%s' asks to try again later (status "
-			"%d)", name, code);
+		err_set(e, ERR_LATER,
+			"'%s' asks to try again later (status "
+			"%d)",
+			name, code);
 	else {
 		err_set(e, ERR_MESSAGE, "'%s' refused the message (status %d)",
 			name, code);
@@ -130,8 +135,9 @@ bool
 mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome, struct err *why)
 {
 	int status = 0;
-	/* Asked first: what it wrote before it ended is in the pipes by then. A child
-	 * that it left behind may hold them open, so their end is not waited for. */
+	/* Asked first: what it wrote before it ended is in the pipes by then. A
+	 * child that it left behind may hold them open, so their end is not
+	 * waited for. */
 	bool ended = proc_ended(r->proc, &status);
 
 	mda_lines_read(&r->lines);
@@ -153,7 +159,7 @@ count_running(struct mda_run *const runs[], size_t count)
 
 	for (i = 0; i < count; i++) {
 		running += !proc_ended(runs[i]->proc, &status);
-		mda_lines_read(&runs[i]->lines);	/* so that none waits for us */
+		mda_lines_read(&runs[i]->lines); /* so that none waits for us */
 	}
 	return running;
 }

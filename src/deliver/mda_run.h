@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One run of an MDA for one message: its process, its time limit, what it says, and what
- * its end means.
+ * One run of an MDA for one message: its process, its time limit, what it says,
+ * and what its end means.
  *
- *	mda_run_start; mda_run_poll and mda_run_ended until that says yes; mda_run_free
+ *	mda_run_start; mda_run_poll and mda_run_ended until that says yes;
+ *	mda_run_free
  */
 #ifndef DELIVER_MDA_RUN_H
 #define DELIVER_MDA_RUN_H
@@ -14,20 +15,21 @@
 
 struct mda_run;
 
-/* `input` becomes its standard input, and stays the caller's.  Fails with ERR_OS when it
- * cannot be started at all. */
+/* `input` becomes its standard input, and stays the caller's.  Fails with
+ * ERR_OS when it cannot be started at all. */
 int mda_run_start(struct mda_run **r, const struct deliver_target *target,
-		 const struct mda_program *told, int input, struct err *e);
-/* Descriptors to poll for reading (returns how many), and the time (clock_ms) by which
- * mda_run_ended must be asked. */
+		  const struct mda_program *told, int input, struct err *e);
+/* Descriptors to poll for reading (returns how many), and the time (clock_ms)
+ * by which mda_run_ended must be asked. */
 size_t mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
-		   int64_t *until);
-/* Reads what it said, sees to its time limit (TERM, then KILL), and tells whether it has
- * ended: then *outcome and, unless that is DELIVER_DONE, *why are set. */
+		    int64_t *until);
+/* Reads what it said, sees to its time limit (TERM, then KILL), and tells
+ * whether it has ended: then *outcome and, unless that is DELIVER_DONE, *why
+ * are set. */
 bool mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome,
-		  struct err *why);
-/* Asks several that run (TERM) to end, and waits for them up to 5 seconds; those that
- * run still are ended by mda_run_free. */
+		   struct err *why);
+/* Asks several that run (TERM) to end, and waits for them up to 5 seconds;
+ * those that run still are ended by mda_run_free. */
 void mda_run_stop(struct mda_run *const runs[], size_t count);
 /* Ends it at once if it runs still.  Accepts NULL; *r becomes NULL. */
 void mda_run_free(struct mda_run **r);

@@ -59,7 +59,7 @@ forget(struct sentinel **at)
 static void
 tidy(struct sentinels *l)
 {
-	struct err ignored = ERR_INIT;	/* recovery removes what stays */
+	struct err ignored = ERR_INIT; /* recovery removes what stays */
 	struct sentinel **at = &l->all;
 
 	while (*at) {

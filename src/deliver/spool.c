@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 
-/* A file that has grown so far takes no new texts, and goes with its last one: so
- * the spool holds little more than the texts that are in hand. */
+/* A file that has grown so far takes no new texts, and goes with its last one:
+ * so the spool holds little more than the texts that are in hand. */
 enum { FILE_FULL = 16 * 1024 * 1024 };
 
 struct spool_file {
@@ -23,8 +23,8 @@ struct spool_file {
 
 struct spool {
 	const char *directory;
-	char *name;			/* of its files, as fs_temp takes it */
-	struct spool_file *current;	/* for new texts, or NULL */
+	char *name;		    /* of its files, as fs_temp takes it */
+	struct spool_file *current; /* for new texts, or NULL */
 };
 
 /* A run of a text's bytes in its file. */
@@ -36,7 +36,7 @@ struct extent {
 struct spool_text {
 	struct spool *spool;
 	struct spool_file *file;
-	struct extent *extents;		/* in order of the text */
+	struct extent *extents; /* in order of the text */
 	size_t count;
 	uint64_t size;
 };
@@ -87,7 +87,7 @@ int
 spool_begin(struct spool *s, struct spool_text **t, struct err *e)
 {
 	if (s->current && s->current->end >= FILE_FULL)
-		s->current = NULL;	/* its last user closes it */
+		s->current = NULL; /* its last user closes it */
 	if (!s->current && open_file(s, e) != 0)
 		return -1;
 	*t = mem_alloc(sizeof(**t));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Texts on disk until they are appended to an mbox: any number of them, written
- * side by side, in few nameless files that vanish with the process.  Nothing here is
- * durable, and nothing need be: the server still has the messages.
+ * side by side, in few nameless files that vanish with the process.  Nothing
+ * here is durable, and nothing need be: the server still has the messages.
  */
 #ifndef DELIVER_SPOOL_H
 #define DELIVER_SPOOL_H

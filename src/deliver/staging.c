@@ -18,8 +18,9 @@
 
 static const char our_directory[] = ".popfetch";
 
-/* The account's lock lies beside its database: two copies of a state have two locks
- * and one staging directory, and what one does not know it would remove. */
+/* The account's lock lies beside its database: two copies of a state have two
+ * locks and one staging directory, and what one does not know it would
+ * remove. */
 static int
 lock_staging(int dir, const char *path, struct err *e)
 {
@@ -27,7 +28,7 @@ lock_staging(int dir, const char *path, struct err *e)
 		return 0;
 	if (e->kind == ERR_BUSY)
 		return -1;
-	err_clear(e);	/* a file system without such locks */
+	err_clear(e); /* a file system without such locks */
 	return 0;
 }
 
@@ -85,9 +86,9 @@ note_entry(void *arg, const char *name, struct err *e)
 	return 0;
 }
 
-/* A directory with other things in it is no Maildir that somebody began: were cur,
- * new and tmp put there, a mistaken path would do so in a home directory.  In one look,
- * since another account may be making the same Maildir. */
+/* A directory with other things in it is no Maildir that somebody began: were
+ * cur, new and tmp put there, a mistaken path would do so in a home directory.
+ * In one look, since another account may be making the same Maildir. */
 static int
 check_may_become_maildir(int root, const char *path, struct err *e)
 {
@@ -96,8 +97,10 @@ check_may_become_maildir(int root, const char *path, struct err *e)
 	if (fs_list(root, note_entry, &c, e) != 0)
 		return -1;
 	if (c.others && !c.parts)
-		return err_set(e, ERR_CREATE, "'%s' is a directory, but no "
-			       "Maildir: it has no 'new'", path);
+		return err_set(e, ERR_CREATE,
+			       "'%s' is a directory, but no "
+			       "Maildir: it has no 'new'",
+			       path);
 	return 0;
 }
 
@@ -110,8 +113,10 @@ open_part(int root, const char *path, const char *name, bool may_create,
 	if (e->sys != ENOENT)
 		return -1;
 	if (!may_create)
-		return err_set(e, ERR_CREATE, "Maildir '%s' has no '%s'; is its "
-			       "disk mounted?", path, name);
+		return err_set(e, ERR_CREATE,
+			       "Maildir '%s' has no '%s'; is its "
+			       "disk mounted?",
+			       path, name);
 	err_clear(e);
 	return open_or_make(root, name, fd, e);
 }
@@ -141,19 +146,23 @@ static int
 check_rename(const struct staging *s, const char *path, struct err *e)
 {
 	if (fs_rename_at(s->dir, "probe", s->new_dir, ".popfetch-probe", e) ==
-		    0 || e->sys == ENOENT) {
+		    0 ||
+	    e->sys == ENOENT) {
 		err_clear(e);
 		return 0;
 	}
 	if (e->sys == EXDEV)
-		return err_set(e, ERR_CONFIG, "'tmp' and 'new' of Maildir '%s' "
-			       "are on different file systems", path);
+		return err_set(e, ERR_CONFIG,
+			       "'tmp' and 'new' of Maildir '%s' "
+			       "are on different file systems",
+			       path);
 	e->kind = ERR_CREATE;
 	return -1;
 }
 
-/* A sandbox may answer EPERM to faccessat2(2), which it does not know, and the C library
- * goes by ENOSYS alone; the older call tells the same of all but setuid programs. */
+/* A sandbox may answer EPERM to faccessat2(2), which it does not know, and the
+ * C library goes by ENOSYS alone; the older call tells the same of all but
+ * setuid programs. */
 static bool
 may_write(int dir)
 {
@@ -182,8 +191,8 @@ check_works(const struct staging *s, const char *path, struct err *e)
 	return check_rename(s, path, e);
 }
 
-/* As root into somebody's Maildir: its owner could lead us anywhere by links, and could
- * not read what we put there. */
+/* As root into somebody's Maildir: its owner could lead us anywhere by links,
+ * and could not read what we put there. */
 static int
 check_owner(const struct staging *s, const char *path, struct err *e)
 {
@@ -195,9 +204,10 @@ check_owner(const struct staging *s, const char *path, struct err *e)
 		return err_sys(e, ERR_CREATE, "cannot inspect '%s/new'", path);
 	if (st.st_uid == 0)
 		return 0;
-	return err_set(e, ERR_CREATE, "Maildir '%s' belongs to user %lu: run "
-		       "popfetch as that user", path,
-		       (unsigned long)st.st_uid);
+	return err_set(e, ERR_CREATE,
+		       "Maildir '%s' belongs to user %lu: run "
+		       "popfetch as that user",
+		       path, (unsigned long)st.st_uid);
 }
 
 static void
@@ -207,9 +217,9 @@ drop_above(struct staging *s)
 		fs_drop(&s->above[i]);
 }
 
-/* What is made is durable at once (fs_make_dir_at); this is for what was there: a run
- * may have been killed between making and syncing it.  Not before there is mail, since a
- * run that finds none waits for no disk. */
+/* What is made is durable at once (fs_make_dir_at); this is for what was there:
+ * a run may have been killed between making and syncing it.  Not before there
+ * is mail, since a run that finds none waits for no disk. */
 int
 staging_secure(struct staging *s, const char *path, struct err *e)
 {
@@ -323,8 +333,8 @@ compare_entry(void *arg, const char *name, struct err *e)
 	return 0;
 }
 
-/* Listed, since what a network file system remembers of a name is not asked for again;
- * a directory that is opened anew is. */
+/* Listed, since what a network file system remembers of a name is not asked for
+ * again; a directory that is opened anew is. */
 int
 staging_was_published(const struct staging *s, const char *name, bool *was,
 		      struct err *e)

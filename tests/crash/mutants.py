@@ -357,7 +357,7 @@ MUTANTS = [
         [
             Edit(
                 "src/deliver/maildir_recovery.c",
-                "return fs_sync(s->new_dir, path, e) != 0 ? -1 : fs_sync(s->dir, path, e);",
+                "return fs_sync(s->new_dir, path, e) != 0 ? -1\n\t\t\t\t\t\t : fs_sync(s->dir, path, e);",
                 "return 0;",
             )
         ],

@@ -20,17 +20,17 @@
 #include "deliver/mbox/strip.h"
 #include "sys/fs.h"
 
-/* Input is filtered in pieces, and spooled when so much waits; an mbox is written in
- * larger ones. */
+/* Input is filtered in pieces, and spooled when so much waits; an mbox is
+ * written in larger ones. */
 enum { PIECE = 16 * 1024, SPOOL_AT = 64 * 1024, WRITE_AT = 1024 * 1024 };
 
 struct mbox {
 	struct deliver base;
 	bool may_create;
-	struct mbox_file file;	/* taken between secure and settle */
+	struct mbox_file file; /* taken between secure and settle */
 	struct spool *spool;
 	int spool_dir;
-	struct buf out;		/* for the mbox; written at `out_at` */
+	struct buf out; /* for the mbox; written at `out_at` */
 	uint64_t out_at;
 };
 
@@ -38,19 +38,20 @@ struct mbox_staged {
 	struct deliver_staged base;
 	struct strip strip;
 	struct mboxrd mboxrd;
-	struct buf stripped, quoted;	/* the latter waits for the spool */
+	struct buf stripped, quoted; /* the latter waits for the spool */
 	struct spool_text *text;
 	struct digest *digest;
 	struct mboxcontent *content;
-	uint8_t last;		/* byte of the text */
+	uint8_t last; /* byte of the text */
 	struct mbox_block block;
 };
 
-/* Mail readers believe these; only they may write them (RFC 4155 knows none). */
-static const char *const trusted_fields[] = {
-	"status", "x-status", "x-keywords", "x-uid", "x-imap", "x-imapbase",
-	"content-length", NULL
-};
+/* Mail readers believe these; only they may write them (RFC 4155 knows
+ * none). */
+static const char *const trusted_fields[] = { "status",		"x-status",
+					      "x-keywords",	"x-uid",
+					      "x-imap",		"x-imapbase",
+					      "content-length", NULL };
 
 static struct mbox *
 mbox_of(struct deliver *d)
@@ -121,7 +122,7 @@ mbox_free_bytes(const struct deliver *d)
 	uint64_t spool = fs_free_bytes(m->spool_dir);
 	uint64_t here = fs_free_bytes(m->file.dir);
 
-	if (spool == here)	/* one disk, where each message is twice */
+	if (spool == here) /* one disk, where each message is twice */
 		return here == UINT64_MAX ? here : here / 2;
 	return spool < here ? spool : here;
 }
@@ -183,8 +184,8 @@ quote(struct mbox_staged *staged, bool at_end, struct err *e)
 {
 	size_t from = staged->quoted.len;
 
-	mboxrd_add(&staged->mboxrd, staged->stripped.data,
-		   staged->stripped.len, &staged->quoted);
+	mboxrd_add(&staged->mboxrd, staged->stripped.data, staged->stripped.len,
+		   &staged->quoted);
 	buf_clear(&staged->stripped);
 	if (at_end)
 		mboxrd_end(&staged->mboxrd, &staged->quoted);
@@ -242,14 +243,14 @@ read_start(struct mbox_staged *staged, struct err *e)
 	struct mbox_block *b = &staged->block;
 
 	b->start_size = b->text_size < MBOX_BLOCK_START_MAX
-				? (size_t)b->text_size : MBOX_BLOCK_START_MAX;
+				? (size_t)b->text_size
+				: MBOX_BLOCK_START_MAX;
 	return spool_read(staged->text, 0, b->start, b->start_size, e);
 }
 
 static int
-mbox_finish(struct deliver_staged *s,
-	    const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
-	    const char *sender, struct err *e)
+mbox_finish(struct deliver_staged *s, const uint8_t digest[DIGEST_SHA256_SIZE],
+	    int64_t octets, const char *sender, struct err *e)
 {
 	struct mbox_staged *staged = staged_of(s);
 	char date[CLOCK_DATE_MAX];
@@ -434,22 +435,20 @@ mbox_clear(const struct deliver_target *target, const char *const places[],
 	free(name);
 }
 
-const struct deliver_class mbox_class = {
-	.name = "mbox",
-	.batch_max = 256,
-	.open = mbox_open,
-	.close = mbox_close,
-	.free_bytes = mbox_free_bytes,
-	.stage = mbox_stage,
-	.write = mbox_write,
-	.finish = mbox_finish,
-	.discard = mbox_discard,
-	.leave = mbox_discard,
-	.secure = mbox_secure,
-	.abandon = mbox_drop,
-	.publish = mbox_publish,
-	.settle = mbox_settle,
-	.drop = mbox_drop,
-	.recover = mbox_recover,
-	.clear = mbox_clear
-};
+const struct deliver_class mbox_class = { .name = "mbox",
+					  .batch_max = 256,
+					  .open = mbox_open,
+					  .close = mbox_close,
+					  .free_bytes = mbox_free_bytes,
+					  .stage = mbox_stage,
+					  .write = mbox_write,
+					  .finish = mbox_finish,
+					  .discard = mbox_discard,
+					  .leave = mbox_discard,
+					  .secure = mbox_secure,
+					  .abandon = mbox_drop,
+					  .publish = mbox_publish,
+					  .settle = mbox_settle,
+					  .drop = mbox_drop,
+					  .recover = mbox_recover,
+					  .clear = mbox_clear };

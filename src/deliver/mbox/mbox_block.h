@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A block: what is appended to an mbox for one message, and what its evidence says
- * of it.  In the file it is
+ * A block: what is appended to an mbox for one message, and what its evidence
+ * says of it.  In the file it is
  *
- *	newlines	which complete what was there; first block of a batch only
+ *	newlines	which complete what was there; first block of a batch
  *	From_ line	"From SENDER DATE\n"
  *	text		the quoted message up to and with an empty line
  */
@@ -25,17 +25,17 @@ enum {
 };
 
 struct mbox_block {
-	char *path;		/* the mbox; owned, as is from_line */
-	uint64_t base;		/* length of the file before the batch */
-	uint8_t before[DIGEST_SIZE_MAX];	/* of the last bytes before it */
-	uint64_t offset;	/* where the block begins */
+	char *path;    /* the mbox; owned, as is from_line */
+	uint64_t base; /* length of the file before the batch */
+	uint8_t before[DIGEST_SIZE_MAX]; /* of the last bytes before it */
+	uint64_t offset;		 /* where the block begins */
 	uint64_t newlines;
-	char *from_line;	/* with its LF */
+	char *from_line; /* with its LF */
 	uint64_t text_size;
-	uint8_t text[DIGEST_SIZE_MAX];		/* SHA-256 of the text */
-	size_t start_size;			/* of start, 1 at least */
-	uint8_t start[MBOX_BLOCK_START_MAX];	/* the text begins so */
-	uint8_t content[DIGEST_SIZE_MAX];	/* see mbox_scan.h */
+	uint8_t text[DIGEST_SIZE_MAX];	     /* SHA-256 of the text */
+	size_t start_size;		     /* of start, 1 at least */
+	uint8_t start[MBOX_BLOCK_START_MAX]; /* the text begins so */
+	uint8_t content[DIGEST_SIZE_MAX];    /* see mbox_scan.h */
 };
 
 uint64_t mbox_block_size(const struct mbox_block *b);

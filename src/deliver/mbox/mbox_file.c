@@ -28,11 +28,14 @@ mbox_file_open(struct mbox_file *f, const char *path, struct err *e)
 	if (!slash || !slash[1])
 		return err_set(e, ERR_CREATE, "'%s' is not the path of an mbox",
 			       path);
-	directory = mem_string_n(path, (size_t)(slash - path) + (slash == path));
+	directory =
+		mem_string_n(path, (size_t)(slash - path) + (slash == path));
 	rc = fs_open_dir(directory, &f->dir, e);
 	if (rc != 0 && e->sys == ENOENT) {
-		err_set(e, ERR_CREATE, "directory '%s' of the mbox is not "
-			"there; is its disk mounted?", directory);
+		err_set(e, ERR_CREATE,
+			"directory '%s' of the mbox is not "
+			"there; is its disk mounted?",
+			directory);
 		e->sys = ENOENT;
 	}
 	free(directory);
@@ -68,13 +71,15 @@ check_kind(const struct mbox_file *f, int fd, struct err *e)
 		return err_set(e, ERR_CREATE, "'%s' belongs to another user",
 			       f->path);
 	if (st.st_nlink > 1)
-		return err_set(e, ERR_CREATE, "'%s' has more than one name "
-			       "(hard links)", f->path);
+		return err_set(e, ERR_CREATE,
+			       "'%s' has more than one name "
+			       "(hard links)",
+			       f->path);
 	return 0;
 }
 
-/* Durable at once: were it gone after a power cut, it would look like an mbox on a
- * disk that is not mounted. */
+/* Durable at once: were it gone after a power cut, it would look like an mbox
+ * on a disk that is not mounted. */
 static int
 make(const struct mbox_file *f, struct err *e)
 {
@@ -179,7 +184,7 @@ take_once(struct mbox_file *f, bool may_create, int64_t deadline, struct err *e)
 
 int
 mbox_file_take(struct mbox_file *f, bool may_create, int64_t wait_ms,
-	      struct err *e)
+	       struct err *e)
 {
 	int64_t deadline = clock_deadline(wait_ms);
 	int rc;
@@ -226,7 +231,7 @@ read_exactly(const struct mbox_file *f, uint64_t at, void *out, size_t size,
 
 int
 mbox_file_digest_before(const struct mbox_file *f, uint64_t at,
-		       uint8_t out[DIGEST_SIZE_MAX], struct err *e)
+			uint8_t out[DIGEST_SIZE_MAX], struct err *e)
 {
 	uint8_t bytes[MBOX_BLOCK_BEFORE_MAX];
 	size_t size = at < sizeof(bytes) ? (size_t)at : sizeof(bytes);
@@ -274,7 +279,7 @@ set_atime(const struct mbox_file *f, struct timespec atime)
 	const struct timespec times[2] = { atime, { .tv_nsec = UTIME_OMIT } };
 
 	if (f->fd >= 0)
-		(void)futimens(f->fd, times);	/* no mail hangs on it */
+		(void)futimens(f->fd, times); /* no mail hangs on it */
 }
 
 void

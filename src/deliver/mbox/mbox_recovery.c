@@ -16,21 +16,22 @@
 #include "deliver/mbox/mbox_tail.h"
 #include "sys/fs.h"
 #include "sys/lock.h"
+#include "sys/lock_mailbox.h"
 
 enum { PIECE = 64 * 1024 };
 
 struct claim {
 	struct mbox_block block;
-	bool judged;		/* or not to be understood */
-	bool exact;		/* the region is the block */
+	bool judged; /* or not to be understood */
+	bool exact;  /* the region is the block */
 	bool delivered;
-	uint64_t found_at;	/* its From_ line, by content */
+	uint64_t found_at; /* its From_ line, by content */
 	size_t index;
 };
 
 struct recovery {
 	const struct deliver_target *target;
-	struct claim *claims;		/* in order of path and offset */
+	struct claim *claims; /* in order of path and offset */
 	size_t count;
 	struct mbox_file file;
 };
@@ -40,7 +41,7 @@ struct batch {
 	struct recovery *recovery;
 	struct claim *claims;
 	size_t count;
-	bool base_is_there;	/* what preceded the batch is unchanged */
+	bool base_is_there; /* what preceded the batch is unchanged */
 };
 
 static int
@@ -58,8 +59,9 @@ compare_claims(const void *a, const void *b)
 		return order;
 	if (x->block.base != y->block.base)
 		return x->block.base < y->block.base ? -1 : 1;
-	return x->block.offset < y->block.offset ? -1
-						 : x->block.offset > y->block.offset;
+	return x->block.offset < y->block.offset
+		       ? -1
+		       : x->block.offset > y->block.offset;
 }
 
 static void
@@ -91,8 +93,8 @@ end(struct recovery *r)
 /* --- is it there as it was written? --- */
 
 static int
-digest_region(int fd, uint64_t at, uint64_t size,
-	      uint8_t out[DIGEST_SIZE_MAX], struct err *e)
+digest_region(int fd, uint64_t at, uint64_t size, uint8_t out[DIGEST_SIZE_MAX],
+	      struct err *e)
 {
 	struct digest *digest = digest_new(DIGEST_SHA256);
 	char *piece = mem_alloc(PIECE);
@@ -120,7 +122,8 @@ match_line(int fd, const struct mbox_block *b, uint64_t at, bool *same,
 	int rc;
 
 	rc = fs_read_at(fd, there, size, (off_t)at, &got, e);
-	*same = rc == 0 && got == size && memcmp(there, b->from_line, size) == 0;
+	*same = rc == 0 && got == size &&
+		memcmp(there, b->from_line, size) == 0;
 	free(there);
 	return rc;
 }
@@ -138,8 +141,8 @@ match_exactly(struct recovery *r, struct claim *c, struct err *e)
 	    digest_region(r->file.fd, mbox_block_text_at(&c->block),
 			  c->block.text_size, text, e) != 0)
 		return -1;
-	c->exact = c->delivered = same && memcmp(text, c->block.text,
-						 DIGEST_SHA256_SIZE) == 0;
+	c->exact = c->delivered =
+		same && memcmp(text, c->block.text, DIGEST_SHA256_SIZE) == 0;
 	return 0;
 }
 
@@ -155,8 +158,8 @@ match_base(struct batch *b, struct err *e)
 		return 0;
 	if (mbox_file_digest_before(&r->file, first->base, before, e) != 0)
 		return -1;
-	b->base_is_there = memcmp(before, first->before,
-				  DIGEST_SHA256_SIZE) == 0;
+	b->base_is_there =
+		memcmp(before, first->before, DIGEST_SHA256_SIZE) == 0;
 	for (size_t i = 0; i < b->count && b->base_is_there; i++)
 		if (match_exactly(r, &b->claims[i], e) != 0)
 			return -1;
@@ -165,9 +168,9 @@ match_base(struct batch *b, struct err *e)
 
 /* --- is it there in another place or with other header fields? --- */
 
-/* Of messages with the same content each stands for one claim.  Its From_ line has to
- * be ours too, which readers leave as it is: an equal message may have been there
- * before, or come by another account. */
+/* Of messages with the same content each stands for one claim.  Its From_ line
+ * has to be ours too, which readers leave as it is: an equal message may have
+ * been there before, or come by another account. */
 static int
 find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
 	   struct err *e)
@@ -180,10 +183,11 @@ find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
 		if (c->exact && mbox_block_line_at(&c->block) == at)
 			return 0;
 	for (c = b->claims; c < end_of && !same; c++) {
-		if (c->delivered || memcmp(c->block.content, content,
-					   DIGEST_SHA256_SIZE) != 0)
+		if (c->delivered ||
+		    memcmp(c->block.content, content, DIGEST_SHA256_SIZE) != 0)
 			continue;
-		if (match_line(b->recovery->file.fd, &c->block, at, &same, e) != 0)
+		if (match_line(b->recovery->file.fd, &c->block, at, &same, e) !=
+		    0)
 			return -1;
 		c->delivered = same;
 		c->found_at = same ? at : c->found_at;
@@ -197,9 +201,8 @@ wants_search(const struct batch *b)
 	const struct claim *c;
 
 	for (c = b->claims; c < b->claims + b->count; c++)
-		if (!c->delivered &&
-		    (!b->base_is_there ||
-		     c->block.offset < b->recovery->file.size))
+		if (!c->delivered && (!b->base_is_there ||
+				      c->block.offset < b->recovery->file.size))
 			return true;
 	return false;
 }
@@ -211,8 +214,8 @@ search(struct batch *b, struct err *e)
 
 	if (!wants_search(b))
 		return 0;
-	/* At the base a line begins, or the newlines that complete the one before
-	 * it: neither can hide a From_ line. */
+	/* At the base a line begins, or the newlines that complete the one
+	 * before it: neither can hide a From_ line. */
 	return mbox_scan(b->recovery->file.fd, from, find_claim, b, e);
 }
 
@@ -228,7 +231,7 @@ is_torn(const struct batch *b, size_t first, bool *torn, struct err *e)
 	for (size_t i = 0; i < count; i++)
 		blocks[i] = &b->claims[first + i].block;
 	rc = mbox_tail_is_ours(b->recovery->file.fd, b->recovery->file.size,
-			      blocks, count, torn, e);
+			       blocks, count, torn, e);
 	free(blocks);
 	return rc;
 }
@@ -244,8 +247,8 @@ cut(struct batch *b, size_t first, struct err *e)
 	return mbox_file_cut(f, f->size, e);
 }
 
-/* Found by its content where it was written, but only because newlines at the end do
- * not count: it is torn all the same. */
+/* Found by its content where it was written, but only because newlines at the
+ * end do not count: it is torn all the same. */
 static bool
 lacks_its_end(const struct batch *b, const struct claim *c)
 {
@@ -273,8 +276,8 @@ cut_torn(struct batch *b, struct err *e)
 
 /* --- is it durable? --- */
 
-/* The run that wrote it may have ended because its sync failed: then the bytes are in
- * memory only, and no sync will write them any more. */
+/* The run that wrote it may have ended because its sync failed: then the bytes
+ * are in memory only, and no sync will write them any more. */
 static int
 rewrite_exact(const struct batch *b, struct err *e)
 {
@@ -309,8 +312,8 @@ batch_size(const struct claim *c, size_t count)
 	return n;
 }
 
-/* `count` claims on the file that is taken. What is there is made durable before
- * it counts as delivered. */
+/* `count` claims on the file that is taken. What is there is made durable
+ * before it counts as delivered. */
 static int
 judge_file(struct recovery *r, struct claim *claims, size_t count,
 	   struct err *e)
@@ -331,7 +334,8 @@ is_target(const struct deliver_target *target, const char *path)
 	return target->kind == DELIVER_MBOX && strcmp(target->path, path) == 0;
 }
 
-/* Not there at all, or something else has taken its place: a Maildir, a link. */
+/* Not there at all, or something else has taken its place: a Maildir, a
+ * link. */
 static bool
 is_absent(const struct err *e)
 {
@@ -339,8 +343,8 @@ is_absent(const struct err *e)
 	       e->sys == ELOOP;
 }
 
-/* One that is absent has nothing in it; unless new mail is to go there, when the disk may
- * be missing. */
+/* One that is absent has nothing in it; unless new mail is to go there, when
+ * the disk may be missing. */
 static int
 open_file(struct recovery *r, const char *path, bool *there, struct err *e)
 {
@@ -382,15 +386,16 @@ file_claims(const struct claim *c, size_t count)
 	return n;
 }
 
-/* What a run that was killed has left locked would keep others out until they take the
- * lock for stale, and this one perhaps has nothing to deliver. */
+/* What a run that was killed has left locked would keep others out until they
+ * take the lock for stale, and this one perhaps has nothing to deliver. */
 static void
 clear_lock(const struct deliver_target *target)
 {
 	struct err ignored = ERR_INIT;
 	struct mbox_file f;
 
-	if (target->kind != DELIVER_MBOX || !lock_mailbox_is_left(target->path) ||
+	if (target->kind != DELIVER_MBOX ||
+	    !lock_mailbox_is_left(target->path) ||
 	    mbox_file_open(&f, target->path, &ignored) != 0)
 		return;
 	(void)mbox_file_take(&f, false, 0, &ignored);
@@ -398,16 +403,16 @@ clear_lock(const struct deliver_target *target)
 }
 
 int
-mbox_recover(const struct deliver_target *target,
-	     const char *const evidence[], enum deliver_verdict verdict[],
-	     size_t count, struct err *e)
+mbox_recover(const struct deliver_target *target, const char *const evidence[],
+	     enum deliver_verdict verdict[], size_t count, struct err *e)
 {
 	struct recovery r;
 	size_t n;
 	int rc = 0;
 
 	begin(&r, target, evidence, count);
-	for (size_t i = 0; i < count && !r.claims[i].judged && rc == 0; i += n) {
+	for (size_t i = 0; i < count && !r.claims[i].judged && rc == 0;
+	     i += n) {
 		n = file_claims(r.claims + i, count - i);
 		rc = recover_file(&r, r.claims + i, n, e);
 	}

@@ -2,15 +2,16 @@
 /*
  * What a crash has left at the end of an mbox: the function recover of class.h.
  *
- * What is cut off is only what is ours beyond doubt: it begins as the block does, is
- * not longer than the batch, and has no sign of another program's message in it.
+ * What is cut off is only what is ours beyond doubt: it begins as the block
+ * does, is not longer than the batch, and has no sign of another program's
+ * message in it.
  */
 #ifndef DELIVER_MBOX_MBOX_RECOVERY_H
 #define DELIVER_MBOX_MBOX_RECOVERY_H
 
 #include "deliver/deliver.h"
 
-enum { MBOX_WAIT_MS = 30 * 1000 };	/* for other programs' locks */
+enum { MBOX_WAIT_MS = 30 * 1000 }; /* for other programs' locks */
 
 int mbox_recover(const struct deliver_target *target,
 		 const char *const evidence[], enum deliver_verdict verdict[],

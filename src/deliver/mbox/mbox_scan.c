@@ -16,16 +16,26 @@
 
 /* --- the content digest --- */
 
-static const char *const readers_fields[] = {
-	"status", "x-status", "x-keywords", "x-uid", "x-uidl", "x-imap",
-	"x-imapbase", "content-length", "lines", "x-mozilla-status",
-	"x-mozilla-status2", "x-mozilla-keys", "x-evolution", "x-label", NULL
-};
+static const char *const readers_fields[] = { "status",
+					      "x-status",
+					      "x-keywords",
+					      "x-uid",
+					      "x-uidl",
+					      "x-imap",
+					      "x-imapbase",
+					      "content-length",
+					      "lines",
+					      "x-mozilla-status",
+					      "x-mozilla-status2",
+					      "x-mozilla-keys",
+					      "x-evolution",
+					      "x-label",
+					      NULL };
 
 struct mboxcontent {
 	struct strip strip;
 	struct buf stripped;
-	uint64_t newlines;	/* digested only when something follows */
+	uint64_t newlines; /* digested only when something follows */
 	struct digest *digest;
 };
 
@@ -105,17 +115,17 @@ enum { FROM_WORD_SIZE = sizeof(from_word) - 1 };
 
 struct scan {
 	struct mboxcontent *content;
-	uint64_t at;		/* in the file, of the next byte */
+	uint64_t at; /* in the file, of the next byte */
 	uint64_t message_at;
 	bool in_message;
 	bool in_from_line;
-	bool in_line;		/* and what begins it is judged */
-	size_t matched;		/* of "From ", at the start of a line */
+	bool in_line;	/* and what begins it is judged */
+	size_t matched; /* of "From ", at the start of a line */
 	int (*each)(void *arg, uint64_t at,
 		    const uint8_t content[DIGEST_SIZE_MAX], struct err *e);
 	void *arg;
 	struct err *e;
-	int rc;			/* of `each` */
+	int rc; /* of `each` */
 };
 
 static void
@@ -138,7 +148,8 @@ take(struct scan *s, const void *bytes, size_t size)
 		mboxcontent_add(s->content, bytes, size);
 }
 
-/* At the start of a line: takes one byte of it, or none when it is judged now. */
+/* At the start of a line: takes one byte of it, or none when it is judged
+ * now. */
 static size_t
 judge_start(struct scan *s, char byte)
 {
@@ -177,15 +188,14 @@ scan_piece(struct scan *s, const char *p, size_t size)
 	size_t taken;
 
 	for (; size > 0; p += taken, size -= taken, s->at += taken)
-		taken = s->in_line ? take_line(s, p, size)
-				   : judge_start(s, *p);
+		taken = s->in_line ? take_line(s, p, size) : judge_start(s, *p);
 }
 
 int
 mbox_scan(int fd, uint64_t from,
-	 int (*each)(void *arg, uint64_t at,
-		     const uint8_t content[DIGEST_SIZE_MAX], struct err *e),
-	 void *arg, struct err *e)
+	  int (*each)(void *arg, uint64_t at,
+		      const uint8_t content[DIGEST_SIZE_MAX], struct err *e),
+	  void *arg, struct err *e)
 {
 	struct scan s = { .at = from, .each = each, .arg = arg, .e = e };
 	char *piece = mem_alloc(PIECE);

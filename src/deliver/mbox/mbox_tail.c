@@ -16,18 +16,19 @@ enum { PIECE = 64 * 1024, DATE_START = sizeof(" Sat Nov ") - 1 };
 
 /* --- is a From_ line of somebody else in it? --- */
 
-/* Our text has no line that begins with "From ". A message that another program put
- * behind our torn line would stand in the middle of it: "From ", and then a date. */
+/* Our text has no line that begins with "From ". A message that another program
+ * put behind our torn line would stand in the middle of it: "From ", and then a
+ * date. */
 struct search {
-	uint64_t at;		/* in the file, of the next byte */
+	uint64_t at; /* in the file, of the next byte */
 	const struct mbox_block *const *blocks;
-	size_t count;		/* of blocks whose From_ line is not passed yet */
-	uint64_t ours, text;	/* where the next such line begins and ends */
+	size_t count;	     /* of blocks whose From_ line is not passed yet */
+	uint64_t ours, text; /* where the next such line begins and ends */
 	size_t column;
-	size_t quotes;		/* how many '>' the line begins with */
-	size_t matched;		/* of "From " */
-	bool has_from;		/* in this line */
-	char window[DATE_START];	/* the last bytes */
+	size_t quotes;		 /* how many '>' the line begins with */
+	size_t matched;		 /* of "From " */
+	bool has_from;		 /* in this line */
+	char window[DATE_START]; /* the last bytes */
 	bool found;
 };
 
@@ -68,8 +69,8 @@ search_byte(struct search *s, char byte)
 
 	memmove(s->window, s->window + 1, DATE_START - 1);
 	s->window[DATE_START - 1] = byte;
-	s->matched = byte == from[s->matched] ? s->matched + 1
-					      : byte == from[0];
+	s->matched =
+		byte == from[s->matched] ? s->matched + 1 : byte == from[0];
 	if (byte == '>' && s->quotes == s->column)
 		s->quotes++;
 	s->column++;
@@ -108,9 +109,9 @@ static int
 has_foreign_line(int fd, const struct mbox_block *const blocks[], size_t count,
 		 bool *found, struct err *e)
 {
-	struct search s = {
-		.at = blocks[0]->offset, .blocks = blocks, .count = count
-	};
+	struct search s = { .at = blocks[0]->offset,
+			    .blocks = blocks,
+			    .count = count };
 	char *piece = mem_alloc(PIECE);
 	size_t got = 0;
 	int rc;
@@ -159,8 +160,9 @@ check_start(int fd, const struct mbox_block *b, bool *good, struct err *e)
 }
 
 int
-mbox_tail_is_ours(int fd, uint64_t size, const struct mbox_block *const blocks[],
-		 size_t count, bool *ours, struct err *e)
+mbox_tail_is_ours(int fd, uint64_t size,
+		  const struct mbox_block *const blocks[], size_t count,
+		  bool *ours, struct err *e)
 {
 	bool foreign = false;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Is the end of an mbox a torn batch of ours?  After a kill it is a prefix of what was
- * being written, after a power cut perhaps with NULs in place of parts of it.
+ * Is the end of an mbox a torn batch of ours?  After a kill it is a prefix of
+ * what was being written, after a power cut perhaps with NULs in place of parts
+ * of it.
  */
 #ifndef DELIVER_MBOX_MBOX_TAIL_H
 #define DELIVER_MBOX_MBOX_TAIL_H
@@ -13,13 +14,13 @@
 #include "base/err.h"
 #include "deliver/mbox/mbox_block.h"
 
-/* The file from blocks[0]->offset to its end at `size`; the blocks are those of one
- * batch, in order of offset.  *ours: it is no longer than they are, each of them begins
- * with its own From_ line and the start of its text where it should (or a part of them,
- * or NULs), and in no other place is there what looks like a From_ line, not even in the
- * middle of a line. */
+/* The file from blocks[0]->offset to its end at `size`; the blocks are those of
+ * one batch, in order of offset.  *ours: it is no longer than they are, each of
+ * them begins with its own From_ line and the start of its text where it should
+ * (or a part of them, or NULs), and in no other place is there what looks like
+ * a From_ line, not even in the middle of a line. */
 int mbox_tail_is_ours(int fd, uint64_t size,
-		     const struct mbox_block *const blocks[], size_t count,
-		     bool *ours, struct err *e);
+		      const struct mbox_block *const blocks[], size_t count,
+		      bool *ours, struct err *e);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Quotes a message for an mbox as it streams by: every line that matches ^>*From_,
- * in header and body, gets one more '>' (the mboxrd variant, which a reader can undo
- * without a doubt).  Constant memory; any split of the input gives the same output.
+ * Quotes a message for an mbox as it streams by: every line that matches
+ * ^>*From_, in header and body, gets one more '>' (the mboxrd variant, which a
+ * reader can undo without a doubt).  Constant memory; any split of the input
+ * gives the same output.
  *
  *	mboxrd_start; mboxrd_add...; mboxrd_end
  */
@@ -15,11 +16,11 @@
 
 struct mboxrd {
 	enum {
-		MBOXRD_LINE,		/* nothing but '>' in this line so far */
-		MBOXRD_FROM,		/* then a part of "From ", not passed on yet */
+		MBOXRD_LINE, /* nothing but '>' in this line so far */
+		MBOXRD_FROM, /* then a part of "From ", not passed on yet */
 		MBOXRD_REST
 	} place;
-	size_t matched;			/* how much of "From " */
+	size_t matched; /* how much of "From " */
 };
 
 void mboxrd_start(struct mboxrd *m);

@@ -79,7 +79,7 @@ end_line(struct strip *s, struct buf *out)
 		put_crs(s, out);
 		s->place = STRIP_BODY;
 	} else {
-		if (s->place == STRIP_NAME) {	/* a line without colon */
+		if (s->place == STRIP_NAME) { /* a line without colon */
 			s->dropped = false;
 			release(s, out);
 		}
@@ -113,7 +113,8 @@ add_name(struct strip *s, char byte, struct buf *out)
 		put(out, &byte, 1);
 }
 
-/* A byte of the header where it cannot just be copied or skipped with its line. */
+/* A byte of the header where it cannot just be copied or skipped with its
+ * line. */
 static void
 add_byte(struct strip *s, char byte, struct buf *out)
 {
@@ -134,7 +135,8 @@ add_byte(struct strip *s, char byte, struct buf *out)
 		put(out, &byte, 1);
 }
 
-/* How much of the input is the rest of a line of known fate, its LF not counted. */
+/* How much of the input is the rest of a line of known fate, its LF not
+ * counted. */
 static size_t
 rest_of_line(const struct strip *s, const char *p, size_t size)
 {

@@ -6,8 +6,8 @@
  *
  *	strip_start; strip_add...; strip_end
  *
- * Line ends are LF; a CR before it is part of the line, and a line of nothing but CRs
- * ends the header as an empty one does (mail readers see it so).
+ * Line ends are LF; a CR before it is part of the line, and a line of nothing
+ * but CRs ends the header as an empty one does (mail readers see it so).
  */
 #ifndef DELIVER_MBOX_STRIP_H
 #define DELIVER_MBOX_STRIP_H
@@ -17,21 +17,21 @@
 
 #include "base/buf.h"
 
-/* A name of ours is shorter.  One that more blanks than fit follow, before its colon,
- * is taken for a field and left out. */
+/* A name of ours is shorter.  One that more blanks than fit follow, before its
+ * colon, is taken for a field and left out. */
 enum { STRIP_HELD_MAX = 64 };
 
 struct strip {
-	const char *const *names;	/* lower case, NULL-terminated; borrowed */
+	const char *const *names; /* lower case, NULL-terminated; borrowed */
 	enum {
-		STRIP_LINE,		/* the next byte begins a line */
-		STRIP_CRS,		/* only CRs so far */
-		STRIP_NAME,		/* what came of this line is held */
-		STRIP_KEEP,		/* up to the line end */
+		STRIP_LINE, /* the next byte begins a line */
+		STRIP_CRS,  /* only CRs so far */
+		STRIP_NAME, /* what came of this line is held */
+		STRIP_KEEP, /* up to the line end */
 		STRIP_DROP,
 		STRIP_BODY
 	} place;
-	bool dropped;			/* was the field that may be continued? */
+	bool dropped; /* was the field that may be continued? */
 	char held[STRIP_HELD_MAX];
 	size_t held_size;
 	size_t crs;
