@@ -23,13 +23,14 @@ struct batch {
 	const struct deliver_target *target;
 	struct batch_limits limits;
 	struct deliver *deliver;
-	struct parcel *open;	/* coming in now */
-	struct batch_list waiting;	/* complete, before D1 */
-	struct batch_list current;	/* from D1 until they are published or started */
-	struct batch_list running;	/* until D3, or until their MDA has ended */
-	struct batch_list settled;	/* behind that, not yet recorded */
-	struct batch_list recorded;	/* of which nobody was told yet:
-					   batch_next_recorded */
+	struct parcel *open;	   /* coming in now */
+	struct batch_list waiting; /* complete, before D1 */
+	struct batch_list
+		current; /* from D1 until they are published or started */
+	struct batch_list running;  /* until D3, or until their MDA has ended */
+	struct batch_list settled;  /* behind that, not yet recorded */
+	struct batch_list recorded; /* of which nobody was told yet:
+				       batch_next_recorded */
 	bool destination_is_known;
 	bool broken;
 };
@@ -149,8 +150,7 @@ batch_is_open(const struct batch *b)
 /* --- D2 --- */
 
 static int
-record_one(struct batch *b, const struct parcel *x, int64_t now,
-		 struct err *e)
+record_one(struct batch *b, const struct parcel *x, int64_t now, struct err *e)
 {
 	struct store_message m = {
 		.uid = x->message.uid,
@@ -171,11 +171,11 @@ record_one(struct batch *b, const struct parcel *x, int64_t now,
 	case DELIVER_POSTPONED:
 		if (x->why.kind != ERR_MESSAGE)
 			break;
-		/* asked for last from now on, and set aside in the end, so that one
-		 * message cannot stop an account for ever */
+		/* asked for last from now on, and set aside in the end, so that
+		 * one message cannot stop an account for ever */
 		return store_set_aside(b->store, &id, &m,
 				       backoff_next_broken(now,
-					       x->message.attempts),
+							   x->message.attempts),
 				       x->why.text, e);
 	case DELIVER_PENDING:
 		break;
@@ -229,15 +229,15 @@ record_destination(struct batch *b, struct err *e)
 	return rc;
 }
 
-/* *attempted tells whether the transaction may be in the database though this failed. */
+/* *attempted tells whether the transaction may be in the database though this
+ * failed. */
 static int
 d2(struct batch *b, bool *attempted, struct err *e)
 {
 	*attempted = false;
 	if (store_begin(b->store, STORE_DURABLE, e) != 0)
 		return -1;
-	if (record_settled(b, e) != 0 ||
-	    record_ready(b, e) != 0 ||
+	if (record_settled(b, e) != 0 || record_ready(b, e) != 0 ||
 	    (b->current.count > 0 && record_destination(b, e) != 0)) {
 		store_rollback(b->store);
 		return -1;
@@ -284,7 +284,8 @@ settle_one(struct batch *b, struct parcel *x)
 	batch_list_add(&b->settled, x);
 }
 
-/* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by one. */
+/* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by
+ * one. */
 static int
 d3(struct batch *b, struct err *e)
 {
@@ -358,8 +359,8 @@ batch_is_due(const struct batch *b, bool all)
 
 	if (w->count == 0 || room_now(b) == 0)
 		return false;
-	return all || deliver_ends_one_by_one(b->deliver) || w->count >= batch_max(b) ||
-	       w->bytes >= b->limits.bytes ||
+	return all || deliver_ends_one_by_one(b->deliver) ||
+	       w->count >= batch_max(b) || w->bytes >= b->limits.bytes ||
 	       clock_ms() >= w->at[0]->begun + b->limits.age_ms;
 }
 

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The commit protocol: brings messages from the link into their destination so that each
- * is there exactly once whatever dies when.  Order of the steps for each batch:
+ * The commit protocol: brings messages from the link into their destination so
+ * that each is there exactly once whatever dies when.  Order of the steps for
+ * each batch:
  *
- *	stage      the batch's sentinel, then each message in a file of its own, unseen by
- *	           mail readers
+ *	stage      the batch's sentinel, then each message in a file of its own,
+ *	           unseen by mail readers
  *	D1         staged bytes, the sentinel and their directory are durable
  *	D2         one transaction: the last batch DELIVERED, this one READY
  *	publish    rename into new/, append, or run the MDA
  *	D3         what was published is durable
- *	retire     the sentinel of the batch before this one goes, unless a message that
- *	           was begun before that was handed over needs it still
+ *	retire     the sentinel of the batch before this one goes, unless a
+ *	           message that was begun before that was handed over needs it
+ *	           still
  *
- * and after the last batch a transaction DELIVERED.  Only when that is committed is a
- * message reported as done, and may its DELE be sent.
+ * and after the last batch a transaction DELIVERED.  Only when that is
+ * committed is a message reported as done, and may its DELE be sent.
  *
  * A crash
- *	before D2      leaves staged files without a row: recovery removes them, the
- *	               message is fetched again
- *	after D2       leaves READY rows: a staged file that is still there is published
- *	               by recovery; one that is gone was published, which the sentinel
- *	               beside it proves
- *	after publish  the same, though a mail reader moved or removed the message
+ *	before D2      leaves staged files without a row: recovery removes
+ *	               them, the message is fetched again
+ *	after D2       leaves READY rows: a staged file that is still there
+ *	               is published by recovery; one that is gone was
+ *	               published, which the sentinel beside it proves
+ *	after publish  the same, though a mail reader moved or removed the
+ *	               message
  *
- * Any error from the first attempt at D2 on makes the batch `broken`: nothing is
- * touched any more, the account ends without QUIT, and the next run's recovery decides.
+ * Any error from the first attempt at D2 on makes the batch `broken`: nothing
+ * is touched any more, the account ends without QUIT, and the next run's
+ * recovery decides.
  */
 #ifndef COMMIT_BATCH_H
 #define COMMIT_BATCH_H
@@ -42,23 +46,23 @@
 struct batch_limits {
 	size_t messages;
 	uint64_t bytes;
-	int64_t age_ms;		/* of its oldest message */
+	int64_t age_ms; /* of its oldest message */
 };
-extern const struct batch_limits batch_limits_usual;	/* 256, 16 MiB, 10 s */
+extern const struct batch_limits batch_limits_usual; /* 256, 16 MiB, 10 s */
 
 struct batch_message {
 	uint32_t number;
-	const uint8_t *uid;	/* borrowed until the message is done */
+	const uint8_t *uid; /* borrowed until the message is done */
 	size_t uid_size;
-	int64_t size;		/* as listed, or -1 */
-	int64_t row;		/* of an earlier attempt, or 0 */
-	unsigned attempts;	/* of that row */
+	int64_t size;	   /* as listed, or -1 */
+	int64_t row;	   /* of an earlier attempt, or 0 */
+	unsigned attempts; /* of that row */
 };
 
 struct batch;
 
-/* Opens the destination: a missing one is made unless this state has delivered to it
- * before.  Borrows store and target. */
+/* Opens the destination: a missing one is made unless this state has delivered
+ * to it before.  Borrows store and target. */
 int batch_open(struct batch **b, struct store *store,
 	       const struct deliver_target *target,
 	       const struct batch_limits *limits, struct err *e);
@@ -74,28 +78,28 @@ int batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 void batch_cancel(struct batch *b);
 /* The message between begin and end turned out to have a row. */
 void batch_set_row(struct batch *b, int64_t row, unsigned attempts);
-bool batch_is_open(const struct batch *b);	/* between begin and end? */
+bool batch_is_open(const struct batch *b); /* between begin and end? */
 
-/* Messages ended and not yet handed over, or with an MDA that still runs, and their
- * bytes: for the keeper's credit. */
+/* Messages ended and not yet handed over, or with an MDA that still runs, and
+ * their bytes: for the keeper's credit. */
 size_t batch_waiting(const struct batch *b);
 uint64_t batch_waiting_bytes(const struct batch *b);
-size_t batch_max(const struct batch *b);	/* for an MDA: how many run at once */
+size_t batch_max(const struct batch *b); /* for an MDA: how many run at once */
 uint64_t batch_free_bytes(const struct batch *b);
 /* deliver_is_slow, deliver_ends_one_by_one. */
 bool batch_is_slow(const struct batch *b);
 bool batch_ends_one_by_one(const struct batch *b);
 
-/* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by events
- * only. */
+/* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by
+ * events only. */
 int64_t batch_until(const struct batch *b);
 /* Descriptors to poll while MDAs run. */
 size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
-/* Looks after running MDAs.  Fails when one of them wants its message later (the others
- * run on), or when the batch is broken. */
+/* Looks after running MDAs.  Fails when one of them wants its message later
+ * (the others run on), or when the batch is broken. */
 int batch_continue(struct batch *b, struct err *e);
-/* Is it time to hand over? `all`: no more messages come for now, so whatever waits is
- * due.  Not while as many MDAs run as may. */
+/* Is it time to hand over? `all`: no more messages come for now, so whatever
+ * waits is due.  Not while as many MDAs run as may. */
 bool batch_is_due(const struct batch *b, bool all);
 /* Hands over what is due; then batch_is_due(b, all) is false. */
 int batch_hand_over(struct batch *b, bool all, struct err *e);
@@ -103,20 +107,20 @@ int batch_hand_over(struct batch *b, bool all, struct err *e);
 int batch_run(struct batch *b, bool all, struct err *e);
 /* What became of a message, once that is recorded. */
 struct batch_result {
-	struct batch_message message;	/* row: the one that it is in now */
-	enum deliver_outcome outcome;	/* DONE (delivered, durable), REFUSED (set
-					   aside) or POSTPONED */
-	struct err why;			/* unless DONE */
+	struct batch_message message; /* row: the one that it is in now */
+	enum deliver_outcome outcome; /* DONE (delivered, durable), REFUSED (set
+					 aside) or POSTPONED */
+	struct err why;		      /* unless DONE */
 };
-/* The next of them: each message that was begun and ended is told once, in order.  False
- * when there are no more for now. */
+/* The next of them: each message that was begun and ended is told once, in
+ * order.  False when there are no more for now. */
 bool batch_next_recorded(struct batch *b, struct batch_result *r);
 /* Messages that wait are given up, staged files and all. */
 void batch_discard_waiting(struct batch *b);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
-/* Records the last batch as delivered.  No MDA runs and no message is open; messages
- * that wait are not handed over any more. */
+/* Records the last batch as delivered.  No MDA runs and no message is open;
+ * messages that wait are not handed over any more. */
 int batch_finish(struct batch *b, struct err *e);
 bool batch_is_broken(const struct batch *b);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the batch only: messages on their way into the destination (parcels), and lists of
- * them in order.  A parcel is in one list at a time, or in none while it comes in.
+ * For the batch only: messages on their way into the destination (parcels), and
+ * lists of them in order.  A parcel is in one list at a time, or in none while
+ * it comes in.
  */
 #ifndef COMMIT_BATCH_LIST_H
 #define COMMIT_BATCH_LIST_H
@@ -15,9 +16,9 @@ struct parcel {
 	struct deliver_staged *staged;
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint64_t bytes;
-	int64_t octets;		/* as retrieved, or 0 */
-	int64_t id;		/* of its row, from D2 on */
-	int64_t begun;		/* clock_ms */
+	int64_t octets; /* as retrieved, or 0 */
+	int64_t id;	/* of its row, from D2 on */
+	int64_t begun;	/* clock_ms */
 	enum deliver_outcome outcome;
 	struct err why;
 };
@@ -32,11 +33,12 @@ struct batch_list {
 /* Takes x. */
 void batch_list_add(struct batch_list *l, struct parcel *x);
 /* Moves the first `count` of one list behind those of another. */
-void batch_list_move(struct batch_list *from, struct batch_list *to, size_t count);
+void batch_list_move(struct batch_list *from, struct batch_list *to,
+		     size_t count);
 /* The first, which there must be. */
 struct parcel *batch_list_take(struct batch_list *l);
-/* discard: the staged file is removed (only before D2 was attempted); else it is left
- * as it is. */
+/* discard: the staged file is removed (only before D2 was attempted); else it
+ * is left as it is. */
 void parcel_free(struct parcel *x, bool discard);
 void batch_list_clear(struct batch_list *l, bool discard);
 void batch_list_free(struct batch_list *l, bool discard);

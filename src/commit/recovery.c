@@ -27,8 +27,8 @@ add(void *arg, int64_t id, const char *evidence, struct err *e)
 	if (r->count == r->room) {
 		r->room = r->room == 0 ? 64 : r->room * 2;
 		r->ids = mem_resize(r->ids, r->room, sizeof(*r->ids));
-		r->evidence = mem_resize(r->evidence, r->room,
-					 sizeof(*r->evidence));
+		r->evidence =
+			mem_resize(r->evidence, r->room, sizeof(*r->evidence));
 	}
 	r->ids[r->count] = id;
 	r->evidence[r->count++] = mem_string(evidence);
@@ -37,7 +37,7 @@ add(void *arg, int64_t id, const char *evidence, struct err *e)
 
 static int
 record(struct doubtful *r, struct store *store, size_t *delivered,
-		size_t *again, struct err *e)
+       size_t *again, struct err *e)
 {
 	int64_t now = clock_unix();
 
@@ -90,13 +90,13 @@ note_place(struct store *store, const char *name, struct err *e)
 
 static int
 clear_others(struct store *store, const struct deliver_target *target,
-		      const char *name, const char *before, struct err *e)
+	     const char *name, const char *before, struct err *e)
 {
 	struct places p = { .count = 0 };
 	int rc = store_destinations(store, add_place, &p, e);
 
 	if (rc == 0) {
-		if (before)	/* perhaps nothing was ever delivered there */
+		if (before) /* perhaps nothing was ever delivered there */
 			(void)add_place(&p, before, e);
 		deliver_clear(target, (const char *const *)p.names, p.count);
 		rc = note_place(store, name, e);
@@ -107,11 +107,11 @@ clear_others(struct store *store, const struct deliver_target *target,
 	return rc;
 }
 
-/* Each run looks where it delivers to.  When that is another place than in the run before,
- * what that one may have left is looked for once, since no later run would. */
+/* Each run looks where it delivers to.  When that is another place than in the
+ * run before, what that one may have left is looked for once, since no later
+ * run would. */
 static int
-clear(struct store *store, const struct deliver_target *target,
-	       struct err *e)
+clear(struct store *store, const struct deliver_target *target, struct err *e)
 {
 	char *name = deliver_name(target), *before;
 	int rc = store_fact_text(store, FACT_DESTINATION, &before, e);
