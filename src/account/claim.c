@@ -9,7 +9,8 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
-/* A run that was killed or has failed may have made directories that are not durable. */
+/* A run that was killed or has failed may have made directories that are not
+ * durable. */
 static int
 open_state(struct claim *c, const char *path, bool may_create, struct err *e)
 {
@@ -31,8 +32,8 @@ state_path(const char *state_dir, const char *name)
 	return mem_format("%s/%s.db", state_dir, name);
 }
 
-/* A state that was made when a dot at the end of the host still counted goes on: under a
- * new one all mail would look new. */
+/* A state that was made when a dot at the end of the host still counted goes
+ * on: under a new one all mail would look new. */
 static const char *
 state_name(const struct account_settings *a, const char *state_dir)
 {
@@ -50,15 +51,15 @@ state_name(const struct account_settings *a, const char *state_dir)
 }
 
 int
-claim_take(struct claim *c, const struct account_settings *a, const char *state_dir,
-	   bool may_create, struct err *e)
+claim_take(struct claim *c, const struct account_settings *a,
+	   const char *state_dir, bool may_create, struct err *e)
 {
 	const char *name = state_name(a, state_dir);
 	char *lock = mem_format("%s/%s.lock", state_dir, name);
 	char *path = state_path(state_dir, name);
 	int rc = -1;
 
-	*c = (struct claim)CLAIM_NONE;
+	*c = CLAIM_NONE;
 	if (may_create && fs_make_path(state_dir, 0700, e) != 0)
 		err_context(e, "state_dir");
 	else if (lock_take(lock, may_create, &c->lock, e) == 0)

@@ -12,17 +12,17 @@
 #include "state/store.h"
 
 struct claim {
-	int lock;		/* descriptor, or -1 */
-	struct store *store;	/* NULL until it is open */
+	int lock;	     /* descriptor, or -1 */
+	struct store *store; /* NULL until it is open */
 };
-#define CLAIM_NONE { .lock = -1 }
+#define CLAIM_NONE ((struct claim){ .lock = -1 })
 
 /* The lock first, then the database, in state_dir (made with all its parents if
- * `may_create`).  Nothing is created otherwise: then an account without state has an empty
- * one in memory.  ERR_BUSY when another process has it.  On failure what was taken
- * stays until claim_release. */
-int claim_take(struct claim *c, const struct account_settings *a, const char *state_dir,
-	       bool may_create, struct err *e);
+ * `may_create`).  Nothing is created otherwise: then an account without state
+ * has an empty one in memory.  ERR_BUSY when another process has it.  On
+ * failure what was taken stays until claim_release. */
+int claim_take(struct claim *c, const struct account_settings *a,
+	       const char *state_dir, bool may_create, struct err *e);
 void claim_release(struct claim *c);
 
 #endif

@@ -7,7 +7,7 @@
 #include "state/fact.h"
 
 enum {
-	NOTICE_S = 86400,	/* a failure that goes on: once a day */
+	NOTICE_S = 86400, /* a failure that goes on: once a day */
 	REFUSED_S = 15 * 60,
 	REFUSED_MOST_S = 6 * 3600
 };
@@ -30,8 +30,8 @@ load_facts(struct store *s, struct fact facts[], size_t count, struct err *e)
 
 static int
 save_facts_as(struct store *s, enum store_durability d,
-		const struct fact facts[], size_t count, const char *fingerprint,
-		struct err *e)
+	      const struct fact facts[], size_t count, const char *fingerprint,
+	      struct err *e)
 {
 	if (store_begin(s, d, e) != 0)
 		return -1;
@@ -49,7 +49,7 @@ fail:
 
 static int
 save_facts(struct store *s, const struct fact facts[], size_t count,
-	     const char *fingerprint, struct err *e)
+	   const char *fingerprint, struct err *e)
 {
 	return save_facts_as(s, STORE_LAZY, facts, count, fingerprint, e);
 }
@@ -58,9 +58,10 @@ save_facts(struct store *s, const struct fact facts[], size_t count,
 
 static int
 is_same_login(struct store *s, const struct account_settings *a, bool *same,
-		      struct err *e)
+	      struct err *e)
 {
-	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, a->fingerprint, same, e);
+	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, a->fingerprint, same,
+			     e);
 }
 
 int
@@ -68,7 +69,8 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 	      int64_t *wait_s, bool *refused, struct err *e)
 {
 	struct fact facts[] = {
-		{ FACT_LOGIN_NEXT_TRY, 0 }, { FACT_LAST_LOGIN, 0 },
+		{ FACT_LOGIN_NEXT_TRY, 0 },
+		{ FACT_LAST_LOGIN, 0 },
 		{ FACT_LOGIN_DELAY, 0 },
 	};
 	int64_t retry, delay;
@@ -94,22 +96,25 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 int
 history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 {
-	struct fact before[] = { { FACT_LOGIN_FAILURES, 0 }, { FACT_LOGIN_DELAY, 0 } };
+	struct fact before[] = { { FACT_LOGIN_FAILURES, 0 },
+				 { FACT_LOGIN_DELAY, 0 } };
 	struct fact after[] = {
-		{ FACT_LOGIN_FAILURES, 0 }, { FACT_LOGIN_NEXT_TRY, 0 },
-		{ FACT_LOGIN_DELAY, delay_s }, { FACT_LAST_LOGIN, now },
+		{ FACT_LOGIN_FAILURES, 0 },
+		{ FACT_LOGIN_NEXT_TRY, 0 },
+		{ FACT_LOGIN_DELAY, delay_s },
+		{ FACT_LAST_LOGIN, now },
 	};
 
 	if (load_facts(s, before, 2, e) != 0)
 		return -1;
 	if (before[0].value == 0 && before[1].value == 0 && delay_s == 0)
-		return 0;	/* nothing to remember, nothing to forget */
+		return 0; /* nothing to remember, nothing to forget */
 	return save_facts(s, after, 4, NULL, e);
 }
 
 int
-history_login_refused(struct store *s, const struct account_settings *a, int64_t now,
-		      struct err *e)
+history_login_refused(struct store *s, const struct account_settings *a,
+		      int64_t now, struct err *e)
 {
 	struct fact failures = { FACT_LOGIN_FAILURES, 0 };
 	struct fact after[2];
@@ -121,8 +126,7 @@ history_login_refused(struct store *s, const struct account_settings *a, int64_t
 		return -1;
 	if (!same)
 		failures.value = 0;
-	wait = backoff_wait(REFUSED_S, REFUSED_MOST_S,
-			    failures.value);
+	wait = backoff_wait(REFUSED_S, REFUSED_MOST_S, failures.value);
 	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
 	return save_facts(s, after, 2, a->fingerprint, e);
@@ -135,7 +139,9 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	       bool *fold, struct err *e)
 {
 	struct fact f[] = {
-		{ FACT_FAILURES, 0 }, { FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
+		{ FACT_FAILURES, 0 },
+		{ FACT_FIRST_FAILURE, 0 },
+		{ FACT_LAST_NOTICE, 0 },
 	};
 	int64_t *count = &f[0].value, *first = &f[1].value;
 	int64_t *noticed = &f[2].value;
@@ -148,8 +154,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 		*first = now;
 	due = a->notice_failures > 0 ? *count >= a->notice_failures
 				     : now - *first >= a->notice_s;
-	if (*noticed != 0 && now >= *noticed &&
-	    now - *noticed < NOTICE_S)
+	if (*noticed != 0 && now >= *noticed && now - *noticed < NOTICE_S)
 		due = false;
 	if (due)
 		*noticed = now;
@@ -161,20 +166,24 @@ int
 history_reached(struct store *s, struct err *e)
 {
 	struct fact f[] = {
-		{ FACT_FAILURES, 0 }, { FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
+		{ FACT_FAILURES, 0 },
+		{ FACT_FIRST_FAILURE, 0 },
+		{ FACT_LAST_NOTICE, 0 },
 	};
 
 	return save_facts(s, f, 3, NULL, e);
 }
 
 int
-history_succeeded(struct store *s, uint64_t fetched, int64_t now,
-		  struct err *e)
+history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 {
 	struct fact f[] = {
-		{ FACT_LAST_SUCCESS, now }, { FACT_FAILURES, 0 },
-		{ FACT_FIRST_FAILURE, 0 }, { FACT_LAST_NOTICE, 0 },
-		{ FACT_LAST_FAILURE, 0 }, { FACT_LAST_FETCHED, (int64_t)fetched },
+		{ FACT_LAST_SUCCESS, now },
+		{ FACT_FAILURES, 0 },
+		{ FACT_FIRST_FAILURE, 0 },
+		{ FACT_LAST_NOTICE, 0 },
+		{ FACT_LAST_FAILURE, 0 },
+		{ FACT_LAST_FETCHED, (int64_t)fetched },
 	};
 	int64_t before;
 
@@ -182,7 +191,7 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) != 0)
 		return -1;
 	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
-			       NULL, e);
+			     NULL, e);
 }
 
 int

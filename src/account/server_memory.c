@@ -9,8 +9,12 @@
 #include "base/mem.h"
 #include "state/fact.h"
 
-enum { DAY_S = 86400, CAPA_S = 7 * DAY_S, PLAIN_S = 7 * DAY_S,
-       NO_CAPA_S = 30 * DAY_S };
+enum {
+	DAY_S = 86400,
+	CAPA_S = 7 * DAY_S,
+	PLAIN_S = 7 * DAY_S,
+	NO_CAPA_S = 30 * DAY_S
+};
 
 static char *
 identity(const struct server *server)
@@ -30,8 +34,8 @@ is_same_server(struct store *s, const struct server *server, bool *same,
 	return rc;
 }
 
-/* Further ahead than a clock that was right could have set it, it has ended: but what
- * never ends. */
+/* Further ahead than a clock that was right could have set it, it has ended:
+ * but what never ends. */
 static bool
 lasts(int64_t until, int64_t now, int64_t longest)
 {
@@ -63,8 +67,8 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	return 0;
 }
 
-/* Once may be chance, and is noted as a time that is over; twice in a row is not.  What
- * went well ends the row. */
+/* Once may be chance, and is noted as a time that is over; twice in a row is
+ * not.  What went well ends the row. */
 static int
 note_trouble(struct store *s, const char *fact, bool failed, int64_t now,
 	     int64_t longest, struct err *e)
@@ -131,7 +135,8 @@ server_memory_note(struct store *s, const struct server *server,
 				    e);
 	if (!f->capa_is_new)
 		return 0;
-	if (note_trouble(s, FACT_NO_CAPA_UNTIL, false, now, NO_CAPA_S, e) != 0 ||
+	if (note_trouble(s, FACT_NO_CAPA_UNTIL, false, now, NO_CAPA_S, e) !=
+		    0 ||
 	    store_set_fact_text(s, FACT_CAPA, f->capa, e) != 0)
 		return -1;
 	return store_set_fact(s, FACT_CAPA_TIME, now, e);
@@ -141,8 +146,8 @@ static int
 forget(struct store *s, const struct server *server, enum facts_flight flight,
        int64_t now, struct err *e)
 {
-	int64_t until = flight == FACTS_FLIGHT_UNHEARD ? INT64_MAX
-						       : now + PLAIN_S;
+	int64_t until =
+		flight == FACTS_FLIGHT_UNHEARD ? INT64_MAX : now + PLAIN_S;
 
 	if (store_set_fact(s, FACT_CAPA_TIME, 0, e) != 0)
 		return -1;

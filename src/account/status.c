@@ -40,11 +40,11 @@ read_aside(struct reader *r, struct store_row row, struct err *e)
 	return 0;
 }
 
-/* From when on DELE may have been in vain: the last session that sent some got no answer
- * to QUIT, or the server is known to ignore them. */
+/* From when on DELE may have been in vain: the last session that sent some got
+ * no answer to QUIT, or the server is known to ignore them. */
 static int
 first_vain_dele(struct store *store, const struct store_rows *rows,
-		       int64_t *since, struct err *e)
+		int64_t *since, struct err *e)
 {
 	int64_t confirmed, ignored;
 
@@ -64,8 +64,7 @@ first_vain_dele(struct store *store, const struct store_rows *rows,
 }
 
 static int
-count_rows(struct reader *r, const struct store_rows *rows,
-		  struct err *e)
+count_rows(struct reader *r, const struct store_rows *rows, struct err *e)
 {
 	int64_t vain;
 
@@ -76,10 +75,10 @@ count_rows(struct reader *r, const struct store_rows *rows,
 
 		if (row.gone_since != 0)
 			continue;
-		r->status->kept += row.status == STORE_DELIVERED &&
-				   (row.dele_sent == 0 || row.dele_sent >= vain);
-		if (row.status == STORE_SET_ASIDE &&
-		    read_aside(r, row, e) != 0)
+		r->status->kept +=
+			row.status == STORE_DELIVERED &&
+			(row.dele_sent == 0 || row.dele_sent >= vain);
+		if (row.status == STORE_SET_ASIDE && read_aside(r, row, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -114,7 +113,7 @@ read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 	    history_check(store, a, r->now, &wait, &refused, e) != 0)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
-	if (wait > 0)	/* nothing is tried before the login */
+	if (wait > 0) /* nothing is tried before the login */
 		s->next_try = r->now + wait;
 	if (s->last_failure == 0)
 		return 0;
@@ -122,8 +121,9 @@ read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 }
 
 int
-status_read(struct status *s, const struct account_settings *a, const char *state_dir,
-	    int64_t now, status_aside *each, void *arg, struct err *e)
+status_read(struct status *s, const struct account_settings *a,
+	    const char *state_dir, int64_t now, status_aside *each, void *arg,
+	    struct err *e)
 {
 	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
 	struct claim c;
@@ -150,8 +150,7 @@ status_free(struct status *s)
 /* --- --retry --- */
 
 static int
-make_due(struct store *store, const struct store_rows *rows,
-		struct err *e)
+make_due(struct store *store, const struct store_rows *rows, struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
@@ -179,8 +178,8 @@ forget(struct store *store, struct err *e)
 	if (rc == 0)
 		rc = make_due(store, rows, e);
 	if (rc == 0)
-		rc = store_commit(store, e) != 0
-			? -1 : store_make_whole(store, e);
+		rc = store_commit(store, e) != 0 ? -1
+						 : store_make_whole(store, e);
 	else
 		store_rollback(store);
 	store_rows_free(&rows);

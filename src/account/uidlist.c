@@ -18,8 +18,8 @@
 enum { UIDLIST_UID_MAX = 65000, UIDLIST_FILE_MAX = 256 * 1024 * 1024 };
 
 struct uidlist {
-	struct listing *uids;	/* numbers count from 1 */
-	int64_t *times;		/* 0: not told */
+	struct listing *uids; /* numbers count from 1 */
+	int64_t *times;	      /* 0: not told */
 	size_t count;
 };
 
@@ -94,7 +94,7 @@ add(struct uidlist *l, const struct uidlist_line *x)
 
 static int
 take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
-		  struct err *e)
+	  struct err *e)
 {
 	trim(x);
 	if (x->size == 0)
@@ -206,21 +206,21 @@ delivered(const struct uidlist_job *j, int64_t time)
 	return time < j->released ? j->released : time;
 }
 
-/* What was set aside or too large: its size and header are asked for, like those of the
- * others, if they are not on record. */
+/* What was set aside or too large: its size and header are asked for, like
+ * those of the others, if they are not on record. */
 static int
-take_over(const struct uidlist_job *j, struct store_row row,
-		  int64_t when, struct err *e)
+take_over(const struct uidlist_job *j, struct store_row row, int64_t when,
+	  struct err *e)
 {
 	if (!row.has_digest &&
-	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) != 0)
+	    store_set_size(j->store, row.id, LISTING_SIZE_UNKNOWN, false, e) !=
+		    0)
 		return -1;
 	return store_set_delivered(j->store, row.id, when, e);
 }
 
 static int
-record_one(const struct uidlist_job *j, size_t i, size_t row,
-		   struct err *e)
+record_one(const struct uidlist_job *j, size_t i, size_t row, struct err *e)
 {
 	struct listing_entry x = listing_at(j->list->uids, i);
 	int64_t when = delivered(j, j->list->times[i]);
@@ -238,8 +238,7 @@ record_one(const struct uidlist_job *j, size_t i, size_t row,
 }
 
 static int
-record_all(const struct uidlist_job *j, struct uidlist_result *r,
-		   struct err *e)
+record_all(const struct uidlist_job *j, struct uidlist_result *r, struct err *e)
 {
 	size_t row;
 
@@ -259,7 +258,7 @@ record_all(const struct uidlist_job *j, struct uidlist_result *r,
 
 static int
 record_durably(const struct uidlist_job *j, struct uidlist_result *r,
-		       struct err *e)
+	       struct err *e)
 {
 	if (j->dry)
 		return record_all(j, r, e);
