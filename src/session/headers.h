@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Headers of messages on the server, one after the other: by TOP n 0, or by RETR, whose
- * body is thrown away.  As many are asked for at once as may be; only one message comes in
- * at a time, so one reader serves.
+ * Headers of messages on the server, one after the other: by TOP n 0, or by
+ * RETR, whose body is thrown away.  As many are asked for at once as may be;
+ * only one message comes in at a time, so one reader serves.
  *
  *	headers_open
  *	headers_next ...           until it is 0, or fails
@@ -18,9 +18,9 @@ struct headers {
 	/* Of the message that headers_next has found. */
 	size_t entry;
 	bool is_refused;
-	struct err why;			/* if it is */
-	const struct header *header;	/* if it is not; ended, perhaps empty */
-	int64_t octets;			/* of a RETR, as RFC 1939 counts them */
+	struct err why;		     /* if it is */
+	const struct header *header; /* if it is not; ended, perhaps empty */
+	int64_t octets;		     /* of a RETR, as RFC 1939 counts them */
 
 	/* Its own. */
 	struct session *session;
@@ -34,8 +34,9 @@ struct headers {
 void headers_open(struct headers *h, struct session *s, enum link_type order,
 		  const bool is_wanted[]);
 void headers_close(struct headers *h);
-/* 1: the next message that was wanted, in order of its number; 0: there are no more.  After
- * a stop request no more are asked for, which leaves work undone. */
+/* 1: the next message that was wanted, in order of its number; 0: there are no
+ * more.  After a stop request no more are asked for, which leaves work
+ * undone. */
 int headers_next(struct headers *h, struct err *e);
 
 #endif

@@ -33,9 +33,10 @@ is_of_size(const struct mailbox *m, size_t entry, const struct store_row *row)
 	       (row->octets > 0 && identity_has_size(m, entry, row->octets));
 }
 
-/* Could this row be the entry's, of another size?  A message may have changed its size;
- * but one that was deleted does not come back with another, and of several with one uid
- * (somebody's copy and that of a mailing list, with the same header) each has its own. */
+/* Could this row be the entry's, of another size?  A message may have changed
+ * its size; but one that was deleted does not come back with another, and of
+ * several with one uid (somebody's copy and that of a mailing list, with the
+ * same header) each has its own. */
 static bool
 may_have_grown(const struct mailbox *m, size_t entry, size_t at,
 	       const struct store_row *row)
@@ -64,8 +65,8 @@ fit_row(const struct mailbox *m, const struct identity *w, size_t at,
 	return may_have_grown(m, w->entry, at, row) ? FIT_PERHAPS : FIT_NONE;
 }
 
-/* A row that was recorded without a header, of no other entry yet: its size has to do, if
- * it has one.  Nothing is deleted by it. */
+/* A row that was recorded without a header, of no other entry yet: its size has
+ * to do, if it has one.  Nothing is deleted by it. */
 static bool
 may_be_bare(const struct mailbox *m, size_t entry, size_t at,
 	    const struct store_row *row)
@@ -89,7 +90,8 @@ is_same_header(struct session *s, int64_t id, const uint8_t *digest, bool *same,
 	return 0;
 }
 
-/* Looks at one row; the first that fits perhaps is taken, but for one that fits exactly. */
+/* Looks at one row; the first that fits perhaps is taken, but for one that fits
+ * exactly. */
 static int
 look_at(struct session *s, const struct identity *w, size_t at,
 	const struct store_row *row, struct identity_match *found,
@@ -107,8 +109,8 @@ look_at(struct session *s, const struct identity *w, size_t at,
 	return 0;
 }
 
-/* A uid may have been given to another message, so the planned row is only the first to
- * be looked at; of equal ones that with this very size is the one. */
+/* A uid may have been given to another message, so the planned row is only the
+ * first to be looked at; of equal ones that with this very size is the one. */
 int
 identity_find(struct session *s, const struct identity *w,
 	      struct identity_match *found, struct err *e)

@@ -2,11 +2,12 @@
 /*
  * Do replies still belong to their commands?
  *
- * A message that ends before its listed size may have held an end marker that the server
- * forgot to stuff: then the rest of it stands where replies are expected, and what
- * comes next is not what it seems.  Nothing is handed over until the session has proved
- * to be in lockstep: by LIST of a message that nobody can foresee, whose reply names number
- * and size, so that no left-over of a message passes for it.
+ * A message that ends before its listed size may have held an end marker that
+ * the server forgot to stuff: then the rest of it stands where replies are
+ * expected, and what comes next is not what it seems.  Nothing is handed over
+ * until the session has proved to be in lockstep: by LIST of a message that
+ * nobody can foresee, whose reply names number and size, so that no left-over
+ * of a message passes for it.
  */
 #ifndef SESSION_LOCKSTEP_H
 #define SESSION_LOCKSTEP_H
@@ -14,10 +15,10 @@
 #include "session/phase.h"
 
 struct lockstep {
-	bool is_lost;		/* perhaps: a proof is needed */
-	size_t suspect;		/* the last entry that made it so */
-	bool is_due;		/* it is time for the proof */
-	int64_t told;		/* octets that it has told so far */
+	bool is_lost;	/* perhaps: a proof is needed */
+	size_t suspect; /* the last entry that made it so */
+	bool is_due;	/* it is time for the proof */
+	int64_t told;	/* octets that it has told so far */
 };
 
 /* A message had so many octets when it was retrieved. */

@@ -10,18 +10,19 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { HAS_DIGEST = 4096 };	/* a mark of our own */
+enum { HAS_DIGEST = 4096 }; /* a mark of our own */
 
 struct mailbox {
 	struct listing *listing;
 	struct store_rows *rows;
 	struct plan *plan;
 	bool has_uids;
-	uint16_t *marks;	/* of each entry; NULL until it is decided */
-	uint8_t (*digests)[DIGEST_SHA256_SIZE];	/* of those with HAS_DIGEST; NULL:
-					   there are no twins */
-	int64_t *octets;	/* of those retrieved that were listed otherwise, else
-				   -1; or NULL */
+	uint16_t *marks; /* of each entry; NULL until it is decided */
+	uint8_t (*digests)
+		[DIGEST_SHA256_SIZE]; /* of those with HAS_DIGEST; NULL: there
+					 are no twins */
+	int64_t *octets; /* of those retrieved that were listed otherwise, else
+			    -1; or NULL */
 };
 
 struct mailbox *

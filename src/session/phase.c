@@ -10,7 +10,7 @@
 #include "sys/proc.h"
 
 enum {
-	STOP_MS = 5 * 1000,	/* after a stop request, for what is on its way */
+	STOP_MS = 5 * 1000, /* after a stop request, for what is on its way */
 	PROGRESS_MS = 100
 };
 

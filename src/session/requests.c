@@ -22,13 +22,13 @@ struct request {
 struct requests {
 	struct link *courier, *report;
 	int64_t silence_ms;
-	int64_t heard;		/* clock_ms of the last record */
-	int64_t deaf_until;	/* the courier reads no more; or 0 */
-	bool said_bye;		/* it may go */
+	int64_t heard;	    /* clock_ms of the last record */
+	int64_t deaf_until; /* the courier reads no more; or 0 */
+	bool said_bye;	    /* it may go */
 	enum facts_flight failed_flight;
 	struct request ring[LINK_ORDERS_MAX];
 	size_t first, count;
-	bool begun;		/* a part of the oldest one's answer has come */
+	bool begun; /* a part of the oldest one's answer has come */
 };
 
 struct requests *
@@ -91,7 +91,8 @@ add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 void
 requests_go(struct requests *x, const struct facts_go *go)
 {
-	struct err later = ERR_INIT;	/* a courier that is gone is seen in time */
+	struct err later =
+		ERR_INIT; /* a courier that is gone is seen in time */
 
 	add(x, LINK_GO, 0, 0);
 	facts_put_go(x->courier, go);
@@ -183,7 +184,8 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	if (x->count == 0 || (has_own_number(oldest.order, r->type) &&
 			      r->number != oldest.number))
 		return fail_nonsense(r, e);
-	/* what is refused has no beginning, which would go with the next message */
+	/* what is refused has no beginning, which would go with the next
+	 * message */
 	if (!part && r->type != last_record(oldest.order) &&
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
@@ -203,8 +205,8 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	return 1;
 }
 
-/* What answers no request goes on to the parent, or is the courier's end.  1: it is an
- * answer. */
+/* What answers no request goes on to the parent, or is the courier's end.  1:
+ * it is an answer. */
 static int
 take_record(struct requests *x, const struct link_record *r, struct answer *a,
 	    struct err *e)
@@ -250,8 +252,8 @@ requests_next(struct requests *x, struct answer *a, struct err *e)
 
 /* --- waiting --- */
 
-/* A courier that reads no more says why, behind all that it wrote before, which may be
- * much. */
+/* A courier that reads no more says why, behind all that it wrote before, which
+ * may be much. */
 static void
 flush_orders(struct requests *x)
 {

@@ -15,18 +15,18 @@
 
 /* What an account wants of its keeper; owned by the account. */
 struct keeper_settings {
-	struct deliver_target target;	/* but for state_id, spool and note, which
-					   the keeper knows */
-	struct plan_rules rules;	/* but for what a run knows */
+	struct deliver_target target; /* but for state_id, spool and note, which
+					 the keeper knows */
+	struct plan_rules rules;      /* but for what a run knows */
 	bool received_header;
 	struct account_settings account;
 };
 
 enum session_mode {
 	SESSION_FETCH,
-	SESSION_DRY_RUN,	/* say what would be done */
-	SESSION_CHECK,		/* count what is new */
-	SESSION_CATCH_UP,	/* record all as delivered */
+	SESSION_DRY_RUN,  /* say what would be done */
+	SESSION_CHECK,	  /* count what is new */
+	SESSION_CATCH_UP, /* record all as delivered */
 	SESSION_CATCH_UP_DRY_RUN
 };
 
@@ -37,12 +37,12 @@ struct session_settings {
 	const struct server *server;
 	const struct keeper_settings *keeper;
 	enum session_mode mode;
-	bool all;		/* fetch also what was fetched before */
-	bool ignore_backoff;	/* the account was named by the user */
-	bool known_only;	/* SESSION_CATCH_UP: what is on record, nothing
-				   that is new */
-	const struct uidlist *list;	/* SESSION_CATCH_UP: record these, without a
-				   session; or NULL */
+	bool all;	     /* fetch also what was fetched before */
+	bool ignore_backoff; /* the account was named by the user */
+	bool known_only;     /* SESSION_CATCH_UP: what is on record, nothing
+				that is new */
+	const struct uidlist *list; /* SESSION_CATCH_UP: record these, without a
+				       session; or NULL */
 	bool trace;
 	struct batch_limits limits;
 };
