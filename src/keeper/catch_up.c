@@ -58,8 +58,8 @@ all_wanted(const struct session *s)
 
 /* --- the newest --- */
 
-/* By its own word when the last one listed, which is the newest at all servers that are
- * known, was written; "" where the server does not say. */
+/* By its own word when the last one listed, which is the newest at all servers
+ * that are known, was written; "" where the server does not say. */
 static int
 ask_date(struct session *s, size_t newest, char date[HEADER_DATE_MAX],
 	 struct err *e)
@@ -86,12 +86,15 @@ say(struct session *s, const char *verb, const char *date)
 {
 	uint64_t count = s->progress.messages_total;
 
-	report_line(s->report, s->set->mode == SESSION_CATCH_UP
-		    ? REPORT_SUMMARY : REPORT_ANSWER,
+	report_line(s->report,
+		    s->set->mode == SESSION_CATCH_UP ? REPORT_SUMMARY
+						     : REPORT_ANSWER,
 		    "%s %llu message%s as delivered%s%s", verb,
 		    (unsigned long long)count, text_plural(count),
-		    date[0] == '\0' ? "" : count == 1 ? ", dated " :
-		    ", the newest dated ", date);
+		    date[0] == '\0' ? ""
+		    : count == 1    ? ", dated "
+				    : ", the newest dated ",
+		    date);
 }
 
 /* Says how many are wanted. */
@@ -109,8 +112,7 @@ start(struct session *s, const char *verb, struct err *e)
 			s->progress.messages_total++;
 			newest = i;
 		}
-	if (s->progress.messages_total > 0 &&
-	    ask_date(s, newest, date, e) != 0)
+	if (s->progress.messages_total > 0 && ask_date(s, newest, date, e) != 0)
 		return -1;
 	say(s, verb, date);
 	return 0;
@@ -119,8 +121,8 @@ start(struct session *s, const char *verb, struct err *e)
 /* --- recording --- */
 
 static int
-take(struct session *s, struct learning *l, size_t entry,
-     const uint8_t *digest, struct err *e)
+take(struct session *s, struct learning *l, size_t entry, const uint8_t *digest,
+     struct err *e)
 {
 	s->progress.messages++;
 	phase_show_progress(s, false);
@@ -184,15 +186,17 @@ save_whole(struct session *s, struct learning *l, struct err *why)
 {
 	struct err e = ERR_INIT;
 
-	if (!l->at)	/* nothing was learnt yet */
+	if (!l->at) /* nothing was learnt yet */
 		return;
 	if (learning_save(l, &e) != 0)
 		*why = e;
 	else if (why->kind != ERR_STOPPED)
-		(void)err_context(why, "%llu of %llu messages are recorded, "
+		(void)err_context(why,
+				  "%llu of %llu messages are recorded, "
 				  "run --catch-up again for the rest",
 				  (unsigned long long)s->result->kept,
-				  (unsigned long long)s->progress.messages_total);
+				  (unsigned long long)
+					  s->progress.messages_total);
 }
 
 int

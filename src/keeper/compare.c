@@ -39,8 +39,8 @@ settle_new(struct session *s, size_t entry, const uint8_t *digest)
 	mailbox_set_digest(s->mailbox, entry, digest);
 }
 
-/* Of equal twins one is delivered; the others wait until it is on record, and are then
- * as good as delivered. */
+/* Of equal twins one is delivered; the others wait until it is on record, and
+ * are then as good as delivered. */
 static void
 settle_twin(struct session *s, size_t entry, size_t twin)
 {
@@ -71,16 +71,15 @@ static bool
 needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 {
 	struct plan *p = mailbox_plan(s->mailbox);
-	struct store_row row = store_rows_at(mailbox_rows(s->mailbox),
-					     found->row);
+	struct store_row row =
+		store_rows_at(mailbox_rows(s->mailbox), found->row);
 
 	if (s->set->mode != SESSION_FETCH)
 		return false;
 	if (found->is_exact &&
-	    (!row.unproven ||
-	     identity_has_size(s->mailbox, entry, row.octets)))
+	    (!row.unproven || identity_has_size(s->mailbox, entry, row.octets)))
 		return false;
-	if (row.octets == 0 && row.size < 0)	/* there is no proof */
+	if (row.octets == 0 && row.size < 0) /* there is no proof */
 		return false;
 	if (row.gone_since != 0)
 		return true;
@@ -88,15 +87,14 @@ needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 	return mailbox_action(s->mailbox, entry) == PLAN_DELETE;
 }
 
-/* What TOP shows to be none that is known is perhaps known all the same; where that was
- * seen, RETR tells. */
+/* What TOP shows to be none that is known is perhaps known all the same; where
+ * that was seen, RETR tells. */
 static void
 decide_unknown_by_top(struct session *s, size_t entry, const uint8_t *digest)
 {
 	if (!s->top.differs)
 		settle(s, entry, digest, SIZE_MAX);
-	if (s->top.differs ||
-	    mailbox_action(s->mailbox, entry) == PLAN_FETCH)
+	if (s->top.differs || mailbox_action(s->mailbox, entry) == PLAN_FETCH)
 		mailbox_mark(s->mailbox, entry, MAILBOX_NEW_BY_TOP);
 }
 
@@ -118,8 +116,8 @@ decide_by_top(struct session *s, size_t entry, const uint8_t *digest,
 	return 0;
 }
 
-/* What TOP refuses is asked for by RETR later.  And it may give nothing at all, which would
- * make all messages equal. */
+/* What TOP refuses is asked for by RETR later.  And it may give nothing at all,
+ * which would make all messages equal. */
 static int
 take_top(struct session *s, const struct headers *h, struct learning *l,
 	 struct err *e)

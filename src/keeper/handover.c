@@ -80,8 +80,8 @@ see_failure(struct handover *h, struct err *e)
 	bool before = h->has_failed;
 
 	h->has_failed = true;
-	if (batch_is_broken(h->batch) ||
-	    !batch_ends_one_by_one(h->batch) || !is_verdict)
+	if (batch_is_broken(h->batch) || !batch_ends_one_by_one(h->batch) ||
+	    !is_verdict)
 		return -1;
 	if (before)
 		report_log(h->session->report, "failed: %s", e->text);
@@ -151,7 +151,8 @@ handover_until(const struct handover *h)
 {
 	/* what is due and waits for the proof waits for no time */
 	return !batch_ends_one_by_one(h->batch) && h->lockstep.is_due
-		? CLOCK_NEVER : batch_until(h->batch);
+		       ? CLOCK_NEVER
+		       : batch_until(h->batch);
 }
 
 static void
@@ -178,7 +179,8 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 	batch_cancel(h->batch);
 	is_good = is_good && !h->lockstep.is_lost && !h->has_failed;
 	while (!batch_is_broken(h->batch) && !batch_is_quiet(h->batch)) {
-		/* what is with a program goes on, whatever becomes of the rest */
+		/* what is with a program goes on, whatever becomes of the
+		 * rest */
 		if (rc != 0 || !is_good || handover_wants_no_more(h))
 			batch_discard_waiting(h->batch);
 		if (batch_run(h->batch, true, rc == 0 ? e : &more) != 0)

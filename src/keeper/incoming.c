@@ -12,9 +12,10 @@
 #include "message/received_field.h"
 #include "keeper/removal.h"
 
-enum { REFUSALS = 10 };		/* in a row: ask no more */
+enum { REFUSALS = 10 }; /* in a row: ask no more */
 
-/* Does every message have a uid?  Then none needs to be known by its content. */
+/* Does every message have a uid?  Then none needs to be known by its
+ * content. */
 static bool
 all_have_uids(const struct mailbox *m)
 {
@@ -133,8 +134,8 @@ write_piece(struct incoming *in, const uint8_t *bytes, size_t size,
 
 	if (held_size > 0 && batch_write(b, held, held_size, e) != 0)
 		return -1;
-	return taken == size ? 0 : batch_write(b, bytes + taken, size - taken,
-					       e);
+	return taken == size ? 0
+			     : batch_write(b, bytes + taken, size - taken, e);
 }
 
 static int
@@ -158,7 +159,8 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 
 /* --- is it known? --- */
 
-/* Rows are in order of their ids.  SIZE_MAX: it is none of an earlier session. */
+/* Rows are in order of their ids.  SIZE_MAX: it is none of an earlier
+ * session. */
 static size_t
 find_row(const struct store_rows *rows, int64_t id)
 {
@@ -173,11 +175,13 @@ find_row(const struct store_rows *rows, int64_t id)
 			to = middle;
 	}
 	return from < store_rows_count(rows) &&
-		store_rows_at(rows, from).id == id ? from : SIZE_MAX;
+			       store_rows_at(rows, from).id == id
+		       ? from
+		       : SIZE_MAX;
 }
 
-/* A row is one message: of several that are equal each needs its own, and two equal
- * ones of this session are two. */
+/* A row is one message: of several that are equal each needs its own, and two
+ * equal ones of this session are two. */
 static int
 find_content(struct incoming *in, size_t *row, struct err *e)
 {
@@ -200,10 +204,11 @@ find_content(struct incoming *in, size_t *row, struct err *e)
 	return 0;
 }
 
-/* In which way may it be one that is known, though it did not look so before it came? --all
- * fetches what was delivered on purpose. */
+/* In which way may it be one that is known, though it did not look so before it
+ * came? --all fetches what was delivered on purpose. */
 static void
-how_known(const struct incoming *in, size_t entry, bool *by_content, bool *by_uid)
+how_known(const struct incoming *in, size_t entry, bool *by_content,
+	  bool *by_uid)
 {
 	const struct mailbox *m = in->session->mailbox;
 	const struct plan *p = mailbox_plan(m);
@@ -211,8 +216,8 @@ how_known(const struct incoming *in, size_t entry, bool *by_content, bool *by_ui
 	size_t candidate = SIZE_MAX;
 	struct store_row row;
 
-	is_delivered = mailbox_row(m, entry, &row) &&
-		       row.status == STORE_DELIVERED;
+	is_delivered =
+		mailbox_row(m, entry, &row) && row.status == STORE_DELIVERED;
 	/* in a row of its own, too, that it failed in or was too large for */
 	*by_content = has_no_uid || (in->knows_contents && !is_delivered);
 	*by_uid = !has_no_uid && !is_delivered &&
@@ -235,8 +240,8 @@ look_up(struct incoming *in, size_t entry, int64_t octets, size_t *row,
 				 octets, row, e);
 }
 
-/* A message that an earlier session delivered is on the server still; one that it set
- * aside keeps its back-off.  *done: it is not to be delivered now. */
+/* A message that an earlier session delivered is on the server still; one that
+ * it set aside keeps its back-off.  *done: it is not to be delivered now. */
 static void
 recognise(struct incoming *in, size_t entry, size_t r, bool *done)
 {
@@ -259,7 +264,8 @@ recognise(struct incoming *in, size_t entry, size_t r, bool *done)
 
 /* --- its end --- */
 
-/* A row without uid is found by the whole message, also where that has a uid by now. */
+/* A row without uid is found by the whole message, also where that has a uid by
+ * now. */
 static const uint8_t *
 digest_of(const struct incoming *in, size_t entry)
 {
@@ -339,12 +345,14 @@ set_aside(struct session *s, size_t entry, int64_t next_try, const char *why,
 	struct batch_message m = describe(s->mailbox, entry);
 	struct store_message row = { m.uid, m.uid_size, m.size, NULL, 0 };
 
-	if (m.uid_size == 0)	/* there is nothing to know it by */
+	if (m.uid_size == 0) /* there is nothing to know it by */
 		return 0;
 	if (phase_begin_note(s, e) != 0)
 		return -1;
-	return phase_end_note(s, store_set_aside(s->store, &m.row, &row,
-						 next_try, why, e), e);
+	return phase_end_note(s,
+			      store_set_aside(s->store, &m.row, &row, next_try,
+					      why, e),
+			      e);
 }
 
 void
@@ -360,9 +368,9 @@ incoming_blame(struct session *s, size_t entry, const struct err *why)
 			   why->text);
 }
 
-/* A quota of downloads, say, or a server in trouble: no need to hear it of each message.
- * [SYS/PERM] of one that has failed before, or has no uid to know that by, tells nothing
- * about the others. */
+/* A quota of downloads, say, or a server in trouble: no need to hear it of each
+ * message.  [SYS/PERM] of one that has failed before, or has no uid to know
+ * that by, tells nothing about the others. */
 static bool
 is_hopeless(struct incoming *in, const struct err *why,
 	    const struct batch_message *m)
@@ -389,7 +397,8 @@ give_up(struct incoming *in, size_t entry, const struct err *why,
 	in->has_given_up = true;
 }
 
-/* The server does not give it: the others go on, and it waits for its next try. */
+/* The server does not give it: the others go on, and it waits for its next
+ * try. */
 static int
 take_refused(struct incoming *in, const struct answer *a, struct err *e)
 {

@@ -14,7 +14,7 @@
 #include "sys/proc.h"
 
 enum {
-	PATIENCE_MS = 2 * 1000	/* for a courier to end by itself */
+	PATIENCE_MS = 2 * 1000 /* for a courier to end by itself */
 };
 
 struct keeper {
@@ -23,7 +23,7 @@ struct keeper {
 	pid_t courier_pid;
 	struct claim claim;
 	struct report_result result;
-	bool fold;			/* the failure is known to people */
+	bool fold; /* the failure is known to people */
 };
 
 static bool
@@ -57,7 +57,8 @@ end_courier(struct keeper *k)
 
 /* --- destination and recovery --- */
 
-/* The `note` of its deliver_target, which the destination holds while it is open. */
+/* The `note` of its deliver_target, which the destination holds while it is
+ * open. */
 static void
 note_program(void *arg, const char *line)
 {
@@ -80,8 +81,7 @@ full_target(struct keeper *k)
 }
 
 static int
-recover(struct keeper *k, const struct deliver_target *target,
-	       struct err *e)
+recover(struct keeper *k, const struct deliver_target *target, struct err *e)
 {
 	size_t delivered, again;
 
@@ -112,16 +112,18 @@ check_history(struct keeper *k, bool *skip, struct err *e)
 	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
 	    set->ignore_backoff)
 		return 0;
-	if (history_check(k->claim.store, &set->keeper->account, clock_unix(), &wait_s,
-			  &refused, e) != 0)
+	if (history_check(k->claim.store, &set->keeper->account, clock_unix(),
+			  &wait_s, &refused, e) != 0)
 		return -1;
 	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
 		return 0;
 	quantity_show_duration(wait, wait_s);
 	if (refused) {
-		k->fold = true;	/* the refusal itself was told */
-		return err_set(e, ERR_LOGIN, "login was refused, next try in "
-			       "%s; name the account to try now", wait);
+		k->fold = true; /* the refusal itself was told */
+		return err_set(e, ERR_LOGIN,
+			       "login was refused, next try in "
+			       "%s; name the account to try now",
+			       wait);
 	}
 	*skip = true;
 	report_line(k->report, REPORT_SUMMARY,
@@ -145,9 +147,9 @@ remember_failure(struct keeper *k, const struct err *why)
 				 clock_unix(), &ignored);
 	may_pass = may_pass && !why->told;
 	if (why->kind == ERR_LOGIN)
-		(void)history_login_refused(k->claim.store, account, clock_unix(),
-					    &ignored);
-	if (!may_pass)	/* the server was reached */
+		(void)history_login_refused(k->claim.store, account,
+					    clock_unix(), &ignored);
+	if (!may_pass) /* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);
 	else
 		(void)history_failed(k->claim.store, account, clock_unix(),
@@ -163,11 +165,12 @@ catches_up(const struct keeper *k)
 	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
 }
 
-/* An account that works has mail waiting which nobody has got: unless it is named, it is
- * meant for others.  Of one that has begun, and failed, what is new is left alone. */
+/* An account that works has mail waiting which nobody has got: unless it is
+ * named, it is meant for others.  Of one that has begun, and failed, what is
+ * new is left alone. */
 static int
 leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
-		    struct err *e)
+	     struct err *e)
 {
 	enum store_use use;
 
@@ -179,7 +182,8 @@ leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 	*skip = use == STORE_WORKS;
 	set->known_only = use == STORE_BEGUN;
 	if (*skip)
-		report_line(k->report, REPORT_ANSWER, "left alone, since it has "
+		report_line(k->report, REPORT_ANSWER,
+			    "left alone, since it has "
 			    "been fetched before; to record what is there now: "
 			    "popfetch --catch-up %s",
 			    k->job->settings.keeper->target.account);
@@ -234,15 +238,17 @@ run_session(struct keeper *k, struct err *e)
 		return 0;
 	if (settings.list)
 		return record_list(k, e);
-	if (session_run(&settings, k->claim.store, &target, k->courier, k->report,
-			&k->result, e) != 0)
+	if (session_run(&settings, k->claim.store, &target, k->courier,
+			k->report, &k->result, e) != 0)
 		return -1;
 	return may_write(k)
-		? history_succeeded(k->claim.store, k->result.fetched,
-				    clock_unix(), e) : 0;
+		       ? history_succeeded(k->claim.store, k->result.fetched,
+					   clock_unix(), e)
+		       : 0;
 }
 
-/* Whoever fetches has it fetched; who asked for something else has not got it. */
+/* Whoever fetches has it fetched; who asked for something else has not got
+ * it. */
 static void
 report_busy(struct keeper *k)
 {
@@ -290,7 +296,8 @@ report_counts(struct keeper *k)
 		    "%llu message%s fetched, %llu deleted on the server",
 		    (unsigned long long)r->fetched, text_plural(r->fetched),
 		    (unsigned long long)r->deleted);
-	report_log(k->report, "session: %llu fetched, %llu deleted, %llu failed",
+	report_log(k->report,
+		   "session: %llu fetched, %llu deleted, %llu failed",
 		   (unsigned long long)r->fetched,
 		   (unsigned long long)r->deleted,
 		   (unsigned long long)r->failed);
@@ -320,7 +327,8 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	bool failed;
 
 	proc_signals(PROC_TERM_ONLY);
-	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) != 0 ||
+	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) !=
+			 0 ||
 		 run_session(&k, &e) != 0;
 	if (failed)
 		report_failure(&k, &e);

@@ -27,7 +27,8 @@ learning_close(struct learning *l)
 
 /* --- a step --- */
 
-/* The row that is to say that it is delivered; false: it needs one of its own. */
+/* The row that is to say that it is delivered; false: it needs one of its
+ * own. */
 static int
 find_row(struct session *s, const struct learnt *t, bool *found,
 	 struct store_row *row, struct err *e)
@@ -42,7 +43,8 @@ find_row(struct session *s, const struct learnt *t, bool *found,
 		*row = store_rows_at(mailbox_rows(s->mailbox), match.row);
 		return 0;
 	}
-	/* set aside or too large: it has no digest, or the header could not be had */
+	/* set aside or too large: it has no digest, or the header could not be
+	 * had */
 	*found = mailbox_row(s->mailbox, t->entry, row) &&
 		 (!t->has_digest || !row->has_digest);
 	return 0;
@@ -80,7 +82,8 @@ record(struct session *s, const struct learnt *t, struct err *e)
 		return record_row(s, &row, &m, e);
 	s->result->kept++;
 	mailbox_name(s->mailbox, t->entry, name);
-	report_line(s->report, REPORT_VERBOSE, "%s recorded as delivered", name);
+	report_line(s->report, REPORT_VERBOSE, "%s recorded as delivered",
+		    name);
 	return store_add_delivered(s->store, &m, s->now, e);
 }
 
@@ -149,7 +152,8 @@ learning_warn_unproven(struct session *s, uint64_t count, struct err *e)
 		return -1;
 	if (warned != 0)
 		return 0;
-	phase_warn(s, "of %llu message%s recorded by --catch-up the server "
+	phase_warn(s,
+		   "of %llu message%s recorded by --catch-up the server "
 		   "gave no header (TOP): popfetch never deletes %s",
 		   (unsigned long long)count, text_plural(count),
 		   count == 1 ? "it" : "them");

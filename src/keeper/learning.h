@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages that are recorded as delivered though nobody here delivered them: those of
- * --catch-up, and the headers of those that a list has recorded.  In steps, each a durable
- * transaction, so that a slow line or a stop leaves what was done.
+ * Messages that are recorded as delivered though nobody here delivered them:
+ * those of --catch-up, and the headers of those that a list has recorded.  In
+ * steps, each a durable transaction, so that a slow line or a stop leaves what
+ * was done.
  */
 #ifndef KEEPER_LEARNING_H
 #define KEEPER_LEARNING_H
@@ -10,7 +11,7 @@
 #include "session/phase.h"
 
 enum {
-	LEARNING_STEP = 256,		/* messages */
+	LEARNING_STEP = 256, /* messages */
 	LEARNING_STEP_MS = 10 * 1000
 };
 
@@ -22,15 +23,15 @@ struct learnt {
 
 struct learning {
 	struct session *session;
-	struct learnt *at;	/* what is not recorded yet */
+	struct learnt *at; /* what is not recorded yet */
 	size_t count;
-	int64_t begun;		/* clock_ms of the first */
+	int64_t begun; /* clock_ms of the first */
 };
 
 void learning_open(struct learning *l, struct session *s);
-void learning_close(struct learning *l);	/* saves nothing */
-/* digest: of the header, or NULL.  Saves when a step is whole.  A run that only looks
- * learns nothing. */
+void learning_close(struct learning *l); /* saves nothing */
+/* digest: of the header, or NULL.  Saves when a step is whole.  A run that only
+ * looks learns nothing. */
 int learning_add(struct learning *l, size_t entry, const uint8_t *digest,
 		 struct err *e);
 int learning_save(struct learning *l, struct err *e);

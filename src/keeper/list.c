@@ -11,17 +11,17 @@
 #include "state/fact.h"
 
 enum {
-	TOP_S = 30 * 86400,	/* so long TOP is not believed */
-	REFUSALS = 3,		/* of UIDL, in so many runs ... */
-	REFUSALS_S = 86400	/* ... and such a time */
+	TOP_S = 30 * 86400, /* so long TOP is not believed */
+	REFUSALS = 3,	    /* of UIDL, in so many runs ... */
+	REFUSALS_S = 86400  /* ... and such a time */
 };
 
 /* What comes in answer to GO. */
 struct list {
-	struct listing *listing;	/* NULL until STAT is there */
+	struct listing *listing; /* NULL until STAT is there */
 	struct store_rows *rows;
 	bool saw_uid, saw_size, has_uids;
-	struct err no_uids;		/* what was said instead of a listing */
+	struct err no_uids; /* what was said instead of a listing */
 };
 
 /* --- the answer to GO --- */
@@ -71,7 +71,8 @@ take_size(struct list *l, const struct link_record *r)
 	(void)listing_set_size(l->listing, r->number, size_of(r));
 }
 
-/* UIDL was answered, with nothing: what LIST said stands alone, and is not used. */
+/* UIDL was answered, with nothing: what LIST said stands alone, and is not
+ * used. */
 static void
 forget_sizes(struct list *l)
 {
@@ -157,7 +158,8 @@ note_refusal(struct session *s, int64_t count, int64_t since, struct err *e)
 	return store_set_fact(s->store, FACT_UIDL_REFUSED_SINCE, since, e);
 }
 
-/* Later; but if that goes on for so many runs, over a day, people have to know. */
+/* Later; but if that goes on for so many runs, over a day, people have to
+ * know. */
 static int
 fail_refused(struct session *s, const struct list *l, struct err *e)
 {
@@ -198,9 +200,9 @@ read_sizes(struct session *s, struct listing *l, bool numbers_too,
 	return got;
 }
 
-/* A server that announces UIDL, or had it, and refuses it has some trouble: without uids
- * all would look new now, and with them again when it is over.  Else only
- * fetch-and-delete can work. */
+/* A server that announces UIDL, or had it, and refuses it has some trouble:
+ * without uids all would look new now, and with them again when it is over.
+ * Else only fetch-and-delete can work. */
 static int
 do_without_uids(struct session *s, struct list *l, struct err *e)
 {
@@ -246,7 +248,7 @@ ask_sizes(struct session *s, struct err *e)
 	struct plan *p = mailbox_plan(s->mailbox);
 	enum plan_sizes wanted;
 
-	if (!mailbox_has_uids(s->mailbox))	/* LIST was answered already */
+	if (!mailbox_has_uids(s->mailbox)) /* LIST was answered already */
 		return 0;
 	wanted = plan_sizes(p);
 	if (wanted == PLAN_SIZES_NEW && s->facts.pipelining) {
@@ -284,8 +286,8 @@ judge_clock(struct session *s, struct err *e)
 	struct age_clock *c = &s->clock;
 
 	if (store_fact(s->store, FACT_LAST_RUN, 0, &c->last_run, e) != 0 ||
-	    store_fact(s->store, FACT_CLOCK_WENT_ON, -1, &c->went_on_s,
-		       e) != 0 ||
+	    store_fact(s->store, FACT_CLOCK_WENT_ON, -1, &c->went_on_s, e) !=
+		    0 ||
 	    store_fact(s->store, FACT_CLOCK_HIGH, 0, &c->high, e) != 0)
 		return -1;
 	if (c->last_run == 0)
@@ -335,8 +337,8 @@ say_plan(struct session *s)
 		    plan_count(p, PLAN_DELETE), plan_count(p, PLAN_SET_ASIDE));
 	if (plan_is_withheld(p) && s->clock.went_on_s == 0)
 		phase_warn(s, "the clock has jumped since the last run: "
-			   "nothing is deleted by age until it has gone on "
-			   "for a day");
+			      "nothing is deleted by age until it has gone on "
+			      "for a day");
 }
 
 static int
@@ -414,7 +416,7 @@ name_one(struct session *s, size_t entry, struct err *e)
 	mailbox_mark(s->mailbox, entry, MAILBOX_NAMED);
 	mailbox_name(s->mailbox, entry, name);
 	quantity_show_size(size, l.size < 0 ? 0 : (uint64_t)l.size);
-	if (l.uid_size == 0) {	/* it would be named in every run */
+	if (l.uid_size == 0) { /* it would be named in every run */
 		report_line(s->report, REPORT_VERBOSE,
 			    "%s is larger than max_size (%s)", name, size);
 		return 0;

@@ -23,9 +23,9 @@ struct removal {
 struct removals {
 	struct removal *at;
 	size_t count, room;
-	uint64_t marked;	/* DELE was answered with +OK */
-	bool is_refused;	/* a DELE was */
-	enum bye bye;		/* how QUIT was answered */
+	uint64_t marked; /* DELE was answered with +OK */
+	bool is_refused; /* a DELE was */
+	enum bye bye;	 /* how QUIT was answered */
 };
 
 struct removals *
@@ -79,7 +79,8 @@ note_useless(struct session *s, int64_t count, struct err *e)
 		return -1;
 	if (count == 0 || confirmed == 0 || warned != 0)
 		return 0;
-	phase_warn(s, "server still lists %lld message%s deleted before: "
+	phase_warn(s,
+		   "server still lists %lld message%s deleted before: "
 		   "deleted again, and not fetched again",
 		   (long long)count, text_plural((uint64_t)count));
 	return store_set_fact(s->store, FACT_WARNED_DELE, clock_unix(), e);
@@ -102,9 +103,9 @@ note_rows(struct session *s, struct err *e)
 	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
 }
 
-/* What is about to be deleted, before it is, and on the disk: from then on its row is not
- * believed for its uid and size, and one of another size under its uid is another message
- * (one's own copy and that of a mailing list). */
+/* What is about to be deleted, before it is, and on the disk: from then on its
+ * row is not believed for its uid and size, and one of another size under its
+ * uid is another message (one's own copy and that of a mailing list). */
 static int
 note(struct session *s, struct err *e)
 {
@@ -163,14 +164,14 @@ removal_run(struct session *s, struct err *e)
 	if (r->count == 0)
 		return 0;
 	report_phase(s->report, "deleting");
-	if (phase_is_stopping(s))	/* what was complete took its time */
+	if (phase_is_stopping(s)) /* what was complete took its time */
 		s->stop_until = clock_deadline(STOP_MS);
 	if (note(s, e) != 0)
 		return -1;
 	for (size_t i = 0; i < r->count; i++) {
 		size_t entry = r->at[i].entry;
 
-		while (requests_room(s->requests) <= 1) {	/* one is QUIT's */
+		while (requests_room(s->requests) <= 1) { /* one is QUIT's */
 			if (phase_next(s, &a, e) < 0)
 				return -1;
 			take(s, &a);
@@ -207,15 +208,16 @@ note_bye(struct session *s, struct err *e)
 		return 0;
 	if (r->bye == BYE_REFUSED)
 		phase_warn(s, "server refused QUIT: what was to be deleted is "
-			   "looked at again in the next run");
+			      "looked at again in the next run");
 	if (r->bye != BYE_OK) {
 		report_log(s->report, "deletion not confirmed: %llu messages",
 			   (unsigned long long)r->marked);
 		return 0;
 	}
 	log_deleted(s);
-	return r->is_refused ? 0 : phase_note_fact(s, FACT_QUIT_CONFIRMED,
-						   clock_unix(), e);
+	return r->is_refused ? 0
+			     : phase_note_fact(s, FACT_QUIT_CONFIRMED,
+					       clock_unix(), e);
 }
 
 /* Was something retrieved that is not delivered? */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The last phase: DELE for what is recorded as delivered and compared, then QUIT, in one
- * flight where the server pipelines.  Until QUIT is answered nothing is deleted; a row
- * stays until the server stops listing its uid.
+ * The last phase: DELE for what is recorded as delivered and compared, then
+ * QUIT, in one flight where the server pipelines.  Until QUIT is answered
+ * nothing is deleted; a row stays until the server stops listing its uid.
  */
 #ifndef KEEPER_REMOVAL_H
 #define KEEPER_REMOVAL_H
@@ -12,12 +12,12 @@
 struct removals *removals_new(void);
 void removals_free(struct removals **r);
 
-/* To be deleted; row: its id, or 0 for one that stands for another (a twin).  Once each,
- * and never an entry that is odd. */
+/* To be deleted; row: its id, or 0 for one that stands for another (a twin).
+ * Once each, and never an entry that is odd. */
 void removal_add(struct session *s, size_t entry, int64_t row);
 
-/* Notes what is about to be deleted, and orders all DELEs; their answers are read by
- * removal_quit. */
+/* Notes what is about to be deleted, and orders all DELEs; their answers are
+ * read by removal_quit. */
 int removal_run(struct session *s, struct err *e);
 int removal_quit(struct session *s, struct err *e);
 

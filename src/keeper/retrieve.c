@@ -9,10 +9,10 @@
 #include "base/quantity.h"
 
 enum {
-	SPARE = 1024 * 1024,		/* bytes left free on the disk */
-	SLOW_AHEAD = 64,		/* messages, of those that run */
+	SPARE = 1024 * 1024, /* bytes left free on the disk */
+	SLOW_AHEAD = 64,     /* messages, of those that run */
 	SLOW_BYTES = 16 * 1024 * 1024,
-	SERIAL_AHEAD = 2		/* on the wire, and the next */
+	SERIAL_AHEAD = 2 /* on the wire, and the next */
 };
 
 int
@@ -61,8 +61,8 @@ ahead(const struct retrieve *r)
 	       batch_waiting(r->handover.batch);
 }
 
-/* A slow destination takes one after the other.  They are asked for many at a time all the
- * same, so that courier and server need not wake up for each. */
+/* A slow destination takes one after the other.  They are asked for many at a
+ * time all the same, so that courier and server need not wake up for each. */
 static bool
 is_supplied(const struct retrieve *r)
 {
@@ -82,7 +82,8 @@ has_credit(const struct retrieve *r)
 		return false;
 	if (ahead(r) == 0)
 		return true;
-	/* each may have to wait in a file that is open, until a proof has come */
+	/* each may have to wait in a file that is open, until a proof has
+	 * come */
 	if (!batch_is_slow(b))
 		return ahead(r) < 2 * batch_max(b);
 	/* when a program wants no more, what is asked for comes all the same */
@@ -151,12 +152,15 @@ skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
 	mailbox_name(s->mailbox, entry, name);
 	quantity_show_size(needs, size);
 	quantity_show_size(has, room);
-	err_set(&e, ERR_LOCAL, "%s of %s is left on the server: %s free on the "
-		"disk", name, needs, has);
+	err_set(&e, ERR_LOCAL,
+		"%s of %s is left on the server: %s free on the "
+		"disk",
+		name, needs, has);
 	phase_complain(s, &e);
 }
 
-/* False: not now, since a program makes room again by taking what waits for it. */
+/* False: not now, since a program makes room again by taking what waits for
+ * it. */
 static bool
 ask(struct retrieve *r, size_t entry)
 {
@@ -222,8 +226,8 @@ take(struct retrieve *r, const struct answer *a, struct err *e)
 	return incoming_take(&r->incoming, a, e);
 }
 
-/* All that have come, or until something is to be handed over: many small messages may
- * come at once, each with a descriptor. */
+/* All that have come, or until something is to be handed over: many small
+ * messages may come at once, each with a descriptor. */
 static int
 take_answers(struct retrieve *r, struct err *e)
 {
@@ -261,8 +265,8 @@ is_idle(const struct retrieve *r)
 	       requests_count(r->session->requests) == 0;
 }
 
-/* What is due for a proof, or asks for one by having to come alone, gets it when all
- * before it is answered. */
+/* What is due for a proof, or asks for one by having to come alone, gets it
+ * when all before it is answered. */
 static bool
 proof_is_due(struct retrieve *r)
 {
@@ -286,7 +290,8 @@ fetch(struct retrieve *r, struct err *e)
 			return -1;
 		if (proof_is_due(r))
 			lockstep_ask(&r->handover.lockstep, r->session);
-		else if (idle && is_over(r) && batch_is_quiet(r->handover.batch))
+		else if (idle && is_over(r) &&
+			 batch_is_quiet(r->handover.batch))
 			return 0;
 		else
 			ask_more(r);
@@ -349,9 +354,10 @@ retrieve_run(struct retrieve *r, struct err *e)
 
 /* --- after a failure --- */
 
-/* Is what is complete good, and is there a point in handing it over, after this?  Not
- * what a server gave that broke the protocol, nor to a destination that has just failed;
- * but what was staged before a message that could not be. */
+/* Is what is complete good, and is there a point in handing it over, after
+ * this?  Not what a server gave that broke the protocol, nor to a destination
+ * that has just failed; but what was staged before a message that could not
+ * be. */
 static bool
 is_good_after(const struct retrieve *r, const struct err *why)
 {
@@ -387,9 +393,9 @@ retrieve_save(struct retrieve *r, struct err *why)
 		phase_complain(s, &e);
 }
 
-/* Where replies no longer fit the commands it may be the message that was waited for, or
- * the one before it that was shorter than listed, and ended too early.  The next session
- * asks for each by itself, and then knows. */
+/* Where replies no longer fit the commands it may be the message that was
+ * waited for, or the one before it that was shorter than listed, and ended too
+ * early.  The next session asks for each by itself, and then knows. */
 void
 retrieve_blame(struct retrieve *r, const struct err *why)
 {

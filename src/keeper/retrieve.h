@@ -2,11 +2,12 @@
 /*
  * The phase that fetches: RETR into the batch, to its end on record.
  *
- * How many messages are asked for at once is a matter of credit: a Maildir or an mbox takes
- * whatever comes; a program is slow, and only so much is asked for ahead of it that the
- * spool stays small.  In a first pass over the mailbox come all that never failed, in a
- * second the rest, each by itself when all else is handed over: so a message that breaks
- * the line takes no other with it.
+ * How many messages are asked for at once is a matter of credit: a Maildir or
+ * an mbox takes whatever comes; a program is slow, and only so much is asked
+ * for ahead of it that the spool stays small.  In a first pass over the mailbox
+ * come all that never failed, in a second the rest, each by itself when all
+ * else is handed over: so a message that breaks the line takes no other with
+ * it.
  */
 #ifndef KEEPER_RETRIEVE_H
 #define KEEPER_RETRIEVE_H
@@ -17,12 +18,12 @@ struct retrieve {
 	struct session *session;
 	struct handover handover;
 	struct incoming incoming;
-	bool is_listed;		/* incoming is open */
+	bool is_listed; /* incoming is open */
 	bool is_under_way;
-	size_t next;		/* entry to ask for next, in two passes */
-	bool is_alone;		/* what is next comes by itself, and has to wait */
-	uint64_t asked_bytes;	/* listed sizes of RETRs under way */
-	bool has_told_space;	/* that the disk is full */
+	size_t next;   /* entry to ask for next, in two passes */
+	bool is_alone; /* what is next comes by itself, and has to wait */
+	uint64_t asked_bytes; /* listed sizes of RETRs under way */
+	bool has_told_space;  /* that the disk is full */
 };
 
 /* Opens the destination, before the courier connects. */
@@ -32,16 +33,16 @@ void retrieve_close(struct retrieve *r);
 
 /* All of PLAN_FETCH that was not asked for yet. */
 int retrieve_run(struct retrieve *r, struct err *e);
-/* The session has failed: what is complete and good is handed over all the same; the
- * message at which it broke is remembered.  why->told becomes true if it is that the disk
- * is full, which was told when a message did not fit. */
+/* The session has failed: what is complete and good is handed over all the
+ * same; the message at which it broke is remembered.  why->told becomes true if
+ * it is that the disk is full, which was told when a message did not fit. */
 void retrieve_save(struct retrieve *r, struct err *why);
 void retrieve_blame(struct retrieve *r, const struct err *why);
 
 /* What the server said when it gave no more; ERR_NONE: it gave all. */
 const struct err *retrieve_later(const struct retrieve *r);
-/* Was all looked up of which no uid tells whether it is known?  Only then is the absence
- * of a row without uid a sign that its message is gone. */
+/* Was all looked up of which no uid tells whether it is known?  Only then is
+ * the absence of a row without uid a sign that its message is gone. */
 bool retrieve_saw_contents(const struct retrieve *r);
 
 #endif

@@ -26,8 +26,8 @@ enum {
 
 /* --- remarks --- */
 
-/* Suggests --catch-up to whoever has a new state and a full mailbox: somebody who comes
- * from another program, or has lost the state. */
+/* Suggests --catch-up to whoever has a new state and a full mailbox: somebody
+ * who comes from another program, or has lost the state. */
 static void
 hint_at_catch_up(struct session *s)
 {
@@ -37,8 +37,8 @@ hint_at_catch_up(struct session *s)
 	    count >= LARGE_MAILBOX)
 		report_line(s->report, REPORT_SUMMARY,
 			    "this state is new, all %zu messages are fetched; "
-			    "to skip them: popfetch --catch-up %s", count,
-			    s->set->keeper->target.account);
+			    "to skip them: popfetch --catch-up %s",
+			    count, s->set->keeper->target.account);
 }
 
 /* RFC 2449 section 6.7. */
@@ -51,16 +51,18 @@ warn_of_expire(struct session *s)
 
 	if (keep_s == 0 || days < 0 ||
 	    (keep_s != PLAN_KEEP_FOREVER && days > keep_s / DAY_S) ||
-	    store_fact(s->store, FACT_WARNED_EXPIRE, -3, &warned,
-		       &ignored) != 0 || warned == days)
+	    store_fact(s->store, FACT_WARNED_EXPIRE, -3, &warned, &ignored) !=
+		    0 ||
+	    warned == days)
 		return;
 	if (days == 0)
 		phase_warn(s, "server may delete messages by itself as soon "
-			   "as they were fetched (EXPIRE 0)");
+			      "as they were fetched (EXPIRE 0)");
 	else
-		phase_warn(s, "server may delete messages by itself after "
-			   "%lld day%s", (long long)days,
-			   text_plural((uint64_t)days));
+		phase_warn(s,
+			   "server may delete messages by itself after "
+			   "%lld day%s",
+			   (long long)days, text_plural((uint64_t)days));
 	(void)phase_note_fact(s, FACT_WARNED_EXPIRE, days, &ignored);
 }
 
@@ -78,10 +80,10 @@ warn_of_unproven(struct session *s, struct err *e)
 
 /* --- the phases --- */
 
-/* What is new comes first: a header that breaks the line keeps nothing from coming.  The
- * later ones of several entries with one uid have to wait for those before them: only
- * when these are on record can they be compared.  Each round finds one more to fetch, or
- * is the last. */
+/* What is new comes first: a header that breaks the line keeps nothing from
+ * coming.  The later ones of several entries with one uid have to wait for
+ * those before them: only when these are on record can they be compared.  Each
+ * round finds one more to fetch, or is the last. */
 static int
 retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 {
@@ -152,16 +154,18 @@ say_how_far(const struct session *s, struct err *e)
 	bool catches_up = s->set->mode == SESSION_CATCH_UP;
 	uint64_t count = catches_up ? s->result->kept : s->result->fetched;
 
-	(void)err_set(e, ERR_STOPPED, "stopped by a signal: %llu of %llu "
-		      "messages %s", (unsigned long long)count,
+	(void)err_set(e, ERR_STOPPED,
+		      "stopped by a signal: %llu of %llu "
+		      "messages %s",
+		      (unsigned long long)count,
 		      (unsigned long long)s->progress.messages_total,
 		      catches_up ? "recorded; run --catch-up again for the rest"
 				 : "fetched");
 }
 
-/* It went on to its end: which of the errors on the way is its own?  What was complete when
- * a stop came is safe, deleted and confirmed; the rest is for the next run.  If there is no
- * rest, the stop came too late to matter. */
+/* It went on to its end: which of the errors on the way is its own?  What was
+ * complete when a stop came is safe, deleted and confirmed; the rest is for the
+ * next run.  If there is no rest, the stop came too late to matter. */
 static int
 sum_up(struct session *s, const struct err *later, struct err *e)
 {
@@ -175,8 +179,8 @@ sum_up(struct session *s, const struct err *later, struct err *e)
 	return e->kind == ERR_NONE ? 0 : -1;
 }
 
-/* It has failed: what is whole is saved, and what it has shown is remembered; the next
- * session asks again what this server can do. */
+/* It has failed: what is whole is saved, and what it has shown is remembered;
+ * the next session asks again what this server can do. */
 static void
 save(struct session *s, struct retrieve *r, struct err *why)
 {

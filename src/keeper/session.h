@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One session of the keeper with the server, through the courier: listing and plan,
- * retrieval into the batch, comparison of what is unclear, deletion, QUIT.
+ * One session of the keeper with the server, through the courier: listing and
+ * plan, retrieval into the batch, comparison of what is unclear, deletion,
+ * QUIT.
  *
- * Nothing here reads a byte that the courier has not checked, and nothing is deleted that
- * the batch has not reported as recorded (this session), or whose header was not
- * compared with the recorded one (earlier sessions).
+ * Nothing here reads a byte that the courier has not checked, and nothing is
+ * deleted that the batch has not reported as recorded (this session), or whose
+ * header was not compared with the recorded one (earlier sessions).
  */
 #ifndef KEEPER_SESSION_H
 #define KEEPER_SESSION_H
@@ -17,12 +18,12 @@
 #include "state/store.h"
 
 /*
- * Runs it.  `target` is where mail goes (only SESSION_FETCH opens it, before the
- * courier gets its GO).  Counts go to *result as far as it came.  Fails with the first
- * error that ended the session, or else with the first one that concerned a message
- * (ERR_MESSAGE) or the account's later (ERR_LATER) while the session went on to its end.
- * Unless e->told (an error of a message; a full disk) the caller tells the user.  It says
- * nothing after success.
+ * Runs it.  `target` is where mail goes (only SESSION_FETCH opens it, before
+ * the courier gets its GO).  Counts go to *result as far as it came.  Fails
+ * with the first error that ended the session, or else with the first one that
+ * concerned a message (ERR_MESSAGE) or the account's later (ERR_LATER) while
+ * the session went on to its end.  Unless e->told (an error of a message; a
+ * full disk) the caller tells the user.  It says nothing after success.
  */
 int session_run(const struct session_settings *set, struct store *store,
 		const struct deliver_target *target, struct link *courier,
