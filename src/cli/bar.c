@@ -50,7 +50,7 @@ bar_columns(const char *text)
 /* The line so far. */
 struct line {
 	char *out;
-	size_t size;		/* bytes */
+	size_t size; /* bytes */
 	size_t columns, limit;
 };
 
@@ -175,8 +175,8 @@ bar_format(char out[BAR_TEXT_MAX], size_t columns, const char *name,
 		quantity_show_size(size, state->bytes);
 		add_padded(&l, size, SIZE_COLUMNS);
 	}
-	fits = fits && l.limit - l.columns >= GAP + RATE_COLUMNS + GAP +
-	       GAUGE_MIN;
+	fits = fits &&
+	       l.limit - l.columns >= GAP + RATE_COLUMNS + GAP + GAUGE_MIN;
 	if (fits && state->messages_total > 0) {
 		quantity_show_size(size, rate);
 		snprintf(speed, sizeof(speed), "%s/s", size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For progress.c only: the text of one progress bar.  Pure: numbers in, text out.
+ * For progress.c only: the text of one progress bar.  Pure: numbers in, text
+ * out.
  *
  *	work  123/6046   1.2 MiB   4.5 MiB/s  [########----------------]
  *

@@ -17,30 +17,35 @@
 #include "cli/run.h"
 
 enum { MAIN_JOBS_MAX = 256 };
-enum { OPTION_CHECK = 256, OPTION_CATCH_UP, OPTION_STATUS, OPTION_RETRY,
-	OPTION_SHARD };
+enum {
+	OPTION_CHECK = 256,
+	OPTION_CATCH_UP,
+	OPTION_STATUS,
+	OPTION_RETRY,
+	OPTION_SHARD
+};
 
 static const char main_help[] =
-"Usage: popfetch [-v|-q] [-n] [-a] [-c FILE] [-j JOBS] [ACCOUNT...]\n"
-"Fetches new mail of the accounts named, or of all enabled ones, by POP3.\n"
-"\n"
-"  -v, --verbose     say what happens; twice: show the protocol\n"
-"  -q, --quiet       print errors only\n"
-"  -n, --dry-run     say what would be fetched and deleted, change nothing\n"
-"      --check       count new mail: status 0 when there is some, 1 when not\n"
-"  -a, --all         fetch also what was fetched before\n"
-"      --catch-up[=FILE]\n"
-"                    record all mail now on the server as delivered, or the uids\n"
-"                    that FILE lists; with -n say what it would record\n"
-"      --status      show a table of accounts; with -v what was set aside\n"
-"      --retry       forget the back-off of the accounts named\n"
-"  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
-"  -j, --jobs JOBS   fetch so many accounts side by side\n"
-"      --shard K/N   only the accounts in part K of N (by a hash of their state)\n"
-"  -h, --help        show this help\n"
-"  -V, --version     show the version\n"
-"\n"
-"See popfetch(1) and popfetch.conf(5).\n";
+	"Usage: popfetch [-v|-q] [-n] [-a] [-c FILE] [-j JOBS] [ACCOUNT...]\n"
+	"Fetches new mail of the accounts named, or of all enabled ones, by POP3.\n"
+	"\n"
+	"  -v, --verbose     say what happens; twice: show the protocol\n"
+	"  -q, --quiet       print errors only\n"
+	"  -n, --dry-run     say what would be fetched and deleted, change nothing\n"
+	"      --check       count new mail: status 0 when there is some, 1 when not\n"
+	"  -a, --all         fetch also what was fetched before\n"
+	"      --catch-up[=FILE]\n"
+	"                    record all mail now on the server as delivered, or the uids\n"
+	"                    that FILE lists; with -n say what it would record\n"
+	"      --status      show a table of accounts; with -v what was set aside\n"
+	"      --retry       forget the back-off of the accounts named\n"
+	"  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
+	"  -j, --jobs JOBS   fetch so many accounts side by side\n"
+	"      --shard K/N   only the accounts in part K of N (by a hash of their state)\n"
+	"  -h, --help        show this help\n"
+	"  -V, --version     show the version\n"
+	"\n"
+	"See popfetch(1) and popfetch.conf(5).\n";
 
 static const struct option main_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
@@ -66,7 +71,8 @@ usage(const char *what)
 	return EX_USAGE;
 }
 
-static const char main_exclusive[] = "--check, --catch-up, --status and "
+static const char main_exclusive[] =
+	"--check, --catch-up, --status and "
 	"--retry exclude each other, and -n all but --catch-up";
 
 /* Of two modes that go together the third one. */
@@ -87,8 +93,7 @@ join_modes(enum session_mode a, enum session_mode b, enum session_mode *both)
 static int
 set_mode(struct run_options *o, enum session_mode mode)
 {
-	if (!join_modes(o->mode, mode, &o->mode) ||
-	    o->action != RUN_SESSIONS)
+	if (!join_modes(o->mode, mode, &o->mode) || o->action != RUN_SESSIONS)
 		return usage(main_exclusive);
 	return 0;
 }
@@ -121,7 +126,7 @@ set_shard(struct run_options *o, const char *text)
 		return usage("--shard may be given once");
 	if (!shard_parse(text, &o->shard))
 		return usage("--shard takes K/N, with K from 1 to N and N "
-				  "up to 1000000");
+			     "up to 1000000");
 	return 0;
 }
 
@@ -146,8 +151,8 @@ bad_option(int option, const char *shown)
 	return usage(text);
 }
 
-/* 0: go on; -1: done with status 0; else the exit status.  `shown` is the option as it
- * was written, for errors. */
+/* 0: go on; -1: done with status 0; else the exit status.  `shown` is the
+ * option as it was written, for errors. */
 static int
 take_option(struct run_options *o, int option, const char *argument,
 	    const char *shown)

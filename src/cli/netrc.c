@@ -24,12 +24,12 @@ struct scan {
 /* The entry that is being read, and what is looked for. */
 struct entry {
 	const char *host, *user;
-	bool is_open;		/* a machine or default has begun */
+	bool is_open; /* a machine or default has begun */
 	bool host_fits, login_fits;
 	bool has_password;
 	struct buf password;
 	struct secret *found;
-	bool any_password;	/* of whatever entry */
+	bool any_password; /* of whatever entry */
 };
 
 static bool
@@ -99,8 +99,8 @@ end_entry(struct entry *entry)
 {
 	if (entry->is_open && entry->host_fits && entry->login_fits &&
 	    entry->has_password && !entry->found)
-		entry->found = secret_new(entry->password.data,
-					  entry->password.len);
+		entry->found =
+			secret_new(entry->password.data, entry->password.len);
 	buf_free(&entry->password);
 	entry->has_password = false;
 }
@@ -111,7 +111,7 @@ begin_entry(struct entry *entry, bool host_fits)
 	end_entry(entry);
 	entry->is_open = true;
 	entry->host_fits = host_fits;
-	entry->login_fits = true;	/* unless it names another */
+	entry->login_fits = true; /* unless it names another */
 }
 
 static void
@@ -129,9 +129,9 @@ static void
 take_login(struct scan *s, struct entry *entry)
 {
 	if (next_word(s))
-		entry->login_fits = s->word.len == strlen(entry->user) &&
-				    memcmp(s->word.data, entry->user,
-					   s->word.len) == 0;
+		entry->login_fits =
+			s->word.len == strlen(entry->user) &&
+			memcmp(s->word.data, entry->user, s->word.len) == 0;
 }
 
 static bool
@@ -200,9 +200,11 @@ read_open_file(int fd, const char *path, struct entry *entry, struct err *e)
 		find_password(&file, entry);
 	buf_free(&file);
 	if (rc == 0 && entry->any_password && !fs_is_private(fd))
-		rc = err_set(e, ERR_CONFIG, "others than you may read the "
+		rc = err_set(e, ERR_CONFIG,
+			     "others than you may read the "
 			     "passwords in '%s': make it yours and chmod it "
-			     "to 600", path);
+			     "to 600",
+			     path);
 	return rc;
 }
 

@@ -20,9 +20,9 @@ enum { OVERVIEW_UID_MAX = 80, OVERVIEW_NAME_MIN = 7 };
 struct overview {
 	struct show *show;
 	const char *state_dir;
-	int width;		/* of the names */
+	int width; /* of the names */
 	int64_t now;
-	struct buf lines;	/* of what is set aside */
+	struct buf lines; /* of what is set aside */
 };
 
 static char *
@@ -32,7 +32,7 @@ past(int64_t when, int64_t now)
 
 	if (when == 0)
 		return mem_string("never");
-	if (when > now)		/* the clock has been set back since */
+	if (when > now) /* the clock has been set back since */
 		return mem_string("in the future");
 	quantity_show_duration(span, now - when);
 	return mem_format("%s ago", span);
@@ -66,12 +66,12 @@ error_text(const struct status *st, int64_t now)
 
 static void
 print_line(const struct overview *o, const char *name, const char *success,
-	      const char *fetched, const char *kept, const char *aside,
-	      const char *next, const char *error)
+	   const char *fetched, const char *kept, const char *aside,
+	   const char *next, const char *error)
 {
-	char *line = mem_format("%-*s  %-24s  %8s  %8s  %8s  %-24s  %s",
-				o->width, name, success, fetched, kept, aside,
-				next, error);
+	char *line =
+		mem_format("%-*s  %-24s  %8s  %8s  %8s  %-24s  %s", o->width,
+			   name, success, fetched, kept, aside, next, error);
 	size_t end = strlen(line);
 
 	while (end > 0 && line[end - 1] == ' ')
@@ -89,7 +89,7 @@ print_aside(void *arg, const struct store_row *row, const char *error)
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
 	(void)buf_format(&o->lines, "    uid '%s', ", uid);
-	if (row->attempts > 0)	/* else --retry has made it forgotten */
+	if (row->attempts > 0) /* else --retry has made it forgotten */
 		(void)buf_format(&o->lines, "failed %u time%s, ", row->attempts,
 				 text_plural(row->attempts));
 	(void)buf_format(&o->lines, "next try %s: %s\n",
@@ -100,7 +100,7 @@ print_aside(void *arg, const struct store_row *row, const char *error)
 
 static void
 print_status(const struct overview *o, const char *name,
-		const struct status *st)
+	     const struct status *st)
 {
 	char *success = past(st->last_success, o->now);
 	char *next = next_text(st->next_try, o->now);
@@ -144,8 +144,7 @@ print_account(struct overview *o, const struct account *a)
 		print_status(o, a->name, &st);
 		print_lines(o);
 	} else if (e.kind == ERR_BUSY) {
-		print_line(o, a->name, "is being fetched", "", "", "", "",
-			      "");
+		print_line(o, a->name, "is being fetched", "", "", "", "", "");
 	} else {
 		show_error(o->show, a, &e);
 	}
@@ -167,7 +166,7 @@ overview_print(struct show *s, struct account *const accounts[], size_t count,
 		if (strlen(accounts[i]->name) > (size_t)o.width)
 			o.width = (int)strlen(accounts[i]->name);
 	print_line(&o, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT", "ASIDE",
-		      "NEXT TRY", "LAST ERROR");
+		   "NEXT TRY", "LAST ERROR");
 	for (size_t i = 0; i < count; i++)
 		print_account(&o, accounts[i]);
 }

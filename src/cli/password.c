@@ -18,7 +18,8 @@ look_in_netrc(struct account *a, struct err *e)
 	if (!fs_home())
 		return 0;
 	path = mem_format("%s/.netrc", fs_home());
-	rc = netrc_password(path, a->server.host, a->server.user, &a->courier.password, e);
+	rc = netrc_password(path, a->server.host, a->server.user,
+			    &a->courier.password, e);
 	free(path);
 	return rc;
 }
@@ -26,14 +27,16 @@ look_in_netrc(struct account *a, struct err *e)
 static int
 ask(struct account *a, struct progress *p, struct err *e)
 {
-	char *prompt = mem_format("Password of %s (account %s, %s): ", a->server.user,
-				  a->name, a->server.host);
+	char *prompt =
+		mem_format("Password of %s (account %s, %s): ", a->server.user,
+			   a->name, a->server.host);
 	bool answered = progress_ask(p, prompt, &a->courier.password);
 
 	free(prompt);
 	if (answered)
 		return 0;
-	return err_set(e, ERR_CONFIG, "no password: set password, "
+	return err_set(e, ERR_CONFIG,
+		       "no password: set password, "
 		       "password_file or password_command, or add it to "
 		       "~/.netrc");
 }

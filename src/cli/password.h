@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The password of an account, where the parent has to find it: password_file, ~/.netrc,
- * or a question on the terminal.  password_command is not run here: the courier does
- * that.
+ * The password of an account, where the parent has to find it: password_file,
+ * ~/.netrc, or a question on the terminal.  password_command is not run here:
+ * the courier does that.
  */
 #ifndef CLI_PASSWORD_H
 #define CLI_PASSWORD_H
@@ -11,8 +11,8 @@
 #include "cli/progress.h"
 #include "config/account.h"
 
-/* Fills a->password unless it is there or a command will tell.  ERR_CONFIG when there is
- * none and nobody to ask. */
+/* Fills a->password unless it is there or a command will tell.  ERR_CONFIG when
+ * there is none and nobody to ask. */
 int password_find(struct account *a, struct progress *p, struct err *e);
 
 #endif

@@ -23,25 +23,25 @@ enum { DRAW_MS = 100, RATE_MS = 500, IDLE_MS = 1000 };
 enum { NAME_MAX_BYTES = 128, PHASE_MAX = 32 };
 
 struct slot {
-	size_t number;			/* the caller's */
+	size_t number; /* the caller's */
 	char name[NAME_MAX_BYTES];
 	char phase[PHASE_MAX];
-	struct progress_state state;	/* but for its phase */
-	bool is_sampled;		/* sample_* are set */
+	struct progress_state state; /* but for its phase */
+	bool is_sampled;	     /* sample_* are set */
 	int64_t sample_ms;
 	uint64_t sample_bytes;
-	uint64_t rate;			/* bytes a second, smoothed */
+	uint64_t rate; /* bytes a second, smoothed */
 };
 
 struct progress {
 	int fd;
 	bool bars;
-	struct slot *slots;		/* in order of their begin */
+	struct slot *slots; /* in order of their begin */
 	size_t count;
-	size_t *widths;			/* columns of the lines that are drawn */
+	size_t *widths; /* columns of the lines that are drawn */
 	size_t drawn;
-	bool changed;			/* since they were drawn */
-	bool was_drawn;			/* once; then drawn_ms is set */
+	bool changed;	/* since they were drawn */
+	bool was_drawn; /* once; then drawn_ms is set */
 	int64_t drawn_ms;
 };
 
@@ -57,11 +57,12 @@ progress_new(int fd, bool bars)
 
 /* --- drawing --- */
 
-/* So many bytes a pipe takes without waiting once it can be written (PIPE_BUF). */
+/* So many bytes a pipe takes without waiting once it can be written
+ * (PIPE_BUF). */
 enum { PIECE_SIZE = 4096 };
 
-/* Nobody may read what we write (a pager that waits): then a stop request must still be
- * seen, and ends the waiting; what is not written by then is lost. */
+/* Nobody may read what we write (a pager that waits): then a stop request must
+ * still be seen, and ends the waiting; what is not written by then is lost. */
 static void
 put(int fd, const struct buf *text)
 {
@@ -91,8 +92,9 @@ drawn_rows(const struct progress *p, size_t columns)
 	size_t rows = 0;
 
 	for (size_t i = 0; i < p->drawn; i++)
-		rows += p->widths[i] > columns ?
-			(p->widths[i] + columns - 1) / columns : 1;
+		rows += p->widths[i] > columns
+				? (p->widths[i] + columns - 1) / columns
+				: 1;
 	return rows;
 }
 
@@ -140,8 +142,8 @@ name_columns(const struct progress *p, size_t columns)
 	return widest < limit ? widest : limit;
 }
 
-/* Below the cursor, which stays below them.  The last column is never used: what a
- * terminal does behind it differs. */
+/* Below the cursor, which stays below them.  The last column is never used:
+ * what a terminal does behind it differs. */
 static void
 draw(struct progress *p, struct buf *out)
 {
@@ -367,7 +369,7 @@ progress_ask(struct progress *p, const char *prompt, struct secret **answer)
 		hide(p);
 	buf_init(&safe, SIZE_MAX);
 	add_safe(&safe, prompt);
-	safe.len--;		/* its line end */
+	safe.len--; /* its line end */
 	done = terminal_ask(buf_text(&safe), answer);
 	buf_free(&safe);
 	if (again)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What people see while popfetch runs: one bar an account on a terminal, several at
- * once; plain lines elsewhere.  The parent alone uses it, so nothing else writes to
- * the terminal.
+ * What people see while popfetch runs: one bar an account on a terminal,
+ * several at once; plain lines elsewhere.  The parent alone uses it, so nothing
+ * else writes to the terminal.
  *
- * Bars are drawn on standard output when that is a terminal with cursor movement (TERM
- * is set and not "dumb") and the user asked for it; lines printed meanwhile appear above
- * them.  Bars are redrawn at most ten times a second.
+ * Bars are drawn on standard output when that is a terminal with cursor
+ * movement (TERM is set and not "dumb") and the user asked for it; lines
+ * printed meanwhile appear above them.  Bars are redrawn at most ten times a
+ * second.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -17,15 +18,15 @@
 
 struct progress_state {
 	uint64_t messages, messages_total;
-	uint64_t bytes, bytes_total;	/* bytes_total 0: unknown */
-	const char *phase;		/* "connecting", "fetching", ... */
+	uint64_t bytes, bytes_total; /* bytes_total 0: unknown */
+	const char *phase;	     /* "connecting", "fetching", ... */
 };
 
 struct progress;
 
 /* fd is where bars and lines go; `bars` wants bars if fd can have them. */
 struct progress *progress_new(int fd, bool bars);
-void progress_free(struct progress **p);	/* takes the bars away */
+void progress_free(struct progress **p); /* takes the bars away */
 /* A line (made safe here; '\n' is added) to fd, above the bars. */
 void progress_line(struct progress *p, const char *line);
 /* The same to standard error: errors. */
@@ -36,13 +37,14 @@ void progress_begin(struct progress *p, size_t slot, const char *account);
 void progress_update(struct progress *p, size_t slot,
 		     const struct progress_state *state);
 void progress_end(struct progress *p, size_t slot);
-/* Redraws what changed, if it is time; returns when to be called next (clock_ms,
- * CLOCK_NEVER when nothing waits).  now_ms is clock_ms(). */
+/* Redraws what changed, if it is time; returns when to be called next
+ * (clock_ms, CLOCK_NEVER when nothing waits).  now_ms is clock_ms(). */
 int64_t progress_tick(struct progress *p, int64_t now_ms);
 
-/* Asks on the controlling terminal (/dev/tty) without echo; false without one, in its
- * background, at end of file, after an empty line or an interrupt.  A signal that
- * interrupts it has its usual effect once the echo is on again.  p may be NULL. */
+/* Asks on the controlling terminal (/dev/tty) without echo; false without one,
+ * in its background, at end of file, after an empty line or an interrupt.  A
+ * signal that interrupts it has its usual effect once the echo is on again.  p
+ * may be NULL. */
 struct secret;
 bool progress_ask(struct progress *p, const char *prompt,
 		  struct secret **answer);

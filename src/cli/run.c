@@ -26,9 +26,9 @@
 /* A keeper that runs. */
 struct job {
 	struct account *account;
-	struct link *link;	/* NULL: the slot is free */
+	struct link *link; /* NULL: the slot is free */
 	pid_t pid;
-	bool ended;		/* its result has come */
+	bool ended; /* its result has come */
 };
 
 struct run {
@@ -39,8 +39,8 @@ struct run {
 	size_t count, next;
 	struct job *jobs;
 	size_t job_count;
-	struct uidlist *list;	/* of --catch-up=FILE, or NULL */
-	int stops;		/* stop signals that were passed on */
+	struct uidlist *list; /* of --catch-up=FILE, or NULL */
+	int stops;	      /* stop signals that were passed on */
 };
 
 /* --- which accounts --- */
@@ -71,7 +71,8 @@ unknown_account(const struct conf *c, const char *name, struct err *e)
 	return -1;
 }
 
-/* Accounts by their number in the configuration, in the order in which they come. */
+/* Accounts by their number in the configuration, in the order in which they
+ * come. */
 struct choice {
 	bool *is_wanted;
 	size_t *numbers;
@@ -358,7 +359,7 @@ start_accounts(struct run *r)
 		show_error(&r->show, NULL, &e);
 		return;
 	}
-	if (!r->list)	/* which needs no server */
+	if (!r->list) /* which needs no server */
 		find_passwords(r);
 	r->job_count = r->options->jobs > 0 ? r->options->jobs : r->conf->jobs;
 	if (r->job_count > r->count)
@@ -379,8 +380,8 @@ retry_accounts(struct run *r)
 	for (size_t i = 0; i < r->count; i++) {
 		struct err e = ERR_INIT;
 
-		if (status_forget_backoff(&r->wanted[i]->keeper.account, r->conf->state_dir,
-					  &e) == 0)
+		if (status_forget_backoff(&r->wanted[i]->keeper.account,
+					  r->conf->state_dir, &e) == 0)
 			continue;
 		if (e.kind == ERR_BUSY)
 			err_set(&e, ERR_LATER, "is being fetched just now");
@@ -413,8 +414,7 @@ read_conf(struct run *r, struct err *e)
 
 	if (!r->options->conf_path && conf_find(&found, e) != 0)
 		return -1;
-	rc = conf_read(&r->conf, found ? found
-						   : r->options->conf_path, e);
+	rc = conf_read(&r->conf, found ? found : r->options->conf_path, e);
 	free(found);
 	return rc;
 }
@@ -425,7 +425,8 @@ read_list(struct run *r, struct err *e)
 	if (!r->options->list)
 		return 0;
 	if (r->count != 1)
-		return err_set(e, ERR_USAGE, "--catch-up=FILE is for one "
+		return err_set(e, ERR_USAGE,
+			       "--catch-up=FILE is for one "
 			       "account: name it");
 	return uidlist_read(&r->list, r->options->list, e);
 }

@@ -68,8 +68,9 @@ hide_name(const char *line, const char *name)
 	return hidden;
 }
 
-/* What -vv shows is passed on to those who are asked for help, and the user name is
- * often an address.  Servers repeat it, and it stands in the name of the state. */
+/* What -vv shows is passed on to those who are asked for help, and the user
+ * name is often an address.  Servers repeat it, and it stands in the name of
+ * the state. */
 static char *
 hide_names(const char *line, const struct account *a)
 {
@@ -133,7 +134,7 @@ wants(const struct show *s, enum report_level level)
 
 static void
 put_line(struct show *s, const struct account *a, const struct link_record *r,
-	  const char *text)
+	 const char *text)
 {
 	enum report_level level = (enum report_level)r->value;
 	char *line;
@@ -152,8 +153,8 @@ put_line(struct show *s, const struct account *a, const struct link_record *r,
 
 /* A folded error counts for the status, and is shown to those who look. */
 static void
-take_error(struct show *s, const struct account *a,
-		    const struct link_record *r, const char *text)
+take_error(struct show *s, const struct account *a, const struct link_record *r,
+	   const char *text)
 {
 	enum err_kind kind = ERR_INTERNAL;
 	bool folded = r->number == 1;

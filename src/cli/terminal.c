@@ -49,8 +49,8 @@ static volatile sig_atomic_t came;
 
 struct signals {
 	struct sigaction actions[CAUGHT];
-	sigset_t mask;		/* as it was */
-	sigset_t open;		/* lets ours through */
+	sigset_t mask; /* as it was */
+	sigset_t open; /* lets ours through */
 };
 
 static void
@@ -59,8 +59,8 @@ note_signal(int number)
 	came = number;
 }
 
-/* They are blocked but for the wait: none can be missed between a look at `came` and
- * the wait. */
+/* They are blocked but for the wait: none can be missed between a look at
+ * `came` and the wait. */
 static void
 signals_catch(struct signals *s)
 {
@@ -83,14 +83,15 @@ signals_catch(struct signals *s)
 	}
 }
 
-/* As it was before; a signal that came then has the effect that it would have had. */
+/* As it was before; a signal that came then has the effect that it would have
+ * had. */
 static void
 signals_release(struct signals *s)
 {
 	for (size_t i = 0; i < CAUGHT; i++)
 		(void)sigaction(caught[i], &s->actions[i], NULL);
 	if (came)
-		(void)raise(came);	/* blocked still */
+		(void)raise(came); /* blocked still */
 	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
@@ -119,8 +120,8 @@ wait_for_input(int fd, const sigset_t *open)
 	return false;
 }
 
-/* False at the end of file, after a signal or an error.  The terminal hands out whole
- * lines. */
+/* False at the end of file, after a signal or an error.  The terminal hands out
+ * whole lines. */
 static bool
 read_line(int fd, const sigset_t *open, struct buf *line)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For progress.c only: the terminal's size, and a question on the controlling terminal.
+ * For progress.c only: the terminal's size, and a question on the controlling
+ * terminal.
  */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
@@ -16,11 +17,12 @@ bool terminal_can_draw(int fd);
 void terminal_size(int fd, size_t *columns, size_t *rows);
 
 /*
- * Writes the prompt to /dev/tty and reads a line there without echo.  False without a
- * terminal, in its background, at end of file, after an empty line, or when INT, TERM,
- * HUP or QUIT came: the echo is on again before such a signal has its usual effect (which
- * is raised again here: what the program does about it, it does).  A stop by ^Z turns the
- * echo on, too; the question comes again afterwards.
+ * Writes the prompt to /dev/tty and reads a line there without echo.  False
+ * without a terminal, in its background, at end of file, after an empty line,
+ * or when INT, TERM, HUP or QUIT came: the echo is on again before such a
+ * signal has its usual effect (which is raised again here: what the program
+ * does about it, it does).  A stop by ^Z turns the echo on, too; the question
+ * comes again afterwards.
  */
 bool terminal_ask(const char *prompt, struct secret **answer);
 
