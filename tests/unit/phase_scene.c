@@ -146,7 +146,7 @@ scene_row(struct scene *x, const char *uid, int64_t size, const char *header,
 	if (header)
 		digest_header(header, digest);
 	assert_int_equal(store_begin(s, STORE_DURABLE, &x->e), 0);
-	assert_int_equal(store_add_delivered(s, &m, clock_unix() -
+	assert_int_equal(store_add_delivered(s, &m, x->session.now -
 					     days_ago * SCENE_DAY, &x->e), 0);
 	assert_int_equal(store_commit(s, &x->e), 0);
 	assert_int_equal(store_load(s, &rows, &x->e), 0);
@@ -384,4 +384,83 @@ scene_delivered(struct scene *x)
 	}
 	free(path);
 	return count;
+}
+
+/* --- facts and headers --- */
+
+void
+scene_facts(struct scene *x)
+{
+	facts_put(x->courier, &x->session.facts);
+	flush(x);
+}
+
+int64_t
+scene_fact(struct scene *x, const char *name)
+{
+	int64_t value;
+
+	assert_int_equal(store_fact(x->session.store, name, 0, &value, &x->e),
+			 0);
+	return value;
+}
+
+void
+scene_set_fact(struct scene *x, const char *name, int64_t value)
+{
+	assert_int_equal(phase_note_fact(&x->session, name, value, &x->e), 0);
+}
+
+void
+scene_digest(const char *header, uint8_t digest[DIGEST_SHA256_SIZE])
+{
+	digest_header(header, digest);
+}
+
+bool
+scene_has_header(struct scene *x, int64_t id, const char *header)
+{
+	uint8_t stored[DIGEST_SHA256_SIZE], digest[DIGEST_SHA256_SIZE];
+	bool found;
+
+	digest_header(header, digest);
+	assert_int_equal(store_digest(x->session.store, id, &found, stored,
+				      &x->e), 0);
+	return found && memcmp(stored, digest, sizeof(stored)) == 0;
+}
+
+int64_t
+scene_row_of(struct scene *x, const char *uid)
+{
+	struct store_rows *rows;
+	int64_t id = 0;
+
+	assert_int_equal(store_load(x->session.store, &rows, &x->e), 0);
+	for (size_t i = 0; i < store_rows_count(rows); i++) {
+		struct store_row row = store_rows_at(rows, i);
+
+		if (row.uid_size == strlen(uid) &&
+		    memcmp(row.uid, uid, row.uid_size) == 0)
+			id = row.id;
+	}
+	store_rows_free(&rows);
+	return id;
+}
+
+int64_t
+scene_aside(struct scene *x, const char *uid, int64_t size, int64_t hours)
+{
+	struct store_message m = {
+		.uid = (const uint8_t *)uid,
+		.uid_size = strlen(uid),
+		.size = size,
+	};
+	int64_t id = 0;
+	int rc;
+
+	assert_int_equal(phase_begin_note(&x->session, &x->e), 0);
+	rc = store_set_aside(x->session.store, &id, &m,
+			     x->session.now + hours * 3600, "refused", &x->e);
+	assert_int_equal(phase_end_note(&x->session, rc, &x->e), 0);
+	return id;
 }

@@ -77,4 +77,21 @@ size_t scene_row_count(struct scene *x);
 /* Messages in the Maildir's new/. */
 size_t scene_delivered(struct scene *x);
 
+/* --- facts and headers --- */
+
+/* LINK_FACTS of session.facts, which begins GO's answer: for a test that gives the rest of
+ * it record by record. */
+void scene_facts(struct scene *x);
+/* A fact of the state; 0: there is none. */
+int64_t scene_fact(struct scene *x, const char *name);
+void scene_set_fact(struct scene *x, const char *name, int64_t value);
+void scene_digest(const char *header, uint8_t digest[DIGEST_SHA256_SIZE]);
+/* Is it this header whose digest the row has? */
+bool scene_has_header(struct scene *x, int64_t id, const char *header);
+/* The id of the last row with this uid, or 0. */
+int64_t scene_row_of(struct scene *x, const char *uid);
+/* A row of one that was set aside, and is due in so many hours.  Its id. */
+int64_t scene_aside(struct scene *x, const char *uid, int64_t size,
+		    int64_t hours);
+
 #endif
