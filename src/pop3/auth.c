@@ -22,8 +22,8 @@ secret_noun(const struct method *m)
 	return m->is_oauth ? "token" : "password";
 }
 
-/* CR, LF and NUL would break lines and messages; a control character in what
- * goes into an OAuth message could end its field. */
+/* CR, LF and NUL would break lines and messages; any other control character
+ * could end a field of an OAuth message. */
 static int
 check_part(const char *name, const void *bytes, size_t size,
 	   const struct method *m, struct err *e)
@@ -54,8 +54,8 @@ may_travel(const struct auth_settings *s, const struct method *m)
 	return s->encrypted || s->may_be_clear || m->hides_secret;
 }
 
-/* Asked before the first octet of a credential is queued, here and nowhere
- * else. */
+/* This alone decides whether a credential may be sent; it is asked before the
+ * first octet of one is queued. */
 static int
 check_travel(const struct auth_settings *s, const struct method *m,
 	     struct err *e)
@@ -86,7 +86,7 @@ fits_user_and_pass(const struct auth_settings *s)
 	return strlen(s->user) <= most && secret_size(s->secret) <= most;
 }
 
-/* The first mechanism that may be had and used, if any. */
+/* Chooses the first mechanism that is announced and may be used here. */
 static bool
 choose_mechanism(const struct capa *c, const struct auth_settings *s,
 		 enum auth_method *method)
@@ -118,7 +118,7 @@ choose_auto(const struct pop3 *p, const struct auth_settings *s,
 		*method = AUTH_APOP;
 	else if (is_open) /* check_travel refuses it */
 		*method = AUTH_AUTO;
-	else if (!c->sasl) /* it must have something, and forgot USER */
+	else if (!c->sasl) /* CAPA may just have left out USER */
 		*method = AUTH_USER;
 	else
 		return err_set(e, ERR_UNAVAILABLE,
@@ -127,7 +127,7 @@ choose_auto(const struct pop3 *p, const struct auth_settings *s,
 	return 0;
 }
 
-/* May a method that was named be tried? */
+/* May this method be tried with this server? */
 static bool
 is_possible(const struct pop3 *p, enum auth_method method)
 {
@@ -164,7 +164,7 @@ choose(const struct pop3 *p, const struct auth_settings *s,
 
 /* --- refusals --- */
 
-/* `detail`: what else is known, or an empty string. */
+/* `detail` is what else is known of the refusal, or an empty string. */
 static int
 refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
        struct err *e)
@@ -223,7 +223,7 @@ login_apop(struct pop3 *p, const struct auth_settings *s, struct err *e)
 
 /* --- SASL --- */
 
-/* One step; *line is its answer in base64. */
+/* Makes one step; *line becomes its answer in base64. */
 static int
 make_line(const struct method *m, struct sasl_exchange *x,
 	  const struct buf *challenge, struct secret **line, struct err *e)
@@ -241,7 +241,7 @@ make_line(const struct method *m, struct sasl_exchange *x,
 	return 0;
 }
 
-/* Gives the exchange up.  Whatever the server says to that, it is over. */
+/* Gives up the exchange, which is over whatever the server replies. */
 static void
 cancel(struct pop3 *p)
 {
@@ -252,7 +252,8 @@ cancel(struct pop3 *p)
 		(void)pop3_reply(p, true, &r, &ignored);
 }
 
-/* What acknowledges a failure holds no secret, and shows in a trace. */
+/* A line that acknowledges a failure holds no secret, so a trace may show
+ * it. */
 static int
 send_line(struct pop3 *p, const struct sasl_exchange *x,
 	  const struct secret *line, struct err *e)
@@ -320,7 +321,7 @@ free_state(const struct method *m, struct sasl_exchange *x)
 		m->free_state(x->state);
 }
 
-/* The line that holds all, if it is not too long for one. */
+/* Sends the whole login in one line, unless that is too long for a command. */
 static int
 send_whole(struct pop3 *p, const struct method *m,
 	   const struct auth_settings *s, bool *whole, struct err *e)
@@ -377,7 +378,7 @@ auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	if (check_parts(s, m, e) != 0 || check_travel(s, m, e) != 0 ||
 	    pop3_check_idle(p, e) != 0)
 		return -1;
-	/* Who has a list of SASL knows initial responses (RFC 2449 6.3). */
+	/* A server that lists SASL takes initial responses (RFC 2449 6.3). */
 	*whole = m->is_whole && pop3_capabilities(p)->sasl;
 	return *whole ? send_whole(p, m, s, whole, e) : 0;
 }

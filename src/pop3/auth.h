@@ -28,36 +28,39 @@ struct auth_settings {
 };
 
 /*
- * A login in two halves, so that commands can travel in the same flight.
- * auth_send chooses, and sends the login if one line holds all of it (*whole:
- * AUTH PLAIN with an initial response); else nothing is sent yet.  When it is
- * whole, and the server is known to keep PIPELINING, commands may be queued
- * before auth_receive, which is always called next and does the rest; after a
- * refusal their replies are not worth reading.
+ * A login has two halves, so that commands can travel in the same flight.
+ * auth_send chooses a method, and sends the login if one line holds all of it
+ * (*whole: AUTH PLAIN with an initial response); otherwise it sends nothing
+ * yet.  auth_receive is always called next and does the rest.  When *whole is
+ * true, and the server is known to keep PIPELINING, commands may be queued in
+ * between; after a refusal their replies are not worth reading.
  *
- * AUTH_AUTO: PLAIN if announced, else LOGIN if announced, else USER/PASS
- * (announced or no CAPA), else APOP if the greeting has a challenge; on an open
- * connection on which no secret may travel APOP alone.  OAuth is never chosen
- * by itself.
- * A method that was named and is not announced is tried all the same when the
- * server announced no SASL list (for XOAUTH2, OAUTHBEARER always), else
- * ERR_UNAVAILABLE; USER/PASS by AUTH_AUTO too, when nothing else was announced.
- * No second mechanism is tried with a secret that was refused.
+ * AUTH_AUTO takes PLAIN if announced, else LOGIN if announced, else USER/PASS
+ * (if announced, or without CAPA), else APOP if the greeting has a challenge;
+ * on an open connection, on which no secret may travel, it takes APOP alone.
+ * It never takes OAuth.
  *
- * XOAUTH2 and OAUTHBEARER take two lines always (Exchange Online refuses the
- * one-line form); PLAIN one line when it fits in 255 octets and the server has
- * a list of SASL (RFC 2449 section 6.3 makes initial responses part of it).
- * PASS is sent only after +OK to USER.  A user or password that the command
- * lines cannot carry goes by AUTH PLAIN when announced, else ERR_CONFIG; never
- * cut.
+ * A method that the configuration names and the server does not announce is
+ * tried all the same when the server announced no SASL list (XOAUTH2 and
+ * OAUTHBEARER always are), else it is ERR_UNAVAILABLE.  AUTH_AUTO also tries
+ * USER/PASS when nothing else was announced.  No second mechanism is tried with
+ * a secret that was refused.
  *
- * Errors: ERR_LOGIN refused ([AUTH], or no code: the text says "login refused",
- * and blames the password only when the code is [AUTH]); others as
- * pop3_refusal; a mechanism refused before anything secret was sent:
- * ERR_UNAVAILABLE; ERR_CONFIG no mechanism may be used on this connection, or a
- * part has CR, LF, NUL.
- * A challenge that is not base64, or has no answer, is answered with "*" and is
+ * XOAUTH2 and OAUTHBEARER always take two lines (Exchange Online refuses the
+ * one-line form); PLAIN takes one line when it fits in 255 octets and the
+ * server has a list of SASL (RFC 2449 section 6.3 makes initial responses part
+ * of it).  PASS is sent only after +OK to USER.  A user or password that these
+ * lines cannot hold goes by AUTH PLAIN when that is announced, else it is
+ * ERR_CONFIG; it is never cut.
+ *
+ * ERR_LOGIN means that the login was refused ([AUTH], or no code: the text says
+ * "login refused", and blames the password only when the code is [AUTH]); other
+ * codes give what pop3_refusal says.  A mechanism that was refused before
+ * anything secret was sent is ERR_UNAVAILABLE.  It is ERR_CONFIG when no
+ * mechanism may be used on this connection, or a part has CR, LF or NUL.  A
+ * challenge that is not base64, or has no answer, is answered with "*" and is
  * ERR_PROTOCOL.
+ *
  * *used is the method chosen, set before anything is sent.
  */
 int auth_send(struct pop3 *p, const struct auth_settings *settings,
@@ -65,10 +68,10 @@ int auth_send(struct pop3 *p, const struct auth_settings *settings,
 int auth_receive(struct pop3 *p, const struct auth_settings *settings,
 		 enum auth_method used, bool whole, struct err *e);
 
-/* What auth_receive does for a mechanism of SASL, which here need not be in the
- * table: AUTH, unless it was sent as a whole, then a step for each challenge,
- * until the server decides.  The caller has made sure that the secret may
- * travel, and hides it. */
+/* Does what auth_receive does for a SASL mechanism, which here need not be in
+ * the table: sends AUTH, unless the login was sent as a whole, then answers
+ * each challenge with a step until the server decides.  The caller has made
+ * sure that the secret may travel, and hides it. */
 int auth_exchange(struct pop3 *p, const struct method *m,
 		  const struct auth_settings *settings, bool whole,
 		  struct err *e);

@@ -15,14 +15,14 @@
  * tells whether it belongs to a line end.
  */
 enum {
-	LINE_START, /* of the response too */
-	DOT,	    /* behind the dot that a line begins with */
+	LINE_START, /* the start of the response is one, too */
+	DOT,	    /* after the dot that a line begins with */
 	DOT_CR,
 	TEXT,
 	TEXT_CR
 };
 
-/* What is being decoded, and how far. */
+/* What is left of the input and output of one call. */
 struct work {
 	const uint8_t *in;
 	size_t in_left;
@@ -54,9 +54,9 @@ put(struct work *w, uint8_t byte)
 }
 
 /*
- * Copies text up to the end of input or output, and over every line end that is
- * seen whole and not followed by a dot: the loop of ordinary mail.  Returns the
- * state it stops in.
+ * Copies text up to the end of input or output, past every line end that is
+ * there whole and not followed by a dot: the loop for ordinary mail.  Returns
+ * the state in which it stops.
  */
 static unsigned
 copy_lines(struct work *w)
@@ -73,7 +73,7 @@ copy_lines(struct work *w)
 		skip(w, run);
 		if (!cr)
 			return TEXT;
-		/* cr lies before the end of output: there is room for a LF */
+		/* cr lies before the end of output: there is room for an LF */
 		if (w->in_left < 3 || cr[1] != '\n' || cr[2] == '.') {
 			skip(w, 1);
 			return TEXT_CR;
@@ -84,7 +84,7 @@ copy_lines(struct work *w)
 	}
 }
 
-/* Behind a CR, with room for a byte: was it half of a line end? */
+/* After a CR, with room for a byte: was it half of a line end? */
 static unsigned
 end_line(struct work *w)
 {
@@ -98,7 +98,7 @@ end_line(struct work *w)
 	return LINE_START;
 }
 
-/* One step; false when it needs room for output that is not there. */
+/* Takes one step; false when there is no room for its output. */
 static bool
 step(struct body *b, struct work *w)
 {

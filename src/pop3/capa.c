@@ -25,7 +25,7 @@ is_blank(uint8_t byte)
 	return byte == ' ' || byte == '\t';
 }
 
-/* Takes the next word off the line; an empty one at the end. */
+/* Takes the next word off the line; at the end it is empty. */
 static struct word
 next_word(struct word *line)
 {
@@ -57,7 +57,8 @@ capa_start(struct capa *c)
 	c->expire_days = CAPA_EXPIRE_UNSAID;
 }
 
-/* Old servers spread the mechanisms over several lines, so they add up. */
+/* Old servers spread the mechanisms over several lines, so each line adds to
+ * the set. */
 static void
 read_sasl(struct capa *c, struct word args)
 {
@@ -107,7 +108,8 @@ read_implementation(struct capa *c, struct word args)
 		  args.size);
 }
 
-/* The tags that say all by being there; not all are worth remembering. */
+/* These tags say everything by their presence; not all are worth
+ * remembering. */
 static const struct flag {
 	const char *tag;
 	size_t at;

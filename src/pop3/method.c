@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The methods of login, a row each.
+ * The login methods, one row each.
  */
 #include "config.h"
 
@@ -17,7 +17,7 @@ const struct method method_table[] = {
 			 .is_whole = true },
 	[AUTH_LOGIN] = { .word = "login", .name = "LOGIN", .step = sasl_login },
 	[AUTH_APOP] = { .word = "apop", .hides_secret = true },
-	/* Exchange Online refuses a token in the line of AUTH. */
+	/* Exchange Online refuses a token in the AUTH line. */
 	[AUTH_XOAUTH2] = { .word = "xoauth2",
 			   .name = "XOAUTH2",
 			   .step = sasl_xoauth2,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The methods of login, a row each.  What the program knows of a method stands
- * in its row: the configuration reads the word, capa the name, auth the rest.
- * A new mechanism of SASL is a row, and a file with its step (sasl.h).
+ * The login methods, one row each.  Everything that the program knows of a
+ * method is in its row: the configuration reads the word, capa the name, auth
+ * the rest.  A new SASL mechanism is a row, and a file with its step (sasl.h).
  *
  * AUTH_AUTO tries mechanisms in the order of the rows (auth.h).
  */
@@ -13,7 +13,7 @@
 
 #include "pop3/sasl.h"
 
-/* Numbers of rows.  One that no code speaks of needs no constant. */
+/* The numbers of the rows.  A row that no code names needs no constant. */
 enum auth_method {
 	AUTH_AUTO,
 	AUTH_USER,
@@ -28,15 +28,17 @@ enum { METHOD_MAX = 32 }; /* rows; each is a bit of struct capa */
 
 struct method {
 	const char *word; /* of the option `auth` */
-	const char *name; /* in SASL; NULL, like step: not of SASL */
+	const char *name; /* in SASL; it and step are NULL outside SASL */
 	sasl_step *step;
-	void (*free_state)(void *state); /* NULL: the step keeps none */
-	bool is_whole;	   /* AUTH may carry its answer, the only one */
-	bool hides_secret; /* whoever reads the line learns no secret */
+	/* Called by auth.c when the exchange is over, with the state that the
+	 * step has left in it; NULL if the step keeps none. */
+	void (*free_state)(void *state);
+	bool is_whole;	   /* AUTH may carry its one and only answer */
+	bool hides_secret; /* an eavesdropper learns no secret */
 	bool is_oauth;	   /* wants a token; AUTH_AUTO never takes it */
 };
 
-/* A row without a word ends it. */
+/* Ends with a row without a word. */
 extern const struct method method_table[];
 
 #endif

@@ -18,9 +18,10 @@
 #include "net/tls.h"
 #include "pop3/reply.h"
 
-/* Of unwanted bytes, what an error text shows. */
+/* How many unwanted bytes an error text shows. */
 enum { SAMPLE_MAX = 60 };
-/* Of what waits to be sent, for commands: more than a window of them. */
+/* How much of the output queue secrets leave to other commands: more than a
+ * window of them. */
 enum { POP3_QUEUE_SPARE = 64 * 1024 };
 
 struct pop3 {
@@ -30,8 +31,8 @@ struct pop3 {
 	struct capa capa;
 	char *challenge; /* owned; NULL: none */
 	size_t outstanding;
-	struct secret *hidden;	       /* what was sent last, while its reply
-					  may repeat it */
+	struct secret *hidden;	       /* the secret sent last, as long as a
+					  reply may repeat it */
 	const struct secret *password; /* borrowed; see pop3_hide */
 	enum pop3_code last_code;
 };
@@ -105,7 +106,7 @@ trace(const struct pop3 *p, bool out, const void *text, size_t size)
 		p->trace(p->trace_arg, out, text, size);
 }
 
-/* A protocol error that shows the bytes in question. */
+/* Sets a protocol error that shows the bytes in question. */
 static int
 protocol_error(struct err *e, const char *what, const uint8_t *bytes,
 	       size_t size)
@@ -180,8 +181,8 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 	assert_one_line(secret, size);
 	if (!exchange && length + size + 2 > POP3_COMMAND_MAX)
 		return too_long(e, keyword, length + size + 2);
-	/* a server may answer before it takes what it was sent; a command that
-	 * is not secret always finds room */
+	/* a server may go on sending challenges without reading the answers;
+	 * these must leave room for other commands */
 	if (stream_queued(p->stream) + length + size >
 	    STREAM_OUTPUT_MAX - POP3_QUEUE_SPARE)
 		return err_set(e, ERR_CONFIG, "password or token is too long");
@@ -231,7 +232,7 @@ pop3_hide(struct pop3 *p, const struct secret *secret)
 static void
 hide_text(struct pop3_reply *r)
 {
-	static const char instead[] = "*** (repeats what was secret)";
+	static const char instead[] = "*** (hidden: it repeats a secret)";
 
 	r->text = (const uint8_t *)instead;
 	r->text_size = sizeof(instead) - 1;
@@ -270,7 +271,8 @@ pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	   struct err *e)
 {
 	if (p->outstanding == 0)
-		return err_set(e, ERR_PROTOCOL, "reply to no command");
+		return err_set(e, ERR_PROTOCOL,
+			       "no command is waiting for a reply");
 	if (read_status(p, may_continue, r, e) != 0)
 		return -1;
 	p->last_code = r->code;
@@ -306,15 +308,16 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 		return -1;
 	bytes = stream_unread(p->stream, &size);
 	if (size > 0)
-		return protocol_error(e, "server sent what nothing asked for",
+		return protocol_error(e,
+				      "server sent data that was not asked for",
 				      bytes, size);
 	return 0;
 }
 
 /* --- the start of a session --- */
 
-/* A server that speaks TLS from the start, and found out that we do not, may
- * have sent an alert. */
+/* A server that speaks TLS from the start may have found out that we do not,
+ * and have sent an alert. */
 static int
 refuse_tls_record(struct pop3 *p, struct err *e)
 {
@@ -405,13 +408,14 @@ pop3_stls(struct pop3 *p, struct err *e)
 	return 0;
 }
 
-/* --- what has several lines --- */
+/* --- multi-line responses --- */
 
 /*
- * Looks for the line's end itself, for speed, and since it must see the CR: a
- * listing of a server that ends lines with a bare LF is read, but an end marker
- * is "." CRLF and nothing else.  "." LF is neither marker nor entry, and no
- * server is known to send it; to go on in either way would be a guess.
+ * This looks for the line end itself, for speed, and since it must see the CR:
+ * a listing from a server that ends lines with a bare LF is read, but an end
+ * marker is "." CRLF and nothing else.  "." LF is neither a marker nor an
+ * entry, and no server is known to send it; to go on in either way would be a
+ * guess.
  */
 int
 pop3_list_line(struct pop3 *p, const uint8_t **line, size_t *size, bool *end,

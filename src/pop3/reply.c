@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Of a server's words, what is shown to people. */
+/* How much of a server's words is shown to people. */
 enum { SHOWN_MAX = 200 };
 
 static bool
@@ -61,8 +61,8 @@ contains(const uint8_t *text, size_t size, const char *words)
 	return false;
 }
 
-/* Codes are a hierarchy: what stands behind a known level and a slash is more
- * detail (RFC 2449 section 8). */
+/* Codes form a hierarchy: what follows a known level and a slash is more detail
+ * (RFC 2449 section 8). */
 static bool
 is_code(const uint8_t *code, size_t size, const char *name)
 {
@@ -80,7 +80,8 @@ code_in_brackets(const struct pop3_reply *r, const struct capa *capa)
 
 	if (r->text_size > 0 && r->text[0] == '[')
 		end = memchr(r->text, ']', r->text_size);
-	/* In a known set without RESP-CODES brackets are just text. */
+	/* Where CAPA was answered without RESP-CODES, brackets are just
+	 * text. */
 	if (!end || (capa->known && !capa->resp_codes))
 		return POP3_CODE_NONE;
 	size = (size_t)(end - r->text) - 1;
@@ -147,9 +148,10 @@ is_msg_id_byte(uint8_t c)
 }
 
 /*
- * From a "<": the size of a msg-id (RFC 822), or 0.  Whoever sits in the middle
- * and chooses challenges at will can work out a password; it takes challenges
- * that are not well-formed, so these are not answered (CVE-2007-1558).
+ * Returns the size of the msg-id (RFC 822) that begins with this "<", or 0.  An
+ * attacker in the middle who chooses challenges at will can work out a
+ * password; that takes challenges that are not well-formed, so these are not
+ * answered (CVE-2007-1558).
  */
 static size_t
 msg_id_size(const uint8_t *text, size_t size)
@@ -214,14 +216,15 @@ pop3_refusal(const struct pop3_reply *r, enum err_kind otherwise, struct err *e)
 	}
 	text_safe(text, sizeof(text), r->text, r->text_size);
 	if (text[0] == '\0')
-		return err_set(e, kind, "%sserver refused without a reason",
+		return err_set(e, kind,
+			       "%sserver refused without giving a reason",
 			       what);
 	return err_set(e, kind, "%sserver said: %s", what, text);
 }
 
 /* --- numbers --- */
 
-/* Takes blanks and the word behind them off the line. */
+/* Takes blanks and the word after them off the line. */
 static size_t
 next_word(const uint8_t **line, size_t *size, const uint8_t **word)
 {

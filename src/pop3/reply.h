@@ -14,15 +14,15 @@
 #include "pop3/pop3.h"
 
 /*
- * Takes a line without its line end apart; r->text points into it.  False when
- * it is no status line: status words are upper case, and end at a blank or with
- * the line.  `capa` says which response codes may be believed.
+ * Takes apart a line without its line end; r->text points into it.  False when
+ * it is not a status line: status words are upper case, and end at a blank or
+ * with the line.  `capa` says which response codes may be believed.
  */
 bool reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
 		 const struct capa *capa);
 
-/* The APOP challenge in the text of a greeting, a string to be freed, or
- * NULL. */
+/* Returns the APOP challenge in the text of a greeting, a string to be freed,
+ * or NULL. */
 char *reply_challenge(const uint8_t *text, size_t size);
 
 #endif

@@ -98,8 +98,8 @@ sasl_login(struct sasl_exchange *x, const struct buf *challenge,
 
 /* --- messages of OAuth --- */
 
-/* The challenge behind the token tells why the server will refuse; it wants to
- * hear that this was heard. */
+/* A challenge after the token tells why the server will refuse, and waits to be
+ * acknowledged. */
 static int
 take_failure(struct sasl_exchange *x, const struct buf *json,
 	     const char *farewell, struct secret **answer)
@@ -198,7 +198,7 @@ sasl_apop(char out[33], const char *challenge, const struct secret *password,
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Up to three bytes as four characters. */
+/* Encodes up to three bytes as four characters. */
 static void
 encode_group(char out[4], const uint8_t *in, size_t size)
 {
@@ -243,7 +243,7 @@ value_of(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Four characters, of which the last `padding` are not looked at. */
+/* Decodes four characters, of which the last `padding` are not looked at. */
 static bool
 decode_group(uint8_t out[3], const uint8_t *in, size_t padding)
 {
@@ -315,8 +315,8 @@ add_utf8(struct buf *b, unsigned c)
 	}
 }
 
-/* Behind a backslash.  Halves of surrogate pairs come out as invalid UTF-8,
- * which text_safe shows as what it is. */
+/* Reads what follows a backslash.  Halves of surrogate pairs come out as
+ * invalid UTF-8, which text_safe shows as what it is. */
 static void
 json_escape(struct json *j, struct buf *out)
 {
@@ -337,7 +337,8 @@ json_escape(struct json *j, struct buf *out)
 	buf_byte(out, name ? (uint8_t)meanings[name - names] : c);
 }
 
-/* At an opening quote: reads the string, unescaped, up to what `out` takes. */
+/* Reads the string that begins with this quote, unescaped, up to what `out`
+ * takes. */
 static void
 json_string(struct json *j, struct buf *out)
 {
@@ -352,7 +353,7 @@ json_string(struct json *j, struct buf *out)
 		j->at++;
 }
 
-/* A number or word, as it stands. */
+/* Reads a number or word as it stands. */
 static void
 json_bare(struct json *j, struct buf *out)
 {

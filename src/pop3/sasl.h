@@ -17,15 +17,16 @@ struct auth_settings;
 
 enum { SASL_FAILURE_MAX = 240 };
 
-/* What the answer that was made last leaves to the server. */
+/* What the server may do after the answer that was made last. */
 enum sasl_progress {
 	SASL_MORE,  /* it must send another challenge, or refuse */
 	SASL_DONE,  /* it may accept */
 	SASL_FAILED /* it must refuse: its challenge has told why */
 };
 
-/* A login under way.  auth_exchange (auth.h) makes it, all zero but for the
- * settings; steps read the first two members and write the others. */
+/* A login under way.  auth.c makes it, all zero but for the settings, and for
+ * answers and progress where the login was sent as a whole; steps read the
+ * first two members and write the others. */
 struct sasl_exchange {
 	const struct auth_settings *settings; /* user, secret, host, port */
 	unsigned answers;		      /* made so far */
@@ -35,20 +36,22 @@ struct sasl_exchange {
 };
 
 /*
- * One step: makes the answer to a challenge, and sets how far the login is.
- * Rows of method_table hold it; auth_exchange calls it while the server waits,
- * once for each challenge, with what was in base64: up to POP3_CHALLENGE_MAX
- * bytes of a server that may be hostile, none where the client speaks first.
+ * Makes one step: the answer to a challenge, and how far the login is then.  A
+ * row of method_table holds it, and auth.c calls it once for each challenge,
+ * while the server waits for the answer, or to make the line of AUTH.  The
+ * challenge is what was in base64: up to POP3_CHALLENGE_MAX bytes from a server
+ * that may be hostile, none where the client speaks first.
  *
- * 0 with *answer, which the caller takes and sends in base64; 0 without: that
- * was one challenge too many (each mechanism must come to this, or a server
- * could ask for ever); -1 without: the exchange is cancelled.
+ * It returns 0 with *answer, which the caller takes and sends in base64; 0
+ * without an answer when that was one challenge too many (each mechanism must
+ * come to this, or a server could ask for ever); -1, also without, to cancel
+ * the exchange.
  */
 typedef int sasl_step(struct sasl_exchange *x, const struct buf *challenge,
 		      struct secret **answer, struct err *e);
 
-/* Without a challenge that matters, but for that of OAuth behind the token: it
- * tells of a failure.  NUL in the secret is ERR_CONFIG.
+/* These ignore challenges, except that one after an OAuth token tells of a
+ * failure.  All but LOGIN refuse a NUL in the secret (ERR_CONFIG).
  *
  * RFC 4616: NUL user NUL password. */
 sasl_step sasl_plain;
@@ -57,21 +60,21 @@ sasl_step sasl_login;
 /* "user=" USER ^A "auth=Bearer " TOKEN ^A ^A (Google, Microsoft); a failure is
  * acknowledged with an empty answer. */
 sasl_step sasl_xoauth2;
-/* RFC 7628 3.1: n,a=USER,^Ahost=H^Aport=P^Aauth=Bearer TOKEN^A^A; "," and "="
- * of the user as =2C and =3D; a failure is acknowledged with ^A (3.2.3). */
+/* RFC 7628 3.1: n,a=USER,^Ahost=H^Aport=P^Aauth=Bearer TOKEN^A^A, with "," and
+ * "=" of the user as =2C and =3D; a failure is acknowledged with ^A (3.2.3). */
 sasl_step sasl_oauthbearer;
 
-/* RFC 1939 section 7: MD5 of challenge and password in lower-case hex, 32
+/* RFC 1939 section 7: the MD5 of challenge and password in lower-case hex, 32
  * characters and NUL.  ERR_CONFIG when the library has no MD5. */
 int sasl_apop(char out[33], const char *challenge,
 	      const struct secret *password, struct err *e);
 
-/* Strict RFC 4648: no white space, padding where it belongs. */
+/* Base64, strictly as in RFC 4648: no white space, padding where it belongs. */
 struct secret *sasl_encode(const void *bytes, size_t size);
 bool sasl_decode(const void *text, size_t size, struct buf *out);
 
 /* Shows the JSON of a failed OAuth challenge as one line: its "status", and
- * "error_description" if any; else the whole text. */
+ * "error_description" if it has one; else the whole text. */
 void sasl_oauth_failure(const struct buf *json, char *out, size_t out_size);
 
 #endif

@@ -259,7 +259,7 @@ a_reply_sent_ahead_of_the_password_stops_it(void **state)
 	(void)state;
 	open_session(&s, "+OK\r\n", NULL);
 	fake_reply(s.f, "USER tim\r\n", "+OK\r\n+OK logged in\r\n");
-	login_fails(&s, ERR_PROTOCOL, "nothing asked for");
+	login_fails(&s, ERR_PROTOCOL, "not asked for");
 	close_session(&s, "USER tim\r\n");
 }
 
@@ -302,7 +302,7 @@ only_an_auth_code_blames_the_password(void **state)
 	check_refusal("USER|AUTH-RESP-CODE", "-ERR no\r\n", ERR_LOGIN,
 		      "login refused: server said: no");
 	check_refusal(NULL, "-ERR\r\n", ERR_LOGIN,
-		      "login refused: server refused without a reason");
+		      "login refused: server refused without giving a reason");
 }
 
 static void
@@ -329,7 +329,7 @@ a_password_that_the_server_repeats_stays_secret(void **state)
 	check_refusal(NULL, "-ERR what is PASS tanstaaftanstaaf?\r\n",
 		      ERR_LOGIN,
 		      "login refused: server said: "
-		      "*** (repeats what was secret)");
+		      "*** (hidden: it repeats a secret)");
 }
 
 /* --- PLAIN --- */
@@ -1098,7 +1098,7 @@ input_before_the_login_stops_it(void **state)
 	(void)state;
 	open_session(&s, "+OK\r\n", "SASL PLAIN");
 	fake_input_text(s.f, "+OK logged in\r\n");
-	login_fails(&s, ERR_PROTOCOL, "nothing asked for");
+	login_fails(&s, ERR_PROTOCOL, "not asked for");
 	close_session(&s, "");
 }
 

@@ -214,7 +214,7 @@ a_server_that_says_no_at_once_is_tried_later(void **state)
 	(void)state;
 	check_bad_greeting("-ERR no\r\n", 9, ERR_LATER,
 			   "greeting: server said: no");
-	check_bad_greeting("-ERR\r\n", 6, ERR_LATER, "without a reason");
+	check_bad_greeting("-ERR\r\n", 6, ERR_LATER, "without giving a reason");
 	check_bad_greeting("-ERR [SYS/PERM] closed\r\n", 24, ERR_UNAVAILABLE,
 			   "[SYS/PERM] closed");
 	check_bad_greeting("+ERR busy\r\n", 11, ERR_LATER, "busy");
@@ -377,8 +377,7 @@ bytes_behind_the_reply_to_stls_are_an_injection(void **state)
 	(void)state;
 	check_stls("", "+OK\r\n+OK injected\r\n", ERR_PROTOCOL, "injected",
 		   "STLS\r\n");
-	check_stls("", "+OK\r\nx", ERR_PROTOCOL, "nothing asked for",
-		   "STLS\r\n");
+	check_stls("", "+OK\r\nx", ERR_PROTOCOL, "not asked for", "STLS\r\n");
 	for (i = 0; i < 64; i++)
 		strcat(many, "+OK fake reply\r\n");
 	check_stls("", many, ERR_PROTOCOL, "fake reply", "STLS\r\n");
@@ -388,8 +387,8 @@ static void
 a_reply_to_stls_that_came_before_it_is_an_injection(void **state)
 {
 	(void)state;
-	check_stls("+OK begin\r\n", "", ERR_PROTOCOL, "nothing asked for", "");
-	check_stls("+", "", ERR_PROTOCOL, "nothing asked for", "");
+	check_stls("+OK begin\r\n", "", ERR_PROTOCOL, "not asked for", "");
+	check_stls("+", "", ERR_PROTOCOL, "not asked for", "");
 }
 
 /* --- commands --- */
@@ -777,7 +776,8 @@ a_refusal_becomes_an_error_of_the_right_kind(void **state)
 	check_refusal("[AUTH] x", ERR_LOGIN, "server said: [AUTH] x");
 	check_refusal("no such message", ERR_MESSAGE,
 		      "server said: no such message");
-	check_refusal("", ERR_MESSAGE, "server refused without a reason");
+	check_refusal("", ERR_MESSAGE,
+		      "server refused without giving a reason");
 }
 
 static void
