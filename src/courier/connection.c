@@ -12,8 +12,9 @@
 #include "net/socket.h"
 #include "net/stream.h"
 
-/* How long the answer to what went along with the login may take, once that has
- * succeeded: a server that throws it away, as Cyrus does, never answers. */
+/* How long, after a login that succeeded, the answer to what was sent along
+ * with it may take: a server that throws that away, as Cyrus does, never
+ * answers. */
 enum { UNHEARD_MS = 10 * 1000 };
 
 static void
@@ -32,7 +33,8 @@ note(struct connection *c, char *line)
 	free(line);
 }
 
-/* pop3_trace: pop3 holds it for as long as the connection lasts. */
+/* A pop3_trace: pop3 holds it for as long as the connection lasts, and calls it
+ * in the middle of a command or reply. */
 static void
 trace(void *arg, bool out, const void *text, size_t size)
 {
@@ -97,7 +99,7 @@ dial(struct connection *c, struct err *e)
 	return 0;
 }
 
-/* Is what an earlier session has learned to be used? */
+/* Does this attempt rely on what an earlier session learned? */
 static bool
 is_known(const struct connection *c)
 {
@@ -139,8 +141,9 @@ start_tls(struct connection *c, struct err *e)
 
 /* --- login --- */
 
-/* What is asked along with a login that is one line (`whole`).  Where CAPA is
- * to be asked once more after the login, that comes first. */
+/* Queues the listing along with a login that is one line (`whole`).  Where CAPA
+ * must be asked again after the login, CAPA comes first, and the listing is
+ * left for later. */
 static int
 ask_along(struct connection *c, bool whole, struct err *e)
 {
@@ -151,7 +154,8 @@ ask_along(struct connection *c, bool whole, struct err *e)
 	return c->asked ? orders_ask(c->pop3, c->go->wants_sizes, e) : 0;
 }
 
-/* Could it become this?  *whole: it is. */
+/* Do the bytes begin with the word, as far as they go?  *whole: they are long
+ * enough to hold all of it. */
 static bool
 begins(const uint8_t *bytes, size_t size, const char *word, bool *whole)
 {
@@ -170,8 +174,8 @@ found_unheard(struct connection *c, struct err *e)
 		       "no answer to what was sent along with the login");
 }
 
-/* Does an answer begin to come?  A line that breaks is an error; silence is
- * none. */
+/* Waits for the beginning of an answer.  A connection that breaks is an error;
+ * silence is not. */
 static int
 wait_for_answer(struct connection *c, bool *comes, struct err *e)
 {
@@ -190,8 +194,8 @@ wait_for_answer(struct connection *c, bool *comes, struct err *e)
 	return size > 0 ? 0 : stream_pull(s, comes, e);
 }
 
-/* Was what came along with the login thrown away, as a proxy before the server
- * may do, or is there an answer to STAT? */
+/* Finds out whether there is an answer to STAT, or what was sent along with the
+ * login was thrown away, as a proxy in front of the server may do. */
 static int
 see_flight(struct connection *c, struct err *e)
 {
@@ -238,7 +242,7 @@ log_in(struct connection *c, struct err *e)
 	    ask_along(c, whole, e) != 0 ||
 	    auth_receive(c->pop3, &settings, used, whole, e) != 0)
 		return err_context(e, "login");
-	note(c, mem_format("logged in as %s by %s", server->user,
+	note(c, mem_format("logged in as %s using %s", server->user,
 			   method_table[used].word));
 	return see_flight(c, e);
 }
@@ -260,7 +264,7 @@ ask_capa_late(struct connection *c, struct err *e)
 	return 0;
 }
 
-/* --- once, and once more --- */
+/* --- the first attempt and the second --- */
 
 static int
 try_open(struct connection *c, struct err *e)
@@ -278,8 +282,8 @@ try_open(struct connection *c, struct err *e)
 	return log_in(c, e);
 }
 
-/* The server greeted us, and went away or fell silent at CAPA, or right after
- * it had refused it. */
+/* Did the server greet us, and go away or fall silent at CAPA, or right after
+ * it had refused it? */
 static bool
 broke_at_capa(const struct connection *c, const struct err *e)
 {
@@ -287,8 +291,8 @@ broke_at_capa(const struct connection *c, const struct err *e)
 	       !pop3_capabilities(c->pop3)->known;
 }
 
-/* May it be what was sent, or left out, because more was taken for known than
- * is true? */
+/* May the failure be due to what was sent along, or left out, because it was
+ * taken for known? */
 static bool
 is_plain_better(const struct connection *c, const struct err *e)
 {
@@ -311,7 +315,7 @@ open_plainly(struct connection *c, struct err *e)
 {
 	bool broke = broke_at_capa(c, e);
 
-	note(c, mem_format("%s; once more %s", e->text,
+	note(c, mem_format("%s; trying again %s", e->text,
 			   broke ? "without CAPA" : "one command at a time"));
 	if (c->asked && c->flight != FACTS_FLIGHT_UNHEARD)
 		c->flight = FACTS_FLIGHT_FAILED;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the courier only: from the address of a server to a mailbox that is open.
+ * For the courier only: gets from the address of a server to an open mailbox.
  *
  * Login and listing go in one flight to a server that pipelines (RFC 2449
- * section 6.6), without CAPA to one that is known.  When that fails, and may be
- * why, the server is connected to once more, plainly: nothing is taken for
- * known, one command at a time, and without CAPA if that is what it hung on.  A
- * refusal with its reason in a response code is never asked for twice.
+ * section 6.6), and a server that is known is not asked for CAPA.  When the
+ * attempt fails, and this may be why, a second one is made plainly: nothing is
+ * taken for known, commands go one at a time, and CAPA is left out if the first
+ * attempt hung on it.  A refusal that gives its reason in a response code is
+ * final.
  */
 #ifndef COURIER_CONNECTION_H
 #define COURIER_CONNECTION_H
@@ -37,13 +38,13 @@ struct connection {
 	bool capa_asked, capa_broke;
 	enum facts_flight flight;
 
-	/* its own */
+	/* used by connection.c alone */
 	bool greeted, may_be_clear;
 };
 
-/* All but what the caller sets is zeroed.  After an error too, `flight` is
- * FACTS_FLIGHT_UNHEARD where what came along with a good login was thrown
- * away. */
+/* The caller zeroes all members that it does not set.  `flight` is
+ * FACTS_FLIGHT_UNHEARD, even after an error, where the login succeeded and what
+ * was sent along with it was thrown away. */
 int connection_open(struct connection *c, struct err *e);
 
 #endif

@@ -36,14 +36,16 @@ get_secret(struct courier_settings *set, struct link *l, int64_t end,
 		return 0;
 	link_put_text(l, LINK_PHASE, 0, 0, "asking for the password");
 	(void)link_flush(l, &ignored);
-	/* a person may have to type a passphrase meanwhile: no other limit */
+	/* a person may have to type a passphrase meanwhile, so the session's
+	 * end is the only limit */
 	if (proc_first_line((const char *const *)set->password_command,
 			    SECRET_MAX, end, secret, e) != 0)
 		return err_context(e, "password_command");
 	return 0;
 }
 
-/* What the keeper is to know, and to remember for the next session. */
+/* Tells the keeper what it needs to know, and to remember for the next
+ * session. */
 static void
 tell_facts(const struct connection *c, bool pipelining)
 {
@@ -68,7 +70,7 @@ tell_facts(const struct connection *c, bool pipelining)
 	buf_free(&text);
 }
 
-/* The secret is wiped as soon as it was needed for the last time. */
+/* The secret is wiped as soon as it is no longer needed. */
 static int
 serve(struct connection *c, struct secret **secret, struct err *e)
 {
@@ -106,7 +108,7 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 	int rc = -1;
 
 	if (wait_for_go(l, &go, e) != 0)
-		return 0; /* nobody is there to be told */
+		return 0; /* nobody is left to be told */
 	c.end = clock_deadline(server->session_timeout_ms);
 	if (get_secret(set, l, c.end, &secret, e) == 0)
 		rc = serve(&c, &secret, e);
@@ -115,7 +117,8 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 	return rc;
 }
 
-/* Was it the first session of this run that kept the second one out? */
+/* Returns the flight that failed, if the second login may have been put off
+ * because the server still has the mailbox open for the first. */
 static uint32_t
 failed_flight(enum facts_flight flight, const struct err *e)
 {

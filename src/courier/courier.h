@@ -6,8 +6,8 @@
  * from the keeper (link.h) and carries them out in order, as many at a time as
  * the server allows.
  *
- * It decides nothing about mail: what to fetch and what to delete is the
- * keeper's.  Every fault, and the end of the link, makes it drop the connection
+ * It decides nothing about mail: the keeper decides what to fetch and what to
+ * delete.  Every fault, and the end of the link, makes it drop the connection
  * without QUIT, so that the server deletes nothing.
  */
 #ifndef COURIER_COURIER_H
@@ -21,13 +21,13 @@
 #include "net/tls.h"
 #include "pop3/auth.h"
 
-/* How to get in.  Owned by the account. */
+/* How to connect and log in.  Owned by the account. */
 struct courier_settings {
 	struct tls_settings tls; /* its server_name is never NULL */
 	enum auth_method auth;
 	bool insecure_auth;
-	bool pipelining;	 /* "auto" */
-	struct secret *password; /* NULL: by password_command */
+	bool pipelining;	 /* the option is "auto" */
+	struct secret *password; /* NULL: password_command prints it */
 	char **password_command; /* NULL-terminated, or NULL */
 };
 

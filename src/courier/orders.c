@@ -8,13 +8,13 @@
 #include "base/clock.h"
 #include "net/stream.h"
 
-/* A listing may be longer than STAT said, but not without end. */
+/* A listing may be longer than STAT said, but not endless. */
 enum {
 	ORDERS_SURPLUS_LINES = 10000,
 	ORDERS_LINES_MAX = 10 * 1000 * 1000,
 	ORDERS_BYTES_MAX = 256 * 1024 * 1024
 };
-/* So many orders suffice while there are replies to read. */
+/* While there are replies to read, no more orders than this are fetched. */
 enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
 
 struct order {
@@ -27,15 +27,15 @@ struct orders {
 	struct link *link;
 	bool pipelining;
 	struct order ring[LINK_ORDERS_MAX];
-	size_t first; /* the oldest whose reply is not read */
-	size_t sent;  /* of those in the ring */
-	size_t count;
+	size_t first;	   /* the oldest one whose reply was not read yet */
+	size_t sent;	   /* how many in the ring were sent */
+	size_t count;	   /* how many are in the ring */
 	uint64_t messages; /* by STAT */
 	bool quitting;	   /* QUIT was sent */
-	bool done;	   /* and answered */
+	bool done;	   /* and was answered */
 };
 
-/* Before waiting for the server the keeper gets what is there. */
+/* Before a wait for the server, passes on to the keeper what has gathered. */
 static int
 before_wait(struct orders *o, struct err *e)
 {
@@ -54,6 +54,8 @@ read_reply(struct orders *o, struct pop3_reply *r, struct err *e)
 
 /* --- lists --- */
 
+/* read_lines is given this and calls it for each line of a listing, while the
+ * rest of it is still to be read; the line is borrowed. */
 typedef int orders_line(struct orders *o, const uint8_t *line, size_t size,
 			struct err *e);
 
@@ -84,6 +86,7 @@ read_lines(struct orders *o, orders_line *each, struct err *e)
 		       (unsigned long long)bytes);
 }
 
+/* An orders_line, which read_lines holds as long as UIDL is read. */
 static int
 pass_uid(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
@@ -96,11 +99,13 @@ pass_uid(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 			       (int)(size > 80 ? 80 : size),
 			       (const char *)line);
 	if (uid_size > LINK_PAYLOAD_MAX)
-		return err_set(e, ERR_PROTOCOL, "uid of %zu bytes", uid_size);
+		return err_set(e, ERR_PROTOCOL, "uid of %zu bytes is too long",
+			       uid_size);
 	link_put(o->link, LINK_UID, number, 0, uid, uid_size);
 	return 0;
 }
 
+/* An orders_line, which read_lines holds as long as LIST is read. */
 static int
 pass_size(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
@@ -138,7 +143,8 @@ read_stat(struct orders *o, struct err *e)
 	return 0;
 }
 
-/* What a server said instead of a listing; ERR_NONE: it gave one. */
+/* *refusal becomes what a server said instead of giving a listing; it stays
+ * ERR_NONE if there was one. */
 static int
 read_list(struct orders *o, const char *command, orders_line *each,
 	  struct err *refusal, struct err *e)
@@ -167,7 +173,7 @@ orders_ask(struct pop3 *p, bool wants_sizes, struct err *e)
 	return wants_sizes ? pop3_command(p, e, "LIST") : 0;
 }
 
-/* One command after the other; where they were not asked in one flight. */
+/* Sends one command, unless all were sent in one flight. */
 static int
 ask_one(struct orders *o, const char *command, struct err *e)
 {
@@ -216,7 +222,8 @@ take(struct orders *o, struct err *e)
 {
 	struct link_record r;
 
-	/* a look for each reply would be a system call a message */
+	/* a look at the link before each reply would be a system call for each
+	 * message */
 	if (o->count >= ORDERS_WINDOW ||
 	    (o->count > ORDERS_ENOUGH && pop3_has_input(o->pop3)))
 		return 0;
@@ -263,7 +270,8 @@ send_orders(struct orders *o, struct err *e)
 {
 	size_t window = o->pipelining ? ORDERS_WINDOW : 1;
 
-	/* what is there already cannot be the answer to what comes now */
+	/* input that is there already cannot be the answer to what is sent
+	 * now */
 	if (o->sent == 0 && o->count > 0 && pop3_check_idle(o->pop3, e) != 0)
 		return -1;
 	while (o->sent < o->count && o->sent < window && !o->quitting)
@@ -325,7 +333,7 @@ pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
 	if (!pop3_parse_size(r->text, r->text_size, &told, &octets) ||
 	    told != number)
 		return err_set(e, ERR_PROTOCOL,
-			       "the reply is for something else");
+			       "the reply is about another message");
 	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
 	return 0;
 }
@@ -418,7 +426,8 @@ finish_one(struct orders *o, struct err *e)
 	return 0;
 }
 
-/* Nothing is on its way: waits for an order, and keeps the session alive. */
+/* Waits for an order while no reply is outstanding, and keeps the session
+ * alive. */
 static int
 wait_idle(struct orders *o, struct err *e)
 {
@@ -434,7 +443,7 @@ wait_idle(struct orders *o, struct err *e)
 		return -1;
 	if (ready || clock_ms() < noop)
 		return 0;
-	/* whatever the answer is: it was heard */
+	/* any answer will do: the server has heard us */
 	if (pop3_command(o->pop3, e, "NOOP") != 0 ||
 	    pop3_reply(o->pop3, false, &r, e) != 0)
 		return err_context(e, "NOOP");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The courier's work once it is logged in: gives the listing, then carries out
- * the keeper's orders until QUIT (link.h says which answer belongs to which).
+ * The courier's work once it is logged in: it gives the listing, then carries
+ * out the keeper's orders until QUIT (link.h says which answer belongs to
+ * which).
  *
- * With pipelining up to ORDERS_WINDOW commands are on their way at once (none
- * behind QUIT); without it exactly one.  Replies come in the order of the
+ * With pipelining, up to ORDERS_WINDOW commands are on their way at once (none
+ * after QUIT); without it, exactly one.  Replies come in the order of the
  * commands (RFC 2449 section 6.6).  A session without orders is kept alive by
  * NOOP.
  */
@@ -27,14 +28,14 @@ enum {
 struct orders_settings {
 	bool pipelining;
 	bool wants_sizes; /* LIST together with UIDL */
-	bool asked;	  /* orders_ask was called before, behind AUTH */
+	bool asked;	  /* orders_ask was called before, right after AUTH */
 };
 
 /* Queues STAT, UIDL and perhaps LIST, for a server that pipelines. */
 int orders_ask(struct pop3 *p, bool wants_sizes, struct err *e);
 
-/* 0 after QUIT was answered, or the keeper closed the link; everything else is
- * an error and the connection may only be dropped. */
+/* Returns 0 when QUIT was answered or the keeper closed the link; everything
+ * else is an error, after which the connection may only be dropped. */
 int orders_run(struct pop3 *p, struct link *l,
 	       const struct orders_settings *settings, struct err *e);
 

@@ -58,7 +58,7 @@ def test_a_session_names_nobody(popfetch, private, auth):
     pop = private(letter(), letter("two"), auth=auth, keep="no")
     result = popfetch("-vv")
     assert result.status == 0 and pop.logins == [USER] and pop.left() == [], result
-    for line in ("work: connected to localhost", "work: logged in as *** by " + auth):
+    for line in ("work: connected to localhost", "work: logged in as *** using " + auth):
         assert line in result.stdout, result
     assert "work: < +OK *** welcome" in result.stdout, "what a server repeats"
     names_nobody(pop, result.output)
@@ -127,11 +127,11 @@ def test_an_account_that_is_called_by_its_address_is_hidden(popfetch, server):
 def test_a_short_name_leaves_other_words_alone(popfetch, server):
     pop = server([letter()], users={"e": PASSWORD}, mechanisms=())
     shown = popfetch.account(server=pop, user="e")("-vv").stdout
-    for line in ("> USER ***\n", "logged in as *** by user\n", "uid-000001') delivered\n"):
+    for line in ("> USER ***\n", "logged in as *** using user\n", "uid-000001') delivered\n"):
         assert line in shown, shown
 
 
 def test_once_verbose_tells_the_name(popfetch, private):
     private(letter())
     result = popfetch("-v")
-    assert result.status == 0 and f"logged in as {USER} by plain" in result.stdout, result
+    assert result.status == 0 and f"logged in as {USER} using plain" in result.stdout, result
