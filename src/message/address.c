@@ -29,14 +29,15 @@ is_route(const struct address *a)
 static void
 keep(struct address *a, uint8_t byte)
 {
-	/* left out, it would make the address of somebody else */
+	/* leaving it out would make the address of somebody else */
 	if (byte <= ' ' || byte >= 0x7f || a->gap || a->len == ADDRESS_MAX - 1)
 		a->broken = true;
 	else
 		a->text[a->len++] = (char)byte;
 }
 
-/* Inside a comment or quoted string, or what begins one. */
+/* Is the byte in a comment or quoted string, or the beginning of one?  Then it
+ * is dealt with here. */
 static bool
 is_shielded(struct address *a, uint8_t byte)
 {

@@ -3,8 +3,8 @@
  * Finds the address in a Return-Path or From field as its value streams by, in
  * constant memory: what stands in the first angle brackets, else the first bare
  * address, without comments, display names and source routes (RFC 5322 3.4,
- * 4.4).  One with blanks or bytes that are not printable ASCII in it is none:
- * without them it would be somebody else's.
+ * 4.4).  If it holds blanks or bytes that are not printable ASCII, it does not
+ * count: without them it would be somebody else's.
  *
  *	address_start; address_add for each byte of the (unfolded) value;
  *	address_end
@@ -28,10 +28,10 @@ struct address {
 	enum address_kind kind; /* after address_end */
 	char text[ADDRESS_MAX];
 	size_t len;
-	unsigned comments; /* how deep */
+	unsigned comments; /* how deep they are nested */
 	bool escaped, quoted;
-	bool angle;  /* behind '<' */
-	bool gap;    /* a blank behind something bare */
+	bool angle;  /* after '<' */
+	bool gap;    /* a blank came after something bare */
 	bool broken; /* several bare words, or too long */
 	bool done;
 };

@@ -21,7 +21,7 @@ is_blank(uint8_t byte)
 
 enum verdict { UNDECIDED, FROM_LINE, OTHER_LINE };
 
-/* What the beginning of a line, which is held, says. */
+/* What the held beginning of a line shows it to be. */
 static enum verdict
 judge(const struct fromline *f)
 {

@@ -24,24 +24,29 @@ enum place {
 
 struct header {
 	enum place place;
-	bool ended; /* header_end was called; digests are below */
+	bool ended; /* header_end was called: the digests below are valid */
 	bool without_content;
-	bool cr;    /* a CR that belongs to the line end if LF follows */
-	bool field; /* a field is open: a blank continues it */
-	bool has_id;
-	bool has_field;
-	bool changes;	      /* servers add and change the open field */
+	bool cr; /* a CR that belongs to the line end if LF follows */
+
+	/* the open field */
+	bool field;	      /* there is one: a blank continues it */
+	bool changes;	      /* servers add and change it */
 	int64_t field_octets; /* of it, so far */
-	int64_t changing;     /* octets of such fields */
 	char name[NAME_MAX_KEPT];
 	size_t name_len;
+	bool in_date;
+	struct address *listener; /* gets its value, or NULL */
+
+	/* what the fields have shown */
+	bool has_id;
+	bool has_field;
+	int64_t changing; /* octets of the fields that servers change */
 	struct address path, from;
 	bool path_seen, from_seen;
 	char date[HEADER_DATE_MAX];
 	size_t date_len;
-	bool in_date;
-	struct address *listener; /* gets the open field's value, or NULL */
 
+	/* digests, under way and done */
 	struct header_digest digests;
 	struct digest *content;
 	uint8_t digest[DIGEST_SHA256_SIZE];
@@ -153,7 +158,7 @@ close_field(struct header *h)
 	h->field = false;
 }
 
-/* The name is known, or known to be none of ours. */
+/* To be called when the name is known, or known not to be one of ours. */
 static void
 open_value(struct header *h, unsigned to, bool is_name)
 {
@@ -188,8 +193,7 @@ end_name(struct header *h)
 	open_value(h, to, true);
 }
 
-/* A line without colon, or with one so late that no name of ours is before
- * it. */
+/* The line has no colon, or one so late that no name of ours is before it. */
 static void
 give_up_name(struct header *h)
 {
@@ -272,7 +276,7 @@ begin_line(struct header *h, uint8_t byte)
 	h->place = IN_NAME;
 }
 
-/* CRs before LF are gone. */
+/* Takes a byte of the header.  CRs before an LF are gone by now. */
 static void
 add_byte(struct header *h, uint8_t byte)
 {
@@ -290,7 +294,7 @@ add_byte(struct header *h, uint8_t byte)
 
 enum { RUN_MAX = 1024 };
 
-/* So much of the input is a value without a line end. */
+/* How much of the input belongs to the value and has no line end in it. */
 static size_t
 value_run(const struct header *h, const uint8_t *bytes, size_t size)
 {
@@ -298,8 +302,8 @@ value_run(const struct header *h, const uint8_t *bytes, size_t size)
 
 	if (h->place != IN_VALUE || h->cr)
 		return 0;
-	/* a CR at every second byte shall not cost a look at all the rest
-	 * each */
+	/* a CR at every second byte must not cost a look at all the rest each
+	 * time */
 	size = size < RUN_MAX ? size : RUN_MAX;
 	end = memchr(bytes, '\n', size);
 	if (end)
@@ -308,7 +312,7 @@ value_run(const struct header *h, const uint8_t *bytes, size_t size)
 	return end ? (size_t)(end - bytes) : size;
 }
 
-/* The same of a name, up to its colon; it is taken here. */
+/* The same for a name, up to its colon; the bytes are taken here. */
 static size_t
 name_run(struct header *h, const uint8_t *bytes, size_t size)
 {

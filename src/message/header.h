@@ -6,8 +6,8 @@
  *
  * The header digest is SHA-256 over the fields Message-ID, Date, From, To and
  * Subject in their order of appearance (name in lower case, value unfolded,
- * blanks at both ends taken away, each run of them within counting as one);
- * without a Message-ID over all fields but Status, X-Status, X-UIDL and
+ * blanks at both ends taken away, each run of them within counting as one).
+ * Without a Message-ID, it is over all fields but Status, X-Status, X-UIDL and
  * X-Keywords, which servers add and change.  It is the same for RETR and TOP n
  * 0, for LF and CRLF line ends, for a header without an end, and for any split
  * of the input.  A line of nothing but CRs ends a header as well: some messages
@@ -31,29 +31,31 @@ struct header;
 
 struct header *header_new(void);
 void header_free(struct header **h);
-/* For those who do not need header_content_digest: of a large message it is the
- * dearest part.  Between messages, for all that follow. */
+/* Does without header_content_digest, which is the most expensive part of a
+ * large message.  To be called between messages; holds for all that follow. */
 void header_without_content(struct header *h);
 void header_start(struct header *h); /* a new message */
 void header_add(struct header *h, const uint8_t *bytes, size_t size);
-/* The end of the message, or of what TOP gave.  Then the answers below hold
- * until header_start. */
+/* Ends the message, or what TOP gave of it.  The answers below hold from then
+ * on until header_start. */
 void header_end(struct header *h);
 
 const uint8_t *header_digest(const struct header *h); /* SHA-256 size */
 bool header_is_empty(const struct header *h);	      /* not one field */
-/* Over every byte of the message; only after all of them were added. */
+/* The digest over every byte of the message; only valid if all of them were
+ * added. */
 const uint8_t *header_content_digest(const struct header *h);
-/* Of a message of so many octets (RFC 1939 section 11) those that stay when a
- * server adds or changes the fields that it may; 1 if there are none, since 0
- * stands for not known in what is recorded. */
+/* How many of the octets of a message (RFC 1939 section 11) do not belong to
+ * fields that servers add and change; 1 if there are none, since 0 stands for
+ * "not known" in what is recorded. */
 int64_t header_octets(const struct header *h, int64_t octets);
 /* The address of Return-Path, else of From, of printable ASCII without blanks;
  * "MAILER-DAEMON" for the null sender or when there is none.  Never begins with
  * '-'.  Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);
 
-/* The first Date, of printable ASCII, cut; "" when there is none. */
+/* The value of the first Date, cut, with '?' for what is not printable ASCII;
+ * "" when there is none. */
 void header_date(const struct header *h, char out[HEADER_DATE_MAX]);
 
 #endif

@@ -58,7 +58,7 @@ header_digest_open(struct header_digest *d, const char *name, size_t size,
 	d->blank = false;
 }
 
-/* There is room for all of it and one blank more. */
+/* There is room for all of it and one more blank. */
 static void
 emit_value(struct header_digest *d, const uint8_t *bytes, size_t size)
 {

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* With its LF line ends; owned by the caller. */
+/* Returns the field with its LF line ends; owned by the caller. */
 char *received_field(const char *host, const char *user, bool encrypted,
 		     int64_t unix_s);
 
