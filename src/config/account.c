@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One account as the configuration describes it. */
 #include "config.h"
+
 #include "config/account.h"
 
 #include <fcntl.h>
@@ -43,7 +44,7 @@ account_state_name(const struct account *a)
 	return name;
 }
 
-/* The end of a long name gives way to the digest of all of it. */
+/* The end of a long name gives way to a digest of the whole name. */
 static char *
 shorten(const char *name, size_t size)
 {
@@ -73,7 +74,7 @@ account_state_file(const struct account *a)
 	return file;
 }
 
-/* The first line, without its end. */
+/* Takes the first line, without its line end, as the password. */
 static int
 take_line(struct account *a, const struct buf *file, struct err *e)
 {
@@ -103,7 +104,7 @@ read_password(struct account *a, int fd, struct err *e)
 		e->kind = ERR_CONFIG;
 	else if (!fs_is_private(fd))
 		err_set(e, ERR_CONFIG,
-			"option 'password_file': others than "
+			"option 'password_file': users other than "
 			"you may read '%s': make it yours and chmod it to 600",
 			a->password_file);
 	else
@@ -119,7 +120,7 @@ account_read_password(struct account *a, struct err *e)
 
 	if (a->courier.password || !a->password_file)
 		return 0;
-	/* Non-blocking, or a FIFO would hang here before it is refused. */
+	/* Without O_NONBLOCK, a FIFO would hang here before it is refused. */
 	fd = open(a->password_file,
 		  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One account as the configuration describes it: plain data, made of what its
- * readers read, filled by config/conf, owned by it, borrowed by everybody
- * else.  Paths are absolute, durations and sizes numbers, all defaults filled
- * in; strings are NULL where an option has no value.
+ * One account as the configuration describes it: plain data, in the structs of
+ * those who use it.  config/conf fills and owns it, everybody else borrows it.
+ * Paths are absolute, durations and sizes are numbers, and all defaults are
+ * filled in; strings are NULL where an option has no value.
  */
 #ifndef CONFIG_ACCOUNT_H
 #define CONFIG_ACCOUNT_H
@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 #include "courier/courier.h"
-#include "session/settings.h"
 #include "link/server.h"
+#include "session/settings.h"
 
 struct account {
 	char *name; /* the title */
@@ -20,7 +20,8 @@ struct account {
 	struct server server;
 	struct courier_settings courier;
 	char *password_file;
-	/* No option tells the password: ~/.netrc, or the terminal. */
+	/* No option gives the password: it comes from ~/.netrc, or the
+	 * terminal. */
 	bool ask_password;
 	struct keeper_settings keeper;
 	char *state; /* the option's value, or account_state_name */
@@ -29,17 +30,17 @@ struct account {
 /* Wipes and frees all that it holds; *a is zeroed. */
 void account_free(struct account *a);
 
-/* "USER@HOST", the host in lower case, ":PORT" behind it unless 110 or 995
- * (an IPv6 address then stands in brackets): what `state` is by default.
+/* "USER@HOST" with the host in lower case, and ":PORT" after it unless that is
+ * 110 or 995 (an IPv6 address is then in brackets): the default of `state`.
  * Owned by the caller. */
 char *account_state_name(const struct account *a);
-/* File name of its state without directory and suffix: `state` (or, if that
- * is NULL, account_state_name) percent-encoded, at most 200 bytes: the end
- * of a longer one gives way to a digest.  Owned by the caller. */
+/* The name of its state file without directory and suffix: `state` (or, if that
+ * is NULL, account_state_name) percent-encoded, at most 200 bytes; the end of a
+ * longer one gives way to a digest.  Owned by the caller. */
 char *account_state_file(const struct account *a);
 
-/* Sets courier.password from the first line of `password_file`; nothing to
- * do without one, or when the password is known.  The parent calls it for
+/* Sets courier.password from the first line of `password_file`; does nothing
+ * without such a file, or when the password is known.  The parent calls it for
  * the accounts that are fetched, before it forks.  ERR_CONFIG when the file
  * cannot be read, is not a regular file of ours (or root's) that only we may
  * read, or begins with an empty line. */

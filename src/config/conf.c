@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The configuration: found, read, and turned into accounts. */
 #include "config.h"
+
 #include "config/conf.h"
 
 #include <stdlib.h>
@@ -14,9 +15,9 @@
 
 /* --- where things are --- */
 
-/* $VARIABLE/NAME, or ~/OTHERWISE/NAME: a relative path in the variable
- * counts as none, as the XDG Base Directory Specification wants it.  NULL
- * without a home. */
+/* Returns $VARIABLE/NAME, or ~/OTHERWISE/NAME if the variable is not set or
+ * holds a relative path, which the XDG Base Directory Specification wants
+ * ignored.  NULL without a home directory. */
 static char *
 make_xdg_path(const char *variable, const char *otherwise, const char *name)
 {
@@ -74,8 +75,8 @@ check_names(const struct conf_tree *t, struct err *e)
 	return conf_tree_locate(t, i, NULL, e);
 }
 
-/* Two processes would otherwise fight for one database, and each would take the
- * other's mail for its own. */
+/* Two processes would otherwise fight over one database, and each would take
+ * the other's mail for its own. */
 static int
 check_states(const struct conf_tree *t, struct err *e)
 {
@@ -90,8 +91,7 @@ check_states(const struct conf_tree *t, struct err *e)
 	if (names_twice(names, &i, &j)) {
 		err_set(e, ERR_CONFIG,
 			"has the same state '%s' as account '%s'; if you want "
-			"both, give one of them another with the option "
-			"'state'",
+			"both, set the option 'state' of one of them",
 			c->accounts[i].state, c->accounts[j].name);
 		rc = conf_tree_locate(t, i, NULL, e);
 	}
@@ -113,7 +113,7 @@ complete_global(const struct conf_tree *t, struct err *e)
 					     "popfetch");
 	if (!c->state_dir)
 		return err_set(e, ERR_CONFIG,
-			       "no home directory: give the option "
+			       "no home directory: set the option "
 			       "'state_dir'");
 	if (c->count == 0)
 		return err_set(e, ERR_CONFIG, "'%s' has no account in it",

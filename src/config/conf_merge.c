@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What accounts inherit, and what their options have to do with each other. */
+/* What accounts inherit, and how their options depend on each other. */
 #include "config.h"
+
 #include "config/conf_merge.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110 };
 
-/* The account that is made whole. */
+/* The account that is being completed. */
 struct merge {
 	const struct conf_tree *tree;
 	size_t number;
@@ -22,7 +23,7 @@ struct merge {
 
 /* --- inheriting --- */
 
-/* Does a member of the group stand in the account itself? */
+/* Is any option of the group set in the account itself? */
 static bool
 has_own(const struct merge *m, unsigned group)
 {
@@ -54,7 +55,7 @@ find_value(const struct merge *m, const struct conf_option *o)
 	return NULL;
 }
 
-/* By the name of an option. */
+/* The same by the name of the option. */
 static const struct conf_value *
 look_up(const struct merge *m, const char *name)
 {
@@ -86,8 +87,8 @@ check_group(const struct merge *m, const struct conf_option *o,
 	return 0;
 }
 
-/* What stands in the account itself has no texts: it was read when it was
- * met. */
+/* A value in the account itself has no texts: it was read when the parser met
+ * it. */
 static int
 inherit(const struct merge *m, const struct conf_option *o)
 {
@@ -107,7 +108,7 @@ inherit(const struct merge *m, const struct conf_option *o)
 	return check_group(m, o, v);
 }
 
-/* --- what options have to do with each other --- */
+/* --- how options depend on each other --- */
 
 static int
 check_tls(const struct merge *m)
@@ -151,8 +152,8 @@ check_destination(const struct merge *m)
 
 	if (!target->path && !target->argv) {
 		err_set(m->e, ERR_CONFIG,
-			"one of the options 'maildir', 'mbox' and 'mda' is "
-			"missing");
+			"needs one of the options 'maildir', 'mbox' and "
+			"'mda'");
 		return locate(m, NULL);
 	}
 	target->kind = target->argv	    ? DELIVER_MDA
@@ -191,7 +192,8 @@ has_dot(const char *host)
 	return size > 1 && host[size - 1] == '.';
 }
 
-/* What a dot at the end tells is told to resolvers alone: the name is whole. */
+/* A dot at the end tells resolvers that the name is whole; nobody else needs
+ * it. */
 static void
 drop_dot(const char *host)
 {
@@ -199,7 +201,8 @@ drop_dot(const char *host)
 		((char *)(uintptr_t)host)[strlen(host) - 1] = '\0';
 }
 
-/* Names that follow from the host, which may end in a dot until then. */
+/* Settles the names that follow from the host, which may end in a dot until
+ * then. */
 static void
 settle_names(struct account *a)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The options of the configuration file. */
 #include "config.h"
+
 #include "config/conf_option.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static const char *const version_words[] = {
 static const char *const pipelining_words[] = { "off", "auto", NULL };
 
 /* clang-format off */
-/* How a text is read, and how what was read is released ... */
+/* How a text is read, and how its value is released ... */
 #define TEXT(reader)	reader, conf_reader_free_text, 0, 0, NULL
 #define PLAIN(reader)	reader, NULL, 0, 0, NULL
 #define NAME		TEXT(conf_reader_name)
@@ -38,7 +39,7 @@ static const char *const pipelining_words[] = { "off", "auto", NULL };
 #define DURATION_MS	PLAIN(conf_reader_duration)
 #define COUNT(min, max) conf_reader_count, NULL, min, max, NULL
 #define CHOICE(words)	conf_reader_choice, NULL, 0, 0, words
-/* ... and into what. */
+/* ... and the member that holds the value. */
 #define AT(member)	MEMBER(account, member)
 #define MEMBER(whole, member) \
 	offsetof(struct whole, member), sizeof(((struct whole *)NULL)->member)
@@ -111,7 +112,7 @@ _Static_assert(sizeof(conf_option_table) <=
 		       CONF_OPTION_MAX * sizeof(*conf_option_table),
 	       "CONF_OPTION_MAX has room for each option");
 
-/* May it stand there? */
+/* May the option stand there? */
 static bool
 may_stand(const struct conf_option *o, bool global)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A configuration file and what it includes, parsed by libconfuse. */
 #include "config.h"
+
 #include "config/conf_parse.h"
 
 #include <assert.h>
@@ -17,11 +18,10 @@
 #include "sys/fs.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16 };
-/* All options that one scope may have, include, two kinds of sections, the
- * end. */
+/* All options of one scope, include, two kinds of sections, the end. */
 enum { CFG_OPTS_MAX = CONF_OPTION_MAX + 4 };
 
-/* A file that is being read; `from` includes it. */
+/* A file that is being read; `from` is the file that includes it. */
 struct source {
 	const struct source *from;
 	struct conf_file *file;
@@ -32,17 +32,18 @@ struct source {
 
 struct parse {
 	struct conf_tree *tree;
-	/* What stands outside of accounts is read into it, to be checked. */
+	/* Options outside of accounts are read into this, to be checked. */
 	struct account inherited;
 	const struct source *source;
 	struct conf_section *open; /* an account that has not ended yet */
-	bool located;		   /* an error would say where it is already */
+	bool located;		   /* the error says where it is */
 	struct digest *identity;   /* of the files so far */
 	struct err *e;
 };
 
-/* The parse that is going on: libconfuse calls back without a pointer of
- * ours. */
+/* The parse that is going on, for the functions that make_grammar gives to
+ * libconfuse: it calls them while it reads parsing->source, but without a
+ * pointer of ours. */
 static struct parse *parsing;
 
 static bool
@@ -53,7 +54,7 @@ is_root(cfg_t *cfg)
 
 /* --- errors --- */
 
-/* Puts file, line and section before the error that is there.  Returns -1. */
+/* Puts file, line and section before the error that is set.  Returns -1. */
 static int
 locate(cfg_t *cfg)
 {
@@ -81,7 +82,7 @@ extract_name(const char *text)
 	return size ? mem_string_n(text, size - 1) : NULL;
 }
 
-/* What libconfuse itself complains about.  Only the first complaint counts:
+/* libconfuse calls this with its own complaints.  Only the first one counts:
  * those after it are about what it left behind. */
 static void __attribute__((format(printf, 2, 0)))
 complain(cfg_t *cfg, const char *format, va_list args)
@@ -116,8 +117,8 @@ find_section(cfg_t *cfg)
 	return parsing->open;
 }
 
-/* What the option's member is a member of.  The section is known
- * (find_section). */
+/* The struct that the option's member is in.  find_section was called for the
+ * section before. */
 static void *
 find_whole(cfg_t *cfg, const struct conf_option *o)
 {
@@ -128,7 +129,7 @@ find_whole(cfg_t *cfg, const struct conf_option *o)
 	return o->flags & CONF_ACCOUNT ? (void *)&parsing->inherited : c;
 }
 
-/* Those that accounts inherit read it again. */
+/* Keeps the text: it is read again for each account that inherits it. */
 static void
 keep_text(struct conf_value *v, const char *text)
 {
@@ -137,7 +138,8 @@ keep_text(struct conf_value *v, const char *text)
 	v->texts[v->count++] = mem_string(text);
 }
 
-/* The option stands here, and nowhere else in its section. */
+/* Notes that the option stands here, and sees to it that it stands nowhere else
+ * in its section. */
 static int
 begin_value(cfg_t *cfg, const struct conf_option *o, struct conf_value *v)
 {
@@ -152,8 +154,8 @@ begin_value(cfg_t *cfg, const struct conf_option *o, struct conf_value *v)
 	return 0;
 }
 
-/* Called by libconfuse for each value, also for each one of a list.  It
- * keeps an empty string in its place. */
+/* libconfuse calls this for each value, and for each one of a list.  It keeps
+ * an empty string in place of the value. */
 static int
 take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {
@@ -177,7 +179,7 @@ take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return 0;
 }
 
-/* Of "name = {}" libconfuse only remembers that it was there. */
+/* Of "name = {}" libconfuse only remembers that it has seen it. */
 static int
 take_empty_list(cfg_t *cfg, const struct conf_option *o, struct conf_value *v)
 {
@@ -225,7 +227,7 @@ check_lists(cfg_t *section, struct conf_section *s)
 	return 0;
 }
 
-/* Called by libconfuse at the end of each section. */
+/* libconfuse calls this at the end of each section. */
 static int
 end_section(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -241,8 +243,8 @@ end_section(cfg_t *cfg, cfg_opt_t *opt)
 	}
 	if (check_lists(section, s) != 0 || check_title(section) != 0)
 		return -1;
-	/* Libconfuse would go through all of them for each new one, and a
-	 * section of it is some kilobytes. */
+	/* libconfuse would go through all sections for each new one, and each
+	 * takes some kilobytes. */
 	if (cfg_title(section))
 		cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
 	parsing->open = NULL;
@@ -266,7 +268,7 @@ check_source(const struct source *s, const char *path, struct err *e)
 	return 0;
 }
 
-/* On the descriptor that was read, so that nobody can swap the file. */
+/* Looks at the descriptor that is read, so that nobody can swap the file. */
 static int
 check_private(int fd, const struct conf_file *file, const struct stat *st,
 	      struct err *e)
@@ -274,13 +276,13 @@ check_private(int fd, const struct conf_file *file, const struct stat *st,
 	if (file->text.password_line == 0 || fs_is_private(fd))
 		return 0;
 	err_set(e, ERR_CONFIG,
-		"a password stands here, and the file has mode "
-		"%04o or a strange owner: make it yours and chmod it to 600",
+		"a password stands here, but the file has mode "
+		"%04o or another owner: make it yours and chmod it to 600",
 		(unsigned)(st->st_mode & 07777));
 	return err_context(e, "%s:%d", file->path, file->text.password_line);
 }
 
-/* What is in the file goes through libconfuse into `cfg`. */
+/* Passes the content of the file through libconfuse into `cfg`. */
 static int
 parse_open_file(cfg_t *cfg, int fd, struct source *s, const struct stat *st,
 		struct err *e)
@@ -321,7 +323,7 @@ parse_file(cfg_t *cfg, const char *path)
 	int rc = -1, fd;
 
 	parsing->located = false;
-	/* Non-blocking, or a FIFO would hang here before it is refused. */
+	/* Without O_NONBLOCK, a FIFO would hang here before it is refused. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		err_sys(e, ERR_CONFIG, "cannot read '%s'", path);
@@ -337,7 +339,7 @@ parse_file(cfg_t *cfg, const char *path)
 	return rc;
 }
 
-/* include("FILE"), outside and inside of sections. */
+/* libconfuse calls this for include("FILE"), outside and inside of sections. */
 static int
 include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {

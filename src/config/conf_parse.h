@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * For conf*.c only: a configuration file and what it includes, parsed by
- * libconfuse and checked.  Knows no defaults.
+ * libconfuse and checked.  It knows no defaults.
  *
- * libconfuse has no place for a caller's pointer, so one parse at a time.
+ * libconfuse has no place for a caller's pointer, so there is one parse at a
+ * time.
  */
 #ifndef CONFIG_CONF_PARSE_H
 #define CONFIG_CONF_PARSE_H
@@ -11,8 +12,8 @@
 #include "base/err.h"
 #include "config/conf_tree.h"
 
-/* Reads the file t->conf->path: what it says goes into t->conf, where it
- * says it into *t, which is new.  ERR_CONFIG, "FILE:LINE: ...". */
+/* Reads the file t->conf->path: the values go into t->conf, and where they
+ * stand into *t, which is new.  ERR_CONFIG, "FILE:LINE: ...". */
 int conf_parse_file(struct conf_tree *t, struct err *e);
 
 #endif

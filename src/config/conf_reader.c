@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How the texts of options are read. */
 #include "config.h"
+
 #include "config/conf_reader.h"
 
 #include <arpa/inet.h>
@@ -27,7 +28,7 @@ fail(const struct conf_reading *r, const char *why)
 
 /* --- members --- */
 
-/* Integers, truth values and enumerations, whatever their size. */
+/* Puts a number into an integer, bool or enumeration of any size. */
 static void
 put_number(const struct conf_reading *r, uint64_t number)
 {
@@ -41,7 +42,8 @@ put_number(const struct conf_reading *r, uint64_t number)
 	memcpy(r->to, sizes[r->option->size], r->option->size);
 }
 
-/* A pointer to char, const or not: it owns the text from then on. */
+/* The member is a pointer to char, const or not; it owns the text from then
+ * on. */
 static void
 set_text(void *member, char *text)
 {
@@ -58,7 +60,8 @@ conf_reader_free_text(void *member)
 	set_text(member, NULL);
 }
 
-/* A pointer to a list of such, which ends with NULL, or is NULL. */
+/* The member is a pointer to a list of such texts, which ends with NULL, or is
+ * NULL. */
 static size_t
 count_items(const void *member, char ***list)
 {
@@ -100,7 +103,7 @@ conf_reader_free_secret(void *member)
 	secret_free(member);
 }
 
-/* Those of struct tls_settings. */
+/* The member is a struct tls_settings, which loses its pins. */
 void
 conf_reader_free_pins(void *member)
 {
@@ -113,7 +116,7 @@ conf_reader_free_pins(void *member)
 
 /* --- kinds of texts --- */
 
-/* Printable bytes, not none. */
+/* Checks that all bytes are printable, and that there are some. */
 static int
 check_bytes(const struct conf_reading *r, const void *bytes, size_t size,
 	    bool may_have_tabs)
@@ -155,7 +158,7 @@ conf_reader_count(const struct conf_reading *r)
 		       (unsigned long long)o->min, (unsigned long long)o->max);
 }
 
-/* Of the one that the text is, or of the end. */
+/* The index of the word that the text is, or of the NULL at the end. */
 static size_t
 find_word(const struct conf_reading *r, const char *const words[])
 {
@@ -266,8 +269,8 @@ conf_reader_path(const struct conf_reading *r)
 	return 0;
 }
 
-/* Arguments are taken as they are; but a program with a slash in it is a
- * path like any other here. */
+/* Arguments are taken as they are, but a program with a slash in it is a path
+ * like any other. */
 int
 conf_reader_command(const struct conf_reading *r)
 {
@@ -303,7 +306,7 @@ put_notice(const struct conf_reading *r, unsigned failures, int64_t seconds)
 	return 0;
 }
 
-/* "3 failures", or a duration. */
+/* Reads "3 failures", or a duration. */
 int
 conf_reader_notice(const struct conf_reading *r)
 {
@@ -344,9 +347,9 @@ is_ipv6(const char *text, size_t size)
 	return inet_pton(AF_INET6, address, binary) == 1;
 }
 
-/* IPv6 addresses lose their brackets: it is the same host for states,
- * certificates and whatever else goes by it.  So it is without a dot at the
- * end, which conf_merge takes away. */
+/* IPv6 addresses lose their brackets: with and without them, it is the same
+ * host for states, certificates and whatever else goes by it.  The same holds
+ * for a dot at the end, which conf_merge takes away. */
 int
 conf_reader_host(const struct conf_reading *r)
 {
@@ -367,14 +370,14 @@ conf_reader_host(const struct conf_reading *r)
 			       text);
 	if (strchr(text, ':') && !is_ipv6(text, size))
 		return err_set(r->e, ERR_CONFIG,
-			       "'%s' is not a host name or address (option "
-			       "'port' has the port)",
+			       "'%s' is not a host name or address (a "
+			       "port goes into the option 'port')",
 			       text);
 	set_text(r->to, mem_string(text));
 	return 0;
 }
 
-/* The text is a mark that stands for it (conf_text). */
+/* The text is the mark that stands for the password (conf_text). */
 int
 conf_reader_password(const struct conf_reading *r)
 {
@@ -382,8 +385,8 @@ conf_reader_password(const struct conf_reading *r)
 	struct secret **to = r->to;
 
 	if (!s)
-		return fail(r, "must stand as password = '...' in single "
-			       "quotes");
+		return fail(r, "must be written as password = '...' in "
+			       "single quotes");
 	if (check_bytes(r, secret_bytes(s), secret_size(s), true) != 0)
 		return -1;
 	secret_free(to);
@@ -398,7 +401,7 @@ conf_reader_pin(const struct conf_reading *r)
 	struct tls_pin pin, *pins;
 
 	if (!tls_parse_pin(r->text, &pin))
-		return fail(r, "must be \"sha256:\" or \"spki-sha256:\" and "
+		return fail(r, "must be \"sha256:\" or \"spki-sha256:\", then "
 			       "64 hexadecimal digits");
 	pins = mem_resize((void *)(uintptr_t)tls->pins, tls->pin_count + 1,
 			  sizeof(*pins));
@@ -443,7 +446,7 @@ conf_reader_keep(const struct conf_reading *r)
 		return fail(r, "must be \"forever\", \"no\", or hours, days "
 			       "or weeks, such as \"14 days\"");
 	if (seconds == 0)
-		return fail(r, "must be more than nothing; \"no\" deletes "
+		return fail(r, "must be more than zero; \"no\" deletes "
 			       "mail once it is delivered");
 	put_number(r, (uint64_t)seconds);
 	return 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For conf*.c only: how the texts of options are read.
+ * For conf*.c only: how the texts of options are read.  The rows of
+ * conf_option_table hold these functions; conf_option_read and conf_option_free
+ * call them.
  *
- * A reader puts what the text means into the member that it is for, of a list
- * behind what is there: strings and secrets as the account's own.  Returns 0,
- * or -1 with *r->e saying no more than what is wrong.
+ * A reader puts what the text means into its member, or, if that is a list,
+ * after what is in it; strings and secrets then belong to the account.  It
+ * returns 0, or -1 with *r->e, which says only what is wrong.
  */
 #ifndef CONFIG_CONF_READER_H
 #define CONFIG_CONF_READER_H
@@ -23,17 +25,18 @@ struct conf_reading {
 /* --- kinds of texts --- */
 /* One line of printable bytes, not empty. */
 int conf_reader_name(const struct conf_reading *r);
-/* Made absolute here, while the file is known that it stands in. */
+/* Makes the path absolute while the file that it stands in is known. */
 int conf_reader_path(const struct conf_reading *r);
 /* A program, then its arguments. */
 int conf_reader_command(const struct conf_reading *r);
-/* Into integers of any size, bool and enumerations: a number within the
- * limits of the option, the index of one of its words, true or false, bytes. */
+/* These fill integers of any size, bool and enumerations: with a number within
+ * the limits of the option, the index of one of its words, true or false, a
+ * number of bytes. */
 int conf_reader_count(const struct conf_reading *r);
 int conf_reader_choice(const struct conf_reading *r);
 int conf_reader_bool(const struct conf_reading *r);
 int conf_reader_size(const struct conf_reading *r);
-/* Into milliseconds. */
+/* Fills an integer with milliseconds. */
 int conf_reader_duration(const struct conf_reading *r);
 
 /* --- one option each --- */
@@ -42,11 +45,11 @@ int conf_reader_host(const struct conf_reading *r);
 int conf_reader_password(const struct conf_reading *r);
 int conf_reader_keep(const struct conf_reading *r);
 int conf_reader_auth(const struct conf_reading *r);
-/* Into struct tls_settings, and struct account_settings. */
+/* These fill a struct tls_settings and a struct account_settings. */
 int conf_reader_pin(const struct conf_reading *r);
 int conf_reader_notice(const struct conf_reading *r);
 
-/* --- what was read is released, and the member empty --- */
+/* --- releasing what was read: the member is empty afterwards --- */
 void conf_reader_free_text(void *member);
 void conf_reader_free_list(void *member);
 void conf_reader_free_secret(void *member);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The text of a configuration file before libconfuse sees it. */
 #include "config.h"
+
 #include "config/conf_text.h"
 
 #include <stdlib.h>
@@ -9,15 +10,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* No user can write this byte: it is an error in the file, and behind a
- * backslash it would be lifted with the password. */
+/* No user can write this byte: as it is, it is an error in the file, and as an
+ * escape it would be lifted with the password. */
 enum { MARK = '\001' };
 enum { VALUE_MAX = 256 * 1024, BRACES_MAX = 16, NAME_MAX_SHOWN = 64 };
 
 /* Where we are in "password = VALUE". */
 enum lift { LIFT_NONE, LIFT_NAME, LIFT_EQUALS, LIFT_DONE };
 
-struct scan {
+struct conf_text_scan {
 	struct conf_text *text;
 	const char *path;
 	const char *p, *end; /* what is not read yet */
@@ -32,21 +33,21 @@ struct scan {
 };
 
 static int
-fail(struct scan *s, const char *why)
+fail(struct conf_text_scan *s, const char *why)
 {
 	err_set(s->e, ERR_CONFIG, "%s", why);
 	return err_context(s->e, "%s:%d", s->path, s->line);
 }
 
-/* The byte `ahead` of the next one, or NUL at the end. */
+/* The byte that comes `ahead` bytes after the next one, or NUL at the end. */
 static char
-peek(const struct scan *s, size_t ahead)
+peek(const struct conf_text_scan *s, size_t ahead)
 {
 	return (size_t)(s->end - s->p) > ahead ? s->p[ahead] : '\0';
 }
 
 static void
-copy(struct scan *s, const char *from, const char *to)
+copy(struct conf_text_scan *s, const char *from, const char *to)
 {
 	(void)buf_append(s->out, from, (size_t)(to - from));
 }
@@ -60,15 +61,15 @@ is_control(char c)
 /* --- comments --- */
 
 static void
-skip_line_comment(struct scan *s)
+skip_line_comment(struct conf_text_scan *s)
 {
 	while (s->p < s->end && *s->p != '\n')
 		s->p++;
 }
 
-/* Its line ends stay. */
+/* Its line ends stay, for the numbers of the lines after it. */
 static int
-skip_block_comment(struct scan *s)
+skip_block_comment(struct conf_text_scan *s)
 {
 	int first = s->line;
 
@@ -90,7 +91,7 @@ skip_block_comment(struct scan *s)
 /* --- strings --- */
 
 static int
-take(struct scan *s, char c)
+take(struct conf_text_scan *s, char c)
 {
 	if (!c)
 		return fail(s, "string has a NUL byte in it");
@@ -99,9 +100,10 @@ take(struct scan *s, char c)
 	return 0;
 }
 
-/* In a password it is no name, but a part of the password. */
+/* In a password, it is rather a part of the password than the name of a
+ * variable, and not shown. */
 static void
-fail_unset(struct scan *s, const char *name)
+fail_unset(struct conf_text_scan *s, const char *name)
 {
 	if (s->lift == LIFT_EQUALS)
 		err_set(s->e, ERR_CONFIG,
@@ -116,9 +118,9 @@ fail_unset(struct scan *s, const char *name)
 	err_context(s->e, "%s:%d", s->path, s->line);
 }
 
-/* "${NAME}" or "${NAME:-DEFAULT}" at s->p, as libconfuse does it. */
+/* Takes "${NAME}" or "${NAME:-DEFAULT}" at s->p, as libconfuse does it. */
 static int
-take_variable(struct scan *s)
+take_variable(struct conf_text_scan *s)
 {
 	const char *start = s->p + 2, *value;
 	const char *close = memchr(start, '}', (size_t)(s->end - start));
@@ -146,9 +148,10 @@ take_variable(struct scan *s)
 	return value ? 0 : -1;
 }
 
-/* Up to `max` digits of this base at s->p; the last one must not be a NUL. */
+/* Takes up to `max` digits of this base at s->p as one byte, which must not be
+ * NUL. */
 static int
-take_number(struct scan *s, unsigned base, size_t max)
+take_number(struct conf_text_scan *s, unsigned base, size_t max)
 {
 	static const char digits[] = "0123456789abcdef";
 	const char *found;
@@ -168,9 +171,9 @@ take_number(struct scan *s, unsigned base, size_t max)
 			    : take(s, (char)value);
 }
 
-/* A backslash and what follows it inside double quotes. */
+/* Takes a backslash and what follows it inside double quotes. */
 static int
-take_escape(struct scan *s)
+take_escape(struct conf_text_scan *s)
 {
 	static const char letters[] = "nrbfaetv",
 			  codes[] = "\n\r\b\f\a\033\t\v";
@@ -193,7 +196,7 @@ take_escape(struct scan *s)
 }
 
 static int
-take_double(struct scan *s)
+take_double(struct conf_text_scan *s)
 {
 	if (*s->p == '\\')
 		return take_escape(s);
@@ -204,7 +207,7 @@ take_double(struct scan *s)
 
 /* A backslash protects only itself and the quote. */
 static int
-take_single(struct scan *s)
+take_single(struct conf_text_scan *s)
 {
 	if (*s->p == '\\' && (peek(s, 1) == '\\' || peek(s, 1) == '\''))
 		s->p++;
@@ -212,7 +215,7 @@ take_single(struct scan *s)
 }
 
 static int
-read_string(struct scan *s)
+read_string(struct conf_text_scan *s)
 {
 	char quote = *s->p++;
 
@@ -232,7 +235,7 @@ read_string(struct scan *s)
 }
 
 static int
-read_word(struct scan *s)
+read_word(struct conf_text_scan *s)
 {
 	size_t size = 0;
 
@@ -250,16 +253,16 @@ read_word(struct scan *s)
 	/* libconfuse would drop these, or begin a comment or a new word */
 	if ((peek(s, 0) && strchr("#\"'*+/", peek(s, 0))) ||
 	    (s->p[-1] == '$' && peek(s, 0) == '{'))
-		return fail(s, "a value with other characters than letters, "
+		return fail(s, "a value with characters other than letters, "
 			       "digits and -_./:@% needs quotes");
 	return 0;
 }
 
 /* --- passwords --- */
 
-/* Does a word follow that an '=' or '(' belongs to? */
+/* Was the word just read a name, which an '=' or '(' follows? */
 static bool
-is_name_next(const struct scan *s)
+is_name_next(const struct conf_text_scan *s)
 {
 	const char *p = s->p;
 
@@ -269,7 +272,7 @@ is_name_next(const struct scan *s)
 }
 
 static void
-lift(struct scan *s)
+lift(struct conf_text_scan *s)
 {
 	struct conf_text *t = s->text;
 
@@ -283,9 +286,9 @@ lift(struct scan *s)
 	s->lift = LIFT_DONE;
 }
 
-/* A string or word was read, which began at `start`. */
+/* Puts out the string or word that was read and began at `start`. */
 static int
-put_value(struct scan *s, const char *start)
+put_value(struct conf_text_scan *s, const char *start)
 {
 	enum lift before = s->lift;
 
@@ -312,19 +315,19 @@ put_value(struct scan *s, const char *start)
 /* --- the rest --- */
 
 static int
-count_brace(struct scan *s, char c)
+count_brace(struct conf_text_scan *s, char c)
 {
 	if (c == '}' && s->depth > 0)
 		s->depth--;
 	else if (c == '{' && s->depth < BRACES_MAX)
 		s->braces[s->depth++] = s->line;
 	else if (c == '{')
-		return fail(s, "too many braces inside each other");
+		return fail(s, "braces are nested too deeply");
 	return 0; /* one '}' too many is found by libconfuse */
 }
 
 static int
-put_mark(struct scan *s)
+put_mark(struct conf_text_scan *s)
 {
 	char c = *s->p++;
 
@@ -334,7 +337,7 @@ put_mark(struct scan *s)
 }
 
 static int
-put_blank(struct scan *s)
+put_blank(struct conf_text_scan *s)
 {
 	char c = *s->p++;
 
@@ -348,7 +351,7 @@ put_blank(struct scan *s)
 }
 
 static int
-put_next(struct scan *s)
+put_next(struct conf_text_scan *s)
 {
 	const char *start = s->p;
 	char c = *start;
@@ -364,7 +367,7 @@ put_next(struct scan *s)
 	if (c == '/' && peek(s, 1) == '*')
 		return skip_block_comment(s);
 	if (c == '+' && peek(s, 1) == '=')
-		return fail(s, "'+=' is not known here; write the whole list");
+		return fail(s, "'+=' is not supported; write the whole list");
 	if (c == '$' && peek(s, 1) == '{')
 		return fail(s, "'${...}' needs double quotes around it");
 	if (is_control(c) || c == '+' || c == '*')
@@ -379,12 +382,12 @@ int
 conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
 		size_t size, struct buf *out, struct err *e)
 {
-	struct scan s = { .text = t,
-			  .path = path,
-			  .p = bytes,
-			  .line = 1,
-			  .out = out,
-			  .e = e };
+	struct conf_text_scan s = { .text = t,
+				    .path = path,
+				    .p = bytes,
+				    .line = 1,
+				    .out = out,
+				    .e = e };
 	int rc = 0;
 
 	s.end = size ? s.p + size : s.p;

@@ -4,11 +4,11 @@
  *
  * Passwords are lifted out and a mark stands in their place, so that they never
  * enter libconfuse, which leaves copies of all it reads in freed memory.
- * Comments are blanked, since libconfuse 3.3 counts lines wrongly behind them.
- * And what it would quietly take otherwise than it was meant is an error here:
- * a '*' or '#' inside an unquoted value, a NUL in a string, a string that goes
- * on in the next line, a variable that is not set, a brace that is never
- * closed, "+=".
+ * Comments are blanked, since libconfuse 3.3 counts lines wrongly after them.
+ * What it would quietly take otherwise than it was meant is an error here: a
+ * '*' or '#' inside an unquoted value, a NUL in a string, a string that goes on
+ * in the next line, a variable that is not set, a brace that is never closed,
+ * "+=".
  */
 #ifndef CONFIG_CONF_TEXT_H
 #define CONFIG_CONF_TEXT_H
@@ -25,13 +25,13 @@ struct conf_text {
 	int password_line; /* the first, or 0 */
 };
 
-/* Once for each file.  Appends to `out` the text of the file `path` (for
+/* Called once for each file.  Appends to `out` the text of the file `path` (for
  * errors) as libconfuse shall see it, line by line the same.  ERR_CONFIG
  * "PATH:LINE: ...". */
 int conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
 		    size_t size, struct buf *out, struct err *e);
-/* The secret that this value of the option `password` stands for, or NULL:
- * it is no mark, the password was not recognised as one. */
+/* The secret that this value of the option `password` stands for; NULL if the
+ * value is not a mark, since the password was not recognised as one. */
 const struct secret *conf_text_secret(const struct conf_text *t,
 				      const char *value);
 /* Wipes and frees what *t holds. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the values of a configuration stand. */
 #include "config.h"
+
 #include "config/conf_tree.h"
 
 #include <stdlib.h>

@@ -23,10 +23,10 @@ struct conf_file {
 };
 
 struct conf_value {
-	const struct conf_file *file; /* NULL: it does not stand there */
+	const struct conf_file *file; /* NULL: the option is not there */
 	int line;
-	/* Owned.  None in the section of an account, from which nobody
-	 * inherits. */
+	/* Owned.  There are none in the section of an account, since nobody
+	 * inherits from it. */
 	int count;
 	char **texts;
 };
@@ -37,7 +37,7 @@ struct conf_section {
 	struct conf_value values[CONF_OPTION_MAX]; /* by row of the table */
 };
 
-/* New when it is zeroed but for `conf`. */
+/* A new tree is all zero but for `conf`. */
 struct conf_tree {
 	struct conf *conf;	  /* borrowed */
 	struct conf_file **files; /* the first is the one asked for */
@@ -48,17 +48,19 @@ struct conf_tree {
 	uint8_t identity[DIGEST_SHA256_SIZE]; /* of all files together */
 };
 
-/* What it holds, but not itself.  Wipes secrets. */
+/* Frees what the tree holds, but not the tree.  Wipes secrets. */
 void conf_tree_free(struct conf_tree *t);
-/* A new account, the last, and its section, which is valid until the next. */
+/* Adds an account at the end; returns its section, which is valid until the
+ * next one is added. */
 struct conf_section *conf_tree_add_account(struct conf_tree *t,
 					   const char *title);
-/* Another file; its name as given, and the directory that it lies in.  NULL
+/* Adds a file, with its name as given and the directory that it lies in.  NULL
  * with *e set when the path cannot be expanded. */
 struct conf_file *conf_tree_add_file(struct conf_tree *t, const char *path,
 				     struct err *e);
-/* Puts "FILE:LINE: account 'TITLE'" before the error: that of the value, or
- * NULL: of the section of this account.  Returns -1. */
+/* Puts "FILE:LINE: account 'TITLE'" before the error: file and line are those
+ * of the value or, if it is NULL, of the section of this account.  Returns
+ * -1. */
 int conf_tree_locate(const struct conf_tree *t, size_t account,
 		     const struct conf_value *v, struct err *e);
 

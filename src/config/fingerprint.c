@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whether a login's configuration was changed. */
 #include "config.h"
+
 #include "config/fingerprint.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "base/text.h"
 #include "sys/fs.h"
 
-/* Fields are told apart by the NUL behind each. */
+/* Fields are told apart by the NUL after each. */
 static void
 add_field(struct digest *d, const char *text)
 {
@@ -31,7 +32,7 @@ fingerprint_add_identity(struct digest *d, const struct stat *st)
 	free(text);
 }
 
-/* The file where a secret stands. */
+/* Adds the file that a secret stands in. */
 static void
 add_file(struct digest *d, const char *path)
 {
@@ -42,7 +43,7 @@ add_file(struct digest *d, const char *path)
 		fingerprint_add_identity(d, &st);
 }
 
-/* The file where a password stands that is neither named nor asked for yet. */
+/* Adds ~/.netrc, where the password may stand that no option gives. */
 static void
 add_netrc(struct digest *d)
 {
@@ -53,10 +54,10 @@ add_netrc(struct digest *d)
 	free(path);
 }
 
-/* How the secret is given, and the file that it is in.  Never the secret,
- * and no argument of a command, which might be one: it could be guessed from
- * a digest.  Where these stand in the configuration, its own identity tells
- * of a change. */
+/* Adds how the secret is given, and the file that it is in; never the secret
+ * itself, nor an argument of a command, which might be one: both could be
+ * guessed from a digest.  Where they stand in the configuration, the identity
+ * of its files shows a change. */
 static void
 add_secret(struct digest *d, const struct account *a)
 {
@@ -85,7 +86,8 @@ add_number(struct digest *d, int64_t number)
 	free(text);
 }
 
-/* Variables may change what the options say while no file does. */
+/* Environment variables may change what the options say while no file
+ * changes. */
 static void
 add_options(struct digest *d, const struct account *a)
 {

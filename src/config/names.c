@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The names of many things. */
 #include "config.h"
+
 #include "config/names.h"
 
 #include <assert.h>
@@ -50,7 +51,8 @@ names_add(struct names *n, const char *text)
 	n->count++;
 }
 
-/* Equal names stay in the order in which they came. */
+/* qsort is given this in names_sort.  Equal names stay in the order in which
+ * they came. */
 static int
 compare(const void *a, const void *b)
 {

@@ -21,8 +21,8 @@ void names_add(struct names *n, const char *text);
 void names_sort(struct names *n);
 /* After names_sort.  The number of the first that has this name. */
 bool names_find(const struct names *n, const char *text, size_t *number);
-/* After names_sort.  Is a name there twice?  *number is the first that has
- * the name of one before it, *twin the first with this name. */
+/* After names_sort.  Does a name appear twice?  *number is the first entry
+ * whose name appeared before it, *twin the first with that name. */
 bool names_twice(const struct names *n, size_t *number, size_t *twin);
 
 #endif

@@ -195,9 +195,9 @@ a_password_file_that_is_no_use_is_refused(void **state)
 	put("\nsecret\n", 0600);
 	assert_refused("empty");
 	put("secret\n", 0640);
-	assert_refused("others");
+	assert_refused("users other than you may read");
 	put("secret\n", 0604);
-	assert_refused("others");
+	assert_refused("users other than you may read");
 	unlink(path);
 	assert_refused("No such file");
 	assert_int_equal(mkfifo(path, 0600), 0);

@@ -651,12 +651,12 @@ a_readable_file_with_a_password_is_refused(void **state)
 
 	(void)state;
 	put_mode("popfetch.conf", 0640, text);
-	assert_refused("popfetch.conf:6: a password stands here, and the file "
-		       "has mode 0640 or a strange owner: make it yours and "
+	assert_refused("popfetch.conf:6: a password stands here, but the file "
+		       "has mode 0640 or another owner: make it yours and "
 		       "chmod it to 600");
 	put_mode("popfetch.conf", 0604, text);
-	assert_refused("popfetch.conf:6: a password stands here, and the file "
-		       "has mode 0604 or a strange owner: make it yours and "
+	assert_refused("popfetch.conf:6: a password stands here, but the file "
+		       "has mode 0604 or another owner: make it yours and "
 		       "chmod it to 600");
 }
 
@@ -685,8 +685,8 @@ each_file_is_judged_by_what_is_in_it(void **state)
 	assert_string_equal(password(c->accounts), "x");
 	conf_free(&c);
 	put_mode("secret", 0644, "\npassword = 'x'\n");
-	assert_refused("secret:2: a password stands here, and the file has "
-		       "mode 0644 or a strange owner: make it yours and "
+	assert_refused("secret:2: a password stands here, but the file has "
+		       "mode 0644 or another owner: make it yours and "
 		       "chmod it to 600");
 }
 
@@ -926,7 +926,7 @@ a_value_out_of_range_is_refused_with_its_line(void **state)
 		{ "notice_after = '0 failures'", "option 'notice_after': "
 		  "must be 1 to 65535 failures" },
 		{ "tls_pin = {'sha256:00'}", "option 'tls_pin': must be "
-		  "\"sha256:\" or \"spki-sha256:\" and 64 hexadecimal "
+		  "\"sha256:\" or \"spki-sha256:\", then 64 hexadecimal "
 		  "digits" },
 	};
 	size_t i;
@@ -957,8 +957,8 @@ keep_wants_a_unit_that_cannot_be_mistaken(void **state)
 		free(option);
 	}
 	refuse_option("keep = '0 days'", "option 'keep': must be more than "
-		      "nothing; \"no\" deletes mail once it is delivered");
-	refuse_option("keep = 0", "option 'keep': must be more than nothing; "
+		      "zero; \"no\" deletes mail once it is delivered");
+	refuse_option("keep = 0", "option 'keep': must be more than zero; "
 		      "\"no\" deletes mail once it is delivered");
 }
 
@@ -1017,11 +1017,11 @@ a_host_is_a_name_or_an_address(void **state)
 	(void)state;
 	refuse("account a {\nhost = 'pop.example.org:995'\n}\n",
 	       "popfetch.conf:2: account 'a': option 'host': "
-	       "'pop.example.org:995' is not a host name or address (option "
-	       "'port' has the port)");
+	       "'pop.example.org:995' is not a host name or address (a port "
+	       "goes into the option 'port')");
 	refuse("account a {\nhost = '[::1'\n}\n", "popfetch.conf:2: account "
 	       "'a': option 'host': '[::1' is not a host name or address "
-	       "(option 'port' has the port)");
+	       "(a port goes into the option 'port')");
 	refuse("account a {\nhost = '[h]'\n}\n", "popfetch.conf:2: account "
 	       "'a': option 'host': '[h]' is not an IPv6 address");
 	refuse("account a {\nhost = 'pop3://h'\n}\n", "popfetch.conf:2: "
@@ -1125,8 +1125,8 @@ what_is_missing_is_named(void **state)
 	refuse("account a {\nhost = h\n}\n", "popfetch.conf:3: account 'a': "
 	       "option 'user' is missing");
 	refuse("account a {\nhost = h\nuser = u\n}\n", "popfetch.conf:4: "
-	       "account 'a': one of the options 'maildir', 'mbox' and 'mda' "
-	       "is missing");
+	       "account 'a': needs one of the options 'maildir', 'mbox' and "
+	       "'mda'");
 	refuse("account a { host = h user = u maildir = '~nobody-here/x' }\n",
 	       "popfetch.conf:1: account 'a': option 'maildir': cannot "
 	       "expand '~nobody-here/x': no such user");
@@ -1142,8 +1142,8 @@ two_accounts_with_one_state_are_refused(void **state)
 	       "account a { host = Pop.example }\n"
 	       "account b {\nhost = pop.EXAMPLE\ntls = starttls\n}\n",
 	       "popfetch.conf:6: account 'b': has the same state "
-	       "'u@pop.example' as account 'a'; if you want both, give one of "
-	       "them another with the option 'state'");
+	       "'u@pop.example' as account 'a'; if you want both, set the "
+	       "option 'state' of one of them");
 	c = read_text("defaults { user = u maildir = M }\n"
 		      "account a { host = h }\n"
 		      "account b { host = h state = second }\n"
@@ -1183,8 +1183,8 @@ bad_syntax_is_one_line_with_file_and_line(void **state)
 static void
 what_would_silently_mean_something_else_is_refused(void **state)
 {
-	static const char quotes[] = "popfetch.conf:2: a value with other "
-		"characters than letters, digits and -_./:@% needs quotes";
+	static const char quotes[] = "popfetch.conf:2: a value with "
+		"characters other than letters, digits and -_./:@% needs quotes";
 
 	(void)state;
 	refuse("\nlog = a*b\n", quotes);
@@ -1199,7 +1199,7 @@ what_would_silently_mean_something_else_is_refused(void **state)
 	refuse("\nlog = \"${HOME/x\"\n", "popfetch.conf:2: '${' without "
 	       "'}'");
 	refuse("account a {\nmda += {\"x\"}\n}\n", "popfetch.conf:2: '+=' is "
-	       "not known here; write the whole list");
+	       "not supported; write the whole list");
 }
 
 static void
