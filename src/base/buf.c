@@ -53,7 +53,7 @@ move_to(struct buf *b, size_t cap)
 	b->cap = cap;
 }
 
-/* Makes cap at least need, doubling; need counts the byte for buf_text's
+/* Doubles cap until it is at least `need`, which includes a byte for buf_text's
  * NUL. */
 static void
 grow(struct buf *b, size_t need)

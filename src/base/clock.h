@@ -16,19 +16,21 @@
 #define CLOCK_NEVER INT64_MAX
 
 int64_t clock_ms(void); /* monotonic */
-/* Wall clock, seconds; 1 at least, since 0 stands for never in what is
- * remembered. */
+/* The wall clock in seconds; at least 1, since 0 means "never" in the state
+ * that is kept. */
 int64_t clock_unix(void);
 int64_t clock_unix_us(void); /* wall clock, microseconds */
 
 /* now + ms, CLOCK_NEVER for ms < 0 or on overflow. */
 int64_t clock_deadline(int64_t ms);
 int64_t clock_earlier(int64_t a, int64_t b);
-/* Milliseconds until then as poll(2) wants them: 0 when past, -1 for never. */
+/* Milliseconds until the deadline as poll(2) wants them: 0 when it has passed,
+ * -1 for CLOCK_NEVER. */
 int clock_poll_timeout(int64_t deadline);
 
-/* "Sat, 21 Nov 2026 10:00:00 +0000" (RFC 5322 3.3), local time zone, C locale
- * names; size at least CLOCK_DATE_MAX. */
+/* "Sat, 21 Nov 2026 10:00:00 +0000" (RFC 5322 section 3.3), in the local time
+ * zone and with the names of the C locale; `size` is at least
+ * CLOCK_DATE_MAX. */
 enum { CLOCK_DATE_MAX = 40 };
 void clock_rfc5322(char *out, size_t size, int64_t unix_s);
 /* "Sat Nov 21 10:00:00 2026" UTC, as an mbox From_ line has it (RFC 4155). */

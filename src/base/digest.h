@@ -6,9 +6,9 @@
  *	d = digest_new(DIGEST_SHA256); digest_add(d, ...)...;
  *	digest_end(d, out);
  *
- * digest_end leaves the digest ready for a new message.  A library that refuses
- * the algorithm (MD5 under FIPS) makes digest_new return NULL; SHA-256 is
- * always there, or the program aborts.
+ * digest_end leaves the digest ready for a new message.  Where OpenSSL refuses
+ * MD5 (FIPS), digest_new returns NULL; where it refuses SHA-256, the program
+ * aborts.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -29,7 +29,8 @@ void digest_end(struct digest *d, uint8_t out[DIGEST_SIZE_MAX]);
 void digest_sha256(const void *bytes, size_t size,
 		   uint8_t out[DIGEST_SHA256_SIZE]);
 
-/* `size` random bytes that nobody can foresee (for file names, sentinels). */
+/* Writes `size` random bytes that nobody can predict (for file names and
+ * sentinels). */
 void digest_random(void *out, size_t size);
 
 #endif

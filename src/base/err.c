@@ -13,10 +13,10 @@
 #include "base/text.h"
 
 /* Escaping never shortens, so bytes beyond ERR_TEXT_MAX cannot reach the text;
- * the few more keep a character at that border whole. */
+ * the 8 bytes more keep a character at that border whole. */
 enum { RAW_MAX = ERR_TEXT_MAX + 8 };
 
-/* A context may take half of the text: the cause matters more. */
+/* A context may take up to half of the text: the cause matters more. */
 enum { CONTEXT_MAX = ERR_TEXT_MAX / 2 };
 
 static void format_safe(char *out, size_t size, const char *format,

@@ -45,20 +45,21 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int sys;   /* errno of err_sys, else 0 */
-	bool told; /* people have been told of it: set by whoever did */
+	bool told; /* the user has been told; set by whoever did */
 	char text[ERR_TEXT_MAX];
 };
 
-/* Start value; err_clear makes it that again. */
+/* The start value of an error, which err_clear restores. */
 #define ERR_INIT ((struct err){ .kind = ERR_NONE })
 void err_clear(struct err *e);
 
-/* Sets *e, which nobody has been told of, and returns -1, so that callers can
- * `return err_set(...)`. */
+/* Sets *e, with `told` false, and returns -1, so that callers can write `return
+ * err_set(...)`. */
 int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same; appends ": " and the text of the errno current at the call. */
+/* The same, with ": " and the text of the errno current at the call
+ * appended. */
 int err_sys(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -66,15 +67,15 @@ int err_sys(struct err *e, enum err_kind kind, const char *format, ...)
 int err_context(struct err *e, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The sysexits status of a kind.  The one table of the program. */
+/* The sysexits status of a kind: the only table of them in the program. */
 int err_status(enum err_kind kind);
 
-/* Of two exit statuses the one that a run of both ends with: the first in
- * 78 77 65 73 74 71 70 76 69 68 75 64 that occurred, else 0. */
+/* The exit status of a run in which both of these occurred: the one that comes
+ * first in 78 77 65 73 74 71 70 76 69 68 75 64, else 0. */
 int err_status_worse(int a, int b);
 
-/* Is it one that may pass by itself without anybody's doing (network down,
- * host not found)?  Such ones are subject to `notice_after`. */
+/* May an error of this kind pass without anybody's doing (network down, host
+ * not found)?  The option `notice_after` applies to such errors. */
 bool err_is_passing(enum err_kind kind);
 
 #endif

@@ -38,7 +38,7 @@ log_open(const char *target, struct err *e)
 		settings.target = TO_SYSLOG;
 		return 0;
 	}
-	/* a FIFO that nobody reads would hold us for ever */
+	/* O_NONBLOCK: a FIFO that nobody reads would hold us for ever */
 	settings.fd = open(target,
 			   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
 				   O_NOCTTY | O_NONBLOCK,
@@ -50,7 +50,7 @@ log_open(const char *target, struct err *e)
 	return 0;
 }
 
-/* One write(2), so that lines of several programs do not mix. */
+/* Uses one write(2), so that the lines of several programs do not mix. */
 static void
 write_line(const char *line, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory that is there, or the program is not. */
+/* Memory from an allocator that aborts instead of failing. */
 #include "config.h"
 
 #include "base/mem.h"

@@ -56,7 +56,8 @@ find_unit(const struct unit *units, const char *word, size_t len,
 	return false;
 }
 
-/* One "NUMBER UNIT" at *at, added to *sum; *at moves behind it and blanks. */
+/* Adds one "NUMBER UNIT" at *at to *sum; *at moves behind it and the blanks
+ * that follow. */
 static bool
 add_part(const char **at, const struct unit *units, uint64_t max, uint64_t *sum)
 {
@@ -75,7 +76,7 @@ add_part(const char **at, const struct unit *units, uint64_t max, uint64_t *sum)
 	return true;
 }
 
-/* A bare number with nothing but blanks around. */
+/* Is the text a bare number with nothing but blanks around it? */
 static bool
 only_number(const char *text, uint64_t max, uint64_t *out)
 {
@@ -119,7 +120,7 @@ quantity_size(const char *text, uint64_t *bytes)
 	return true;
 }
 
-/* Tenths of the unit 2^shift, rounded. */
+/* The bytes in tenths of the unit 2^shift, rounded. */
 static uint64_t
 tenths_of(uint64_t bytes, unsigned shift)
 {

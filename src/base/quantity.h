@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Durations and sizes as people write them: "90 seconds", "14 days", "1 hour 30
- * minutes", "20 MiB", "512".  Blanks between number and unit are optional,
- * units may be singular, plural or short (s sec min m h hour d day w week; B K
- * KB KiB M MB MiB G GB GiB: K, KB and KiB are all 1024), case is ignored.
+ * minutes", "20 MiB", "512".  Blanks between number and unit are optional, and
+ * case is ignored.  Units may be singular, plural or short (s sec min m h hour
+ * d day w week; B K KB KiB M MB MiB G GB GiB: K, KB and KiB are all 1024).
  */
 #ifndef BASE_QUANTITY_H
 #define BASE_QUANTITY_H
@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Seconds.  A number without unit is refused unless it is 0.  False when not
- * understood, negative, or beyond 100 years. */
+/* Reads seconds.  A number without a unit is refused unless it is 0.  False
+ * when the text is not understood, negative, or beyond 100 years. */
 bool quantity_duration(const char *text, int64_t *seconds);
-/* Bytes.  False when not understood or beyond 2^62. */
+/* Reads bytes.  False when the text is not understood or beyond 2^62. */
 bool quantity_size(const char *text, uint64_t *bytes);
 
 enum { QUANTITY_TEXT_MAX = 32 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Passwords and tokens, from birth to wipe. */
+/* Passwords and tokens, from their creation to the wipe. */
 #include "config.h"
 
 #include "base/secret.h"
@@ -13,21 +13,22 @@
 #include "base/mem.h"
 
 /*
- * Short secrets share a mapping, since the system allows but some ten thousand
- * of them, and copies each at a fork; a long one has a mapping of its own.  The
- * advice about whole pages touches nothing else either way.
+ * Short secrets share mappings, since the system allows only some ten thousand
+ * mappings and copies each at a fork; a long secret has a mapping of its own.
+ * Either way the advice to the kernel, which is about whole pages, concerns
+ * nothing but secrets.
  */
 enum { PLACE_SIZE = 128, SHARED_SIZE_MAX = 64 * 1024 };
 
 struct secret {
 	size_t size;
-	size_t mapped;	     /* length of its own mapping, or 0: a place */
-	struct secret *next; /* free places, or mappings of their own */
+	size_t mapped;	     /* length of its own mapping; 0: a place */
+	struct secret *next; /* in free_places or all_own */
 	struct secret *previous;
 	uint8_t bytes[];
 };
 
-/* A mapping of places; the first one is spent on this. */
+/* A mapping of places; this head takes up the first of them. */
 struct shared {
 	struct shared *next;
 	size_t mapped;
@@ -46,7 +47,8 @@ whole_pages(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-/* Neither is more than a wish: RLIMIT_MEMLOCK may be 0. */
+/* The kernel may refuse both (RLIMIT_MEMLOCK may be 0), and the secret is used
+ * all the same. */
 static void
 shelter(void *start, size_t size)
 {
@@ -77,8 +79,8 @@ place_give_back(struct secret *s)
 	free_places = s;
 }
 
-/* Each is twice as large as the one before, up to the limit: to lock a page
- * makes it be there. */
+/* Each mapping is twice as large as the one before, up to the limit; the first
+ * is small, because a locked page takes up memory even when it is not used. */
 static void
 share_mapping(void)
 {
@@ -187,7 +189,8 @@ secret_free(struct secret **s)
 		place_give_back(old);
 }
 
-/* Unmapped, not wiped: that would first copy the pages of the parent. */
+/* The secrets are unmapped, not wiped: wiping them would first copy the pages
+ * of the parent. */
 void
 secret_keep_only(struct secret **only)
 {

@@ -24,7 +24,7 @@ is_alnum(char c)
 
 /* --- text_safe --- */
 
-/* How long a character that starts with this byte is; 0: none starts so. */
+/* The length of a character that starts with this byte; 0 when none does. */
 static size_t
 utf8_length(uint8_t first)
 {
@@ -39,7 +39,7 @@ utf8_length(uint8_t first)
 	return 0;
 }
 
-/* Over-long forms, surrogates, and what lies beyond U+10FFFF. */
+/* Over-long forms, surrogates, and code points beyond U+10FFFF are not. */
 static bool
 is_encodable(uint32_t code, size_t length)
 {
@@ -50,7 +50,7 @@ is_encodable(uint32_t code, size_t length)
 	return true;
 }
 
-/* Decodes the character at p; returns its length, or 0 when it is none. */
+/* Decodes the character at p; returns its length, or 0 when there is none. */
 static size_t
 utf8_decode(const uint8_t *p, size_t size, uint32_t *code)
 {
@@ -152,8 +152,8 @@ text_unhex(const char *text, void *out, size_t size)
 	return *text == '\0';
 }
 
-/* `first` is the name's first byte: a leading dot would hide the file, or make
- * it "." or "..". */
+/* `first` says that c is the name's first byte: a leading dot would hide the
+ * file, or make it "." or "..". */
 static bool
 stays_in_name(char c, bool first)
 {
@@ -204,8 +204,7 @@ least(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Insertions, deletions, changes, and swaps of neighbours, each counting
- * one. */
+/* Counts insertions, deletions, changes, and swaps of neighbours, one each. */
 static size_t
 edit_distance(const char *a, size_t alen, const char *b, size_t blen)
 {

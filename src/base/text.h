@@ -11,29 +11,32 @@
 
 #include "base/buf.h"
 
-/* Writes foreign bytes so that a terminal or log is safe with them: valid UTF-8
+/* Writes foreign bytes so that they cannot harm a terminal or log: valid UTF-8
  * without control characters stays; C0, DEL, C1, bidirectional controls
- * (U+061C, U+200E/F, U+202A..E, U+2066..9), what has no width (U+200B..D,
- * U+FEFF), line and paragraph separators and invalid bytes become \xNN (of each
- * byte).  A backslash stays as it is.  Cut at out_size - 1 bytes, never inside
- * an escape or character; always ends in NUL.  Independent of the locale. */
+ * (U+061C, U+200E/F, U+202A..E, U+2066..9), characters without width
+ * (U+200B..D, U+FEFF), line and paragraph separators and invalid bytes become
+ * \xNN, byte by byte.  A backslash stays as it is.  The text is cut at
+ * `out_size - 1` bytes, never inside an escape or character, always ends in
+ * NUL, and does not depend on the locale. */
 void text_safe(char *out, size_t out_size, const void *bytes, size_t size);
 
-/* Lower-case hexadecimal, 2 * size + 1 bytes are written. */
+/* Writes lower-case hexadecimal, 2 * size + 1 bytes of it. */
 void text_hex(char *out, const void *bytes, size_t size);
 /* The reverse (either case, optional colons between pairs): true when text is
  * exactly `size` bytes. */
 bool text_unhex(const char *text, void *out, size_t size);
 
-/* Percent-encodes for a file name: letters, digits and @ . _ - + stay (a
- * leading dot does not).  Appends to out. */
+/* Appends text, percent-encoded for a file name, to out: letters, digits and
+ * `@._-+` stay (a leading dot does not).  False when out's maximum forbids
+ * it. */
 bool text_percent(struct buf *out, const char *text);
 
-/* Of the NULL-terminated list the word nearest to `word` by edit distance (case
- * ignored), or NULL when none is near (more than a third of it differs). */
+/* The word of the NULL-terminated list that is nearest to `word` by edit
+ * distance (case ignored), or NULL when none is near (more than a third of
+ * `word` differs). */
 const char *text_nearest(const char *word, const char *const list[]);
 
-/* "s" behind a noun of which there are not just one. */
+/* The ending of a noun behind this number: "s", or "" for 1. */
 const char *text_plural(uint64_t count);
 
 /* ASCII only, independent of the locale. */
@@ -41,8 +44,8 @@ bool text_is_word(const void *bytes, size_t size, const char *word);
 bool text_starts(const void *bytes, size_t size, const char *word);
 void text_lower(char *s);
 
-/* A decimal number of digits only: false when empty, with other bytes, or
- * beyond max. */
+/* Reads a decimal number: false when it is empty, has bytes other than digits,
+ * or is beyond max. */
 bool text_number(const void *bytes, size_t size, uint64_t max, uint64_t *out);
 
 #endif
