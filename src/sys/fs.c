@@ -27,7 +27,8 @@
 
 enum { SHOWN_MAX = 400 };
 
-/* The path behind a descriptor where the system tells, for texts only. */
+/* Writes the path behind a descriptor where the system tells it; for error
+ * texts only. */
 static void
 show(char out[SHOWN_MAX], int fd)
 {
@@ -115,7 +116,8 @@ fs_open_dir_at(int dir, const char *name, int *fd, struct err *e)
 	return 0;
 }
 
-/* mkdirat where a directory that is there is fine; 1 when it was made. */
+/* mkdirat for which an existing directory is fine: 1 when it was made, 0 when
+ * it existed, -1 with errno. */
 static int
 make_dir(int dir, const char *name, mode_t mode, int stat_flags)
 {
@@ -133,7 +135,7 @@ make_dir(int dir, const char *name, mode_t mode, int stat_flags)
 	return -1;
 }
 
-/* What lies before the last component; the caller frees. */
+/* The path without its last component; the caller frees it. */
 static char *
 parent_of(const char *path)
 {
@@ -166,7 +168,7 @@ fs_make_dir(const char *path, mode_t mode, bool *made, struct err *e)
 	if (n < 0)
 		return fail_at(e, ERR_CREATE, "make directory", AT_FDCWD, path);
 	if (n > 0 && sync_parent(path, e) != 0) {
-		/* Were it left, the next run would take it for durable. */
+		/* If it were left, the next run would take it for durable. */
 		(void)rmdir(path);
 		return -1;
 	}
@@ -305,7 +307,7 @@ fs_open_update_at(int dir, const char *name, int *fd, struct err *e)
 	return 0;
 }
 
-/* Where the file system has no nameless files. */
+/* For a file system without nameless files: the file loses its name at once. */
 static int
 temp_by_name(const char *path, const char *name)
 {
@@ -330,8 +332,9 @@ fs_temp(const char *path, const char *name, int *fd, struct err *e)
 #ifdef O_TMPFILE
 	*fd = open_retry(AT_FDCWD, path, O_RDWR | O_TMPFILE | O_EXCL, 0600);
 #endif
-	/* Those without O_TMPFILE differ in what they say (EISDIR, EOPNOTSUPP,
-	 * EINVAL); any other cause stops the second attempt as well. */
+	/* Systems without O_TMPFILE differ in what they say (EISDIR,
+	 * EOPNOTSUPP, EINVAL); any other cause makes the second attempt fail as
+	 * well. */
 	if (*fd < 0)
 		*fd = temp_by_name(path, name);
 	if (*fd < 0)
@@ -342,9 +345,10 @@ fs_temp(const char *path, const char *name, int *fd, struct err *e)
 
 /* --- names --- */
 
-/* Errors that say "not with this kernel or file system"; EPERM is what older
- * container run times answer to a system call that they do not know.  Where it
- * means what it says, the call that is made instead will say it too. */
+/* Is it an error that says "not with this kernel or file system"?  EPERM is
+ * what older container run times answer to a system call that they do not know.
+ * Where EPERM means what it says, the call that is made instead fails with it
+ * too. */
 static bool
 is_unsupported(int error)
 {

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "sys/fs_error.h"
 
-/* What one read(2) or write(2) is asked for at most: Linux moves no more than
+/* The most that one read(2) or write(2) is asked for: Linux moves no more than
  * 2 GiB a call anyway, and some systems refuse more than INT_MAX. */
 enum { CHUNK_MAX = 1 << 30 };
 enum { READ_STEP = 64 * 1024, ANEW_STEP = 256 * 1024 };
@@ -50,7 +50,7 @@ write_once(int fd, const void *bytes, size_t size, off_t at)
 	return n;
 }
 
-/* at < 0: at the descriptor's own position. */
+/* at < 0 stands for the descriptor's own position. */
 static int
 write_all(int fd, const uint8_t *p, size_t size, off_t at, struct err *e)
 {
@@ -210,10 +210,11 @@ fs_close(int *fd, struct err *e)
 	int old = *fd;
 
 	*fd = -1;
-	/* After EINTR the descriptor is gone on Linux, in an unknown state
-	 * elsewhere: trying again might close somebody else's. */
+	/* After EINTR the descriptor is closed on Linux and in an unknown state
+	 * elsewhere: a second close might hit somebody else's descriptor. */
 	if (close(old) != 0 && errno != EINTR)
-		return err_sys(e, ERR_LOCAL, "cannot close a written file");
+		return err_sys(e, ERR_LOCAL,
+			       "cannot close a file after writing");
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A file that is nowhere on a disk. */
+/* Files that exist in memory only. */
 #include "config.h"
 
 #include "sys/fs.h"

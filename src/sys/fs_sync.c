@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is to survive a power cut. */
+/* Syncing what has to survive a power cut. */
 #include "config.h"
 
 #include "sys/fs.h"
@@ -60,20 +60,20 @@ fs_sync(int fd, const char *what, struct err *e)
 	return 0;
 }
 
-/* Up to so many files their own waits in a row are few enough. */
+/* Up to so many files it is good enough to wait for one after the other. */
 enum { SYNC_ROW_MAX = 8 };
 
 /* --- the whole file system --- */
 
-/* What is known of syncfs is known of Linux. */
+/* What is_syncfs_good knows is true of Linux only. */
 #if defined(__linux__) && defined(HAVE_SYNCFS)
-/* A sync of the file system waits for the data of all programs.  Up to so much
- * it takes no longer than the waits for the files of a batch, many at a time,
- * do. */
+/* A sync of the file system waits for the data of all programs.  As long as no
+ * more than this waits to be written, it takes no longer than syncing the files
+ * of a batch, many at a time. */
 enum { SYNC_WAITING_MAX_KIB = 64 * 1024 };
 
-/* What waits to be written, of all programs and to all disks.  What a program
- * adds behind this look is not waited for. */
+/* Is little waiting to be written, by all programs and to all disks together?
+ * A sync does not wait for what a program adds after this look. */
 static bool
 is_little_waiting(void)
 {
@@ -94,9 +94,9 @@ is_little_waiting(void)
 	return found == 2 && sum <= SYNC_WAITING_MAX_KIB;
 }
 
-/* Whether syncfs is known to flush the disk's cache and to report failed writes
- * there (FUSE for one does not pass it on), and has not much to do for
- * others. */
+/* Is syncfs known to flush the disk's cache on this file system and to report
+ * failed writes (FUSE, for one, does not pass it on), and has it little to do
+ * for other programs? */
 static bool
 is_syncfs_good(int fd)
 {
@@ -128,7 +128,7 @@ is_linux_since(int major, int minor)
 	return a > major || (a == major && b >= minor);
 }
 
-/* 1: done; 0: not to be had here; -1: failed. */
+/* 1: done; 0: syncfs is of no use here; -1: failed, with errno. */
 static int
 sync_whole(int dir)
 {
@@ -136,8 +136,8 @@ sync_whole(int dir)
 		return 0;
 	if (syncfs(dir) != 0) /* EPERM: a sandbox does not know it */
 		return errno == ENOSYS || errno == EPERM ? 0 : -1;
-	/* Until 5.17 syncfs reports failed data, but not a failed commit of
-	 * the metadata; fsync does. */
+	/* Before 5.17 syncfs reports failed writes of data, but not a failed
+	 * commit of the metadata; fsync does. */
 	return is_linux_since(5, 17) || sync_fd(dir) == 0 ? 1 : -1;
 }
 
@@ -153,21 +153,23 @@ sync_whole(int dir)
 
 /* --- each file --- */
 
-/* Each fsync waits for a flush of the disk's cache, also where a journal's
- * commit has made the file durable before; but flushes that are asked for at
- * the same time become one.  So many threads of a crowd ask, for the length of
- * one call. */
+/* Each fsync waits for a flush of the disk's cache, even where a journal's
+ * commit has already made the file durable; but flushes that are asked for at
+ * the same time become one.  So a crowd of this many threads at most asks for
+ * them, for the length of one call. */
 enum { CROWD_MAX = 32, CROWD_STACK_SIZE = 256 * 1024 };
 
 struct crowd {
 	const int *fds;
 	size_t count;
-	atomic_size_t next; /* the first that nobody has taken */
+	atomic_size_t next; /* the first file that nobody has taken */
 	atomic_flag is_failed;
 	int failed, error; /* of the first failure: descriptor and errno */
 };
 
-/* Syncs files until there are no more, or one cannot be synced. */
+/* Syncs files until there are no more or one cannot be synced.  Every thread of
+ * crowd_start runs this, and so does the caller; they share *arg, the files
+ * stay open, and the threads have all signals blocked. */
 static void *
 crowd_work(void *arg)
 {
@@ -188,8 +190,9 @@ crowd_work(void *arg)
 	return NULL;
 }
 
-/* As many as there are to be had: the caller works too.  No signal goes to
- * them, so that handlers run where they always do. */
+/* Starts up to `wanted` threads and returns how many it got: the caller works
+ * too, so fewer will do.  No signal goes to the threads, so that handlers run
+ * where they always do. */
 static size_t
 crowd_start(struct crowd *c, pthread_t threads[], size_t wanted)
 {
@@ -226,7 +229,8 @@ sync_files(const int fds[], size_t count, struct err *e)
 	pthread_t threads[CROWD_MAX];
 	size_t n;
 
-	/* all at once, so that the syncs behind wait for one another's */
+	/* start writing all of them now, so that the syncs do not wait for one
+	 * file after the other */
 	for (size_t i = 0; i < count && count > 1; i++)
 		fs_start_writing(fds[i], 0, 0);
 	n = crowd_start(&c, threads, crowd_size(count) - 1);
@@ -283,7 +287,8 @@ fs_sync_dir(const char *path, struct err *e)
 	return rc;
 }
 
-/* The errno of a sync is never EACCES: it was not to be opened. */
+/* A sync never fails with EACCES, so that errno says that the directory could
+ * not be opened. */
 static int
 sync_if_ours(const char *path, struct err *e)
 {

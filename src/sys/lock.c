@@ -53,9 +53,9 @@ lock_take(const char *path, bool create, int *fd, struct err *e)
 	return 0;
 }
 
-/* --- its mark --- */
+/* --- the mark --- */
 
-/* Not to know is a reason to be careful. */
+/* A file that cannot be inspected counts as marked, to be on the safe side. */
 bool
 lock_is_marked(int fd)
 {

@@ -25,14 +25,15 @@ enum { STALE_S = 5 * 60 };
 enum { RETRY_MIN_MS = 50, RETRY_SPREAD_MS = 451 };
 
 struct lock_mailbox {
-	int fd;		  /* the mbox; the caller's */
-	const char *path; /* borrowed while it is being taken */
+	int fd;		  /* the mbox; owned by the caller */
+	const char *path; /* borrowed until the locks are taken */
 	char *dot;	  /* PATH.lock */
-	char *own;	  /* our name beside it */
-	int dot_fd;	  /* the dotlock is held, or -1 */
+	char *own;	  /* our own file beside it */
+	int dot_fd;	  /* the dotlock that we hold, or -1 */
 };
 
-/* One attempt: HELD is worth another. Both others than TAKEN set the error. */
+/* What comes of one attempt: only HELD is worth another.  HELD and FAILED set
+ * the error. */
 enum outcome { TAKEN, HELD, FAILED };
 
 static enum outcome
@@ -82,7 +83,7 @@ write_owner(char out[OWNER_MAX])
 	snprintf(out, OWNER_MAX, "%ld:%s\n", (long)getpid(), host);
 }
 
-/* The first line of the dotlock `name`, "" when it cannot be read. */
+/* Reads the first line of the dotlock `name`, "" when it cannot be read. */
 static void
 read_owner(const char *name, char out[OWNER_MAX])
 {
@@ -97,7 +98,7 @@ read_owner(const char *name, char out[OWNER_MAX])
 	out[strcspn(out, "\r\n")] = '\0';
 }
 
-/* A process of this host that is no more. */
+/* Is the owner a process of this host that no longer exists? */
 static bool
 is_owner_dead(const char *owner)
 {
@@ -119,8 +120,8 @@ is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Takes the stale dotlock that was judged away; puts it back when it turns out
- * to be another by now. */
+/* Moves the dotlock that was judged stale out of the way; puts back what it
+ * moved if that turns out to be another one. */
 static bool
 take_away(const struct lock_mailbox *l, const struct stat *judged)
 {
@@ -140,8 +141,8 @@ take_away(const struct lock_mailbox *l, const struct stat *judged)
 
 enum dot { DOT_GONE, DOT_STALE, DOT_HELD };
 
-/* Whose the dotlock is; held sets the error. A link or directory is never
- * stale, so that nothing but a file is ever removed. */
+/* Judges whose the dotlock is; DOT_HELD sets the error.  A link or directory is
+ * never stale, so that nothing but a file is ever removed. */
 static enum dot
 judge_dot(const struct lock_mailbox *l, time_t now, struct stat *st,
 	  struct err *e)
@@ -160,13 +161,14 @@ judge_dot(const struct lock_mailbox *l, time_t now, struct stat *st,
 	if (owner[0])
 		err_set(e, ERR_LATER, "'%s' is held by '%s'", l->dot, owner);
 	else
-		err_set(e, ERR_LATER, "'%s' is there", l->dot);
+		err_set(e, ERR_LATER, "'%s' exists", l->dot);
 	return DOT_HELD;
 }
 
 /* --- taking the dotlock --- */
 
-/* A disk that is full or fails is not a lock that will be free some day. */
+/* A disk that is full or fails is not like a lock, which will be free some
+ * day. */
 static enum err_kind
 kind_of_failure(int error)
 {
@@ -199,18 +201,21 @@ create_owned(const char *name, int *fd, struct err *e)
 	return -1;
 }
 
-/* Gives the file of our own name, open as *fd, the name of the dotlock. */
+/* Gives the file of our own name, which is open as *fd, the name of the dotlock
+ * as well. */
 static enum outcome
 link_dot(const struct lock_mailbox *l, int *fd, struct err *e)
 {
 	struct stat st;
 	int other, error = link(l->own, l->dot) == 0 ? 0 : errno;
 
-	/* Over NFS link may fail and yet be done: the count decides. */
+	/* Over NFS, link(2) may report a failure although it was done: the link
+	 * count decides. */
 	if (fstat(*fd, &st) == 0 && st.st_nlink == 2)
 		return TAKEN;
 	if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS) {
-		/* No hard links here; O_EXCL does as well on such systems. */
+		/* There are no hard links here; O_EXCL does as well on such
+		 * systems. */
 		if (create_owned(l->dot, &other, e) == 0) {
 			fs_drop(fd);
 			*fd = other;
@@ -223,8 +228,8 @@ link_dot(const struct lock_mailbox *l, int *fd, struct err *e)
 	return e->sys == EEXIST ? HELD : FAILED;
 }
 
-/* Our own new file's time is the clock that dates the dotlock too, on whatever
- * machine the file system is. */
+/* The times of our own new file and of the dotlock come from the same clock, on
+ * whatever machine the file system is. */
 static enum outcome
 link_or_break(const struct lock_mailbox *l, int *fd, struct err *e)
 {
@@ -239,8 +244,8 @@ link_or_break(const struct lock_mailbox *l, int *fd, struct err *e)
 	return HELD;
 }
 
-/* Where the directory is closed to us, fcntl alone serves; but a dotlock that
- * another program could make there counts. */
+/* Where we may not write to the directory, fcntl alone serves; but a dotlock
+ * that another program could make there counts. */
 static enum outcome
 respect_dot(const struct lock_mailbox *l, struct err *e)
 {
@@ -250,7 +255,7 @@ respect_dot(const struct lock_mailbox *l, struct err *e)
 								      : TAKEN;
 }
 
-/* Of a run that was killed. */
+/* Removes what a killed run left. */
 static void
 remove_remains(const struct lock_mailbox *l)
 {
@@ -281,7 +286,8 @@ dot_take(struct lock_mailbox *l, struct err *e)
 	return outcome;
 }
 
-/* Somebody may have broken it after five minutes: then it is not ours to go. */
+/* Somebody may have broken our dotlock after five minutes; a dotlock that is
+ * not ours stays. */
 static void
 dot_release(struct lock_mailbox *l)
 {
@@ -291,14 +297,14 @@ dot_release(struct lock_mailbox *l)
 		return;
 	if (fstat(l->dot_fd, &held) == 0 && lstat(l->dot, &there) == 0 &&
 	    is_same(&held, &there) && unlink(l->dot) != 0)
-		(void)unlink(l->dot); /* else we would wait for ourselves */
+		(void)unlink(l->dot); /* we would wait for one that stays */
 	fs_drop(&l->dot_fd);
 }
 
 /* --- taking both --- */
 
-/* Holding fcntl, dotlock is tried once; never is one kept to wait for the
- * other. */
+/* Tries the dotlock once while it holds the fcntl lock; neither is kept to wait
+ * for the other. */
 static enum outcome
 take_both(struct lock_mailbox *l, struct err *e)
 {
@@ -312,7 +318,8 @@ take_both(struct lock_mailbox *l, struct err *e)
 	return outcome;
 }
 
-/* 0 to try again, or -1: it is time to give up, with *e as it was. */
+/* 0: try again; -1: give up, with *e as it was, or ERR_STOPPED with that text
+ * in it. */
 static int
 pause_before_retry(int64_t deadline, struct err *e)
 {
@@ -354,10 +361,10 @@ check_in_place(const struct lock_mailbox *l, struct err *e)
 		       l->path);
 }
 
-/* Beside the mbox, and the same each time, so that what a crash leaves of it is
- * found and removed by the next delivery. Whoever uses it holds the fcntl lock;
- * where that is not shared (NFS without locks), the link count tells whose file
- * was linked. */
+/* The name of our own file beside the mbox.  It is the same each time, so that
+ * the next delivery finds and removes what a crash left.  Whoever uses it holds
+ * the fcntl lock; where that lock is not shared (NFS without locks), the link
+ * count tells whose file was linked. */
 static char *
 own_beside(const char *path)
 {
@@ -384,7 +391,7 @@ lock_mailbox_take(struct lock_mailbox **lock, int fd, const char *path,
 		  int64_t deadline, struct err *e)
 {
 	struct lock_mailbox *l = mem_alloc(sizeof(*l));
-	struct err why = ERR_INIT; /* of attempts that do not count */
+	struct err why = ERR_INIT; /* of attempts that may be repeated */
 
 	*lock = l;
 	l->fd = fd;
@@ -393,7 +400,7 @@ lock_mailbox_take(struct lock_mailbox **lock, int fd, const char *path,
 	l->own = own_beside(path);
 	l->dot_fd = -1;
 	if (take_until(l, deadline, &why) != 0)
-		l->fd = -1; /* nothing of ours is on it */
+		l->fd = -1; /* no lock of ours is on it */
 	if (l->fd < 0 || check_in_place(l, &why) != 0) {
 		lock_mailbox_release(lock);
 		*e = why;

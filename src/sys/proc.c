@@ -24,7 +24,7 @@
 
 /* --- signals --- */
 
-/* Set by the handler only. */
+/* How many stop signals have come; only the handler note_stop writes it. */
 static volatile sig_atomic_t stops_come;
 
 /* The mask inside proc_poll, once proc_signals has been called. */
@@ -34,6 +34,8 @@ static sigset_t poll_mask;
 static const int our_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
 enum { OUR_SIGNALS = sizeof(our_signals) / sizeof(our_signals[0]) };
 
+/* The system calls this for a stop signal, and only inside proc_poll: elsewhere
+ * the signals are blocked. */
 static void
 note_stop(int signal_number)
 {
@@ -42,7 +44,8 @@ note_stop(int signal_number)
 		stops_come++;
 }
 
-/* A signal that has no handler at all would not end a wait. */
+/* The system calls this for CHLD inside proc_poll: a signal without a handler
+ * would not end the wait. */
 static void
 wake(int signal_number)
 {
@@ -89,7 +92,7 @@ void
 proc_signals(enum proc_role role)
 {
 	bool stoppable = role == PROC_STOPPABLE;
-	/* Who was started under nohup stays so. */
+	/* A process that was started under nohup keeps ignoring HUP. */
 	bool hangs_up = stoppable && !is_ignored(SIGHUP);
 
 	block_ours();
@@ -97,7 +100,8 @@ proc_signals(enum proc_role role)
 	set_handler(SIGHUP, hangs_up ? note_stop : SIG_IGN, 0);
 	set_handler(SIGTERM, role == PROC_DEAF ? SIG_IGN : note_stop, 0);
 	set_handler(SIGCHLD, wake, SA_NOCLDSTOP);
-	/* Then the write fails (EPIPE, EFBIG), and somebody is told why. */
+	/* When these are ignored, the write fails (EPIPE, EFBIG) and the error
+	 * says why. */
 	set_handler(SIGPIPE, SIG_IGN, 0);
 	set_handler(SIGXFSZ, SIG_IGN, 0);
 }
@@ -108,8 +112,8 @@ proc_stops(void)
 	return stops_come;
 }
 
-/* ppoll prefers ready descriptors to signals: who is never without data would
- * never see a signal. */
+/* ppoll prefers ready descriptors to signals: a process that is never without
+ * data would never see a signal. */
 static void
 let_pending_in(void)
 {
@@ -148,8 +152,8 @@ poll_all(struct pollfd fds[], nfds_t count, int64_t deadline)
 		     is_masked ? &poll_mask : NULL);
 }
 
-/* The system counts places without a descriptor too, and takes no more places
- * than the limit of open files has. */
+/* The system counts entries without a descriptor too, and takes no more entries
+ * than the limit of open files allows; so this polls the others alone. */
 static int
 poll_open(struct pollfd fds[], nfds_t count, int64_t deadline)
 {
@@ -181,7 +185,7 @@ proc_poll(struct pollfd fds[], nfds_t count, int64_t deadline)
 		let_pending_in();
 	if (n >= 0)
 		return n;
-	if (errno != EINTR) /* the system's memory, or somebody's limit */
+	if (errno != EINTR) /* the system is out of memory or at a limit */
 		mem_exhausted();
 	for (i = 0; i < count; i++)
 		fds[i].revents = 0;
@@ -206,7 +210,8 @@ has_sanitizer(void)
 #endif
 }
 
-/* No core file, no debugger, no life without the parent. */
+/* The child leaves no core file, lets no debugger in, and dies with its
+ * parent. */
 static void
 become_child(pid_t parent)
 {
@@ -215,11 +220,11 @@ become_child(pid_t parent)
 	(void)setrlimit(RLIMIT_CORE, &none);
 #ifdef __linux__
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!has_sanitizer()) /* which must trace the process it is in */
+	if (!has_sanitizer()) /* whose leak check traces us */
 		(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
 	if (getppid() != parent)
-		_exit(0); /* it died before prctl could tell */
+		_exit(0); /* the parent died before prctl */
 }
 
 pid_t
@@ -236,7 +241,8 @@ proc_fork(struct err *e)
 	return pid;
 }
 
-/* first..last inclusive; calls nothing that a child of vfork must not. */
+/* Closes first to last, both included; calls nothing that a child of vfork must
+ * not call. */
 static void
 close_span(unsigned first, unsigned last)
 {

@@ -16,10 +16,10 @@
 extern char **environ;
 #endif
 
-/* Where no SIGCHLD tells that it has ended, look so often. */
+/* How often to look whether the program has ended, where no SIGCHLD tells. */
 enum { LOOK_MS = 50 };
 
-/* At once is read so much at most: more than a pipe holds, and little enough
+/* The most that is read in one go: more than a pipe holds, and little enough
  * that a program which never stops printing meets its deadline. */
 enum { READ_STEP = 4096, READ_STEPS = 32 };
 
@@ -69,7 +69,8 @@ wait_a_little(const struct first_line *line, int fd, int64_t deadline)
 		  clock_earlier(deadline, clock_deadline(LOOK_MS)));
 }
 
-/* Until it ends: a daemon that it left behind may keep the pipe open. */
+/* Waits until the program ends, not its output: a daemon that it left behind
+ * may keep the pipe open. */
 static int
 await_line(struct proc *p, const char *name, int64_t deadline,
 	   struct first_line *line, int *status, struct err *e)
@@ -139,7 +140,7 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
-	buf_init(&first.text, max + 1); /* a CR may be at the end */
+	buf_init(&first.text, max + 1); /* + 1: the line may end in CR */
 	rc = await_line(p, argv[0], deadline, &first, &status, e);
 	if (rc == 0)
 		rc = check_status(argv[0], status, e);

@@ -24,16 +24,17 @@ struct proc {
 	pid_t pid;  /* also its process group */
 	int output; /* read ends, or -1 */
 	int errors;
-	bool ended;	/* still unreaped, so that no other gets its id */
+	bool ended;	/* not reaped until proc_free, so that no other process
+			   gets its id */
 	bool signalled; /* by us */
 	int status;
 };
 
-/* What a child needs on its way to exec. All descriptors are above 2. */
+/* What a child needs on its way to exec.  All descriptors are above 2. */
 struct launch {
 	const char *path;
 	const struct proc_program *program;
-	int fds[3]; /* become 0, 1, 2; -1: as it is */
+	int fds[3]; /* become 0, 1, 2; -1 leaves ours */
 	int report; /* a pipe for a struct report; exec closes it */
 	pid_t parent;
 };
@@ -57,8 +58,9 @@ fail_launch(const struct launch *l, bool at_directory)
 	_exit(127);
 }
 
-/* What a terminal sent to our process group while the child was still in it was
- * not for the child: to ignore a signal discards it if it waits. */
+/* A signal that a terminal sent to our process group while the child was still
+ * in it was not meant for the child.  Ignoring a signal discards it if it is
+ * pending. */
 static void
 default_signals(void)
 {
@@ -76,7 +78,8 @@ default_signals(void)
 
 static void launch(const struct launch *l) __attribute__((noreturn, noinline));
 
-/* Runs in the child of vfork, in the parent's memory: changes nothing there. */
+/* Runs in the child of vfork, in the parent's memory, and so changes nothing
+ * there. */
 static void
 launch(const struct launch *l)
 {
@@ -85,7 +88,7 @@ launch(const struct launch *l)
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
 	if (l->program->dies_with_us && getppid() != l->parent)
-		_exit(127); /* we died before the system knew that */
+		_exit(127); /* the parent died before prctl */
 	if (setsid() < 0)
 		fail_launch(l, false);
 	for (int i = 0; i < 3; i++)
@@ -133,7 +136,7 @@ env_value(const char *const env[], const char *name)
 	return NULL;
 }
 
-/* 0 or an errno. */
+/* 0 when the file can be executed, else an errno. */
 static int
 check_executable(const char *path)
 {
@@ -172,7 +175,7 @@ search_path(const char *name, const char *dirs)
 	return NULL;
 }
 
-/* The file to execute; the caller frees. NULL with errno. */
+/* The path of the file to execute, which the caller frees; NULL with errno. */
 static char *
 find_program(const struct proc_program *program)
 {
@@ -189,14 +192,15 @@ find_program(const struct proc_program *program)
 
 /* --- descriptors of a child --- */
 
-/* Above 2, so that no dup2 onto 0 to 2 can hit another one that is needed. */
+/* Copies a descriptor above 2, so that no dup2 onto 0 to 2 can hit another one
+ * that is needed. */
 static int
 lift(int fd)
 {
 	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* Both ends above 2 and close-on-exec. */
+/* Both ends are above 2 and close-on-exec. */
 static int
 make_pipe(int *read_end, int *write_end)
 {
@@ -246,7 +250,7 @@ open_fds(const struct proc_program *program, struct launch *l, struct proc *p)
 	return l->fds[1] < 0 ? -1 : 0;
 }
 
-/* What the child said before exec took the pipe away. */
+/* What the child reported before exec closed the pipe. */
 static struct report
 read_report(int fd)
 {
@@ -259,7 +263,7 @@ read_report(int fd)
 	return n == (ssize_t)sizeof(r) ? r : (struct report){ .error = 0 };
 }
 
-/* Failures carry their errno in the report. */
+/* The report has the errno of our own failures, too. */
 static struct report
 run(struct launch *l, struct proc *p)
 {
@@ -335,7 +339,7 @@ proc_errors(const struct proc *p)
 	return p->errors;
 }
 
-/* As wait(2) would have put it. */
+/* The status as wait(2) would have put it. */
 static int
 wait_status(const siginfo_t *info)
 {

@@ -354,7 +354,7 @@ while_the_dotlock_is_held_fcntl_is_not(void **state)
 		age_dotlock(200);
 		assert_int_equal(take_now(&l), -1);
 		assert_int_equal(e.kind, ERR_LATER);
-		assert_non_null(strstr(e.text, i == 0 ? "'mbox.lock' is there"
+		assert_non_null(strstr(e.text, i == 0 ? "'mbox.lock' exists"
 					  : "'mbox.lock' is held by"));
 		assert_int_equal(answer_once(test_fcntl), 't');
 		assert_files(2);
