@@ -16,7 +16,7 @@
 #include "base/text.h"
 
 enum {
-	SECURITY_BITS = 112, /* as level 2 wants: RSA of 2048 bits */
+	SECURITY_BITS = 112, /* as security level 2 wants: RSA of 2048 bits */
 	NAMES_SHOWN = 4,
 	NAME_SHOWN_MAX = 64,
 	NAMES_TEXT_MAX = 320,
@@ -157,7 +157,8 @@ name_error(X509 *leaf, const char *name, struct err *e)
 		       expected, names);
 }
 
-/* "certificate", or which one of the chain where it is not the server's own. */
+/* Writes "certificate", or which certificate of the chain it is where it is not
+ * the server's own. */
 static void
 whose_text(X509 *certificate, int depth, char out[WHOSE_MAX])
 {
@@ -176,11 +177,11 @@ whose_text(X509 *certificate, int depth, char out[WHOSE_MAX])
 static int
 chain_error(int code, int depth, X509 *at, struct err *e)
 {
-	char whose[WHOSE_MAX] = "certificate chain:";
+	char whose[WHOSE_MAX] = "certificate chain";
 
 	if (at && depth > 0)
 		whose_text(at, depth, whose);
-	return err_set(e, ERR_TLS, "%s %s", whose,
+	return err_set(e, ERR_TLS, "%s: %s", whose,
 		       X509_verify_cert_error_string(code));
 }
 
@@ -209,7 +210,8 @@ chain_or_name_error(X509_STORE_CTX *c, const char *name, struct err *e)
 	return chain_error(code, depth, at, e);
 }
 
-/* What `tls_pin` would say, for those who know that it is the right one. */
+/* Adds what `tls_pin` would have to be, for users who know that the certificate
+ * is the right one. */
 static int
 add_pins(X509 *leaf, struct err *e)
 {

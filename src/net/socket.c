@@ -180,7 +180,8 @@ resolve(struct addrinfo **list, const char *host, uint16_t port, struct err *e)
 	else if (host[0] == '[')
 		return err_set(e, ERR_CONFIG, "not an IPv6 address: '%s'",
 			       host);
-	/* Only the loopback interface may have IPv6. */
+	/* AI_ADDRCONFIG would hide ::1 where only the loopback interface has
+	 * IPv6. */
 	else if (!text_is_word(plain, strlen(plain), "localhost"))
 		hints.ai_flags |= AI_ADDRCONFIG;
 	snprintf(service, sizeof(service), "%u", (unsigned)port);
@@ -192,7 +193,8 @@ resolve(struct addrinfo **list, const char *host, uint16_t port, struct err *e)
 
 /* --- connecting --- */
 
-/* Attempts in the order of their start; fds[i].fd is -1 once it has failed. */
+/* Attempts in the order of their start; fds[i].fd is -1 once attempt i is
+ * over. */
 struct race {
 	const struct addrinfo *order[SOCKET_ADDRESSES_MAX];
 	struct pollfd fds[SOCKET_ADDRESSES_MAX];
@@ -200,7 +202,8 @@ struct race {
 	int64_t next_at; /* when to start the next attempt */
 };
 
-/* The families in turn, beginning with the first (RFC 8305 section 4). */
+/* Orders the addresses by families in turn, beginning with that of the first
+ * (RFC 8305 section 4). */
 static void
 race_order(struct race *r, const struct addrinfo *list)
 {
@@ -224,7 +227,7 @@ race_order(struct race *r, const struct addrinfo *list)
 	}
 }
 
-/* errno is the cause. */
+/* Sets the error of a failed attempt, whose cause is errno. */
 static int
 attempt_error(const struct addrinfo *a, struct err *e)
 {
@@ -246,14 +249,14 @@ attempt_socket(const struct addrinfo *a)
 
 	if (fd < 0)
 		return -1;
-	/* Without them a connection is slower, or a dead one is noticed
-	 * later; it works all the same. */
+	/* Without these options a connection is slower, or a dead one is
+	 * noticed later, but it works all the same. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	return fd;
 }
 
-/* A connection that is there at once is found by the next poll. */
+/* A connection that is made at once is found by the next poll. */
 static void
 race_start(struct race *r, struct err *e)
 {
@@ -276,7 +279,7 @@ race_start(struct race *r, struct err *e)
 	r->next_at = fd < 0 ? clock_ms() : clock_deadline(STAGGER_MS);
 }
 
-/* The descriptor of an attempt that got through, or -1. */
+/* The descriptor of an attempt that succeeded, or -1. */
 static int
 race_look(struct race *r, struct err *e)
 {
@@ -308,7 +311,8 @@ race_timeout(const struct race *r, struct err *e)
 	return attempt_error(r->order[r->started > 0 ? r->started - 1 : 0], e);
 }
 
-/* As the address that answers last fails last, e tells of that one. */
+/* Every attempt that fails sets e anew, so that e tells of the one that failed
+ * last. */
 static int
 race_run(struct race *r, int64_t deadline, struct err *e)
 {
@@ -411,6 +415,8 @@ socket_free(struct transport *t)
 	free(t);
 }
 
+/* The stream that owns the transport calls these through its class; under TLS
+ * only `free` is called, by the TLS transport. */
 static const struct transport_class socket_class = {
 	.read = socket_read,
 	.write = socket_write,

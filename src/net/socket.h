@@ -2,9 +2,9 @@
 /*
  * A TCP connection to a host by name or address.
  *
- * Addresses are tried as RFC 8305 says: IPv6 and IPv4 in turn, the next 250 ms
- * after the one before (at once when that failed), all in parallel until one
- * answers; a dead first address costs no more than that.
+ * Addresses are tried as RFC 8305 says: IPv6 and IPv4 in turn, each 250 ms
+ * after the one before (at once when that one failed), all in parallel until
+ * one answers.  A dead first address costs no more than these 250 ms.
  */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
@@ -17,35 +17,36 @@
 
 /*
  * Resolves (getaddrinfo, which may block for as long as the system's resolver
- * does) and connects.  `host`: a name, an IPv4 or IPv6 literal, the latter with
- * or without brackets; one trailing dot of a name is fine.  Errors: ERR_NOHOST
+ * does) and connects.  `host` is a name (one trailing dot is fine), an IPv4
+ * literal, or an IPv6 literal with or without brackets.  Errors: ERR_NOHOST
  * when the name does not exist, ERR_CONFIG when it is not ASCII (an
- * internationalised name is given as xn--...), ERR_NETWORK for all else; the
- * text names the host, and the cause of the last address tried.  The descriptor
- * is non-blocking, with TCP_NODELAY and keep-alive.
+ * internationalised name is given as xn--...) or has brackets around something
+ * else, ERR_NETWORK for all else; the text names the host, and the cause of the
+ * last address tried.  The descriptor is non-blocking, with TCP_NODELAY and
+ * keep-alive.
  */
 int socket_connect(int *fd, const char *host, uint16_t port, int64_t deadline,
 		   struct err *e);
-/* The second half of it, for addresses that are there already, in the order of
- * getaddrinfo; at most SOCKET_ADDRESSES_MAX are tried.  The text names the
- * address. */
+/* The second half of socket_connect, for addresses that are known already, in
+ * the order of getaddrinfo; at most SOCKET_ADDRESSES_MAX are tried.  The
+ * error's text names the address. */
 enum { SOCKET_ADDRESSES_MAX = 16 };
 struct addrinfo;
 int socket_connect_any(int *fd, const struct addrinfo *list, int64_t deadline,
 		       struct err *e);
-/* The host without brackets or one trailing dot, as certificates write it.
- * False when it is empty, too long, or not ASCII. */
+/* Writes the host without brackets or one trailing dot, as certificates have
+ * it.  False when it is empty, too long, or not ASCII. */
 enum { SOCKET_HOST_MAX = 256 };
 bool socket_host(const char *host, char out[SOCKET_HOST_MAX]);
 /* Is it an address rather than a name (IPv6 with or without brackets)? */
 bool socket_is_literal(const char *host);
 /* Is the other end of fd the loopback interface (127/8, ::1, v4-mapped)? */
 bool socket_is_loopback(int fd);
-/* The peer's address in words, "127.0.0.1 port 995". */
+/* Writes the peer's address in words, "127.0.0.1 port 995". */
 enum { SOCKET_PEER_MAX = 64 };
 void socket_peer(int fd, char out[SOCKET_PEER_MAX]);
 
-/* A transport over it; takes the descriptor. */
+/* Makes a transport that owns the descriptor. */
 struct transport *socket_transport(int fd);
 
 #endif

@@ -16,10 +16,10 @@
 #include "sys/proc.h"
 
 /*
- * A poll wakes for each TLS record of a long answer, which costs CPU, and takes
- * the processor from a server on the same machine.  So behind GATHER_FROM bytes
- * of an answer it is to wake for so many together (SO_RCVLOWAT; also when the
- * window is full), or after a moment.  Where they do not come in a moment,
+ * A poll wakes for each TLS record of a long answer, which costs CPU and takes
+ * the processor from a server on the same machine.  So after GATHER_FROM bytes
+ * of an answer a poll wakes only for GATHER_BYTES together (SO_RCVLOWAT; also
+ * when the window is full), or after GATHER_MS.  Where fewer come in that time,
  * waking is no burden.
  */
 enum {
@@ -29,23 +29,31 @@ enum {
 	GATHER_REST = 4 * 1024 * 1024 /* bytes until the next try */
 };
 
-/* Bytes start..end of both buffers are in use; both lie at the front while
- * empty, so that most reads and writes find all the room there is. */
+/* Bytes start to end of both buffers are in use.  A buffer that is empty is
+ * used from its front again, so that most reads and writes find all the room
+ * there is. */
 struct stream {
 	struct transport *t;
-	int64_t timeout_ms;
-	int64_t end;
-	uint8_t *in;
-	size_t in_start, in_end;
-	size_t scanned; /* unread bytes known to hold no LF */
-	uint64_t received;
-	uint64_t gather_from; /* of them */
-	bool gathers;	      /* SO_RCVLOWAT is set */
-	uint8_t *out;
-	size_t out_start, out_end;
 	short read_event; /* what the next read or write waits for */
 	short write_event;
-	bool input_over;    /* read failed, or the peer closed */
+	int64_t timeout_ms;
+	int64_t end;
+
+	/* input */
+	uint8_t *in;
+	size_t in_start, in_end;
+	size_t scanned;	 /* unread bytes known to hold no LF */
+	bool input_over; /* read failed, or the peer closed */
+
+	/* gathering */
+	uint64_t received;    /* bytes, of the whole stream */
+	uint64_t gather_from; /* it begins when so many are received */
+	bool gathers;	      /* SO_RCVLOWAT is set */
+
+	/* output */
+	uint8_t *out;
+	size_t out_start, out_end;
+
 	struct err failure; /* told when the input before it is used up */
 };
 
@@ -103,7 +111,8 @@ stream_new(struct stream **out, struct transport *t, int64_t timeout_ms,
 	s->timeout_ms = timeout_ms;
 	s->end = end;
 	s->in = mem_alloc(STREAM_INPUT_SIZE);
-	/* Of full size at once: growing would leave copies of passwords. */
+	/* The output buffer has its full size at once: growing would leave
+	 * copies of passwords. */
 	s->out = mem_alloc(STREAM_OUTPUT_MAX);
 	s->read_event = POLLIN;
 	s->write_event = POLLOUT;
@@ -168,7 +177,7 @@ output_done(struct stream *s, size_t size)
 }
 
 /* A failed write is not told at once: the server may have said why it hung up,
- * and that is still to be read. */
+ * and that has still to be read. */
 static void
 push(struct stream *s)
 {
@@ -196,8 +205,8 @@ stream_push(struct stream *s, struct err *e)
 
 /* --- input --- */
 
-/* Room at the end of the buffer, of half its size at least unless the unread
- * bytes fill more than that. */
+/* Makes room at the end of the buffer: at least half its size, unless the
+ * unread bytes fill more than the other half. */
 static size_t
 input_room(struct stream *s)
 {
@@ -265,11 +274,11 @@ set_gathering(struct stream *s, bool on)
 	if (setsockopt(s->t->fd, SOL_SOCKET, SO_RCVLOWAT, &least,
 		       sizeof(least)) == 0)
 		s->gathers = on;
-	else /* no socket: a test's script */
+	else /* not a socket, but a test's script */
 		s->gather_from = UINT64_MAX;
 }
 
-/* fds[0] becomes the stream's; returns as proc_poll. */
+/* Polls with fds[0] for the stream; returns what proc_poll returns. */
 static int
 poll_ready(struct stream *s, struct pollfd fds[], nfds_t count, int64_t until)
 {
@@ -328,7 +337,8 @@ stream_consume(struct stream *s, size_t size)
 	s->scanned = s->scanned > size ? s->scanned - size : 0;
 }
 
-/* Is there a whole line among the unread bytes?  Its length with the LF. */
+/* Is there a whole line among the unread bytes?  *length is its length with the
+ * LF. */
 static bool
 find_line(struct stream *s, size_t *length)
 {
@@ -344,7 +354,7 @@ find_line(struct stream *s, size_t *length)
 	return true;
 }
 
-/* The bytes of a line, or the beginning of one, without its line end. */
+/* The length of a line, or of the beginning of one, without its line end. */
 static size_t
 line_content(const uint8_t *line, size_t length)
 {
@@ -378,7 +388,7 @@ stream_line(struct stream *s, size_t max, const uint8_t **line, size_t *size,
 	*line = start;
 	*size = line_content(start, length);
 	stream_consume(s, length);
-	/* find_line stopped at the LF, what follows is not scanned. */
+	/* find_line stopped at the LF: what follows is not scanned. */
 	s->scanned = 0;
 	return 0;
 }
@@ -418,7 +428,8 @@ stream_release(struct stream **s, struct transport **t, struct err *e)
 {
 	bool more;
 
-	/* What is already on its way is as much of an injection. */
+	/* Bytes that have come but are not yet read are an injection as
+	 * well. */
 	if ((*s)->in_end == (*s)->in_start && stream_pull(*s, &more, e) != 0)
 		return -1;
 	if ((*s)->in_end > (*s)->in_start)

@@ -6,7 +6,7 @@
  * Writing never blocks: stream_queue keeps the bytes, and every wait for input
  * also sends what is queued and reads what has come, so that neither side can
  * wait for the other (a server may stop reading until its replies are read).
- * In a long answer a wait lets some records gather, for two milliseconds at
+ * In a long answer a wait lets some TLS records gather, for two milliseconds at
  * most.
  *
  *	stream_new(&s, transport, ...)     takes the transport
@@ -36,15 +36,17 @@ enum transport_wait {
 
 struct transport;
 
-/* read and write never block; they return the bytes moved (> 0) or one of the
- * above.  A retried write gets the same bytes again, perhaps more of them. */
+/* The stream that owns a transport calls these, or the transport that is laid
+ * over it.  read and write never block; they return the bytes moved (> 0) or
+ * one of the above.  A write that is tried again gets the same bytes, perhaps
+ * with more behind them. */
 struct transport_class {
 	ptrdiff_t (*read)(struct transport *t, void *out, size_t size,
 			  struct err *e);
 	ptrdiff_t (*write)(struct transport *t, const void *bytes, size_t size,
 			   struct err *e);
-	/* Says goodbye where the protocol has one (close_notify), without
-	 * waiting, closes the socket and releases. */
+	/* Says goodbye without waiting where the protocol has a goodbye
+	 * (close_notify), closes the socket, and frees the transport. */
 	void (*free)(struct transport *t);
 };
 /* Every transport starts with this. */
@@ -65,15 +67,16 @@ enum {
 
 struct stream;
 
-/* `timeout_ms`: longest silence of the server while we wait for it; `end`: the
- * session's deadline (clock_ms).  Takes t, on failure too (it cannot fail). */
+/* Makes a stream that owns t; it cannot fail.  `timeout_ms` is the longest
+ * silence of the server while we wait for it, `end` the session's deadline
+ * (clock_ms). */
 void stream_new(struct stream **s, struct transport *t, int64_t timeout_ms,
 		int64_t end);
 void stream_free(struct stream **s);
-/* Takes the transport out (for STLS: TLS is laid over it) and frees the stream.
- * Bytes already read but not consumed make it fail with ERR_PROTOCOL: after the
- * +OK to STLS they are an injection (RFC 2595 section 4); so does queued
- * output. */
+/* Takes the transport out (for STLS, so that TLS can be laid over it) and frees
+ * the stream.  Bytes that have come and are not consumed make it fail with
+ * ERR_PROTOCOL, since after the +OK to STLS they are an injection (RFC 2595
+ * section 4); queued output makes it fail as well. */
 int stream_release(struct stream **s, struct transport **t, struct err *e);
 
 void stream_queue(struct stream *s, const void *bytes, size_t size);
@@ -82,29 +85,29 @@ size_t stream_queued(const struct stream *s);
 /* Sends what can be sent without waiting. */
 int stream_push(struct stream *s, struct err *e);
 
-/* Reads what is there without waiting (and pushes): *more tells whether
- * anything came.  End of stream is an error (ERR_NETWORK "connection closed by
+/* Reads what has come without waiting (and pushes): *more says whether anything
+ * has.  An end of the stream is an error (ERR_NETWORK "connection closed by
  * server"). */
 int stream_pull(struct stream *s, bool *more, struct err *e);
-/* Waits until unread bytes are there: at least one more than `have` (the number
- * of them that the caller has looked at already). */
+/* Waits until there are more unread bytes than `have`, the number of them that
+ * the caller has looked at already. */
 int stream_fill(struct stream *s, size_t have, struct err *e);
 /* The unread bytes, borrowed until the next call that reads. */
 const uint8_t *stream_unread(const struct stream *s, size_t *size);
 void stream_consume(struct stream *s, size_t size);
 
 /*
- * The next line without its line end (CRLF; a bare LF is taken for one too, a
+ * The next line without its line end (CRLF; a bare LF counts as one as well, a
  * CR inside the line stays), borrowed until the next call that reads.  Longer
  * than `max` bytes: ERR_PROTOCOL.  The line may hold any byte.
  */
 int stream_line(struct stream *s, size_t max, const uint8_t **line,
 		size_t *size, struct err *e);
 
-/* A wait for both the stream and another descriptor (the link to the keeper):
- * returns when unread bytes are there, or `other` is readable or hung up
- * (*ready), or the time `until` (clock_ms) has come; pushes meanwhile.  An end
- * of stream is reported by the next pull or fill, not here.  other may be
+/* Waits for both the stream and another descriptor (the link to the keeper),
+ * and pushes meanwhile.  Returns when there are unread bytes, when `other` is
+ * readable or hung up (*ready), or at the time `until` (clock_ms).  An end of
+ * the stream is reported by the next pull or fill, not here.  `other` may be
  * -1. */
 int stream_wait(struct stream *s, int other, int64_t until, bool *ready,
 		struct err *e);

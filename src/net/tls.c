@@ -24,7 +24,7 @@ struct tls {
 	struct transport base;
 	struct transport *under; /* owned */
 	SSL *ssl;		 /* owned */
-	bool broken;		 /* no goodbye may be said any more */
+	bool broken;		 /* no close_notify may be sent any more */
 };
 
 /* One handshake: what is expected of the server, and what it showed. */
@@ -33,8 +33,8 @@ struct handshake {
 	char name[SOCKET_HOST_MAX];
 	SSL *ssl;
 	bool accepted;	    /* by chain and name, or by a pin */
-	struct err refusal; /* why it was not */
-	uint8_t first[3];   /* bytes of the server */
+	struct err refusal; /* why it was not accepted */
+	uint8_t first[3];   /* the server's first bytes */
 	size_t first_size;
 };
 
@@ -78,7 +78,9 @@ check_chain(struct handshake *h, X509_STORE_CTX *c)
 	return rc;
 }
 
-/* OpenSSL's call in the handshake in place of a verification of its own. */
+/* OpenSSL holds this in the SSL_CTX and calls it inside SSL_connect, in place
+ * of a verification of its own; arg is the handshake, or NULL once that is
+ * done. */
 static int
 decide(X509_STORE_CTX *c, void *arg)
 {
@@ -106,7 +108,9 @@ tls_is_record(const uint8_t *bytes, size_t size)
 	       (size < 2 || bytes[1] == 3) && (size < 3 || bytes[2] <= 4);
 }
 
-/* Keeps the first bytes of the server: OpenSSL forgets them. */
+/* Keeps the first bytes of the server, since OpenSSL forgets them.  The BIO
+ * that reads holds this as long as the handshake runs, and calls it before and
+ * after each read and write. */
 static long
 watch(BIO *bio, int operation, const char *bytes, size_t size, int argi,
       long argl, int rc, size_t *moved)
@@ -121,7 +125,7 @@ watch(BIO *bio, int operation, const char *bytes, size_t size, int argi,
 	return rc;
 }
 
-/* Whom to expect; names also go into the ClientHello. */
+/* Says whom to expect; names also go into the ClientHello. */
 static int
 expect(struct handshake *h, struct err *e)
 {
@@ -197,7 +201,8 @@ is_version(unsigned long code)
 	}
 }
 
-/* A connection that failed below TLS (SSL_ERROR_SYSCALL, an early end). */
+/* The error of a connection that failed below TLS (SSL_ERROR_SYSCALL), or ended
+ * early (cause 0). */
 static int
 connection_error(int cause, const char *what, struct err *e)
 {
@@ -262,7 +267,7 @@ handshake_run(struct handshake *h, const struct transport *t,
 	}
 }
 
-/* The last word does not depend on a callback alone. */
+/* The verdict does not rest on a callback alone. */
 static int
 handshake_done(const struct handshake *h, struct err *e)
 {
@@ -286,7 +291,7 @@ tls_of(struct transport *t)
 	return (struct tls *)t;
 }
 
-/* What a call of SSL_read or SSL_write that moved nothing means. */
+/* Says what it means that a call of SSL_read or SSL_write moved nothing. */
 static ptrdiff_t
 io_result(struct tls *tls, int cause, const char *what, struct err *e)
 {
@@ -303,8 +308,8 @@ io_result(struct tls *tls, int cause, const char *what, struct err *e)
 		connection_error(cause, what, e);
 		break;
 	default:
-		/* Whether the server forgot its close_notify or somebody cut
-		 * the line, nobody can tell. */
+		/* Nobody can tell whether the server forgot its close_notify or
+		 * somebody cut the line. */
 		if (is_eof(ERR_peek_error()))
 			connection_error(0, what, e);
 		else
@@ -356,6 +361,7 @@ tls_free(struct transport *t)
 	free(tls);
 }
 
+/* The stream that owns the transport calls these through its class. */
 static const struct transport_class tls_class = {
 	.read = tls_read,
 	.write = tls_write,

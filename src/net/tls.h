@@ -4,10 +4,12 @@
  *
  * Verified means: the chain ends in the system's store or the given one, and
  * the name or address is in subjectAltName (RFC 9525: no common name, no
- * partial wildcards; an address literal matches iPAddress entries only).  With
- * pins, any one that matches takes the place of both checks.  TLS 1.2 at least,
- * security level 2 at least whatever openssl.cnf says, no renegotiation, no
- * compression, no resumption.  There is no way to switch verification off.
+ * partial wildcards; an address literal matches iPAddress entries only).  If
+ * there are pins, a match with one of them takes the place of both checks.
+ * There is no way to switch verification off.
+ *
+ * Whatever openssl.cnf says, connections have TLS 1.2 or newer and security
+ * level 2 or higher, and no renegotiation, compression or resumption.
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
@@ -44,16 +46,16 @@ struct tls_settings {
 /* "sha256:HEX" or "spki-sha256:HEX" (colons between bytes are fine). */
 bool tls_parse_pin(const char *text, struct tls_pin *pin);
 
-/* For a process whose children will call tls_connect: they start with what
- * OpenSSL has to set up once, some milliseconds of work.  Nothing secret, no
- * file of trust anchors. */
+/* For a process whose children will call tls_connect: does what OpenSSL has to
+ * set up once, some milliseconds of work, so that they need not.  It sets up
+ * nothing secret, and reads no file of trust anchors. */
 void tls_prepare(void);
 
 /*
- * The handshake, under both the silence limit and the deadline.  OpenSSL writes
- * without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).  On
- * success *t becomes the encrypted transport that owns the old one; on failure
- * *t is still the caller's, and may only be freed.
+ * Does the handshake, under both the silence limit and the deadline.  OpenSSL
+ * writes without MSG_NOSIGNAL: SIGPIPE has to be ignored (proc_signals does).
+ * On success *t becomes the encrypted transport that owns the old one; on
+ * failure *t is still the caller's, and may only be freed.
  *
  * Errors are ERR_TLS (ERR_CONFIG for files that cannot be used, ERR_NETWORK for
  * time-outs and a connection that ends without a word) and say which check
@@ -62,19 +64,22 @@ void tls_prepare(void);
  *   certificate name: expected 'x', it is for 'y', 'z' |
  *   certificate expired on DATE | certificate is not valid before DATE |
  *   certificate pin: ...
- * and for pins and untrusted chains name the presented values as the option
- * wants them: sha256:HEX and spki-sha256:HEX.  A server that talks in the clear
- * (its first bytes are "+OK" or "-ERR") is told apart: "server does not speak
- * TLS on this port".  The caller puts "TLS" before all of them.
+ * For pins and untrusted chains they also name the presented values as the
+ * option `tls_pin` wants them: sha256:HEX and spki-sha256:HEX.  A server that
+ * talks in the clear (its first bytes are "+OK" or "-ERR") has an error of its
+ * own: "server does not speak TLS on this port".  The caller puts "TLS" before
+ * all of them.
  */
 int tls_connect(struct transport **t, const struct tls_settings *settings,
 		int64_t timeout_ms, int64_t deadline, struct err *e);
 
-/* Of a transport made by tls_connect: "TLSv1.3 TLS_AES_256_GCM_SHA384". */
+/* Writes version and cipher of a transport made by tls_connect: "TLSv1.3
+ * TLS_AES_256_GCM_SHA384". */
 void tls_info(const struct transport *t, char out[TLS_INFO_MAX]);
 
-/* For STLS on a port that answers a ClientHello and the reverse: do these first
- * bytes of a server look like a TLS record? */
+/* Do these first bytes of a server look like a TLS record?  They do when a port
+ * that is set up as plain (or STLS) speaks TLS from the start; the reverse
+ * shows in the handshake. */
 bool tls_is_record(const uint8_t *bytes, size_t size);
 
 #endif

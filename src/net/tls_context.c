@@ -14,7 +14,8 @@ enum {
 	READ_BUFFER = 64 * 1024 /* some records with one system call */
 };
 
-/* What the default list would still offer where OpenSSL was built with it. */
+/* The default list would still offer what is excluded here where OpenSSL was
+ * built with it. */
 static const char ciphers_1_2[] =
 	"DEFAULT:!aNULL:!eNULL:!3DES:!RC4:!SEED:!IDEA:!MD5:!PSK:!SRP";
 static const char ciphers_1_3[] =
@@ -46,7 +47,7 @@ trust_file(SSL_CTX *ctx, const char *path, struct err *e)
 		       tls_reason(why));
 }
 
-/* OpenSSL would take any path, and find nothing there later. */
+/* OpenSSL would accept any path, and find nothing there later. */
 static int
 trust_dir(SSL_CTX *ctx, const char *path, struct err *e)
 {
@@ -98,7 +99,9 @@ tls_context_trust_more(X509_STORE *store, const struct tls_settings *settings)
 	return true;
 }
 
-/* Without it OpenSSL asks on the terminal. */
+/* The context holds this while client_certificate reads the key; OpenSSL calls
+ * it for a key with a passphrase, and would otherwise ask on the terminal.  arg
+ * is the bool that says so. */
 static int
 no_passphrase(char *out, int size, int writing, void *arg)
 {
@@ -136,8 +139,8 @@ client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 	return rc;
 }
 
-/* Whatever openssl.cnf made of a new context: it may be stricter than this,
- * never weaker. */
+/* Sets limits, whatever openssl.cnf made of a new context: it may make one
+ * stricter than this, never weaker. */
 static bool
 harden(SSL_CTX *ctx, enum tls_version min_version)
 {

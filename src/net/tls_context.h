@@ -12,21 +12,21 @@
 #include "base/err.h"
 #include "net/tls.h"
 
-/* Owned by the caller (SSL_CTX_free), who has still to say how servers are
+/* Owned by the caller (SSL_CTX_free), who has yet to say how servers are
  * verified.  NULL, with *e set, when a file cannot be used (ERR_CONFIG). */
 SSL_CTX *tls_context_new(const struct tls_settings *settings, struct err *e);
 
 /*
- * The system's store is a directory that is looked into as needed, a bundle
- * that takes 20 ms to read, or both (Debian).  A new context knows the
- * directory only; this reads the bundle too, for a server that was refused
- * without it.  False: all that may be trusted is known already.
+ * The system's store is a directory in which certificates are looked up as
+ * needed, a bundle that takes 20 ms to read, or both (Debian).  A new context
+ * knows only the directory; this reads the bundle as well, for a server that
+ * was refused without it.  False when all that may be trusted is known already.
  */
 bool tls_context_trust_more(X509_STORE *store,
 			    const struct tls_settings *settings);
 
-/* Why OpenSSL failed: its first error, which is the nearest to the cause.
- * Empties its queue. */
+/* Says why OpenSSL failed: its first error, which is the nearest to the cause.
+ * Empties its error queue. */
 enum { TLS_REASON_MAX = 160 };
 const char *tls_reason(char out[TLS_REASON_MAX]);
 

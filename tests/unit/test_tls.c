@@ -466,7 +466,7 @@ a_chain_needs_an_intermediate_that_is_an_authority(void **state)
 	middle_recipe.constraints = "critical,CA:FALSE";
 	middle = cert_new(&middle_recipe);
 	leaf = cert_new(&recipe);
-	snprintf(text, sizeof(text), "certificate chain: '/CN=middle' %s",
+	snprintf(text, sizeof(text), "certificate chain: '/CN=middle': %s",
 		 X509_verify_cert_error_string(X509_V_ERR_INVALID_CA));
 	expect_refused(&server, &settings, ERR_TLS, text);
 	cert_free(&leaf);
