@@ -5,7 +5,8 @@
 
 #include "link/fields.h"
 
-/* Each that writes stands above the one that reads, in the same order. */
+/* Each function that writes stands above the one that reads the same fields in
+ * the same order. */
 
 void
 facts_put_go(struct link *l, const struct facts_go *go)
@@ -35,7 +36,7 @@ facts_read_go(const struct link_record *record, struct facts_go *go,
 	go->trace = fields_bool(&r);
 	if (record->type == LINK_GO && fields_are_whole(&r))
 		return 0;
-	return err_set(e, ERR_INTERNAL, "no GO from the keeper");
+	return err_set(e, ERR_INTERNAL, "malformed GO from the keeper");
 }
 
 void
@@ -56,7 +57,7 @@ facts_put(struct link *l, const struct facts *facts)
 	link_put(l, LINK_FACTS, 0, 0, f.bytes, f.size);
 }
 
-/* As a courier that reads CAPA would say: what lies beyond is made up. */
+/* Could a courier that reads CAPA say this?  Anything beyond is made up. */
 static bool
 is_plausible(const struct facts *f, int64_t flight)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What keeper and courier tell each other of the server: before it is connected
- * to, what earlier sessions have shown (LINK_GO), and after the login what this
- * one shows (LINK_FACTS).  Each has a function that writes it and one that
- * reads it, field by field, side by side in facts.c.
+ * What keeper and courier tell each other about the server: before it is
+ * connected to, what earlier sessions have shown (LINK_GO); after the login,
+ * what this one shows (LINK_FACTS).  For each there is a function that writes
+ * it and one that reads it, field by field, side by side in facts.c.
  */
 #ifndef LINK_FACTS_H
 #define LINK_FACTS_H
@@ -19,23 +19,24 @@
 enum { FACTS_CAPA_MAX = 1024 };
 
 struct facts_go {
-	bool knows_capa; /* `capa` is what it said of itself to one logged in,
-			    in a session that went well; so it is not asked */
+	bool knows_capa; /* `capa` is what the server said after a login, in a
+			    session that went well; so it is not asked again */
 	char capa[FACTS_CAPA_MAX];
-	bool no_capa;	  /* it closes or hangs on CAPA */
-	bool plain;	  /* one command at a time: it does not bear what comes
-			     along with the login */
-	bool wants_sizes; /* LIST along with UIDL */
+	bool no_capa;	  /* the server closes or hangs on CAPA */
+	bool plain;	  /* one command at a time: the server cannot take what
+			     is sent along with the login */
+	bool wants_sizes; /* send LIST along with UIDL */
 	bool trace;	  /* send LINK_TRACE */
 };
 
-/* STAT and UIDL along with the login: */
+/* What became of STAT and UIDL that were sent along with the login: */
 enum facts_flight {
-	FACTS_FLIGHT_NONE,    /* were not sent so */
-	FACTS_FLIGHT_HEARD,   /* were answered */
-	FACTS_FLIGHT_FAILED,  /* the line broke, or login or listing were
-				refused; one by one they were answered */
-	FACTS_FLIGHT_UNHEARD, /* were thrown away: the login went well */
+	FACTS_FLIGHT_NONE,    /* they were not sent so */
+	FACTS_FLIGHT_HEARD,   /* they were answered */
+	FACTS_FLIGHT_FAILED,  /* the connection broke, or login or listing was
+				 refused; sent one by one they were answered */
+	FACTS_FLIGHT_UNHEARD, /* the server threw them away, though the login
+				 went well */
 	FACTS_FLIGHTS	      /* how many there are */
 };
 
@@ -51,8 +52,9 @@ struct facts {
 	bool has_top; /* may TOP be asked for? True where nothing is
 			 announced */
 	bool announces_uidl;
-	bool pipelining;       /* it is used */
-	int64_t expire_days;   /* RFC 2449 section 6.7, or one of the above */
+	bool pipelining;       /* pipelining is used */
+	int64_t expire_days;   /* RFC 2449 section 6.7, or a FACTS_EXPIRE_* of
+				  the above */
 	int64_t login_delay_s; /* RFC 2449 section 6.5; 0: none */
 	enum facts_flight flight;
 	bool capa_broke;	   /* CAPA made the server close or hang */
@@ -61,7 +63,7 @@ struct facts {
 };
 
 void facts_put_go(struct link *l, const struct facts_go *go);
-/* ERR_INTERNAL when the record is none. */
+/* Fails with ERR_INTERNAL when the record is not a GO or is malformed. */
 int facts_read_go(const struct link_record *r, struct facts_go *go,
 		  struct err *e);
 void facts_put(struct link *l, const struct facts *f);

@@ -38,7 +38,7 @@ fields_put_text(struct fields *f, const char *text)
 	put(f, text, size);
 }
 
-/* The next bytes, or NULL: then all that follows is bad, too. */
+/* Takes the next bytes; NULL when there are too few, and from then on. */
 static const uint8_t *
 take(struct fields_reader *r, size_t size)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The fields of a record's payload, one after the other: written by one
- * function, read by another beside it in the same order.  Nothing of a peer is
- * believed before it was checked here: a truth value is 0 or 1, a text has its
- * length before it, fits, and holds no NUL.
+ * The fields of a record's payload, one after the other: one function writes
+ * them, and another beside it reads them in the same order.  Nothing that a
+ * peer sends is believed before it is checked here: a bool is 0 or 1; a text
+ * has its length before it, fits, and holds no NUL.
  *
  *	struct fields f = FIELDS_NONE;
  *	fields_put_bool(&f, x->is_open);
@@ -41,12 +41,12 @@ struct fields_reader {
 	bool is_bad;
 };
 
-/* What is malformed, or missing, is false, 0 or "", and fields_are_whole
- * tells. */
+/* A field that is malformed or missing reads as false, 0 or "", and
+ * fields_are_whole tells. */
 bool fields_bool(struct fields_reader *r);
 int64_t fields_number(struct fields_reader *r);
 void fields_text(struct fields_reader *r, char *out, size_t size);
-/* Was everything there and well-formed, and nothing behind it? */
+/* Were all fields there and well-formed, with nothing behind them? */
 bool fields_are_whole(const struct fields_reader *r);
 
 #endif

@@ -15,7 +15,8 @@
 #include "sys/fs.h"
 #include "sys/proc.h"
 
-/* As it travels; both ends are the same program on the same machine. */
+/* The head of a record as it travels, in native byte order: both ends are the
+ * same program on the same machine. */
 struct link_head {
 	uint16_t type;
 	uint16_t size;
@@ -53,7 +54,7 @@ make_pipe(int fds[2], bool deep, struct err *e)
 		return err_sys(e, ERR_OS, "cannot make a pipe");
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 #ifdef F_SETPIPE_SZ
-	if (deep) /* refused beyond a user's limit: then it is 64 KiB */
+	if (deep) /* refused beyond a user's limit: then the pipe has 64 KiB */
 		(void)fcntl(fds[1], F_SETPIPE_SZ, LINK_DEEP);
 #else
 	(void)deep;
@@ -170,7 +171,8 @@ link_flush(struct link *l, struct err *e)
 {
 	send_gathered(l);
 	if (l->broken)
-		return err_set(e, ERR_INTERNAL, "a process of ours is gone");
+		return err_set(e, ERR_INTERNAL,
+			       "another process of popfetch has ended");
 	return 0;
 }
 
@@ -194,7 +196,8 @@ link_pull(struct link *l, struct err *e)
 			 LINK_BUFFER_SIZE - l->in_end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
-		return err_sys(e, ERR_INTERNAL, "cannot read from our process");
+		return err_sys(e, ERR_INTERNAL,
+			       "cannot read from another process of popfetch");
 	if (n == 0)
 		l->over = true;
 	if (n > 0)
@@ -224,7 +227,7 @@ link_next(struct link *l, struct link_record *r)
 		return false;
 	memcpy(&head, l->in_data + l->in_at, sizeof(head));
 	if (head.size > LINK_PAYLOAD_MAX) {
-		/* nonsense: nothing behind it can be believed */
+		/* this is nonsense, so nothing behind it can be believed */
 		l->over = true;
 		l->in_at = l->in_end;
 		return false;
@@ -257,7 +260,7 @@ link_wait(struct link *l, struct link_record *r, int64_t deadline,
 	while (!link_next(l, r)) {
 		if (l->over)
 			return err_set(e, ERR_INTERNAL,
-				       "a process of ours is gone");
+				       "another process of popfetch has ended");
 		if (proc_poll(&p, 1, deadline) == 0 && clock_ms() >= deadline)
 			return err_set(e, ERR_NETWORK, "time is up");
 		if (link_pull(l, e) != 0)

@@ -9,9 +9,9 @@
  *
  * Writing gathers records and sends them when the buffer is full or link_flush
  * is called, so that a small message costs no system call of its own.  A write
- * waits for the reader.  That cannot lock two peers up, since one of the
- * directions is never written more than LINK_ORDERS_MAX records ahead, which
- * fit a pipe whole.
+ * waits for the reader.  Two peers never wait for each other, since in one
+ * direction no more than LINK_ORDERS_MAX records are ever written ahead, and a
+ * pipe holds that many.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -26,7 +26,7 @@ enum {
 	LINK_PAYLOAD_MAX = 65000, /* a uid may be nearly as long as a line */
 	LINK_BUFFER_SIZE = 256 * 1024,
 	LINK_ORDERS_MAX = 512,	/* 16 bytes each: 8 KiB of a pipe's 64 */
-	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe that mail takes */
+	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe for mail */
 };
 
 enum link_type {
@@ -46,7 +46,7 @@ enum link_type {
 	LINK_STAT,    /* number: messages (cut at 2^32-1), value: octets */
 	LINK_UID,     /* number, payload: uid */
 	LINK_SIZE,    /* number, value: octets or -1 */
-	LINK_LISTED,  /* value: 1 when UIDL was answered; payload: else what was
+	LINK_LISTED,  /* value: 1 when UIDL was answered, else payload: what was
 			 said instead */
 	LINK_CHUNK,   /* number, payload: bytes of a message, LF line ends */
 	LINK_END,     /* number, value: octets as RFC 1939 counts */
@@ -58,8 +58,8 @@ enum link_type {
 	LINK_PHASE,   /* payload: "connecting" and so on, for the bar */
 	LINK_ERROR,   /* value: enum err_kind, payload: text; then the end;
 			 number: enum facts_flight, where what was sent along
-			 with the login failed, and the login after that was put
-			 off (the first session has the mailbox still) */
+			 with the login failed and the login after that was put
+			 off (the first session still has the mailbox) */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64
@@ -75,9 +75,9 @@ struct link_record {
 
 struct link;
 
-/* Two ends that talk to each other; each is for one process after a fork, which
- * frees the other (link_free).  a_deep: the pipe that a writes is made
- * LINK_DEEP. */
+/* Makes two ends that talk to each other.  After a fork each is for one of the
+ * processes, which frees the other end (link_free).  `a_deep`: the pipe that
+ * `a` writes to is made LINK_DEEP bytes deep. */
 int link_pair(struct link **a, struct link **b, bool a_deep, struct err *e);
 void link_free(struct link **l);
 int link_input(const struct link *l); /* descriptor to poll for reading */
@@ -88,22 +88,24 @@ void link_put(struct link *l, unsigned type, uint32_t number, int64_t value,
 /* The same with a text; cut at LINK_PAYLOAD_MAX. */
 void link_put_text(struct link *l, unsigned type, uint32_t number,
 		   int64_t value, const char *text);
-/* To write a payload in place: room for at least `least` (at most
- * LINK_PAYLOAD_MAX) bytes; *room is what there is.  Then link_commit. */
+/* For writing a payload in place: returns room for at least `least` bytes,
+ * which is at most LINK_PAYLOAD_MAX; *room is how much there is.  link_commit
+ * then makes a record of what was written. */
 uint8_t *link_reserve(struct link *l, size_t least, size_t *room);
 void link_commit(struct link *l, unsigned type, uint32_t number, int64_t value,
 		 size_t size);
-/* A peer that is gone makes this, and every later one, fail (ERR_INTERNAL).
- * link_put notes such a failure for the next link_flush. */
+/* Sends what is gathered.  Once the peer is gone, this fails each time
+ * (ERR_INTERNAL).  link_put notes such a failure for the next link_flush. */
 int link_flush(struct link *l, struct err *e);
 
-/* Reads what is there without waiting. */
+/* Reads what has come, without waiting. */
 int link_pull(struct link *l, struct err *e);
-/* The next whole record that was read: false when there is none. */
+/* Takes the next whole record that was read: false when there is none. */
 bool link_next(struct link *l, struct link_record *r);
-/* Would it give one?  Then there is no need to wait. */
+/* Would link_next give a record?  Then there is no need to wait. */
 bool link_has_next(const struct link *l);
-/* Has the peer closed? Records read before may still wait for link_next. */
+/* Has the peer closed?  Records read before that may still wait for
+ * link_next. */
 bool link_is_over(const struct link *l);
 /* Waits for the next record; ERR_INTERNAL when the peer is gone, ERR_NETWORK at
  * the deadline. */

@@ -18,18 +18,18 @@ enum report_type {
 	REPORT_PHASE,		   /* payload: words for the bar */
 	REPORT_PROGRESS,	   /* report_read_progress */
 	REPORT_LOG,		   /* payload: a line for the log */
-	REPORT_ERROR,		   /* value: kind; number 1: folded, do not show
-				      it unless -v or a terminal */
-	REPORT_RESULT		   /* report_read_result; last */
+	REPORT_ERROR,		   /* value: enum err_kind; number 1: folded,
+				      shown only with -v or on a terminal */
+	REPORT_RESULT		   /* report_read_result; comes last */
 };
 
 /* Who is to see a line. */
 enum report_level {
-	REPORT_WARNING, /* on standard error, all but -q */
-	REPORT_ANSWER,	/* what was asked for (-n, --check): all but -q */
-	REPORT_SUMMARY, /* people at a terminal, and -v */
-	REPORT_VERBOSE, /* -v */
-	REPORT_PROTOCOL /* -vv */
+	REPORT_WARNING, /* on standard error, unless -q */
+	REPORT_ANSWER,	/* what was asked for (-n, --check), unless -q */
+	REPORT_SUMMARY, /* for people at a terminal, and with -v */
+	REPORT_VERBOSE, /* with -v */
+	REPORT_PROTOCOL /* with -vv */
 };
 
 struct report_progress {
@@ -41,20 +41,20 @@ struct report_result {
 	uint64_t fetched, deleted, kept, failed;
 };
 
+/* A phase, an error and the result are sent at once; the rest is gathered. */
 void report_line(struct link *l, enum report_level level, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
 void report_log(struct link *l, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void report_phase(struct link *l, const char *phase);
 void report_progress(struct link *l, const struct report_progress *p);
-/* Sent at once. */
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
 /* For the parent: false when the record is malformed. */
 bool report_read_progress(const struct link_record *r,
 			  struct report_progress *p);
 bool report_read_result(const struct link_record *r, struct report_result *p);
-/* Sends what is gathered. */
+/* Sends what is gathered; that the parent is gone is no error here. */
 void report_flush(struct link *l);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What both processes of an account know of its server.  Plain data, owned by
- * the account; strings are never NULL.
+ * What both processes of an account know about its server.  Plain data, owned
+ * by the account; strings are never NULL.
  */
 #ifndef LINK_SERVER_H
 #define LINK_SERVER_H
