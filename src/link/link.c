@@ -28,6 +28,7 @@ struct link {
 	int in, out;
 	bool over;   /* end of file was read */
 	bool broken; /* the peer reads no more */
+	bool never_waits;
 	uint8_t *in_data, *out_data;
 	size_t in_at, in_end; /* unread bytes of in_data */
 	size_t out_size;
@@ -36,7 +37,8 @@ struct link {
 _Static_assert(sizeof(struct link_head) == 16, "records are small");
 _Static_assert(LINK_PAYLOAD_MAX <= UINT16_MAX, "a size fits its field");
 
-static struct link *new (int in, int out)
+static struct link *
+make_end(int in, int out)
 {
 	struct link *l = mem_alloc(sizeof(*l));
 
@@ -74,8 +76,8 @@ link_pair(struct link **a, struct link **b, bool a_deep, struct err *e)
 		close(from_a[1]);
 		return -1;
 	}
-	*a = new (from_b[0], from_a[1]);
-	*b = new (from_a[0], from_b[1]);
+	*a = make_end(from_b[0], from_a[1]);
+	*b = make_end(from_a[0], from_b[1]);
 	return 0;
 }
 
@@ -106,11 +108,44 @@ link_output(const struct link *l)
 
 /* --- writing --- */
 
+void
+link_never_wait(struct link *l)
+{
+	l->never_waits = fcntl(l->out, F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool
+link_has_unsent(const struct link *l)
+{
+	return l->never_waits && !l->broken && l->out_size > 0;
+}
+
+/* What the pipe takes now; the rest stays. */
+static void
+send_some(struct link *l)
+{
+	size_t sent = 0;
+	ssize_t n = 0;
+
+	while (sent < l->out_size && (n >= 0 || errno == EINTR)) {
+		n = write(l->out, l->out_data + sent, l->out_size - sent);
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	if (n < 0 && errno != EAGAIN)
+		l->broken = true;
+	l->out_size -= sent;
+	memmove(l->out_data, l->out_data + sent, l->out_size);
+}
+
 static void
 send_gathered(struct link *l)
 {
 	struct err ignored = ERR_INIT;
 
+	if (!l->broken && l->never_waits) {
+		send_some(l);
+		return;
+	}
 	if (!l->broken && l->out_size > 0)
 		l->broken = fs_write(l->out, l->out_data, l->out_size,
 				     &ignored) != 0;

@@ -9,9 +9,9 @@
  *
  * Writing gathers records and sends them when the buffer is full or link_flush
  * is called, so that a small message costs no system call of its own.  A write
- * waits for the reader.  Two peers never wait for each other, since in one
- * direction no more than LINK_ORDERS_MAX records are ever written ahead, and a
- * pipe holds that many.
+ * waits for the reader, but for an end that never waits (link_never_wait): else
+ * two peers could wait for each other, since a user with many pipes gets some
+ * that hold only 4 KiB.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -25,7 +25,7 @@
 enum {
 	LINK_PAYLOAD_MAX = 65000, /* a uid may be nearly as long as a line */
 	LINK_BUFFER_SIZE = 256 * 1024,
-	LINK_ORDERS_MAX = 512,	/* 16 bytes each: 8 KiB of a pipe's 64 */
+	LINK_ORDERS_MAX = 512,	/* ahead; 16 bytes each */
 	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe for mail */
 };
 
@@ -97,6 +97,12 @@ void link_commit(struct link *l, unsigned type, uint32_t number, int64_t value,
 /* Sends what is gathered.  Once the peer is gone, this fails each time
  * (ERR_INTERNAL).  link_put notes such a failure for the next link_flush. */
 int link_flush(struct link *l, struct err *e);
+
+/* For an end that writes little, at most LINK_ORDERS_MAX records ahead: what
+ * the pipe does not take stays here, and goes with a later link_flush.  As long
+ * as there is some, link_output is to be polled for writing, too. */
+void link_never_wait(struct link *l);
+bool link_has_unsent(const struct link *l);
 
 /* Reads what has come, without waiting. */
 int link_pull(struct link *l, struct err *e);

@@ -11,7 +11,7 @@
 #include "link/report.h"
 #include "sys/proc.h"
 
-enum { LAST_WORDS_MS = 2 * 1000 };
+enum { LAST_WORDS_MS = 2 * 1000, FIXED = 3 /* descriptors */ };
 
 struct request {
 	enum link_type order;
@@ -37,6 +37,7 @@ requests_new(struct link *courier, struct link *report, int64_t silence_ms)
 	struct requests *x = mem_alloc(sizeof(*x));
 
 	x->courier = courier;
+	link_never_wait(courier);
 	x->report = report;
 	x->silence_ms = silence_ms;
 	return x;
@@ -288,19 +289,23 @@ int
 requests_wait(struct requests *x, const int fds[], size_t fd_count,
 	      int64_t until, struct err *e)
 {
-	struct pollfd p[2 + REQUESTS_DESCRIPTORS_MAX] = {
+	struct pollfd p[FIXED + REQUESTS_DESCRIPTORS_MAX] = {
 		{ .fd = link_input(x->courier), .events = POLLIN },
 		/* only to hear that the parent is gone */
 		{ .fd = link_output(x->report), .events = 0 },
+		{ .fd = -1, .events = POLLOUT },
 	};
 
 	assert(fd_count <= REQUESTS_DESCRIPTORS_MAX);
 	flush_orders(x);
 	if (link_has_next(x->courier))
 		return 0;
+	if (link_has_unsent(x->courier))
+		p[2].fd = link_output(x->courier);
 	for (size_t i = 0; i < fd_count; i++)
-		p[2 + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	(void)proc_poll(p, (nfds_t)(2 + fd_count), wait_until(x, until));
+		p[FIXED + i] =
+			(struct pollfd){ .fd = fds[i], .events = POLLIN };
+	(void)proc_poll(p, (nfds_t)(FIXED + fd_count), wait_until(x, until));
 	if (p[1].revents & (POLLERR | POLLHUP | POLLNVAL))
 		return err_set(e, ERR_STOPPED, "the parent process is gone");
 	if (link_pull(x->courier, e) != 0)

@@ -176,6 +176,36 @@ a_listing_is_no_answer_to_a_message(void **state)
 	assert_nonsense(c);
 }
 
+/* A user with many pipes gets small ones. */
+static void
+many_requests_fit_a_small_pipe(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct link_record r;
+	struct answer a;
+
+#ifdef F_SETPIPE_SZ
+	(void)fcntl(link_output(c->keeper), F_SETPIPE_SZ, 4096);
+#endif
+	for (uint32_t i = 1; i <= LINK_ORDERS_MAX; i++)
+		requests_give(c->requests, LINK_DELE, i, i);
+	for (uint32_t i = 1; i <= LINK_ORDERS_MAX; i++) {
+		while (!link_next(c->courier, &r)) {
+			assert_int_equal(requests_wait(c->requests, NULL, 0,
+						       clock_ms(), &e), 0);
+			assert_int_equal(link_pull(c->courier, &e), 0);
+		}
+		assert_int_equal(r.number, i);
+		answer_with(c, LINK_DELETED, i, "");
+	}
+	send_answers(c);
+	for (uint32_t i = 1; i <= LINK_ORDERS_MAX; i++) {
+		assert_int_equal(next(c, &a, &e), 1);
+		assert_int_equal(a.entry, i);
+	}
+}
+
 /* --- ends --- */
 
 static void
@@ -265,6 +295,7 @@ main(void)
 		TEST(an_answer_of_another_kind_is_none),
 		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
 		TEST(a_listing_is_no_answer_to_a_message),
+		TEST(many_requests_fit_a_small_pipe),
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
 		TEST(a_courier_may_be_gone_once_it_has_said_goodbye),
