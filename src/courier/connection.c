@@ -242,9 +242,21 @@ log_in(struct connection *c, struct err *e)
 	    ask_along(c, whole, e) != 0 ||
 	    auth_receive(c->pop3, &settings, used, whole, e) != 0)
 		return err_context(e, "login");
+	/* till the mailbox is open: whatever the server says may repeat it */
+	pop3_hide(c->pop3, c->secret);
 	note(c, mem_format("logged in as %s using %s", server->user,
 			   method_table[used].word));
 	return see_flight(c, e);
+}
+
+/* How one may log in is what was said before the login: who has logged in may
+ * be told of nothing more, and the next session goes by what is remembered. */
+static void
+keep_methods(struct capa *after, const struct capa *before)
+{
+	after->sasl = before->sasl;
+	after->mechanisms = before->mechanisms;
+	after->user = before->user;
 }
 
 /* Some servers announce PIPELINING, or the true EXPIRE and LOGIN-DELAY, only to
@@ -252,15 +264,16 @@ log_in(struct connection *c, struct err *e)
 static int
 ask_capa_late(struct connection *c, struct err *e)
 {
-	struct capa before = *pop3_capabilities(c->pop3);
+	struct capa before = *pop3_capabilities(c->pop3), after;
 
 	if (is_known(c) || !before.known ||
 	    (!before.varies && before.pipelining))
 		return 0;
 	if (pop3_capa(c->pop3, e) != 0)
 		return -1;
-	if (!pop3_capabilities(c->pop3)->known)
-		pop3_set_capabilities(c->pop3, &before);
+	after = *pop3_capabilities(c->pop3);
+	keep_methods(&after, &before);
+	pop3_set_capabilities(c->pop3, after.known ? &after : &before);
 	return 0;
 }
 
@@ -336,5 +349,11 @@ connection_open(struct connection *c, struct err *e)
 	rc = try_open(c, e);
 	if (rc != 0 && is_plain_better(c, e))
 		rc = open_plainly(c, e);
-	return rc != 0 ? -1 : ask_capa_late(c, e);
+	if (rc == 0)
+		rc = ask_capa_late(c, e);
+	if (rc == 0 && !c->asked)
+		rc = pop3_check_idle(c->pop3, e);
+	if (c->pop3)
+		pop3_hide(c->pop3, NULL);
+	return rc;
 }

@@ -257,7 +257,8 @@ read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	known = reply_parse(r, line, size, &p->capa) &&
 		(size <= POP3_REPLY_MAX || r->status == POP3_CONTINUE);
 	if (known && (r->status != POP3_CONTINUE || may_continue)) {
-		if (hidden)
+		/* a challenge may hold it by chance, and is not shown */
+		if (hidden && r->status != POP3_CONTINUE)
 			hide_text(r);
 		return 0;
 	}
@@ -299,6 +300,7 @@ pop3_has_input(const struct pop3 *p)
 int
 pop3_check_idle(struct pop3 *p, struct err *e)
 {
+	static const char surplus[] = "server sent data that was not asked for";
 	const uint8_t *bytes;
 	size_t size;
 	bool more;
@@ -307,11 +309,11 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 	if (!pop3_has_input(p) && stream_pull(p->stream, &more, e) != 0)
 		return -1;
 	bytes = stream_unread(p->stream, &size);
-	if (size > 0)
-		return protocol_error(e,
-				      "server sent data that was not asked for",
-				      bytes, size);
-	return 0;
+	if (size == 0)
+		return 0;
+	if (repeats_secret(p, bytes, size))
+		return err_set(e, ERR_PROTOCOL, surplus);
+	return protocol_error(e, surplus, bytes, size);
 }
 
 /* --- the start of a session --- */

@@ -801,3 +801,41 @@ def test_login_texts_of_the_server_are_shown_safely(popfetch, server):
         and "\u202e" not in result.output
     )
     assert "evil" in result.stderr
+
+
+# What is said behind a login.
+
+
+def test_a_server_that_lists_no_methods_to_those_who_have_logged_in(popfetch, server):
+    """How to log in is what it said before; else the second run would not get in."""
+
+    def capa(session, line):
+        lines = b"UIDL\r\nTOP\r\n" if session.logged_in else b"SASL PLAIN\r\nUIDL\r\nTOP\r\n"
+        session.send(b"+OK\r\n" + lines + b".\r\n")
+
+    pop = server([mail()]).on("CAPA", capa)
+    pop.on("USER", say(b"-ERR [AUTH] plaintext disabled\r\n"))
+    popfetch.account(server=pop)
+    for _ in range(3):
+        result = popfetch()
+        assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_a_second_answer_to_a_password_that_repeats_it(popfetch, server):
+    pop = server([mail()], mechanisms=()).on(
+        "PASS", lambda session, line: session.send(b"+OK welcome\r\n-ERR unknown: " + line + b"\r\n")
+    )
+    popfetch.account(server=pop, auth="user")
+    result = popfetch("-vv")
+    assert result.status != 0, result
+    assert PASSWORD not in result.output, result
+
+
+def test_a_challenge_that_has_the_password_in_it_by_chance(popfetch, server):
+    """'UGFzc3dvcmQ6', which asks for it, has a "cm" in it."""
+    pop = server([mail()], mechanisms=("LOGIN",), users={"jane": "cm"})
+    popfetch.account(server=pop, auth="login", password="cm")
+    result = popfetch()
+    assert result.status == 0, result
+    assert same(popfetch.maildir(), pop.wires())
