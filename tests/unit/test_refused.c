@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What becomes of messages that the server refuses to give. */
+#include "config.h"
+
+#include "keeper/incoming.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "phase_fetch.h"
+
+#define MAIL "Message-ID: <1@x>\nSubject: x\n\nbody\n"
+
+enum { HOUR = 3600, MANY = 12, IN_A_ROW = 10 };
+
+static void
+list_many(struct scene *x)
+{
+	char uid[16];
+
+	for (unsigned i = 1; i <= MANY; i++) {
+		(void)snprintf(uid, sizeof(uid), "uid%u", i);
+		scene_list(x, uid, fetch_octets(MAIL));
+	}
+}
+
+/* Runs it; what the server said when it gave no more. */
+static struct err
+fetch_until_later(struct scene *x)
+{
+	struct retrieve r;
+	struct err later;
+
+	assert_int_equal(fetch_begin(x, &r), 0);
+	later = *retrieve_later(&r);
+	retrieve_close(&r);
+	return later;
+}
+
+static void
+what_the_server_refuses_waits_an_hour_and_the_rest_comes(void **state)
+{
+	struct scene *x = *state;
+	struct store_row row;
+
+	scene_list(x, "a", 100);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
+	fetch_offer(x, 2, "b", MAIL);
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	row = fetch_row(x, "a");
+	assert_int_equal(row.status, STORE_SET_ASIDE);
+	assert_int_equal(row.attempts, 1);
+	assert_in_range(row.next_try, x->session.now + HOUR,
+			clock_unix() + HOUR);
+	assert_int_equal(scene_delivered(x), 1);
+	assert_true(scene_was_told(x, "RETR 1: server said: broken"));
+	assert_int_equal(x->session.first.kind, ERR_MESSAGE);
+	assert_int_equal(x->result.failed, 1);
+}
+
+static void
+what_is_refused_without_uid_leaves_no_row(void **state)
+{
+	struct scene *x = *state;
+
+	scene_list(x, "", 100);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(scene_row_count(x), 0);
+	assert_true(scene_was_told(x, "RETR 1: server said: broken"));
+}
+
+static void
+what_is_refused_again_waits_twice_as_long(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = fetch_set_aside(x, "a", 100, 1);
+
+	scene_list(x, "a", 100);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(scene_row_now(x, id).attempts, 2);
+	assert_in_range(scene_row_now(x, id).next_try,
+			x->session.now + 2 * HOUR, clock_unix() + 2 * HOUR);
+}
+
+static void
+ten_refused_in_a_row_are_enough(void **state)
+{
+	struct scene *x = *state;
+
+	x->settings.limits.messages = IN_A_ROW / 2; /* ten are ahead */
+	list_many(x);
+	for (uint32_t i = 1; i <= IN_A_ROW; i++)
+		scene_refuse(x, i, ERR_MESSAGE, "server said: broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_LATER);
+	scene_assert_asked(x, "RETR 1, RETR 2, RETR 3, RETR 4, RETR 5, RETR 6, "
+			      "RETR 7, RETR 8, RETR 9, RETR 10");
+	/* the last one may be good */
+	assert_int_equal(scene_row_count(x), IN_A_ROW - 1);
+}
+
+static void
+refusals_with_a_good_one_among_them_are_not_in_a_row(void **state)
+{
+	struct scene *x = *state;
+
+	list_many(x);
+	for (uint32_t i = 1; i <= MANY; i++)
+		if (i == IN_A_ROW)
+			scene_message(x, i, MAIL, -1);
+		else
+			scene_refuse(x, i, ERR_MESSAGE, "server said: broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(x->result.failed, MANY - 1);
+	assert_int_equal(scene_delivered(x), 1);
+}
+
+static void
+a_server_that_refuses_for_good_is_believed_once(void **state)
+{
+	struct scene *x = *state;
+	struct err later;
+
+	list_many(x);
+	for (uint32_t i = 1; i <= MANY; i++)
+		scene_refuse(x, i, ERR_UNAVAILABLE, "server said: [SYS/PERM]");
+	scene_mailbox(x);
+	later = fetch_until_later(x);
+	assert_int_equal(later.kind, ERR_UNAVAILABLE);
+	assert_string_equal(later.text, "RETR 1: server said: [SYS/PERM]");
+	/* it may be the first one alone, which comes last the next time */
+	assert_int_equal(scene_row_count(x), 1);
+	assert_int_equal(fetch_row(x, "uid1").attempts, 1);
+	assert_true(fetch_row(x, "uid1").next_try <= clock_unix());
+}
+
+static void
+refused_for_good_again_it_is_this_message_alone(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = fetch_set_aside(x, "a", 100, 1);
+
+	scene_list(x, "a", 100);
+	scene_refuse(x, 1, ERR_UNAVAILABLE, "server said: [SYS/PERM]");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(scene_row_now(x, id).attempts, 2);
+	assert_int_equal(x->session.first.kind, ERR_MESSAGE);
+	assert_true(scene_was_told(x, "RETR 1: server said: [SYS/PERM]"));
+}
+
+static void
+a_server_that_is_in_trouble_is_no_message_s_fault(void **state)
+{
+	struct scene *x = *state;
+
+	scene_list(x, "a", 100);
+	scene_refuse(x, 1, ERR_LATER, "server said: [SYS/TEMP]");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_LATER);
+	assert_int_equal(scene_row_count(x), 0);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_the_server_refuses_waits_an_hour_and_the_rest_comes),
+		TEST(what_is_refused_without_uid_leaves_no_row),
+		TEST(what_is_refused_again_waits_twice_as_long),
+		TEST(ten_refused_in_a_row_are_enough),
+		TEST(refusals_with_a_good_one_among_them_are_not_in_a_row),
+		TEST(a_server_that_refuses_for_good_is_believed_once),
+		TEST(refused_for_good_again_it_is_this_message_alone),
+		TEST(a_server_that_is_in_trouble_is_no_message_s_fault),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
