@@ -43,6 +43,20 @@ fake_mailbox_add(struct fake_mailbox *m, const char *uid, const char *text)
 }
 
 static void
+fake_log_in(struct fake_mailbox *m, struct link *l)
+{
+	struct err e = ERR_INIT;
+
+	m->logins++;
+	if (!m->refuses_login)
+		return;
+	link_put_text(l, LINK_ERROR, FACTS_FLIGHT_NONE, ERR_LOGIN,
+		      "server refused the login");
+	(void)link_flush(l, &e);
+	_exit(0);
+}
+
+static void
 fake_listing(struct fake_mailbox *m, struct link *l)
 {
 	struct facts facts = {
@@ -123,6 +137,7 @@ fake_order(struct fake_mailbox *m, struct link *l, const struct link_record *r)
 
 	switch (r->type) {
 	case LINK_GO:
+		fake_log_in(m, l);
 		fake_listing(m, l);
 		break;
 	case LINK_LIST:

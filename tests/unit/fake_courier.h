@@ -31,6 +31,8 @@ struct fake_mailbox {
 	size_t count;
 	bool no_uidl, no_top;
 	int64_t expire_days;		/* as struct facts */
+	bool refuses_login;
+	unsigned logins;		/* GO orders */
 	bool has_quit;			/* QUIT has come */
 	unsigned lists;			/* LIST orders */
 	bool marked[FAKE_MESSAGES_MAX];	/* DELE since the start */
