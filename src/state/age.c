@@ -12,7 +12,7 @@ enum {
 	STEP_MAX_S = 60
 };
 
-/* From a to b; what the machine cannot count is as far as it can. */
+/* The seconds from a to b, clamped to what the type holds. */
 static int64_t
 span(int64_t a, int64_t b)
 {
@@ -23,7 +23,8 @@ span(int64_t a, int64_t b)
 	return seconds;
 }
 
-/* Is it again where it was before it stepped back? */
+/* Is the clock again where it was before it stepped back?  That is then
+ * forgotten. */
 static bool
 is_put_right(struct age_clock *c, int64_t now)
 {

@@ -35,7 +35,8 @@ fit_rows(const struct match *m, const struct store_rows *rows,
 		if (!open && !fit_is_its_size(&row, size))
 			continue;
 		marks[r].exact |= !open;
-		/* one message each, where nothing else tells them apart */
+		/* where no digest tells messages apart, a delivered row stands
+		 * for one message only */
 		if (!row.has_digest && row.status == STORE_DELIVERED &&
 		    marks[r].taken > 0)
 			continue;

@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the plan only: which rows of its uid may be those of a listed message, by
- * their sizes.
+ * For plan.c alone: which rows with the uid of a listed message may be its
+ * rows, judged by their sizes.
  */
 #ifndef STATE_FIT_H
 #define STATE_FIT_H
 
 #include "state/match.h"
 
-/* Of a row. */
+/* What plan.c notes of a row while it decides. */
 struct fit_mark {
 	uint32_t taken;	  /* entries that are its message */
-	uint32_t unclear; /* that may be, once they are compared */
+	uint32_t unclear; /* entries that may be, once they are compared */
 	bool fetched;
-	bool settled; /* an entry was found to be its message */
-	bool exact;   /* an entry has its uid and size */
+	bool settled; /* an entry was settled as its message */
+	bool exact;   /* an entry has both its uid and its size */
 };
 
-/* The rows of an entry that its size fits; an index is SIZE_MAX where there is
- * none. */
+/* The rows that the size of an entry fits; an index is SIZE_MAX where there is
+ * no such row. */
 struct fit {
-	size_t same, same_count; /* first with this very size; how many that
-				    were not seen to be gone */
-	size_t open;		 /* first where one side is unknown */
-	size_t untold;		 /* first that fits, was never delivered, has no
-				    digest, is not fetched yet */
-	size_t present, present_count; /* first that was not seen to be gone, of
-					  any size; how many */
-	size_t rows;		       /* all of the uid */
+	size_t same, same_count; /* the first with exactly this size; how many
+				    of them were not seen to be gone */
+	size_t open;		 /* the first where either size is unknown */
+	size_t untold;		 /* the first that fits, was never delivered,
+				    has no digest and is not fetched yet */
+	size_t present, present_count; /* the first of any size that was not
+					  seen to be gone; how many there are */
+	size_t rows;		       /* all with this uid */
 };
 
-/* Is it as listed before, or as it was when it was retrieved? */
+/* Is this the size that was listed before, or the one that was counted when the
+ * message was retrieved? */
 bool fit_is_its_size(const struct store_row *row, int64_t size);
-/* Was it delivered, and then seen to be gone? */
+/* Was its message delivered, and then seen to be gone? */
 bool fit_is_gone(const struct store_row *row);
 
-/* Of entry i, listed with this size or -1.  Notes in the marks of rows that it
- * has their very size. */
+/* The rows for entry i, which is listed with this size, or -1.  Sets `exact` in
+ * the marks of rows that have exactly this size. */
 struct fit fit_rows(const struct match *m, const struct store_rows *rows,
 		    struct fit_mark marks[], size_t i, int64_t size);
 

@@ -40,7 +40,7 @@ sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* Little-endian; compilers make one load of it. */
+/* Little-endian; compilers turn this into one load. */
 static uint64_t
 word_of(const uint8_t *p)
 {
@@ -50,7 +50,7 @@ word_of(const uint8_t *p)
 	       (uint64_t)p[7] << 56;
 }
 
-/* Less than eight bytes, and the length. */
+/* The last word holds the remaining bytes, fewer than eight, and the length. */
 static uint64_t
 last_word(const uint8_t *p, size_t left, size_t size)
 {

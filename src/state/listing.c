@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "state/hash.h"
 
-struct entry {
+/* An entry as it is kept, in as little memory as it needs. */
+struct listing_packed {
 	uint32_t number;
 	uint32_t uid_size : 31;
 	uint32_t odd : 1;
@@ -20,18 +21,23 @@ struct entry {
 };
 
 struct listing {
+	/* what STAT said */
 	uint64_t stat_count, stat_total;
-	struct entry *entries;
+
+	/* the entries, which listing_done orders by number */
+	struct listing_packed *entries;
 	size_t count, room;
-	uint8_t *uids; /* one behind the other */
+	uint8_t *uids; /* one after the other */
 	size_t uids_size, uids_room;
-	/* Where numbers stand, while they do not ascend: position + 1 by
-	 * hash */
+
+	/* a hash table of numbers while they do not ascend: each slot is a
+	 * position + 1, or 0 */
 	uint32_t *slots;
 	size_t slot_count; /* a power of two */
 	struct hash_key key;
-	bool ascending;
-	bool refused; /* a line was left out */
+
+	bool ascending; /* the numbers, so far */
+	bool refused;	/* a line was left out */
 	bool done;
 };
 
@@ -100,7 +106,8 @@ listing_find(const struct listing *l, uint32_t number)
 	return (size_t)l->slots[slot_of(l, number)] - 1; /* 0: SIZE_MAX */
 }
 
-/* Makes the table for the first time or anew, with room for one more. */
+/* Makes the table, or a larger one when it is needed, with room for one
+ * more. */
 static void
 make_slots(struct listing *l)
 {
@@ -139,7 +146,7 @@ static void
 append(struct listing *l, uint32_t number, const void *uid, size_t uid_size)
 {
 	make_room(l, uid_size);
-	l->entries[l->count] = (struct entry){
+	l->entries[l->count] = (struct listing_packed){
 		.number = number,
 		.uid_size = (uint32_t)uid_size & INT32_MAX,
 		.size = LISTING_SIZE_UNKNOWN,
@@ -197,11 +204,12 @@ listing_set_size(struct listing *l, uint32_t number, int64_t size)
 	return true;
 }
 
+/* listing_done passes it to qsort. */
 static int
 by_number(const void *a, const void *b)
 {
-	uint32_t x = ((const struct entry *)a)->number;
-	uint32_t y = ((const struct entry *)b)->number;
+	uint32_t x = ((const struct listing_packed *)a)->number;
+	uint32_t y = ((const struct listing_packed *)b)->number;
 
 	return (x > y) - (x < y);
 }
@@ -242,7 +250,7 @@ struct listing_entry
 listing_at(const struct listing *l, size_t i)
 {
 	static const uint8_t none[1];
-	const struct entry *x = &l->entries[i];
+	const struct listing_packed *x = &l->entries[i];
 
 	assert(l->done && i < l->count);
 	return (struct listing_entry){

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a server lists in one session: message numbers with their uids and
- * sizes.  Built line by line from UIDL and LIST, then read.  Memory grows with
- * the lines that came (about 24 bytes and the uid each), never with what STAT
- * announced.
+ * sizes.  A listing is built line by line from UIDL and LIST, and then read.
+ * Its memory grows with the lines that came (by about 24 bytes and the uid for
+ * each), never with what STAT announced.
  */
 #ifndef STATE_LISTING_H
 #define STATE_LISTING_H
@@ -15,41 +15,41 @@
 enum { LISTING_SIZE_UNKNOWN = -1 };
 
 struct listing_entry {
-	uint32_t number;    /* from 1 on; STAT may have said fewer */
+	uint32_t number;    /* from 1 on; may exceed STAT's count */
 	bool odd;	    /* listed in a way that makes it unfit for DELE */
 	int64_t size;	    /* octets by LIST, or unknown; a hint */
-	const uint8_t *uid; /* borrowed from the listing; any bytes */
-	size_t uid_size;    /* 0: a message without uid */
+	const uint8_t *uid; /* borrowed from the listing; may hold any byte */
+	size_t uid_size;    /* 0: the message has no uid */
 };
 
 struct listing;
 
-/* count and total are STAT's. */
+/* `count` and `total` are what STAT said. */
 struct listing *listing_new(uint64_t count, uint64_t total);
 void listing_free(struct listing **l);
 
-/* A line of UIDL.  A number of 0 or UINT32_MAX, or one listed before, is left
- * out (the first stays, marked odd), as is what comes when the listing is done:
- * false.  Numbers may come in any order. */
+/* Adds a line of UIDL; numbers may come in any order.  False, and the line is
+ * left out, when the number is 0 or UINT32_MAX, when it was listed before (its
+ * first entry stays, and becomes odd), or when the listing is done. */
 bool listing_add(struct listing *l, uint32_t number, const void *uid,
 		 size_t uid_size);
-/* A line of LIST for a number that has an entry; without UIDL it makes the
- * entry (listing_add with an empty uid comes first).  False when there is
- * none. */
+/* Adds a line of LIST to the entry of its number; false when there is none.
+ * Without UIDL the caller makes the entry first, by listing_add with an empty
+ * uid. */
 bool listing_set_size(struct listing *l, uint32_t number, int64_t size);
-/* When all lines are there: orders by number.  Before it, entries must not be
- * read. */
+/* To be called when all lines have come: orders the entries by number.  No
+ * entry may be read before. */
 void listing_done(struct listing *l);
 
 size_t listing_count(const struct listing *l); /* entries */
 uint64_t listing_stat_count(const struct listing *l);
 uint64_t listing_stat_total(const struct listing *l);
-/* By position, 0 to listing_count - 1. */
+/* The entry at a position, from 0 to listing_count - 1. */
 struct listing_entry listing_at(const struct listing *l, size_t i);
-/* Position of a number, or SIZE_MAX. */
+/* The position of a number, or SIZE_MAX. */
 size_t listing_find(const struct listing *l, uint32_t number);
-/* As many entries as STAT said, each once? Only then may an absence mean
- * anything. */
+/* Are there as many entries as STAT said, each listed once?  Only then may the
+ * absence of a message mean anything. */
 bool listing_is_complete(const struct listing *l);
 
 #endif

@@ -13,21 +13,22 @@
 
 #define NONE UINT32_MAX
 
-/* All that have one uid. */
+/* All rows and entries that have one uid. */
 struct group {
 	uint32_t hash;
 	uint32_t first_row;
 	uint32_t last_entry;
 	uint32_t entries : 31;
-	uint32_t digest : 1; /* a row has one */
+	uint32_t digest : 1; /* one of its rows has a digest */
 };
 
 struct match {
 	struct group *groups;
 	size_t group_count, group_room;
-	uint32_t *next_row;    /* of the same group */
-	uint32_t *entry_group; /* NONE: without uid */
-	uint32_t *twin;	       /* NULL until a uid comes twice */
+	uint32_t *next_row;    /* the next row of the same group */
+	uint32_t *entry_group; /* NONE: the entry has no uid */
+	uint32_t *twin;	       /* the entry before with the same uid; NULL until
+				  a uid comes twice */
 };
 
 /* What only match_new needs. */
@@ -35,13 +36,13 @@ struct maker {
 	struct match *m;
 	const struct listing *l;
 	const struct store_rows *rows;
-	/* Do the uids of the rows ascend?  Then they are found by halving, and
-	 * only what no row has goes into the table. */
+	/* Whether the uids of the rows ascend.  If so they are found by
+	 * halving, and only uids that no row has go into the table. */
 	bool ordered;
-	uint32_t last; /* the group that was asked for last; one behind the last
-			  group at first */
+	uint32_t last; /* the group that was found last; at first the number of
+			  groups, as if it came after them all */
 	struct hash_key key;
-	uint32_t *slots;   /* group + 1 by hash */
+	uint32_t *slots;   /* group + 1 by hash, or 0 */
 	size_t slot_count; /* a power of two */
 	size_t slots_taken;
 };
@@ -80,7 +81,7 @@ is_same(struct bytes a, struct bytes b)
 	return a.size == b.size && memcmp(a.at, b.at, a.size) == 0;
 }
 
-/* The order in which most servers give uids: what is shorter comes first. */
+/* The order in which most servers assign uids: shorter ones come first. */
 static int
 compare(struct bytes a, struct bytes b)
 {
@@ -98,7 +99,7 @@ rows_ascend(const struct maker *k)
 	for (size_t r = 0; r < count; r++) {
 		struct bytes uid = row_uid(k, r);
 
-		/* none without uid, none twice */
+		/* each row must have a uid, and no other row the same */
 		if (uid.size == 0 || (r > 0 && compare(before, uid) >= 0))
 			return false;
 		before = uid;
@@ -154,8 +155,8 @@ add_group(struct maker *k, uint32_t hash)
 	return (uint32_t)m->group_count++;
 }
 
-/* The group of a uid, made when there is none: the caller puts a row or an
- * entry into it at once. */
+/* The group of a uid, which is made if it does not exist.  The caller puts a
+ * row or an entry into a new one at once, since its uid is read from there. */
 static uint32_t
 group_by_hash(struct maker *k, struct bytes uid)
 {
@@ -179,7 +180,8 @@ group_by_hash(struct maker *k, struct bytes uid)
 
 /* --- groups in order --- */
 
-/* Each row has a group of its own then, the last row the first one. */
+/* Where the rows are ordered each has a group of its own, and the last row has
+ * the first group. */
 static uint32_t
 group_of_row(const struct maker *k, size_t r)
 {
@@ -209,7 +211,8 @@ find_by_halving(const struct maker *k, struct bytes uid, uint32_t *group)
 
 /* --- any group --- */
 
-/* Listings mostly have the order of the rows, and groups the reverse of it. */
+/* Listings mostly have the order of the rows, and groups have the reverse of
+ * it. */
 static bool
 is_next(const struct maker *k, struct bytes uid)
 {
@@ -230,7 +233,7 @@ group_of_entry(struct maker *k, struct bytes uid)
 	return group;
 }
 
-/* From the last to the first, so that each chain ascends. */
+/* From the last row to the first, so that each chain ascends. */
 static void
 add_rows(struct maker *k)
 {
@@ -244,7 +247,7 @@ add_rows(struct maker *k)
 		k->m->next_row[r] = NONE;
 		if (row.uid_size == 0)
 			continue;
-		/* either may move them */
+		/* either call may move the groups */
 		group = k->ordered ? add_group(k, 0)
 				   : group_by_hash(k, row_uid(k, r));
 		g = &k->m->groups[group];

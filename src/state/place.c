@@ -12,28 +12,29 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 
-/* SQLite takes no longer names, and appends "-journal". */
+/* SQLite refuses longer names; it appends "-journal" to them. */
 enum { FILE_LENGTH_MAX = 500 };
 
-/* SQLite's file format, sections 1.3 and 1.6. */
+/* Where the header has what: SQLite's file format, sections 1.3 and 1.6. */
 enum {
 	HEADER_SIZE = 108,
-	HEADER_FORMATS = 18, /* two bytes, both 2: with a log */
+	HEADER_FORMATS = 18, /* two bytes; both are 2 if there is a log */
 	HEADER_VERSION = 60,
 	HEADER_APPLICATION = 68,
-	HEADER_CELLS = 103 /* how much schema there is on the first page */
+	HEADER_CELLS = 103 /* how much of the schema is on the first page */
 };
 
 /* --- finding --- */
 
-/* SQLITE_OPEN_NOFOLLOW refuses symbolic links anywhere in a path, also where
- * they are usual (/home): so the directory's are followed here. */
+/* SQLITE_OPEN_NOFOLLOW refuses symbolic links anywhere in a path, even where
+ * they are usual (/home).  So those in the path of the directory are resolved
+ * here. */
 int
 place_find(struct place *p, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	size_t size = slash && slash > path ? (size_t)(slash - path) : 1;
-	/* without '/' behind it, where realpath asks faccessat2(2), which a
+	/* without '/' at its end, where realpath calls faccessat2(2), which a
 	 * sandbox may not know */
 	char *parent = mem_string_n(slash ? path : ".", size);
 
@@ -96,7 +97,7 @@ big_endian(const uint8_t *p, size_t size)
 	return n;
 }
 
-/* Is it empty, or a database without anything in it? */
+/* Is it an empty file, or a database with nothing in it? */
 static bool
 is_blank(const uint8_t h[HEADER_SIZE], size_t size)
 {
@@ -115,15 +116,15 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 
 	if (memcmp(h, "SQLite format 3", 16) != 0)
 		return err_set(e, ERR_DATABASE,
-			       "state database '%s' is damaged: it is no"
-			       " database",
+			       "state database '%s' is damaged: it is not"
+			       " a database",
 			       p->path);
 	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
 		return 0;
 	if (place_check_kind(p->path, application, version, e) != 0)
 		return -1;
-	/* Ours had its log before it had a schema.  SQLite would pass over what
-	 * the log holds. */
+	/* A database of ours had its log before it had a schema.  SQLite would
+	 * pass over what that log holds. */
 	if (big_endian(h + HEADER_FORMATS, 2) != 0x0202)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is damaged: it has no log",
@@ -143,7 +144,8 @@ log_holds_something(const struct place *p)
 	return holds;
 }
 
-/* Before the database has its first page there is nothing for a log to hold. */
+/* Before the database has its first page there is nothing that a log could
+ * hold. */
 static int
 check_empty(const struct place *p, struct err *e)
 {
@@ -170,7 +172,8 @@ examine_open(struct place *p, int fd, struct err *e)
 			       p->path);
 	if (fs_read_at(fd, header, sizeof(header), 0, &got, e) != 0)
 		return -1;
-	/* A power cut while it was made: the journal says that it was empty. */
+	/* The journal is what a power cut left while the database was made, and
+	 * says that it was empty. */
 	journal = mem_format("%s-journal", p->file);
 	has_journal = fs_is_there(journal);
 	free(journal);
@@ -189,7 +192,7 @@ open_to_read(const struct place *p, int *fd, struct err *e)
 	if (rc == 0)
 		rc = fs_open_at(dir, p->name, fd, e);
 	fs_drop(&dir);
-	if (rc != 0) /* it is there, perhaps not for us */
+	if (rc != 0) /* it exists, but perhaps we may not open it */
 		e->kind = e->sys == EACCES || e->sys == ELOOP ? ERR_DATABASE
 							      : ERR_LOCAL;
 	return rc;
@@ -206,7 +209,8 @@ place_examine(struct place *p, bool *there, struct err *e)
 		return err_sys(e, ERR_LOCAL, "cannot open '%s'", p->path);
 	if (!*there)
 		return 0;
-	/* Before it is opened, since a pipe would make that wait. */
+	/* This is asked before it is opened, since that would wait if it is a
+	 * pipe. */
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is not a regular file",
@@ -230,7 +234,7 @@ place_make(const struct place *p, struct err *e)
 		return err_sys(e, ERR_CREATE, "cannot create '%s'", p->path);
 	}
 	rc = fs_open_dir(p->dir, &dir, e);
-	/* Not left to SQLite, which would choose other permissions. */
+	/* This is not left to SQLite, which would choose other permissions. */
 	if (rc == 0)
 		rc = fs_create_at(dir, p->name, 0600, &fd, e);
 	fs_drop(&fd);

@@ -16,7 +16,7 @@
 
 #define NONE UINT32_MAX
 
-struct choice {
+struct plan_choice {
 	uint32_t row;
 	uint8_t action;
 	bool size_changed;
@@ -27,12 +27,12 @@ struct plan {
 	const struct store_rows *rows;
 	struct match *match;
 	struct plan_rules rules;
-	struct choice *choices;
+	struct plan_choice *choices;
 	size_t counts[PLAN_LATER + 1];
 	struct fit_mark *marks; /* of each row */
 	bool withheld;
 	size_t unproven;
-	size_t retried; /* of PLAN_FETCH: failed before */
+	size_t retried; /* of those to fetch, how many failed before */
 	bool sizes_asked, sizes_all;
 };
 
@@ -95,7 +95,7 @@ is_too_large(const struct plan *p, size_t i)
 	return !rules_allow_size(&p->rules, plan_size(p, i));
 }
 
-/* What a delivered message deserves. */
+/* What the rules make of a delivered message. */
 static enum plan_action
 keep_or_delete(struct plan *p, size_t i, const struct store_row *row)
 {
@@ -131,7 +131,7 @@ note_compare(struct plan *p, size_t i, int by)
 static void
 unchoose(struct plan *p, size_t i)
 {
-	const struct choice *c = &p->choices[i];
+	const struct plan_choice *c = &p->choices[i];
 
 	assert(p->counts[c->action] > 0);
 	p->counts[c->action]--;
@@ -149,7 +149,7 @@ unchoose(struct plan *p, size_t i)
 static void
 choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 {
-	struct choice *c = &p->choices[i];
+	struct plan_choice *c = &p->choices[i];
 	int64_t size = listing_at(p->l, i).size;
 
 	c->action = (uint8_t)action;
@@ -169,8 +169,9 @@ choose(struct plan *p, size_t i, enum plan_action action, size_t row)
 	}
 }
 
-/* An attempt at it, recorded in this row or in a new one.  What has failed
- * before is tried beside the new ones: it may fail for ever. */
+/* Fetches entry i: the attempt is recorded in this row, or in a new one.  What
+ * has failed before is tried beside the new ones, since it may fail for
+ * ever. */
 static void
 choose_fetch(struct plan *p, size_t i, size_t row)
 {
@@ -213,8 +214,9 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 	}
 }
 
-/* Entry i is the message of this row; as far as uid and size tell, unless they
- * were compared.  A row is fetched for one entry a run. */
+/* Entry i is the message of this row: as its header shows if it was compared,
+ * else as far as uid and size can tell.  A row is fetched for only one entry in
+ * a run. */
 static void
 choose_known(struct plan *p, size_t i, size_t r, bool compared)
 {
@@ -249,7 +251,7 @@ fit_of(const struct plan *p, size_t i)
 			listing_at(p->l, i).size);
 }
 
-/* There is no digest to compare: the size decides. */
+/* No row has a digest to compare with, so the size decides. */
 static void
 choose_by_size(struct plan *p, size_t i, const struct fit *f)
 {
@@ -261,14 +263,15 @@ choose_by_size(struct plan *p, size_t i, const struct fit *f)
 		choose_known(p, i, r, false);
 }
 
-/* The only row of a uid that is listed once has another size. */
+/* Row r, the only one that may be that of entry i, has another size. */
 static void
 choose_other_size(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
 
-	/* Not delivered, whether it is the same message or not: what was too
-	 * large is judged by the size it has now, what is due is tried. */
+	/* Nothing was delivered for this row, so it does not matter whether
+	 * this is the same message: one that was too large is judged by the
+	 * size it has now, one that is due is tried. */
 	if (row.status == STORE_TOO_LARGE || row.status == STORE_READY ||
 	    (row.status == STORE_SET_ASIDE &&
 	     (rules_try_now(&p->rules, &row) || !row.has_digest)))
@@ -279,8 +282,8 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 		choose_fetch(p, i, SIZE_MAX);
 }
 
-/* The only row of a uid that is listed once, or the only one not seen to be
- * gone. */
+/* Row r is the only one with the uid of entry i, or the only one of them that
+ * was not seen to be gone; no other entry has this uid. */
 static void
 choose_only(struct plan *p, size_t i, size_t r)
 {
@@ -361,8 +364,9 @@ plan_settle(struct plan *p, size_t i, size_t row)
 {
 	unchoose(p, i);
 	if (row == SIZE_MAX) {
-		/* A row without digest that was never delivered stands for what
-		 * is not known otherwise: else each run would add another. */
+		/* A row without digest that was never delivered takes a message
+		 * that no other row knows; else each run would add one more
+		 * row. */
 		row = fit_of(p, i).untold;
 	} else {
 		assert(row < store_rows_count(p->rows));
@@ -379,7 +383,7 @@ plan_settle(struct plan *p, size_t i, size_t row)
 struct plan_item
 plan_at(const struct plan *p, size_t i)
 {
-	const struct choice *c = &p->choices[i];
+	const struct plan_choice *c = &p->choices[i];
 	struct store_row row;
 	bool known = c->action == PLAN_KEEP || c->action == PLAN_DELETE;
 

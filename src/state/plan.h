@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The decision: what to do with each listed message.  Pure: listing, rows,
- * rules and clock in, actions out; no disk, no network, no wall clock of its
- * own.
+ * rules and clock go in, actions come out; there is no disk, no network and no
+ * clock of its own.
  *
  *	plan_new                   matches the listing with the rows
  *	plan_sizes                 is LIST needed?  (then listing_set_size,
@@ -11,26 +11,27 @@
  *	plan_settle                for each PLAN_COMPARE, once its header
  *	                           is known
  *
- * Identity of a message is its uid and its size.  A known uid with another
+ * A message is identified by its uid and its size.  A known uid with another
  * size, or one uid more than once in a listing, is settled by comparing header
- * digests; an unknown size on either side is no difference.  The size is that
- * of LIST, or what was counted when the message was retrieved: some servers
- * know only then.  Where no row of the uid has a digest there is nothing to
- * compare: the size alone decides, and each row stands for one entry.  Nothing
- * that was not delivered is ever deleted; a listing entry that is odd is
- * fetched but never deleted.
+ * digests; a size that is unknown on either side makes no difference.  The size
+ * is that of LIST, or the one that was counted when the message was retrieved:
+ * some servers do not know it before.  Where no row with the uid has a digest
+ * there is nothing to compare: the size alone decides, and each row stands for
+ * one entry.  Nothing that was not delivered is ever deleted; an entry that is
+ * odd is fetched but never deleted.
  *
- * A uid and a size are not believed of a message that was seen to be gone, or
- * for which DELE was sent: a server may have given its uid to another.  Such a
- * row is compared; one without digest cannot be, and what bears its uid is new.
- * A row without digest is never a reason to delete.
+ * Uid and size are not believed for a message that was seen to be gone, or for
+ * which DELE was sent, since the server may have given its uid to another one.
+ * Such a row is compared; if it has no digest it cannot be, and the message
+ * that has its uid is new.  A row without digest is never a reason to delete.
  *
- * One uid more than once in a listing: all are PLAN_COMPARE when rows with it
- * exist; without rows the first is PLAN_FETCH, the others are PLAN_COMPARE.
- * They are settled in order of number, each after those before it were fetched
- * and recorded, and compared with the rows (plan_next_candidate) and with what
- * this session fetched for the entries before it (plan_twin).  Equal to such a
- * one: it is that message, it needs no settling, and what holds for a message
+ * If one uid comes more than once in a listing, all its entries are
+ * PLAN_COMPARE when there are rows with it; without rows the first entry is
+ * PLAN_FETCH, the others are PLAN_COMPARE.  They are settled in order of
+ * number, each after those before it were fetched and recorded.  Each is
+ * compared with the rows (plan_next_candidate), and with what this session
+ * fetched for the entries before it (plan_twin).  An entry that equals one of
+ * these is that message: it needs no settling, and what holds for a message
  * just delivered holds for it.
  */
 #ifndef STATE_PLAN_H
@@ -46,36 +47,37 @@
 #define PLAN_KEEP_FOREVER INT64_MAX
 
 struct plan_rules {
-	int64_t keep_s;	       /* 0: delete once delivered; seconds; forever */
+	int64_t keep_s;	       /* seconds; 0: delete once delivered;
+				  PLAN_KEEP_FOREVER */
 	uint64_t max_size;     /* octets, 0: no limit */
-	uint64_t max_messages; /* new ones this run, 0: no limit */
-	bool all;	       /* fetch also what was fetched before */
+	uint64_t max_messages; /* new ones in this run, 0: no limit */
+	bool all;	       /* fetch what was fetched before, too */
 	bool ignore_backoff;   /* try what was set aside at once */
 	int64_t now;
 	int64_t last_run;      /* clock of the previous run, or 0: none */
-	bool clock_is_doubted; /* age_clock_is_good */
-	int64_t released;      /* nothing can have been delivered before */
+	bool clock_is_doubted; /* by age_clock_is_good */
+	int64_t released;      /* no message can have been delivered before */
 };
 
 enum plan_action {
 	PLAN_FETCH,
-	PLAN_COMPARE, /* known uid, unclear whether known message: compare the
-			 header digest (TOP n 0, or RETR) with the rows of this
-			 uid, then plan_settle */
+	PLAN_COMPARE, /* known uid, but perhaps another message: compare the
+			 header digest (by TOP n 0, or RETR) with those of the
+			 rows with this uid, then plan_settle */
 	PLAN_LEARN,   /* delivered, by a list that had no more than its uid:
-			 stays; its header and size are to be recorded */
+			 stays, and its header and size are to be recorded */
 	PLAN_KEEP,    /* delivered, stays on the server */
 	PLAN_DELETE,  /* delivered, due: check its header, then DELE */
 	PLAN_TOO_LARGE,
-	PLAN_SET_ASIDE, /* failed before, its next try is not due */
+	PLAN_SET_ASIDE, /* failed before, and its next try is not due */
 	PLAN_LATER	/* beyond max_messages */
 };
 
 struct plan_item {
 	enum plan_action action;
-	bool by_content;   /* FETCH: without uid; compare the whole message with
-			      earlier ones before delivery */
-	bool size_changed; /* known, listed with another size: store it */
+	bool by_content;   /* FETCH: it has no uid; compare the whole message
+			      with earlier ones before delivery */
+	bool size_changed; /* known, but listed with another size: store that */
 	bool age_anew;	   /* delivered at a time that cannot be: its age counts
 			      from now; store that */
 	size_t row;	   /* index into the rows, or SIZE_MAX: none. FETCH: the
@@ -84,9 +86,11 @@ struct plan_item {
 			      it again */
 };
 
-/* A next try further ahead than this comes from a clock that was wrong: due. */
+/* A next try further ahead than this comes from a clock that was wrong, and is
+ * due. */
 enum { PLAN_BACKOFF_MAX_S = 14 * 86400 };
-/* When it will be tried: `next_try`, or now.  Both in seconds since 1970. */
+/* When a message will be tried: at `next_try`, or now.  All in seconds since
+ * 1970. */
 int64_t plan_true_try(int64_t next_try, int64_t now);
 
 struct plan;
@@ -97,51 +101,53 @@ enum plan_sizes {
 	PLAN_SIZES_ALL	   /* the whole LIST */
 };
 
-/* Borrows listing and rows until plan_free.  The listing is done
+/* Borrows listing and rows until plan_free.  The listing must be done
  * (listing_done); sizes may still be set in it. */
 struct plan *plan_new(const struct listing *l, const struct store_rows *rows);
 void plan_free(struct plan **p);
 
-/* Asked before sizes are there, and again after PLAN_SIZES_NEW was answered:
- * then it is ENOUGH or ALL.  The first answer is ALL when LIST n would be sent
- * for more than a quarter of the entries; without pipelining the caller may
- * always answer NEW by the whole LIST, and ask no more.  STAT's total equal to
- * the sum of the stored sizes of what is known (each uid once) and the listed
- * sizes of the rest is ENOUGH. */
+/* To be asked before any sizes are known, and again when the LIST n of a
+ * PLAN_SIZES_NEW were answered; then it is ENOUGH or ALL.  The first answer is
+ * ALL if LIST n would be sent for more than a quarter of the entries.  Without
+ * pipelining the caller may always answer NEW by the whole LIST, and ask no
+ * more.  It is ENOUGH if STAT's total equals the sum of the stored sizes of
+ * what is known (each uid once) and the listed sizes of the rest. */
 enum plan_sizes plan_sizes(struct plan *p);
-/* Of an entry: by LIST, else what all rows of its uid say, or unknown. */
+/* The size of an entry: by LIST, else what all rows with its uid agree on, or
+ * unknown. */
 int64_t plan_size(const struct plan *p, size_t i);
 
-/* Decides all entries, in order of number; the oldest go first under
- * max_messages.  By age nothing is deleted while the clock is doubted. */
+/* Decides all entries in order of number, so that the oldest go first under
+ * max_messages.  While the clock is doubted nothing is deleted by age. */
 void plan_decide(struct plan *p, const struct plan_rules *rules);
 struct plan_item plan_at(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
 /* Was a deletion by age withheld because of the clock? */
 bool plan_is_withheld(const struct plan *p);
-/* How many are due, but have a row without digest. */
+/* How many messages are due to be deleted, but have a row without digest? */
 size_t plan_unproven(const struct plan *p);
 
-/* Rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX and
- * is set to a row index; false when there are no more. */
+/* The rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX
+ * and becomes the index of the next row; false when there are no more. */
 bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
-/* The nearest entry before i with the same uid, or SIZE_MAX; by repeated calls
- * all of them. */
+/* The nearest entry before i with the same uid, or SIZE_MAX; repeated calls
+ * give all of them. */
 size_t plan_twin(const struct plan *p, size_t i);
-/* Could a message of another size than this row's be its message?  No entry has
- * that very size, and none was settled as it. */
+/* May a message of another size than this row's be its message?  It may if no
+ * entry has exactly that size, and none was settled as its message. */
 bool plan_row_is_open(const struct plan *p, size_t r);
-/* Entry i is the message of this row (or, SIZE_MAX, of none: it is new):
- * decides again.  For PLAN_COMPARE; for PLAN_DELETE whose header turned out to
- * be another's; for a FETCH by_content that turned out to be known. */
+/* Decides again: entry i is the message of this row, or, with SIZE_MAX, of
+ * none, and so new.  This is for a PLAN_COMPARE; for a PLAN_DELETE whose header
+ * turned out to be that of another message; and for a FETCH by_content that
+ * turned out to be known. */
 void plan_settle(struct plan *p, size_t i, size_t row);
 
-/* For the gone_since bookkeeping: is an entry the message of row r?  And may
- * one be that is still to be compared? */
+/* For the bookkeeping of gone_since: is an entry the message of row r?  And may
+ * an entry be that is still to be compared? */
 bool plan_row_is_here(const struct plan *p, size_t r);
 bool plan_row_is_unclear(const struct plan *p, size_t r);
 
-/* Why, in words for -n: "new", "delivered 3 days ago, kept for 14 days",
+/* The reason in words, for -n: "new", "delivered 3 days ago, kept for 14 days",
  * "larger than 20 MiB", "set aside, next try in 2 hours". */
 enum { PLAN_REASON_MAX = 128 };
 void plan_reason(const struct plan *p, size_t i, char out[PLAN_REASON_MAX]);

@@ -9,7 +9,8 @@
 
 #include "base/quantity.h"
 
-/* "3 days" is enough: the second unit only up to two of the first. */
+/* "3 days" is precise enough: the second unit is shown only below two of the
+ * first. */
 static void
 show_roughly(char out[QUANTITY_TEXT_MAX], int64_t seconds)
 {
@@ -98,7 +99,7 @@ show_later(const struct reason *r, char out[PLAN_REASON_MAX])
 		snprintf(out, PLAN_REASON_MAX, "left for the next run");
 	else
 		snprintf(out, PLAN_REASON_MAX,
-			 "beyond the %" PRIu64 " new ones of a run",
+			 "left for a later run: 'max_messages' is %" PRIu64,
 			 r->rules->max_messages);
 }
 

@@ -36,7 +36,8 @@ is_credible(const struct plan_rules *r, const struct store_row *row)
 	return age_is_credible(row->delivered, r->released, r->now);
 }
 
-/* By the later of the two clocks that disagree. */
+/* Judged by the later of the two clocks that disagree: now, and the last
+ * run. */
 static bool
 may_be_old(const struct plan_rules *r, const struct store_row *row)
 {

@@ -20,16 +20,16 @@ enum rules_verdict {
 };
 enum rules_verdict rules_on_delivered(const struct plan_rules *r,
 				      const struct store_row *row);
-/* Is the time of its delivery one that cannot be, so that its age counts from
- * now?  Only a clock that is believed may make a message older than it is on
- * record; one that is doubted may still replace a time at which there was no
- * popfetch yet. */
+/* Is the time of delivery on record one that cannot be, so that the age counts
+ * from now?  Only a clock that is believed may make a message older than its
+ * record says; a clock that is doubted may still replace a time at which there
+ * was no popfetch yet. */
 bool rules_count_anew(const struct plan_rules *r, const struct store_row *row);
 
-/* Was it recorded by a list, and not listed since?  It has neither size nor
- * digest then, and was not seen to be gone, since it was never seen. */
+/* Was it recorded from a list, and not listed since?  Then it has neither size
+ * nor digest, and was not seen to be gone, since it was never seen. */
 bool rules_is_bare(const struct store_row *row);
-/* May another message have its uid now? */
+/* May another message have its uid by now? */
 bool rules_is_doubtful(const struct store_row *row);
 
 #endif

@@ -11,8 +11,8 @@
 #include "state/place.h"
 #include "state/sql.h"
 
-/* Version 1.  With the state's id in one transaction, so that a kill leaves all
- * or nothing. */
+/* Version 1.  It is made in one transaction with the state's id, so that a kill
+ * leaves all or nothing. */
 static const char schema[] =
 	"CREATE TABLE message ("
 	" id INTEGER PRIMARY KEY,"
@@ -39,8 +39,8 @@ static const char schema[] =
 	"PRAGMA application_id = 0x706f7066;"
 	"PRAGMA user_version = 1";
 
-/* Each makes of its version the next one.  Octets are negative where the size
- * was listed later and is unproven. */
+/* Each step turns its version into the next one.  Octets are negative where the
+ * size was listed later and is unproven. */
 static const char *const steps[PLACE_VERSION] = {
 	[1] = "ALTER TABLE message ADD COLUMN octets INTEGER NOT NULL"
 	      " DEFAULT 0;"

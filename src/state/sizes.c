@@ -21,7 +21,7 @@ size_by_rows(const struct store_rows *rows, const struct match *m, size_t i)
 	return size;
 }
 
-/* The rows tell it of one message a uid only. */
+/* The rows tell the size of only one message with their uid. */
 int64_t
 sizes_at(const struct listing *l, const struct store_rows *rows,
 	 const struct match *m, size_t i)

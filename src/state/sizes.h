@@ -8,11 +8,12 @@
 
 #include "state/match.h"
 
-/* Of entry i: by LIST, else what all rows of its uid say, or unknown. */
+/* The size of entry i: by LIST, else what all rows with its uid agree on, or
+ * unknown. */
 int64_t sizes_at(const struct listing *l, const struct store_rows *rows,
 		 const struct match *m, size_t i);
-/* How many are unknown, and the sum of the others, UINT64_MAX where it would
- * overflow. */
+/* How many sizes are unknown; *sum becomes the sum of the others, or UINT64_MAX
+ * where that would overflow. */
 size_t sizes_sum(const struct listing *l, const struct store_rows *rows,
 		 const struct match *m, uint64_t *sum);
 

@@ -11,9 +11,9 @@
 
 #include "base/mem.h"
 
-/* Status values are those of enum store_status: READY 1, DELIVERED 2, SET_ASIDE
- * 3.  An intent remembers what its row was before; prior_status 0: it was made
- * for the intent. */
+/* The numbers of a status are those of enum store_status: READY 1, DELIVERED 2,
+ * SET_ASIDE 3.  An intent remembers what its row was before; prior_status 0
+ * says that the row was made for the intent. */
 static const char *const texts[SQL_COUNT] = {
 	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
 		     " gone_since, dele_sent, next_try, attempts, octets"
@@ -117,7 +117,7 @@ last_errno(sqlite3 *db, int of)
 	return last;
 }
 
-/* Of a failed COMMIT SQLite leaves the errno with the file alone. */
+/* After a failed COMMIT only the file still has the errno. */
 static int
 system_errno(sqlite3 *db)
 {
@@ -130,9 +130,9 @@ system_errno(sqlite3 *db)
 	return code;
 }
 
-/* A read that failed with one of these is damage to SQLite
- * (SQLITE_IOERR_CORRUPTFS, which a statement makes SQLITE_CORRUPT of); the file
- * that was read remembers it.  0: none. */
+/* SQLite takes a read that failed with one of these for damage
+ * (SQLITE_IOERR_CORRUPTFS, which a statement turns into SQLITE_CORRUPT); the
+ * file that was read remembers the errno.  0: none did. */
 static int
 failed_read(sqlite3 *db)
 {
@@ -148,7 +148,7 @@ failed_read(sqlite3 *db)
 	return 0;
 }
 
-/* By errno where SQLite kept one. */
+/* The errno tells more, where SQLite kept one. */
 static int
 fail_system(struct store *s, int code, const char *verb, struct err *e)
 {
@@ -185,7 +185,7 @@ sql_fail(struct store *s, const char *verb, struct err *e)
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:
 	case SQLITE_ERROR:
-		/* The SQL is static: what is wrong with it is the schema. */
+		/* The SQL is static, so what is wrong with it is the schema. */
 		return sql_damaged(s, sqlite3_errmsg(s->db), e);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -273,8 +273,8 @@ sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e)
 	int rc = 0;
 
 	assert(s->writing);
-	/* A failed write may have ended the transaction: what came after it
-	 * would be committed on its own. */
+	/* A failed write may have ended the transaction; what follows would be
+	 * committed on its own. */
 	if (s->spoiled || sqlite3_get_autocommit(s->db))
 		rc = err_set(e, ERR_LOCAL,
 			     "cannot write '%s': an earlier write failed",

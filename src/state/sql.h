@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of the store (sql, store, record, rows) share and nobody else
+ * What the store's own files (store*.c, schema.c, sql.c) share and nobody else
  * sees: the connection, its statements, and what SQLite's errors mean to us.
  *
  * All SQL is static text: the statements that run for messages are prepared
@@ -49,38 +49,40 @@ enum sql {
 	SQL_COUNT
 };
 
-/* The fact that holds the state's own name; not for others to set. */
-
 struct store {
 	sqlite3 *db;
-	char *path; /* as given, for texts */
+	char *path; /* as given, for error texts */
 	char id[STORE_ID_SIZE + 1];
 	sqlite3_stmt *kept[SQL_COUNT];
-	int64_t version;     /* of the schema as it was found, or as it is */
-	int wal_pages;	     /* as of the last commit */
-	int64_t oldest_gone; /* no row has an earlier gone_since but 0 */
 	bool is_new;
-	bool writing;	  /* between begin and commit */
-	bool pretends;	  /* to be of today's version; see store.c */
-	bool lazy;	  /* synchronous=NORMAL is set */
-	bool in_log;	  /* a durable commit is in the log alone */
-	bool spoiled;	  /* a write of this transaction failed */
-	bool broken;	  /* a commit failed */
-	int lock;	  /* borrowed; or -1: nobody marks it */
+	bool pretends;	     /* to be of today's version (store.c) */
+	int64_t version;     /* of the schema as it was found, or as it is */
+	int64_t oldest_gone; /* no row has an earlier gone_since but 0 */
+
+	/* transactions */
+	bool writing;  /* between begin and commit */
+	bool lazy;     /* synchronous=NORMAL is set */
+	bool spoiled;  /* a write of this transaction failed */
+	bool broken;   /* a commit failed */
+	bool in_log;   /* a durable commit is in the log alone */
+	int wal_pages; /* in the log as of the last commit */
+
+	/* the mark of those who write */
+	int lock;	  /* borrowed; -1: nobody marks it */
 	bool marked;	  /* by us */
 	bool is_suspect;  /* found marked, and not yet looked after */
-	bool leaves_mark; /* its directories were not looked after */
+	bool leaves_mark; /* the directories above it may not be durable */
 };
 
 /* Sets *e for what SQLite's last call on the connection complained of; `verb`
  * completes "cannot ... 'path'".  Returns -1. */
 int sql_fail(struct store *s, const char *verb, struct err *e);
-/* The same for what the database holds: ERR_DATABASE. */
+/* The same for damage that we find ourselves, said by `what`: ERR_DATABASE. */
 int sql_damaged(const struct store *s, const char *what, struct err *e);
 
 /* The kept statement, ready to bind; NULL with *e set. */
 sqlite3_stmt *sql_get(struct store *s, enum sql which, struct err *e);
-/* A parameter; bytes are borrowed until the statement has run. */
+/* These bind a parameter; bytes are borrowed until the statement has run. */
 void sql_bind_bytes(sqlite3_stmt *st, int at, const void *bytes, size_t size);
 void sql_bind_text(sqlite3_stmt *st, int at, const char *text); /* or NULL */
 void sql_bind_number(sqlite3_stmt *st, int at, int64_t number);
@@ -90,14 +92,14 @@ void sql_bind_number(sqlite3_stmt *st, int at, int64_t number);
 int sql_next(struct store *s, sqlite3_stmt *st, bool *row, struct err *e);
 /* A text of the row; NULL for NULL; owned by the caller. */
 char *sql_string(sqlite3_stmt *st, int column);
-/* Gives up an answer early; also NULL. */
+/* Gives up an answer early; accepts NULL. */
 void sql_end(sqlite3_stmt *st);
-/* Runs a statement that writes, inside a transaction; how many rows it changed
- * is in *changed, which may be NULL. */
+/* Runs a statement that writes, inside a transaction; *changed tells how many
+ * rows it changed, and may be NULL. */
 int sql_write(struct store *s, sqlite3_stmt *st, int *changed, struct err *e);
 
-/* Static text without parameters: one or more statements without an answer; or
- * one with a single number as its answer. */
+/* Static text without parameters: sql_run runs one or more statements that have
+ * no answer, sql_number a single one whose answer is one number. */
 int sql_run(struct store *s, const char *text, const char *verb, struct err *e);
 int sql_number(struct store *s, const char *text, int64_t *number,
 	       struct err *e);

@@ -17,8 +17,8 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
-/* Pages of 4 KiB in the log before it is copied into the database: that costs
- * syncs, but each run reads the whole log. */
+/* After this many pages of 4 KiB the log is copied into the database: that
+ * costs syncs, but each run reads the whole log. */
 enum { WAL_MAX = 256 };
 
 /* --- the connection --- */
@@ -36,6 +36,7 @@ connect_to(struct store *s, const char *file, struct err *e)
 	return code == SQLITE_OK ? 0 : sql_fail(s, "open", e);
 }
 
+/* SQLite calls it after each commit to the log; no transaction is open then. */
 static int
 note_wal(void *arg, sqlite3 *db, const char *schema_name, int pages)
 {
@@ -66,7 +67,7 @@ set_up(struct store *s, struct err *e)
 			return err_set(e, ERR_INTERNAL,
 				       "SQLite %s lacks setting %d",
 				       sqlite3_libversion(), settings[i].what);
-	/* Takes the place of automatic checkpoints. */
+	/* This takes the place of automatic checkpoints. */
 	(void)sqlite3_wal_hook(s->db, note_wal, s);
 	return sql_run(s,
 		       "PRAGMA locking_mode = EXCLUSIVE;"
@@ -78,7 +79,7 @@ set_up(struct store *s, struct err *e)
 		       "open", e);
 }
 
-/* By what SQLite reads, which may stand in the log alone. */
+/* Asks SQLite, since what it reads may be in the log alone. */
 static int
 identify(struct store *s, bool *blank, struct err *e)
 {
@@ -112,7 +113,7 @@ use_wal(struct store *s, struct err *e)
 	if (rc == 0 && (!mode || strcmp((const char *)mode, "wal") != 0))
 		rc = err_set(e, ERR_LOCAL, "cannot keep a log for '%s'",
 			     s->path);
-	/* The header is committed behind the answer. */
+	/* SQLite commits the header only after it has answered. */
 	if (sqlite3_finalize(st) != SQLITE_OK && rc == 0)
 		rc = sql_fail(s, "open", e);
 	return rc;
@@ -126,7 +127,7 @@ load_id(struct store *s, struct err *e)
 
 	if (store_fact_text(s, FACT_ID, &id, e) != 0)
 		return -1;
-	/* It becomes part of file names. */
+	/* The id becomes part of file names. */
 	if (!id || strlen(id) != STORE_ID_SIZE ||
 	    !text_unhex(id, bytes, sizeof(bytes))) {
 		free(id);
@@ -139,8 +140,8 @@ load_id(struct store *s, struct err *e)
 
 /* --- the mark of those who write --- */
 
-/* Set before the first write and not when a commit has failed: a run that is
- * killed right behind its failed sync could not do that any more. */
+/* The mark is set before the first write, and not when a commit has failed: a
+ * run that is killed right after its failed sync could not set it any more. */
 static int
 mark(struct store *s, struct err *e)
 {
@@ -152,8 +153,9 @@ mark(struct store *s, struct err *e)
 	return 0;
 }
 
-/* An earlier run did not end well, perhaps since a sync failed.  Then the log
- * may be in the system's memory alone, and no later sync would change that. */
+/* The mark says that an earlier run did not end well, perhaps because a sync
+ * failed.  Then the log may be in the system's memory alone, and no later sync
+ * would change that. */
 static int
 renew_log(const struct store *s, const struct place *p, struct err *e)
 {
@@ -182,7 +184,7 @@ begin(struct store *s, enum store_durability d, struct err *e)
 	return 0;
 }
 
-/* Into an empty database, in memory too. */
+/* Makes what a new state has in an empty database, which may be in memory. */
 static int
 fill(struct store *s, struct err *e)
 {
@@ -196,7 +198,8 @@ fill(struct store *s, struct err *e)
 	return store_commit(s, e);
 }
 
-/* Durable, since what is written from now on is for the new version. */
+/* The step is durable, since what is written from now on is for the new
+ * version. */
 static int
 advance(struct store *s, struct err *e)
 {
@@ -212,8 +215,8 @@ advance(struct store *s, struct err *e)
 	return store_commit(s, e);
 }
 
-/* Who only reads finds today's schema all the same: in a transaction that is
- * never committed, and that stays in memory whole. */
+/* Those who only read find today's schema all the same: the steps are made in a
+ * transaction that is never committed and stays in memory as a whole. */
 static int
 pretend(struct store *s, struct err *e)
 {
@@ -236,7 +239,8 @@ stop_pretending(struct store *s, struct err *e)
 		       : sql_number(s, "PRAGMA user_version", &s->version, e);
 }
 
-/* Makes the log durable, and then the database what the log says. */
+/* Makes the log durable, copies it into the database, and makes that
+ * durable. */
 static int
 copy_log(struct store *s)
 {
@@ -248,8 +252,8 @@ copy_log(struct store *s)
 	return code;
 }
 
-/* Its names first: the file that says whose it is counts as made from then
- * on. */
+/* The directory first: after the copy the file itself says whose it is, and
+ * counts as made. */
 static int
 finish_making(struct store *s, const struct place *p, struct err *e)
 {
@@ -297,9 +301,9 @@ open_memory(struct store *s, struct err *e)
 		       : fill(s, e);
 }
 
-/* The log is durable already; the run that made the database may have died
- * before that was, and a power cut would take what is built on the id that
- * stands there. */
+/* The log is durable by now, but the run that made the database may have died
+ * before anything else was: a power cut would then take all that is built on
+ * the id in the log. */
 static int
 finish_others_work(struct store *s, const struct place *p, struct err *e)
 {
@@ -311,7 +315,8 @@ finish_others_work(struct store *s, const struct place *p, struct err *e)
 	return 0;
 }
 
-/* *blank: nothing in it, and nothing to be put there. */
+/* *blank tells that there is nothing in it, and that nothing was to be put
+ * there. */
 static int
 open_file(struct store *s, const struct place *p, bool create, bool *blank,
 	  struct err *e)
@@ -399,7 +404,7 @@ store_doubt(struct store *s)
 
 /* --- transactions --- */
 
-/* What was opened to be read only is to be written after all. */
+/* A state that was opened only to be read is to be written after all. */
 static int
 renew(struct store *s, struct err *e)
 {
@@ -434,8 +439,9 @@ store_begin(struct store *s, enum store_durability d, struct err *e)
 	return begin(s, d, e);
 }
 
-/* The sync at its beginning covers what lazy commits left: were that lost and
- * the failure let pass, later commits would stand behind a hole. */
+/* The sync at the beginning of the copy covers what lazy commits left.  If that
+ * is lost, later commits would stand behind a hole, so a failure ends all
+ * writing. */
 static int
 copy_whole_log(struct store *s, struct err *e)
 {
@@ -445,8 +451,9 @@ copy_whole_log(struct store *s, struct err *e)
 	return sql_fail(s, "write", e);
 }
 
-/* Behind a copy SQLite begins the log anew, with a sync: a connection that is
- * made later knows nothing of it, and goes on behind what the log holds. */
+/* After the copy SQLite would begin the log anew on this connection, with a
+ * sync.  A connection that is made later knows nothing of the copy, and goes on
+ * behind what the log holds. */
 int
 store_make_whole(struct store *s, struct err *e)
 {
@@ -465,8 +472,8 @@ store_commit(struct store *s, struct err *e)
 			       s->path);
 	}
 	if (sql_run(s, "COMMIT", "write", e) != 0) {
-		/* Its frames may be in the log: nothing may be written over
-		 * them that takes them for void. */
+		/* The frames of the commit may be in the log, and nothing may
+		 * be written over them as if they were void. */
 		s->broken = true;
 		store_rollback(s);
 		return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The state of one mailbox: a SQLite database of its own.  Nobody else knows
- * SQL (store.c, and behind it place, sql, record and rows).
+ * The state of one mailbox, in a SQLite database of its own.  Nobody but
+ * store*.c, schema.c and sql.c knows SQL.
  *
  * The caller holds the account's lock from before store_open until after
  * store_close.  The database is opened with locking_mode=EXCLUSIVE,
@@ -9,29 +9,29 @@
  * and no checkpoint on close; a durable commit costs one sync.  Writes happen
  * only between store_begin and store_commit.
  *
- * Failures: ERR_DATABASE when the file is no database, corrupt, of another
- * program (application_id), newer (user_version), not ours or open to others;
- * nothing was changed.  ERR_CREATE when it cannot be made.  ERR_LATER when
- * another program (a SQLite shell) has it open.  ERR_LOCAL for a failed read or
- * write.  After a failed write the caller rolls back; a commit of that
- * transaction fails.  After a failed commit the transaction may be in the file
- * all the same: the caller stops and lets the next recovery decide; no other
- * transaction begins.
+ * Failures: ERR_DATABASE when the file is not a database, is corrupt, is that
+ * of another program (application_id), is newer (user_version), is not ours or
+ * is open to others; nothing was changed.  ERR_CREATE when it cannot be made.
+ * ERR_LATER when another program (a SQLite shell) has it open.  ERR_LOCAL for a
+ * failed read or write.  After a failed write the caller rolls back; a commit
+ * of that transaction fails.  After a failed commit the transaction may be in
+ * the file all the same: the caller stops and lets the next recovery decide,
+ * and no other transaction begins.
  *
- * After a failed sync the system holds what is lost for clean, and shows it:
- * the next run would take the log for whole, commit behind what is not on the
- * disk, and a power cut would take all that.  So a state that is written has a
- * mark on the account's lock (sys/lock.h) from the first write on until it is
- * closed, and a failed commit leaves it there, as does a kill.  Who finds it
- * writes the log anew and syncs it before anything there is believed or
- * written; if that fails (ERR_LOCAL), the mark stays.
+ * After a failed sync the system takes what is lost for written, and shows it.
+ * The next run would believe the log and commit behind what is not on the disk,
+ * and a power cut would take all of that.  So a state that is written has a
+ * mark on the account's lock (sys/lock.h) from the first write until it is
+ * closed, and a failed commit leaves the mark there, as does a kill.  The run
+ * that finds it writes the log anew and syncs it before anything there is
+ * believed or written; if that fails (ERR_LOCAL), the mark stays.
  *
  * Schema (schema.h has its versions): table message (id, uid, size, digest,
  * status, delivered, gone_since, dele_sent, attempts, next_try, error, octets),
  * intent (message, evidence, and what the row was before), destination (name),
  * fact (name, value).  Times are seconds since 1970.  A state of an earlier
- * version is brought up to date when it is opened to be written, and shown as
- * if it were when it is only read.
+ * version is brought up to date when it is opened to be written, and looks as
+ * if it had been when it is only read.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -55,16 +55,20 @@ enum store_status {
 
 struct store_row {
 	int64_t id;
+
+	/* which message it is */
 	const uint8_t *uid; /* borrowed from the rows; may hold any byte */
 	size_t uid_size;
 	int64_t size;	/* by LIST, or -1 */
 	int64_t octets; /* as retrieved, without the fields that servers change
-			   (header_octets), or 0: it was not, and its digest, if
-			   any, is by TOP */
-	bool unproven;	/* its size was listed later, for what is taken for it
-			   by TOP: perhaps not of these octets */
-	enum store_status status;
+			   (header_octets); 0: it was not retrieved, and its
+			   digest, if it has one, is by TOP */
+	bool unproven;	/* the size was listed later, for a message that TOP
+			   took for this one: perhaps not of these octets */
 	bool has_digest;
+
+	/* what became of it */
+	enum store_status status;
 	int64_t delivered;  /* 0 unless STORE_DELIVERED */
 	int64_t gone_since; /* first complete listing without it, or 0 */
 	int64_t dele_sent;  /* last DELE, or 0 */
@@ -72,7 +76,7 @@ struct store_row {
 	unsigned attempts;
 };
 
-/* All rows in memory, read-only; compact (72 bytes and the uid each). */
+/* All rows in memory, read-only and compact (72 bytes and the uid for each). */
 struct store_rows;
 size_t store_rows_count(const struct store_rows *r);
 struct store_row store_rows_at(const struct store_rows *r, size_t i);
@@ -80,37 +84,40 @@ void store_rows_free(struct store_rows **r);
 
 struct store;
 
-/* Opens, or creates when `create` (0600; schema, ids and version in one
- * transaction; the directory is synced).  Not there and not to be created: an
- * empty state in memory, so that a dry run reads as it would.  `lock`, the
- * descriptor of the account's lock or -1, gets the mark and tells of that of an
- * earlier run; it stays open until store_close. */
+/* Opens the state, or makes it if `create` (0600; schema, ids and version in
+ * one transaction; the directory is synced).  If it does not exist and is not
+ * to be made the state is an empty one in memory, so that a dry run can read it
+ * like any other.  `lock` is the descriptor of the account's lock, or -1: it
+ * gets the mark, and tells of that of an earlier run; it stays open until
+ * store_close. */
 int store_open(struct store **s, const char *path, int lock, bool create,
 	       struct err *e);
 void store_close(struct store **s);
-/* Something that the state rests on could not be made durable: as after a
- * failed commit. */
+/* To be called when something that the state rests on could not be made
+ * durable: nothing more is written, as after a failed commit. */
 void store_doubt(struct store *s);
-/* Was it made, or empty in memory, this time? */
+/* Was it made this time, or is it an empty one in memory? */
 bool store_is_new(const struct store *s);
 /* STORE_ID_SIZE lower-case hex digits and a NUL; borrowed. */
 const char *store_id(const struct store *s);
 
 /* --- reading --- */
 int store_load(struct store *s, struct store_rows **rows, struct err *e);
-/* The header digest of a row (content digest for rows without uid).  *found is
- * false when there is none. */
+/* The header digest of a row, or the content digest of a row without uid.
+ * *found is false when it has none. */
 int store_digest(struct store *s, int64_t id, bool *found,
 		 uint8_t digest[DIGEST_SHA256_SIZE], struct err *e);
-/* Id of the first row without uid, with an id greater than `after`, whose
- * digest this is, or 0.  What was deleted and then seen to be gone does not
- * count: another message may say the same. */
+/* The id of the first row without uid whose id is greater than `after` and
+ * whose digest is this one, or 0.  A row whose message was deleted and then
+ * seen to be gone does not count, since another message may say the same. */
 int store_find_content(struct store *s,
 		       const uint8_t digest[DIGEST_SHA256_SIZE], int64_t after,
 		       int64_t *id, struct err *e);
-/* The last error of a message set aside; owned by the caller; NULL if none. */
+/* The last error of a message that was set aside; owned by the caller; NULL if
+ * there is none. */
 int store_error(struct store *s, int64_t id, char **text, struct err *e);
-/* Calls for each intent in order of commitment; a non-zero answer ends it. */
+/* Calls `each` for every intent, in order of commitment; a non-zero answer ends
+ * it.  All are read before the first call, so that `each` may write. */
 int store_intents(struct store *s,
 		  int (*each)(void *arg, int64_t id, const char *evidence,
 			      struct err *e),
@@ -118,38 +125,36 @@ int store_intents(struct store *s,
 /* Has mail been delivered to this destination ("maildir:/home/...") before? */
 int store_knows_destination(struct store *s, const char *name, bool *known,
 			    struct err *e);
-/* Calls for each of them; a non-zero answer ends it. */
+/* Calls `each` for all such destinations; a non-zero answer ends it. */
 int store_destinations(struct store *s,
 		       int (*each)(void *arg, const char *name, struct err *e),
 		       void *arg, struct err *e);
-/* Facts: small named values (what was learned about the server, bookkeeping);
- * the name "id" is taken.  An absent one is `otherwise`, or NULL for text
- * (owned by the caller). */
+/* Facts are small named values (what was learned about the server,
+ * bookkeeping); the name "id" is taken.  One that does not exist reads as
+ * `otherwise`, or as NULL for a text, which the caller owns. */
 int store_fact(struct store *s, const char *name, int64_t otherwise,
 	       int64_t *value, struct err *e);
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
-/* Somebody is in the midst of --catch-up; has given the list of another
- * program. */
-/* Does this account work?  A run has ended well, or a list has been given, or a
- * message is on record and no run has failed.  Else it has begun if a message
- * is on record, but for a --catch-up that is to be finished. */
+/* Does this account work?  It does if a run has ended well or a list has been
+ * given, or if a message is on record and no run has failed.  Else it has begun
+ * if a message is on record, unless a --catch-up is to be finished. */
 enum store_use { STORE_UNUSED, STORE_BEGUN, STORE_WORKS };
 int store_use(struct store *s, enum store_use *use, struct err *e);
-/* Is there this fact, with this text? */
+/* Does this fact exist, with this text? */
 int store_fact_is(struct store *s, const char *name, const char *value,
 		  bool *is, struct err *e);
 
 /* --- writing --- */
-/* STORE_DURABLE: the commit is on disk when it returns.  STORE_LAZY:
- * bookkeeping that may be lost with a power cut (synchronous=NORMAL: no
- * sync). */
+/* STORE_DURABLE: the commit is on the disk when it returns.  STORE_LAZY: for
+ * bookkeeping that may be lost in a power cut (synchronous=NORMAL: no sync). */
 enum store_durability { STORE_DURABLE, STORE_LAZY };
 int store_begin(struct store *s, enum store_durability d, struct err *e);
 int store_commit(struct store *s, struct err *e);
-/* At the end of a run: if it has committed anything durably, all of the log is
- * in the database too when it returns, so that a copy of this file alone is a
- * copy of the state.  Two syncs then, else none.  Fails like a commit. */
+/* To be called at the end of a run.  If the run has committed anything durably,
+ * then all of the log is in the database, too, when this returns, so that a
+ * copy of that file alone is a copy of the state.  That takes two syncs; else
+ * there is none.  Fails like a commit. */
 int store_make_whole(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* also when nothing is open */
 
@@ -158,47 +163,52 @@ struct store_message {
 	size_t uid_size;
 	int64_t size;	       /* by LIST, or -1 */
 	const uint8_t *digest; /* DIGEST_SHA256_SIZE bytes, or NULL */
-	int64_t octets;	       /* as above */
+	int64_t octets;	       /* as in struct store_row */
 };
 
-/* A message about to be published: a new row (*id 0), or that row again (it had
- * been set aside, too large, or --all fetches it anew), which takes over size
- * and digest.  Its intent is added, and remembers what the row was. */
+/* Records a message that is about to be published: in a new row, whose id *id
+ * becomes if it was 0, or in that row again, which takes over size and digest
+ * (it had been set aside, was too large, or is fetched anew by --all).  Adds
+ * its intent, which remembers what the row was. */
 int store_set_ready(struct store *s, int64_t *id, const struct store_message *m,
 		    const char *evidence, struct err *e);
-/* Delivered at `when`; its intent goes; attempts and error are cleared. */
+/* The message was delivered at `when`: its intent goes; attempts and error are
+ * cleared. */
 int store_set_delivered(struct store *s, int64_t id, int64_t when,
 			struct err *e);
-/* A row recorded as delivered without delivery (--catch-up, an alias). */
+/* Adds a row that is recorded as delivered without a delivery (--catch-up, an
+ * alias). */
 int store_add_delivered(struct store *s, const struct store_message *m,
 			int64_t when, struct err *e);
-/* Set aside: attempts + 1, the error, the next try.  *id 0 makes the row.  Its
- * intent goes.  A row that was delivered before (--all) is what it was. */
+/* Sets a message aside: one attempt more, the error, the next try; its intent
+ * goes.  *id 0 makes the row.  A row that was delivered before (--all) becomes
+ * what it was. */
 int store_set_aside(struct store *s, int64_t *id, const struct store_message *m,
 		    int64_t next_try, const char *error, struct err *e);
 int store_set_too_large(struct store *s, const struct store_message *m,
 			struct err *e);
-/* The intent was not carried out: a row made for it goes, one that was there
- * before is what it was, size and digest included. */
+/* The intent was not carried out: a row that was made for it goes, one that
+ * existed before becomes what it was, size and digest included. */
 int store_forget_intent(struct store *s, int64_t id, struct err *e);
-/* What TOP and LIST tell of a row that was recorded without: the digest, and
- * the size unless it is -1. */
+/* Adds what TOP and LIST tell to a row that was recorded without it: the
+ * digest, and the size unless it is -1. */
 int store_set_header(struct store *s, int64_t id, const struct store_message *m,
 		     struct err *e);
-/* The time that its age counts from is another. */
+/* Sets the time that its age counts from. */
 int store_set_age(struct store *s, int64_t id, int64_t delivered,
 		  struct err *e);
-/* The server counts its size anew; unproven: as struct store_row has it. */
+/* The server counts its size anew; `unproven` as in struct store_row. */
 int store_set_size(struct store *s, int64_t id, int64_t size, bool unproven,
 		   struct err *e);
 int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
-/* 0: it is listed again. */
+/* 0: the message is listed again. */
 int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
-/* Of a message set aside: due at once, as if it had not failed yet; the error
- * stays. */
+/* A message that was set aside is due at once, as if it had not failed yet; its
+ * error stays. */
 int store_forget_failures(struct store *s, int64_t id, struct err *e);
-/* Removes rows gone since before `before`; *count tells. */
+/* Removes the rows that have been gone since before `before`; *count tells how
+ * many. */
 int store_purge_gone(struct store *s, int64_t before, size_t *count,
 		     struct err *e);
 int store_add_destination(struct store *s, const char *name, struct err *e);

@@ -147,8 +147,8 @@ bind_digest(sqlite3_stmt *st, int at, const uint8_t *digest)
 	/* else it stays NULL */
 }
 
-/* For statements about one row: that it is there is the caller's business,
- * unless the file was damaged. */
+/* For statements about one row, which the caller knows to exist: one that is
+ * missing is damage to the file. */
 static int
 write_row(struct store *s, sqlite3_stmt *st, int64_t id, struct err *e)
 {
@@ -164,7 +164,7 @@ write_row(struct store *s, sqlite3_stmt *st, int64_t id, struct err *e)
 	return sql_damaged(s, what, e);
 }
 
-/* One number of one row. */
+/* Sets one number of one row. */
 static int
 set_number(struct store *s, enum sql which, int64_t id, int64_t number,
 	   struct err *e)
@@ -222,7 +222,8 @@ add_intent(struct store *s, int64_t id, bool made, const char *evidence,
 	return write_row(s, st, id, e);
 }
 
-/* None is fine: what was set aside before it was ready has none. */
+/* There need not be one: what was set aside before it was ready has no
+ * intent. */
 static int
 remove_intent(struct store *s, int64_t id, struct err *e)
 {

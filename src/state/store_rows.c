@@ -16,7 +16,7 @@ struct packed {
 	int64_t id;
 	int64_t size;
 	int64_t octets;	  /* negative: unproven */
-	uint64_t uid_end; /* in uids; it starts where the one before ends */
+	uint64_t uid_end; /* in uids; it starts where the uid before ends */
 	int64_t delivered;
 	int64_t gone_since;
 	int64_t dele_sent;
@@ -111,7 +111,7 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	return 0;
 }
 
-/* So that a purge without work needs no look at all rows. */
+/* Spares store_purge_gone a look at all rows when there is nothing to purge. */
 static int64_t
 oldest_gone(const struct store_rows *r)
 {
@@ -123,7 +123,7 @@ oldest_gone(const struct store_rows *r)
 	return oldest;
 }
 
-/* What was allocated beyond need. */
+/* Gives back what was allocated beyond need. */
 static void
 trim(struct store_rows *r)
 {

@@ -429,7 +429,7 @@ what_is_beyond_the_limit_says_so(void **state)
 	scene_set(&c, "", "a:1 b:1", "n=1", 0);
 	plan_decide(c.p, &c.rules);
 	plan_reason(c.p, 1, reason);
-	assert_string_equal(reason, "beyond the 1 new ones of a run");
+	assert_string_equal(reason, "left for a later run: 'max_messages' is 1");
 	scene_end(&c);
 }
 

@@ -221,12 +221,12 @@ what_is_no_database_is_refused(void **state)
 
 	memset(noise, 'x', sizeof(noise));
 	file_write(h->db, noise, sizeof(noise));
-	assert_refused(h, "no database");
+	assert_refused(h, "not a database");
 	file_write(h->db, noise, 1);
-	assert_refused(h, "no database");
+	assert_refused(h, "not a database");
 	memset(noise, 0, sizeof(noise));
 	file_write(h->db, noise, sizeof(noise));
-	assert_refused(h, "no database");
+	assert_refused(h, "not a database");
 	file_write(h->db, "SQLite format 3", 16);
 	assert_refused(h, "damaged");
 	memcpy(noise, "SQLite format 3", 16);
