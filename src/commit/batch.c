@@ -370,7 +370,7 @@ batch_continue(struct batch *b, struct err *e)
 	assert(!b->broken);
 	if (b->running.count == 0)
 		return 0;
-	if (deliver_continue(b->deliver, e) != 0)
+	if (deliver_tend(b->deliver, e) != 0)
 		return break_off(b);
 	return d3(b, e);
 }

@@ -44,7 +44,7 @@ deliver_open(struct deliver **d, const struct deliver_target *target,
 	return 0;
 }
 
-/* What was copied by deliver_secure; evidence stays with its message. */
+/* Forgets what deliver_secure has copied; evidence stays with its message. */
 static void
 forget_batch(struct deliver *d)
 {
@@ -197,7 +197,7 @@ deliver_publish(struct deliver *d, struct err *e)
 	assert(d->batch);
 	rc = d->class->publish(d, e);
 	if (rc == 0 && !d->class->settle)
-		forget_batch(d); /* what runs is the destination's own */
+		forget_batch(d); /* the class itself keeps what runs */
 	return rc;
 }
 
@@ -209,9 +209,9 @@ deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 }
 
 int
-deliver_continue(struct deliver *d, struct err *e)
+deliver_tend(struct deliver *d, struct err *e)
 {
-	return d->class->continue_ ? d->class->continue_(d, e) : 0;
+	return d->class->tend ? d->class->tend(d, e) : 0;
 }
 
 int
@@ -313,7 +313,8 @@ deliver_recover(const struct deliver_target *target,
 		const char *const evidence[], enum deliver_verdict verdict[],
 		size_t count, struct err *e)
 {
-	/* Evidence that nobody understands says nothing: fetch again. */
+	/* Evidence that nobody understands says nothing: the message is fetched
+	 * again. */
 	for (size_t i = 0; i < count; i++)
 		verdict[i] = DELIVER_WAS_NOT;
 	for (size_t i = 0; i < CLASSES; i++)

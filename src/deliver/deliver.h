@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Destinations of mail: Maildir, mbox, MDA, behind one table of functions.
+ * Destinations of mail: Maildir, mbox and MDA, behind one table of functions
+ * (class.h).
  *
- * A message is staged while it comes in; complete ones are handed over in
- * batches, in steps whose order the caller (commit/batch) keeps, since between
- * them it commits to the database:
+ * A message is staged while it comes in.  Complete ones are handed over in
+ * batches, in steps whose order the caller (commit/batch) keeps, since it
+ * commits to the database between them:
  *
  *	deliver_open
  *	  deliver_stage, deliver_write..., deliver_finish    each message
@@ -22,10 +23,11 @@
  * deliver_leave, which touches no file, and lets deliver_recover of the next
  * run decide.
  *
- * Staging: a Maildir's messages go to MAILDIR/tmp/.popfetch/STATE-ID/, one file
- * each, beside the sentinel of a batch, which is made first; those for mbox and
- * MDA to nameless or removed files in the spool directory.  Evidence is one
- * line of text that the caller stores and hands back after a crash.
+ * Staging: the messages for a Maildir go to MAILDIR/tmp/.popfetch/STATE-ID/,
+ * one file each, beside the sentinel of their batch, which is made first; those
+ * for mbox and MDA go to nameless or removed files in the spool directory.
+ * Evidence is one line of text that the caller stores and hands back after a
+ * crash.
  */
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
@@ -39,7 +41,7 @@
 
 enum deliver_kind { DELIVER_MAILDIR, DELIVER_MBOX, DELIVER_MDA };
 
-enum { DELIVER_JOBS_MAX = 64 }; /* MDAs at once */
+enum { DELIVER_JOBS_MAX = 64 }; /* MDAs that run at once */
 
 /* Borrowed while the destination is open. */
 struct deliver_target {
@@ -47,12 +49,13 @@ struct deliver_target {
 	const char *path;	 /* Maildir or mbox, absolute */
 	const char *const *argv; /* MDA */
 	int64_t mda_timeout_ms;
-	unsigned mda_jobs;	    /* run at once; 0: one */
+	unsigned mda_jobs;	    /* how many run at once; 0: one */
 	const char *account, *user; /* for %{account}, %{user}, environment */
 	const char *state_id;	    /* hex digits */
 	const char *spool;	    /* directory for mbox and MDA staging */
-	/* Each line that an MDA writes to its standard error or output, made
-	 * safe, at most 1,000 bytes and 100 lines a message. */
+	/* Called with each line that an MDA writes to its standard error or
+	 * output: made safe, at most 1,000 bytes long, and for at most 100
+	 * lines a message. */
 	void (*note)(void *arg, const char *line);
 	void *note_arg;
 };
@@ -67,9 +70,10 @@ enum deliver_outcome {
 	DELIVER_PENDING,
 	DELIVER_DONE,
 	DELIVER_REFUSED,  /* by the MDA: this message failed */
-	DELIVER_POSTPONED /* by the MDA: the account, later; reason of kind
-			     ERR_MESSAGE: it died or hung on this one; of a
-			     Maildir: its staged file was taken away */
+	DELIVER_POSTPONED /* by the MDA, which wants mail later; if the reason
+			     is of kind ERR_MESSAGE it died or hung on this
+			     message. By a Maildir: the staged file was taken
+			     away */
 };
 
 struct deliver;
@@ -79,84 +83,93 @@ struct deliver_staged;
 char *deliver_name(const struct deliver_target *target);
 
 /*
- * Makes it ready: a missing Maildir or mbox is created (0700, 0600; last
- * component only, with cur, new, tmp) if `may_create`, else ERR_CREATE ("is not
- * there; is its disk mounted?").  Checks that staging works (staging directory
- * made, stale files of ours without a row were removed by deliver_recover
- * before).  An mbox must be a regular file of ours with one link, no symbolic
- * link.  tmp on another file system than new is ERR_CONFIG.
+ * Makes the destination ready.  A Maildir or mbox that does not exist is made
+ * if `may_create` (0700 or 0600; its last component only, with cur, new and
+ * tmp), else that is ERR_CREATE ("does not exist; is its disk mounted?").  The
+ * staging directory is made, and it is checked that staging works;
+ * deliver_recover has removed stale files of ours without a row before.  An
+ * mbox must be a regular file of ours with one link, and not a symbolic link.
+ * tmp on another file system than new is ERR_CONFIG.
  */
 int deliver_open(struct deliver **d, const struct deliver_target *target,
 		 bool may_create, struct err *e);
-/* Like deliver_drop for MDAs that run still: may take 5 seconds. */
+/* Treats MDAs that still run as deliver_drop does, which may take 5 seconds. */
 void deliver_close(struct deliver **d);
-/* How many messages one batch may have (256, fewer when descriptors are short);
- * for an MDA: how many may run at once, those published before included. */
+/* How many messages a batch may have (256, or fewer when descriptors are
+ * short).  For an MDA this is how many may run at once, those published before
+ * included. */
 size_t deliver_batch_max(const struct deliver *d);
-/* Does each message end by itself, as with a program that takes it?  Then it is
- * handed over as soon as there is room, and what one says is no verdict on the
- * destination. */
+/* Does each message end by itself, as with a program that takes it?  Then each
+ * is handed over as soon as there is room, and what becomes of one is not a
+ * verdict on the destination. */
 bool deliver_ends_one_by_one(const struct deliver *d);
-/* May a message take seconds?  Then few are asked for ahead of it. */
+/* May a message take seconds?  Then only a few are asked for ahead of it. */
 bool deliver_is_slow(const struct deliver *d);
-/* Free bytes where staging lies; UINT64_MAX when unknown. */
+/* Free bytes where messages are staged; UINT64_MAX when unknown. */
 uint64_t deliver_free_bytes(const struct deliver *d);
 
 /* --- one message --- */
-/* A new message; its bytes follow.  Several may be staged and unfinished at
+/* Begins a message; its bytes follow.  Several may be staged and unfinished at
  * once. */
 int deliver_stage(struct deliver *d, const struct deliver_message *m,
 		  struct deliver_staged **s, struct err *e);
 int deliver_write(struct deliver_staged *s, const void *bytes, size_t size,
 		  struct err *e);
-/* Complete.  `digest` is of its header, or of all of it, and goes into
- * POPFETCH_DELIVERY_ID together with `octets` (header_octets); `sender` as
- * header_sender gives it, for the From_ line of an mbox, which also has this
- * moment's date, and %{sender}.  Errors discard nothing: the caller calls
- * deliver_discard. */
+/* The message is complete.  `digest` is of its header, or of all of it, and
+ * goes into POPFETCH_DELIVERY_ID together with `octets` (header_octets).
+ * `sender` is as header_sender gives it: it is for %{sender}, and for the From_
+ * line of an mbox, which also has the date of this moment.  An error discards
+ * nothing: the caller calls deliver_discard. */
 int deliver_finish(struct deliver_staged *s,
 		   const uint8_t digest[DIGEST_SHA256_SIZE], int64_t octets,
 		   const char *sender, struct err *e);
 /* Removes a staged message, finished or not; never after D2 was attempted.
  * Accepts NULL; *s becomes NULL. */
 void deliver_discard(struct deliver_staged **s);
-/* Releases memory and descriptors, touches no file. */
+/* Releases memory and descriptors, and touches no file.  Accepts NULL; *s
+ * becomes NULL. */
 void deliver_leave(struct deliver_staged **s);
 
-/* --- a batch of finished messages; one at a time for each destination, but for
- * an MDA, which may get the next while those published before still run --- */
+/* --- a batch of finished messages --- */
+/* A destination has one batch at a time; an MDA may get the next one while
+ * messages published before still run.  The messages stay the caller's. */
 int deliver_secure(struct deliver *d, struct deliver_staged *const batch[],
 		   size_t count, struct err *e);
 /* After deliver_secure, failed or not, and before D2 was attempted: undoes it
- * (mbox unlocked); then discard the messages, and the sentinel goes with the
- * last one. */
+ * (the mbox is unlocked).  The caller then discards the messages, and the
+ * sentinel goes with the last one. */
 void deliver_abandon(struct deliver *d);
-/* Valid after deliver_secure, borrowed until the message is released. */
+/* Valid after deliver_secure; borrowed until the message is released. */
 const char *deliver_evidence(const struct deliver_staged *s);
-/* Maildir, mbox: done when it returns 0.  MDA: started; deliver_continue finds
- * its end, and its outcome is DELIVER_PENDING until then.  One that cannot be
- * started at all is no error of this call: the outcome is DELIVER_POSTPONED,
- * its reason ERR_OS.  An mbox append that fails is cut back to the old length,
- * synced and unlocked, and the error has the kind ERR_LOCAL. */
+/* For Maildir and mbox all is done when it returns 0.  An MDA is only started:
+ * deliver_tend finds its end, and its outcome is DELIVER_PENDING until then.
+ * It is not an error of this call if an MDA cannot be started at all: the
+ * outcome is DELIVER_POSTPONED, and its reason ERR_OS.  If appending to an mbox
+ * fails, the mbox is cut back to its old length, synced and unlocked, and the
+ * error has the kind ERR_LOCAL. */
 int deliver_publish(struct deliver *d, struct err *e);
-/* While MDAs run: descriptors to poll for reading (at most DELIVER_POLL_MAX;
- * returns how many), and the time (clock_ms) by which deliver_continue must be
- * called at the latest; a SIGCHLD is a reason too.  CLOCK_NEVER: none runs. */
+/* While MDAs run: the descriptors to poll for reading (returns how many, at
+ * most DELIVER_POLL_MAX), and the time (clock_ms) by which deliver_tend must be
+ * called at the latest; it is also called after a SIGCHLD.  CLOCK_NEVER: no MDA
+ * runs. */
 enum { DELIVER_POLL_MAX = 2 * DELIVER_JOBS_MAX };
 size_t deliver_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX],
 		    int64_t *until);
-int deliver_continue(struct deliver *d, struct err *e);
-/* Published mail is durable, the mbox unlocked.  For an MDA there is nothing to
- * do.  After an error: deliver_drop (an mbox was cut back and unlocked). */
+/* Looks after MDAs that run: what they write, their time limit, their end. */
+int deliver_tend(struct deliver *d, struct err *e);
+/* Published mail is durable now, and the mbox is unlocked.  For an MDA there is
+ * nothing to do.  After an error: deliver_drop (an mbox was cut back and
+ * unlocked). */
 int deliver_settle(struct deliver *d, struct err *e);
-/* After deliver_settle.  An MDA's: DELIVER_PENDING while it runs.  e (may be
- * NULL) gets the reason of REFUSED and POSTPONED. */
+/* After deliver_settle.  That of an MDA is DELIVER_PENDING while it runs.  e
+ * (may be NULL) gets the reason of REFUSED and POSTPONED. */
 enum deliver_outcome deliver_outcome(const struct deliver_staged *s,
 				     struct err *e);
-/* Batches settled before and recorded as delivered leave nothing behind. */
+/* All batches settled so far are on record as delivered, and what they have
+ * left behind goes.  Another batch may be secured at this time. */
 void deliver_retire(struct deliver *d);
-/* Was an error in or after D2: forget the batch, touch nothing (locks are
- * released; MDAs are asked to end, and ended after 5 seconds). */
+/* After an error at or after D2: forgets the batch and touches nothing.  Locks
+ * are released; MDAs are asked to end, and ended after 5 seconds. */
 void deliver_drop(struct deliver *d);
 
 /* --- recovery --- */
@@ -166,34 +179,40 @@ enum deliver_verdict {
 };
 
 /*
- * Judges the intents that a crash has left (and finishes those whose staged
- * file is there), in order of commitment, then removes stale files of this
- * state from the staging directory of every Maildir named in them and of
- * `target`.  Makes durable what it did before it returns.  The evidence names
- * the destination it was for, which need not be `target`.  Never creates a
+ * Judges the intents that a crash has left, in order of commitment, and
+ * finishes those whose staged file still exists.  Then removes stale files of
+ * this state from the staging directory of `target` and of every Maildir that
+ * the evidence names.  What it did is durable when it returns.  Evidence names
+ * the destination that it was for, which need not be `target`.  Never makes a
  * directory.
  *
- * Maildir: staged file there: renamed now, delivered.  Gone, and the sentinel
- * is there: delivered.  Both gone: not.  A Maildir that is not there at all (no
- * new/): ERR_CREATE if it is that of `target`, else not delivered.  mbox, under
- * its locks: the region equals the block: delivered; the file ends at the
- * offset: not; a torn tail of ours (a prefix of the block, perhaps NULs behind
- * it) up to the end of the file: cut off, not; else the file was rewritten: its
- * messages are compared.  MDA: not (it will be run again with the same
- * POPFETCH_DELIVERY_ID); if that of `target`, spool files of this state that a
- * kill has left are removed.
+ * Maildir: if the staged file exists it is renamed now, and so delivered.  If
+ * it is gone it was delivered if the sentinel exists, and else was not.  A
+ * Maildir that does not exist at all (no new/) is ERR_CREATE if it is that of
+ * `target`, else nothing in it counts as delivered.
+ *
+ * mbox, under its locks: if the region equals the block, the message was
+ * delivered.  If the file ends at the offset it was not.  A torn tail of ours
+ * (a prefix of the block, perhaps with NULs after it) up to the end of the file
+ * is cut off, and was not delivered.  Else the file was rewritten, and its
+ * messages are compared.
+ *
+ * MDA: not delivered (it will be run again with the same POPFETCH_DELIVERY_ID).
+ * If `target` is an MDA, spool files of this state that a kill has left are
+ * removed.
  */
 int deliver_recover(const struct deliver_target *target,
 		    const char *const evidence[],
 		    enum deliver_verdict verdict[], size_t count,
 		    struct err *e);
-/* After the verdicts were recorded: the sentinels of these intents go. */
+/* To be called when the verdicts are on record: the sentinels of these intents
+ * go. */
 void deliver_recovered(const struct deliver_target *target,
 		       const char *const evidence[], size_t count);
-/* When there are no more intents: whatever a killed run of this state has left
- * in the spool directory, and staged in the Maildirs among the `known`
- * destinations (names as deliver_name gives them), is removed where it is
- * there.  Makes nothing; what fails is passed over. */
+/* To be called when there are no more intents: removes whatever killed runs of
+ * this state have left in the spool directory, and have staged in those of the
+ * `known` destinations (names as deliver_name gives them) that are Maildirs and
+ * exist.  Makes nothing; what fails is passed over. */
 void deliver_clear(const struct deliver_target *target,
 		   const char *const known[], size_t count);
 

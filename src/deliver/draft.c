@@ -10,8 +10,8 @@
 
 /* Pieces from DRAFT_DIRECT_MIN on are not worth a copy. */
 enum { WAITING_MAX = 64 * 1024 };
-/* What was written is on its way to the disk after so many bytes at the latest,
- * so that the sync of a large message finds little left to wait for. */
+/* After this many bytes at the latest the disk begins to write them, so that
+ * the sync of a large message finds little left to wait for. */
 enum { UNSTARTED_MAX = 8 * 1024 * 1024 };
 
 void

@@ -44,7 +44,7 @@ evidence_add_digest(struct buf *line, const uint8_t digest[])
 	evidence_add(line, hex);
 }
 
-/* The byte behind a '%'; a NUL cannot have been encoded. */
+/* Decodes the byte after a '%'.  A NUL cannot have been encoded. */
 static bool
 decode_byte(const char *digits, char *out)
 {
@@ -53,7 +53,7 @@ decode_byte(const char *digits, char *out)
 	return text_unhex(pair, out, 1) && *out;
 }
 
-/* NULL when it is empty or not as evidence_add writes it. */
+/* NULL when the word is empty, or is not as evidence_add writes it. */
 static char *
 decode(const char *word, size_t size)
 {

@@ -13,13 +13,14 @@
 
 #include "base/buf.h"
 
-/* Appends a word; empty ones cannot be told and must not be passed. */
+/* Appends a word.  It must not be empty, since an empty one could not be told
+ * from none. */
 void evidence_add(struct buf *line, const char *word);
 void evidence_add_number(struct buf *line, uint64_t number);
 void evidence_add_digest(struct buf *line, const uint8_t digest[]);
 
-/* Takes a line of exactly `count` words apart.  False, and nothing to free,
- * when it is none.  The words are decoded and owned: evidence_free. */
+/* Takes a line of exactly `count` words apart.  False, with nothing to free, if
+ * it is not such a line.  The words are decoded and owned: evidence_free. */
 bool evidence_split(const char *line, char *words[], size_t count);
 void evidence_free(char *words[], size_t count);
 

@@ -23,8 +23,8 @@
 #include "deliver/staging.h"
 #include "sys/fs.h"
 
-/* Each staged message of a batch has a descriptor until it is secured; so many
- * are left for everything else. */
+/* Each staged message has a descriptor until its batch is secured;
+ * OTHER_DESCRIPTORS are left for everything else. */
 enum { BATCH_MAX = 256, OTHER_DESCRIPTORS = 64 };
 enum { HOST_MAX = 64, RANDOM_SIZE = 8, RANDOM_STOCK = 64 * RANDOM_SIZE };
 
@@ -41,7 +41,7 @@ struct maildir {
 
 struct maildir_staged {
 	struct deliver_staged base;
-	struct draft draft; /* the descriptor is closed by secure */
+	struct draft draft; /* secure closes its descriptor */
 	struct sentinel *sentinel;
 	char *name;  /* in the staging directory */
 	char *final; /* in new/; set by finish */
@@ -61,8 +61,9 @@ staged_of(struct deliver_staged *s)
 
 /* --- open and close --- */
 
-/* The host's name as a part of a file name: '/' is \057 and ':' \072, by
- * Maildir's custom, and so are all other bytes that are unusual in one. */
+/* The host's name as a part of a file name: by Maildir's custom '/' becomes
+ * \057 and ':' becomes \072, and other bytes that are unusual in a name are
+ * treated alike. */
 static void
 set_host(struct maildir *m)
 {
@@ -83,7 +84,8 @@ set_host(struct maildir *m)
 	m->host[at] = '\0';
 }
 
-/* A batch being secured and the next one coming in at the same time. */
+/* There are descriptors for a batch that is being secured, and for the next one
+ * that comes in at the same time. */
 static size_t
 batch_max_by_descriptors(void)
 {
@@ -145,7 +147,8 @@ maildir_free_bytes(const struct deliver *d)
 
 /* --- one message --- */
 
-/* Taken from a stock, since asking for few bytes costs as much as for many. */
+/* The digits are taken from a stock, since asking for few bytes costs as much
+ * as asking for many. */
 static void
 random_hex(struct maildir *m, char out[2 * RANDOM_SIZE + 1])
 {
@@ -158,8 +161,8 @@ random_hex(struct maildir *m, char out[2 * RANDOM_SIZE + 1])
 	m->random_left -= RANDOM_SIZE;
 }
 
-/* The name is never used again: two runs, two hosts and a clock that goes back
- * may share all of it but the random digits. */
+/* A name is never used again: two runs, two hosts, or a clock that goes back
+ * may make all of it equal but the random digits. */
 static char *
 fresh_name(struct maildir *m)
 {
@@ -275,8 +278,9 @@ set_evidence(struct deliver *d)
 	}
 }
 
-/* Of the staged files, and of those of their sentinels that are not durable
- * yet, which follow one another like the messages. */
+/* Collects the descriptors of the staged files, and those of their sentinels
+ * that are not durable yet.  Messages that share a sentinel follow one
+ * another. */
 static size_t
 list_unsynced(const struct deliver *d, int fds[])
 {
@@ -294,7 +298,7 @@ list_unsynced(const struct deliver *d, int fds[])
 	return count;
 }
 
-/* All of these, and their directory. */
+/* Syncs all of these, and their directory. */
 static int
 sync_batch(struct deliver *d, struct err *e)
 {
@@ -320,9 +324,9 @@ maildir_secure(struct deliver *d, struct err *e)
 	return 0;
 }
 
-/* Somebody else has removed a staged file.  Its absence will be taken for a
- * delivery by recovery as long as the sentinel is there: better to fetch a
- * batch twice. */
+/* Somebody else has removed a staged file.  As long as the sentinel exists
+ * recovery would take that for a delivery, so the sentinel goes: it is better
+ * to fetch a batch twice. */
 static int
 note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 {
@@ -334,7 +338,8 @@ note_vanished(struct maildir *m, struct deliver_staged *s, struct err *e)
 	return fs_sync(m->staging.dir, m->base.target->path, e);
 }
 
-/* *e is why a rename failed. */
+/* *e says why a rename failed: was the message published all the same, or has
+ * its file vanished? */
 static int
 look_for(struct maildir *m, struct maildir_staged *staged, struct err *e)
 {
@@ -370,8 +375,8 @@ maildir_publish(struct deliver *d, struct err *e)
 	return 0;
 }
 
-/* In this order: were the removal from the staging directory durable before the
- * entry in new/, a power cut between them would lose what recovery believes
+/* In this order: if the removal from the staging directory were durable before
+ * the entry in new/, a power cut between them would lose what recovery believes
  * delivered. */
 static int
 maildir_settle(struct deliver *d, struct err *e)
@@ -395,6 +400,7 @@ maildir_retire(struct deliver *d)
 	sentinels_retire(&maildir_of(d)->sentinels);
 }
 
+/* deliver.c has this table; class.h says what is called when. */
 const struct deliver_class maildir_class = { .name = "maildir",
 					     .batch_max = BATCH_MAX,
 					     .open = maildir_open,

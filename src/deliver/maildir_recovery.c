@@ -16,20 +16,20 @@
 /* The words of a Maildir's evidence. */
 enum { CLASS, PATH, STAGED, FINAL, SENTINEL, WORDS };
 
-struct claim {
-	char *words[WORDS]; /* NULL: not to be understood, says nothing */
+struct maildir_claim {
+	char *words[WORDS]; /* NULL: not understood, so that it says nothing */
 	bool judged;
 	bool delivered;
 };
 
-struct recovery {
+struct maildir_recovery {
 	const struct deliver_target *target;
-	struct claim *claims;
+	struct maildir_claim *claims;
 	size_t count;
 };
 
 static void
-begin(struct recovery *r, const struct deliver_target *target,
+begin(struct maildir_recovery *r, const struct deliver_target *target,
       const char *const evidence[], size_t count)
 {
 	r->target = target;
@@ -41,7 +41,7 @@ begin(struct recovery *r, const struct deliver_target *target,
 }
 
 static void
-end(struct recovery *r)
+end(struct maildir_recovery *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		evidence_free(r->claims[i].words, WORDS);
@@ -50,15 +50,16 @@ end(struct recovery *r)
 
 /* --- the names in a staging directory --- */
 
-struct names {
+struct maildir_names {
 	char **list;
 	size_t count;
 };
 
+/* fs_list calls it for each name in the staging directory. */
 static int
 add_name(void *arg, const char *name, struct err *e)
 {
-	struct names *n = arg;
+	struct maildir_names *n = arg;
 
 	(void)e;
 	if (n->count % 64 == 0)
@@ -67,16 +68,17 @@ add_name(void *arg, const char *name, struct err *e)
 	return 0;
 }
 
+/* For qsort and bsearch. */
 static int
 compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A complete list: absence from it is evidence, so a failed look must not pass
- * for one. */
+/* The list must be complete: absence from it is evidence, so a look that failed
+ * must not pass for one that found nothing. */
 static int
-read_names(struct names *n, int dir, struct err *e)
+read_names(struct maildir_names *n, int dir, struct err *e)
 {
 	n->list = NULL;
 	n->count = 0;
@@ -88,14 +90,14 @@ read_names(struct names *n, int dir, struct err *e)
 }
 
 static bool
-has_name(const struct names *n, const char *name)
+has_name(const struct maildir_names *n, const char *name)
 {
 	return n->count > 0 && bsearch(&name, n->list, n->count,
 				       sizeof(*n->list), compare_names);
 }
 
 static void
-free_names(struct names *n)
+free_names(struct maildir_names *n)
 {
 	for (size_t i = 0; i < n->count; i++)
 		free(n->list[i]);
@@ -105,22 +107,23 @@ free_names(struct names *n)
 /* --- judging --- */
 
 static int
-publish(const struct staging *s, const struct claim *c, struct err *e)
+publish(const struct staging *s, const struct maildir_claim *c, struct err *e)
 {
 	if (fs_rename_at(s->dir, c->words[STAGED], s->new_dir, c->words[FINAL],
 			 e) == 0)
 		return 0;
 	if (e->sys != EEXIST)
 		return -1;
-	/* Nobody else has such a name: a rename that came into effect in new/
-	 * only, on a file system where it is no one act. */
+	/* Nobody else has such a name, so this is our own rename, which came
+	 * into effect in new/ only, on a file system where a rename is not one
+	 * act. */
 	err_clear(e);
 	return fs_remove_at(s->dir, c->words[STAGED], e);
 }
 
 static int
-judge(const struct staging *s, const struct names *n, struct claim *c,
-      struct err *e)
+judge(const struct staging *s, const struct maildir_names *n,
+      struct maildir_claim *c, struct err *e)
 {
 	c->judged = true;
 	c->delivered = has_name(n, c->words[STAGED]) ||
@@ -134,17 +137,17 @@ judge(const struct staging *s, const struct names *n, struct claim *c,
 		return -1;
 	if (c->delivered)
 		return 0;
-	/* somebody removes files just now: their absence says nothing */
+	/* somebody is removing files just now, so their absence says nothing */
 	return fs_remove_at(s->dir, c->words[SENTINEL], e);
 }
 
-/* All claims on the Maildir `path`. What was renamed before, by whomever, is
- * made durable too: its verdict rests on it. */
+/* Judges all claims on the Maildir `path`.  What was renamed before, whoever
+ * did it, is made durable, too, since its verdict rests on that. */
 static int
-judge_path(struct recovery *r, const struct staging *s, const struct names *n,
-	   const char *path, struct err *e)
+judge_path(struct maildir_recovery *r, const struct staging *s,
+	   const struct maildir_names *n, const char *path, struct err *e)
 {
-	struct claim *c;
+	struct maildir_claim *c;
 	bool any = false;
 
 	for (c = r->claims; c < r->claims + r->count; c++) {
@@ -160,11 +163,11 @@ judge_path(struct recovery *r, const struct staging *s, const struct names *n,
 						 : fs_sync(s->dir, path, e);
 }
 
-/* Of all claims: one Maildir may be known by several paths. */
+/* Looks at all claims, since one Maildir may be known by several paths. */
 static bool
-is_claimed(const struct recovery *r, const char *name)
+is_claimed(const struct maildir_recovery *r, const char *name)
 {
-	const struct claim *c;
+	const struct maildir_claim *c;
 
 	for (c = r->claims; c < r->claims + r->count; c++)
 		if (c->words[STAGED] && (strcmp(c->words[STAGED], name) == 0 ||
@@ -174,8 +177,8 @@ is_claimed(const struct recovery *r, const char *name)
 }
 
 static void
-remove_stale(const struct recovery *r, const struct staging *s,
-	     const struct names *n)
+remove_stale(const struct maildir_recovery *r, const struct staging *s,
+	     const struct maildir_names *n)
 {
 	struct err ignored = ERR_INIT; /* the next recovery tries again */
 
@@ -185,10 +188,10 @@ remove_stale(const struct recovery *r, const struct staging *s,
 }
 
 static int
-recover_staging(struct recovery *r, const struct staging *s, const char *path,
-		struct err *e)
+recover_staging(struct maildir_recovery *r, const struct staging *s,
+		const char *path, struct err *e)
 {
-	struct names n;
+	struct maildir_names n;
 	int rc;
 
 	rc = read_names(&n, s->dir, e);
@@ -201,9 +204,9 @@ recover_staging(struct recovery *r, const struct staging *s, const char *path,
 }
 
 static bool
-is_claimed_path(const struct recovery *r, const char *path)
+is_claimed_path(const struct maildir_recovery *r, const char *path)
 {
-	const struct claim *c;
+	const struct maildir_claim *c;
 
 	for (c = r->claims; c < r->claims + r->count; c++)
 		if (c->words[PATH] && strcmp(c->words[PATH], path) == 0)
@@ -212,9 +215,9 @@ is_claimed_path(const struct recovery *r, const char *path)
 }
 
 static void
-void_claims(struct recovery *r, const char *path)
+void_claims(struct maildir_recovery *r, const char *path)
 {
-	struct claim *c;
+	struct maildir_claim *c;
 
 	for (c = r->claims; c < r->claims + r->count; c++)
 		if (!c->judged && strcmp(c->words[PATH], path) == 0)
@@ -229,7 +232,7 @@ is_target(const struct deliver_target *target, const char *path)
 }
 
 static int
-recover_path(struct recovery *r, const char *path, struct err *e)
+recover_path(struct maildir_recovery *r, const char *path, struct err *e)
 {
 	struct staging s;
 	int rc = 0;
@@ -239,7 +242,7 @@ recover_path(struct recovery *r, const char *path, struct err *e)
 	if (s.new_dir < 0 && is_target(r->target, path) &&
 	    is_claimed_path(r, path))
 		rc = err_set(e, ERR_CREATE,
-			     "Maildir '%s' is not there; is its "
+			     "Maildir '%s' does not exist; is its "
 			     "disk mounted?",
 			     path);
 	else if (s.new_dir >= 0 && s.dir >= 0)
@@ -255,7 +258,7 @@ maildir_recover(const struct deliver_target *target,
 		const char *const evidence[], enum deliver_verdict verdict[],
 		size_t count, struct err *e)
 {
-	struct recovery r;
+	struct maildir_recovery r;
 	int rc = 0;
 
 	begin(&r, target, evidence, count);
@@ -275,9 +278,9 @@ maildir_recover(const struct deliver_target *target,
 /* --- afterwards --- */
 
 static void
-remove_sentinel(const struct recovery *r, const struct claim *c)
+remove_sentinel(const struct maildir_recovery *r, const struct maildir_claim *c)
 {
-	struct err ignored = ERR_INIT; /* a stale one goes next time */
+	struct err ignored = ERR_INIT; /* the next recovery removes it */
 	struct staging s;
 
 	if (staging_find(&s, c->words[PATH], r->target->state_id, &ignored) !=
@@ -289,7 +292,7 @@ remove_sentinel(const struct recovery *r, const struct claim *c)
 }
 
 static bool
-is_same_batch(const struct claim *a, const struct claim *b)
+is_same_batch(const struct maildir_claim *a, const struct maildir_claim *b)
 {
 	return a->words[PATH] && b->words[PATH] &&
 	       strcmp(a->words[SENTINEL], b->words[SENTINEL]) == 0 &&
@@ -300,7 +303,7 @@ void
 maildir_recovered(const struct deliver_target *target,
 		  const char *const evidence[], size_t count)
 {
-	struct recovery r;
+	struct maildir_recovery r;
 
 	begin(&r, target, evidence, count);
 	for (size_t i = 0; i < count; i++)
@@ -312,13 +315,14 @@ maildir_recovered(const struct deliver_target *target,
 
 /* --- other Maildirs --- */
 
-/* One in which a copy of the state is at work is locked, and left alone. */
+/* A Maildir in which a copy of the state is at work is locked, and left
+ * alone. */
 static void
-clear_path(const struct recovery *nothing, const char *path)
+clear_path(const struct maildir_recovery *nothing, const char *path)
 {
 	struct err ignored = ERR_INIT;
 	struct staging s;
-	struct names n;
+	struct maildir_names n;
 
 	if (staging_find(&s, path, nothing->target->state_id, &ignored) != 0)
 		return;
@@ -334,7 +338,7 @@ void
 maildir_clear(const struct deliver_target *target, const char *const places[],
 	      size_t count)
 {
-	const struct recovery nothing = { .target = target };
+	const struct maildir_recovery nothing = { .target = target };
 
 	for (size_t i = 0; i < count; i++)
 		clear_path(&nothing, places[i]);

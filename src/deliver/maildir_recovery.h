@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a crash has left in the staging directory of a Maildir: the functions
- * recover, recovered and clear of class.h.
+ * recover, recovered and clear of class.h, which maildir.c puts into its table.
  *
  * A message that was READY is judged by the names in the staging directory
- * alone, so that nothing a mail reader did in new/ and cur/ counts; and the
+ * alone, so that nothing counts that a mail reader did in new/ and cur/.  The
  * sentinels stay until the verdicts are recorded, so that a second recovery
  * judges the same.
  */

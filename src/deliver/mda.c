@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Delivery by a program (MDA) that gets the message on its standard input, by
- * one after the other, or by several at once that take the next message as soon
- * as they are done. */
+/* Delivery by a program (MDA) that gets the message on its standard input.
+ * Messages are handed over one after the other, or several at once, where each
+ * program that ends makes room for the next message. */
 #include "config.h"
 
 #include <assert.h>
@@ -18,16 +18,16 @@
 #include "deliver/mda_run.h"
 #include "sys/fs.h"
 
-/* A message of less than so many bytes waits in memory: to make and remove a
- * file for each takes longer than many an MDA.  No piece of it is large enough
- * for struct draft to write it by itself. */
+/* A message of fewer bytes than this waits in memory: making and removing a
+ * file for each takes longer than many an MDA.  No piece of it is so large that
+ * struct draft would write it at once. */
 enum { MEMORY_MAX = DRAFT_DIRECT_MIN };
 
 struct mda {
 	struct deliver base;
 	int spool; /* directory */
 	struct mda_staged *running[DELIVER_JOBS_MAX];
-	struct mda_run *runs[DELIVER_JOBS_MAX]; /* of each of these */
+	struct mda_run *runs[DELIVER_JOBS_MAX]; /* runs[i] is for running[i] */
 	size_t count;
 };
 
@@ -35,7 +35,8 @@ struct mda_staged {
 	struct deliver_staged base;
 	struct draft draft; /* for writing; its file is made when it is needed,
 			       and closed by finish */
-	int input;	    /* the same file, which cannot be changed here */
+	int input;	    /* the same file, open so that it cannot be
+			       changed */
 	char *uid, *sender;
 	char delivery_id[MDA_PROGRAM_ID_SIZE + 1];
 };
@@ -78,15 +79,16 @@ mda_free_bytes(const struct deliver *d)
 
 /* --- one message --- */
 
-/* Names of this state's files in the spool, which other accounts may share. */
+/* What the names of this state's files begin with in the spool, which other
+ * accounts may share. */
 static char *
 file_prefix(const struct deliver_target *target)
 {
 	return mem_format("mda-%s-", target->state_id);
 }
 
-/* A file open twice and named no more: written here, and read by the MDA
- * through a descriptor that cannot write. */
+/* Makes a file that is open twice and has no name any more.  It is written
+ * here, and the MDA reads it through a descriptor that cannot write. */
 static int
 make_file(const struct mda *m, int *out, int *in, struct err *e)
 {
@@ -114,7 +116,8 @@ make_file(const struct mda *m, int *out, int *in, struct err *e)
 	return rc;
 }
 
-/* Percent-encoded; a NUL, which no C string can hold, by hand. */
+/* Percent-encodes the uid byte by byte: text_percent alone would encode dots,
+ * and could not take a NUL. */
 static char *
 show_uid(const struct deliver_message *message)
 {
@@ -209,7 +212,7 @@ mda_discard(struct deliver_staged *s)
 
 /* --- running it --- */
 
-/* They tell recovery nothing but that they were an MDA's. */
+/* The evidence tells recovery nothing but that an MDA had the message. */
 static int
 mda_secure(struct deliver *d, struct err *e)
 {
@@ -235,8 +238,8 @@ start(struct mda *m, struct mda_staged *staged, struct err *e)
 	return 0;
 }
 
-/* Not to be started at all is no fault of the message: mail waits until
- * somebody has mended the system or the configuration. */
+/* It is not the message's fault if an MDA cannot be started at all: mail waits
+ * until somebody has mended the system or the configuration. */
 static int
 mda_publish(struct deliver *d, struct err *e)
 {
@@ -270,7 +273,7 @@ mda_poll(const struct deliver *d, int fds[DELIVER_POLL_MAX], int64_t *until)
 }
 
 static int
-mda_continue(struct deliver *d, struct err *e)
+mda_tend(struct deliver *d, struct err *e)
 {
 	struct mda *m = mda_of(d);
 	size_t i, kept = 0;
@@ -290,7 +293,8 @@ mda_continue(struct deliver *d, struct err *e)
 	return 0;
 }
 
-/* What they have done nobody will record: better they undo it. */
+/* Nobody will record what these MDAs do, so it is better that they do not
+ * finish. */
 static void
 mda_drop(struct deliver *d)
 {
@@ -318,6 +322,7 @@ struct cleaning {
 	char *prefix;
 };
 
+/* fs_list calls it for each name in the spool directory. */
 static int
 remove_ours(void *arg, const char *name, struct err *e)
 {
@@ -328,7 +333,8 @@ remove_ours(void *arg, const char *name, struct err *e)
 	return fs_remove_at(c->spool, name, e);
 }
 
-/* Files of runs that were killed in the moment while these had names. */
+/* Removes the files of runs that were killed in the moment while these had
+ * names. */
 static void
 mda_clear(const struct deliver_target *target, const char *const places[],
 	  size_t count)
@@ -346,7 +352,7 @@ mda_clear(const struct deliver_target *target, const char *const places[],
 	fs_drop(&c.spool);
 }
 
-/* Whether a message in flight was delivered only the MDA may know. */
+/* Only the MDA may know whether a message in flight was delivered. */
 static int
 mda_recover(const struct deliver_target *target, const char *const evidence[],
 	    enum deliver_verdict verdict[], size_t count, struct err *e)
@@ -360,6 +366,7 @@ mda_recover(const struct deliver_target *target, const char *const evidence[],
 	return 0;
 }
 
+/* deliver.c has this table; class.h says what is called when. */
 const struct deliver_class mda_class = { .name = "mda",
 					 .ends_one_by_one = true,
 					 .is_slow = true,
@@ -374,7 +381,7 @@ const struct deliver_class mda_class = { .name = "mda",
 					 .secure = mda_secure,
 					 .publish = mda_publish,
 					 .poll = mda_poll,
-					 .continue_ = mda_continue,
+					 .tend = mda_tend,
 					 .drop = mda_drop,
 					 .recover = mda_recover,
 					 .clear = mda_clear };

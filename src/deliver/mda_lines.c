@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-/* Together more than a pipe holds. */
+/* STEPS of these are more than a pipe holds. */
 enum { STEP = 8 * 1024, STEPS = 16 };
 
 void

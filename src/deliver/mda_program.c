@@ -21,12 +21,12 @@
 
 void
 mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1], const char *state_id,
-			const char *uid, int64_t size,
+			const char *uid, int64_t octets,
 			const uint8_t digest[DIGEST_SHA256_SIZE])
 {
 	struct digest *d = digest_new(DIGEST_SHA256);
 	uint8_t id[DIGEST_SIZE_MAX];
-	char *text = mem_format("%s %" PRId64 " %s", state_id, size, uid);
+	char *text = mem_format("%s %" PRId64 " %s", state_id, octets, uid);
 
 	digest_add(d, text, strlen(text));
 	digest_add(d, digest, DIGEST_SHA256_SIZE);
@@ -113,7 +113,7 @@ mda_program_arguments(const struct deliver_target *target,
 
 enum { VARIABLES_MAX = 16 };
 
-/* Nothing when value is NULL. */
+/* Adds a variable, but nothing when value is NULL. */
 static void
 set(char **list, const char *name, const char *value)
 {
@@ -132,8 +132,8 @@ ours(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-/* The user database is read only if it has to be: that takes time for each
- * message. */
+/* The user database is read only if it has to be, since that would take time
+ * for each message. */
 static void
 set_user(char **list)
 {

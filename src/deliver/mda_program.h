@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an MDA is told of its message: arguments and environment.
+ * What an MDA is told about its message: arguments and environment.
  */
 #ifndef DELIVER_MDA_PROGRAM_H
 #define DELIVER_MDA_PROGRAM_H
@@ -14,27 +14,28 @@
 struct mda_program {
 	const char *sender;
 	const char *uid;	 /* percent-encoded */
-	const char *delivery_id; /* see mda_program_delivery_id */
+	const char *delivery_id; /* by mda_program_delivery_id */
 	uint64_t size;		 /* bytes on standard input */
 };
 
 enum { MDA_PROGRAM_ID_SIZE = 32 }; /* hex digits */
 
-/* The same for each attempt at one message: SHA-256 over state id, uid
- * (percent-encoded), listed size (or -1) and header digest, cut; for servers
- * give one uid to several.  Writes MDA_PROGRAM_ID_SIZE digits and a NUL. */
+/* The same for each attempt at one message: SHA-256 over state id, octets
+ * (header_octets, or 0), uid (percent-encoded) and header digest, cut to
+ * MDA_PROGRAM_ID_SIZE digits.  The uid alone would not do, since servers give
+ * one uid to several messages.  Writes the digits and a NUL. */
 void mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1],
 			     const char *state_id, const char *uid,
-			     int64_t size,
+			     int64_t octets,
 			     const uint8_t digest[DIGEST_SHA256_SIZE]);
 
 /*
  * NULL-terminated, owned: mda_program_free_list.
  *
- * Arguments: the target's, and in each but the first (the program) %{sender},
- * %{account} and %{user} are expanded and %% is a percent sign; any other %
- * stays.  No expansion makes an argument an option: one that begins with '-'
- * but did not as it was configured gets a '_' before it.
+ * Arguments: those of the target.  In each but the first (the program)
+ * %{sender}, %{account} and %{user} are expanded and %% is a percent sign; any
+ * other % stays.  No expansion makes an argument an option: one that begins
+ * with '-', but did not as it was configured, gets a '_' before it.
  *
  * Environment: HOME, PATH, USER, LOGNAME, SHELL, TZ and LANG as we have them
  * (all but the last two with a default), and POPFETCH_ACCOUNT, _UID, _SENDER,

@@ -15,16 +15,16 @@
 #include "sys/proc.h"
 
 enum { GRACE_MS = 5 * 1000 }; /* between TERM and KILL */
-/* While no signal and no descriptor may tell that it has ended, look so
- * often. */
+/* How often an MDA is looked at, since perhaps neither a signal nor a
+ * descriptor tells that it has ended. */
 enum { LOOK_MS = 1000 };
-/* While several are asked to end, since their pipes are not polled then. */
+/* The same while several are asked to end: their pipes are not polled then. */
 enum { STOP_LOOK_MS = 50 };
 
 struct mda_run {
 	const struct deliver_target *target;
 	struct proc *proc;
-	int64_t deadline; /* then TERM or KILL */
+	int64_t deadline; /* when it gets TERM, or KILL */
 	bool timed_out;
 	struct mda_lines lines;
 };
@@ -42,7 +42,7 @@ mda_run_start(struct mda_run **r, const struct deliver_target *target,
 		.input = input,
 		.wants_output = true,
 		.wants_errors = true,
-		/* so that it is not at work still when the next run hands the
+		/* so that it is not still at work when the next run hands the
 		 * same message over */
 		.dies_with_us = true
 	};
@@ -79,8 +79,8 @@ duration(char out[QUANTITY_TEXT_MAX], int64_t ms)
 	return out;
 }
 
-/* What its exit means. 75 is sysexits' EX_TEMPFAIL, 71 EX_OSERR, 111
- * qmail's. */
+/* What its exit means.  75 is EX_TEMPFAIL of sysexits, 71 is EX_OSERR, and 111
+ * is what qmail has for that. */
 static enum deliver_outcome
 judge(const struct mda_run *r, int status, struct err *e)
 {
@@ -135,9 +135,9 @@ bool
 mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome, struct err *why)
 {
 	int status = 0;
-	/* Asked first: what it wrote before it ended is in the pipes by then. A
-	 * child that it left behind may hold them open, so their end is not
-	 * waited for. */
+	/* This is asked first: what the MDA wrote before it ended is in the
+	 * pipes by then.  A child that it has left behind may hold them open,
+	 * so nobody waits for their end. */
 	bool ended = proc_ended(r->proc, &status);
 
 	mda_lines_read(&r->lines);

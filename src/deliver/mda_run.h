@@ -15,8 +15,8 @@
 
 struct mda_run;
 
-/* `input` becomes its standard input, and stays the caller's.  Fails with
- * ERR_OS when it cannot be started at all. */
+/* `input` becomes its standard input, and stays the caller's.  ERR_OS when it
+ * cannot be started at all. */
 int mda_run_start(struct mda_run **r, const struct deliver_target *target,
 		  const struct mda_program *told, int input, struct err *e);
 /* Descriptors to poll for reading (returns how many), and the time (clock_ms)
@@ -24,14 +24,14 @@ int mda_run_start(struct mda_run **r, const struct deliver_target *target,
 size_t mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
 		    int64_t *until);
 /* Reads what it said, sees to its time limit (TERM, then KILL), and tells
- * whether it has ended: then *outcome and, unless that is DELIVER_DONE, *why
- * are set. */
+ * whether it has ended.  If so *outcome is set, and *why unless that is
+ * DELIVER_DONE. */
 bool mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome,
 		   struct err *why);
-/* Asks several that run (TERM) to end, and waits for them up to 5 seconds;
- * those that run still are ended by mda_run_free. */
+/* Asks several of them (TERM) to end, and waits up to 5 seconds for that;
+ * mda_run_free ends those that still run. */
 void mda_run_stop(struct mda_run *const runs[], size_t count);
-/* Ends it at once if it runs still.  Accepts NULL; *r becomes NULL. */
+/* Ends it at once if it still runs.  Accepts NULL; *r becomes NULL. */
 void mda_run_free(struct mda_run **r);
 
 #endif

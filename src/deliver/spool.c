@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 
-/* A file that has grown so far takes no new texts, and goes with its last one:
- * so the spool holds little more than the texts that are in hand. */
+/* A file that has grown to this size takes no new texts, and goes with its last
+ * one, so that the spool holds little more than the texts that are in hand. */
 enum { FILE_FULL = 16 * 1024 * 1024 };
 
 struct spool_file {
@@ -27,7 +27,7 @@ struct spool {
 	struct spool_file *current; /* for new texts, or NULL */
 };
 
-/* A run of a text's bytes in its file. */
+/* Bytes of a text that stand together in its file. */
 struct extent {
 	uint64_t at;
 	uint64_t size;
@@ -129,7 +129,7 @@ spool_size(const struct spool_text *t)
 	return t->size;
 }
 
-/* As much of the piece as one extent holds. */
+/* Reads as much of the piece as one extent holds. */
 static int
 read_some(const struct spool_text *t, uint64_t at, void *out, size_t *size,
 	  struct err *e)
@@ -144,7 +144,8 @@ read_some(const struct spool_text *t, uint64_t at, void *out, size_t *size,
 	if (fs_read_at(t->file->fd, out, *size, (off_t)(x->at + at), &got, e))
 		return -1;
 	if (got < *size)
-		return err_set(e, ERR_LOCAL, "a spool file in '%s' was cut",
+		return err_set(e, ERR_LOCAL,
+			       "a spool file in '%s' was truncated",
 			       t->spool->directory);
 	return 0;
 }
@@ -167,7 +168,8 @@ spool_read(const struct spool_text *t, uint64_t at, void *out, size_t size,
 	return 0;
 }
 
-/* An idle file is emptied; one that cannot be is left alone. */
+/* An idle file is emptied and used again; one that is full, or cannot be
+ * emptied, is closed. */
 static void
 leave_file(struct spool *s, struct spool_file *f)
 {

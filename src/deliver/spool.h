@@ -17,7 +17,7 @@ struct spool_text;
 
 /* `directory` is borrowed; `name` as fs_temp takes it. */
 struct spool *spool_new(const char *directory, const char *name);
-/* All texts were freed before. */
+/* All texts must have been ended before. */
 void spool_free(struct spool **s);
 
 int spool_begin(struct spool *s, struct spool_text **t, struct err *e);
@@ -25,7 +25,7 @@ int spool_begin(struct spool *s, struct spool_text **t, struct err *e);
 int spool_add(struct spool_text *t, const void *bytes, size_t size,
 	      struct err *e);
 uint64_t spool_size(const struct spool_text *t);
-/* All of the `size` bytes at `at` or an error. */
+/* Reads all of the `size` bytes at `at`, or fails. */
 int spool_read(const struct spool_text *t, uint64_t at, void *out, size_t size,
 	       struct err *e);
 /* Accepts NULL; *t becomes NULL. */

@@ -18,9 +18,9 @@
 
 static const char our_directory[] = ".popfetch";
 
-/* The account's lock lies beside its database: two copies of a state have two
- * locks and one staging directory, and what one does not know it would
- * remove. */
+/* The account's lock lies beside its database, so two copies of a state have
+ * two locks but one staging directory, and each would remove what it does not
+ * know. */
 static int
 lock_staging(int dir, const char *path, struct err *e)
 {
@@ -48,7 +48,7 @@ fail_missing(const char *path, struct err *e)
 	int missing = e->sys;
 
 	err_set(e, ERR_CREATE,
-		"Maildir '%s' is not there; is its disk mounted?", path);
+		"Maildir '%s' does not exist; is its disk mounted?", path);
 	e->sys = missing;
 	return -1;
 }
@@ -72,6 +72,7 @@ struct contents {
 	bool parts, others;
 };
 
+/* fs_list calls it for each name in the Maildir. */
 static int
 note_entry(void *arg, const char *name, struct err *e)
 {
@@ -86,9 +87,9 @@ note_entry(void *arg, const char *name, struct err *e)
 	return 0;
 }
 
-/* A directory with other things in it is no Maildir that somebody began: were
- * cur, new and tmp put there, a mistaken path would do so in a home directory.
- * In one look, since another account may be making the same Maildir. */
+/* A directory with other things in it is not a Maildir that somebody has begun:
+ * a mistaken path must not put cur, new and tmp into a home directory.  One
+ * look decides, since another account may be making the same Maildir. */
 static int
 check_may_become_maildir(int root, const char *path, struct err *e)
 {
@@ -98,7 +99,7 @@ check_may_become_maildir(int root, const char *path, struct err *e)
 		return -1;
 	if (c.others && !c.parts)
 		return err_set(e, ERR_CREATE,
-			       "'%s' is a directory, but no "
+			       "'%s' is a directory, but not a "
 			       "Maildir: it has no 'new'",
 			       path);
 	return 0;
@@ -121,7 +122,7 @@ open_part(int root, const char *path, const char *name, bool may_create,
 	return open_or_make(root, name, fd, e);
 }
 
-/* new/ comes last: it is what a whole Maildir is known by. */
+/* new/ comes last, since a whole Maildir is known by it. */
 static int
 open_parts(struct staging *s, int root, const char *path, bool may_create,
 	   int *tmp, struct err *e)
@@ -140,8 +141,8 @@ open_parts(struct staging *s, int root, const char *path, bool may_create,
 
 /* --- does it work? --- */
 
-/* Renames a file that is not there: file systems are compared before names are
- * looked up, so that this tells without leaving a trace. */
+/* Renames a file that does not exist: file systems are compared before names
+ * are looked up, so that this tells without leaving a trace. */
 static int
 check_rename(const struct staging *s, const char *path, struct err *e)
 {
@@ -160,9 +161,9 @@ check_rename(const struct staging *s, const char *path, struct err *e)
 	return -1;
 }
 
-/* A sandbox may answer EPERM to faccessat2(2), which it does not know, and the
- * C library goes by ENOSYS alone; the older call tells the same of all but
- * setuid programs. */
+/* A sandbox may answer EPERM to faccessat2(2), which it does not know, but the
+ * C library tries the older call only after ENOSYS.  That tells the same for
+ * all but setuid programs. */
 static bool
 may_write(int dir)
 {
@@ -191,8 +192,8 @@ check_works(const struct staging *s, const char *path, struct err *e)
 	return check_rename(s, path, e);
 }
 
-/* As root into somebody's Maildir: its owner could lead us anywhere by links,
- * and could not read what we put there. */
+/* Root delivers into somebody's Maildir: its owner could lead us anywhere by
+ * links, and could not read what we put there. */
 static int
 check_owner(const struct staging *s, const char *path, struct err *e)
 {
@@ -217,9 +218,10 @@ drop_above(struct staging *s)
 		fs_drop(&s->above[i]);
 }
 
-/* What is made is durable at once (fs_make_dir_at); this is for what was there:
- * a run may have been killed between making and syncing it.  Not before there
- * is mail, since a run that finds none waits for no disk. */
+/* What we make is durable at once (fs_make_dir_at).  This is for what existed
+ * before, since a run may have been killed between making and syncing it.  It
+ * waits until there is mail, so that a run that finds none does not wait for
+ * the disk. */
 int
 staging_secure(struct staging *s, const char *path, struct err *e)
 {
@@ -263,7 +265,7 @@ staging_open(struct staging *s, const char *path, const char *state_id,
 
 /* --- recovery --- */
 
-/* dir < 0: its parent is not there, so neither is it. */
+/* With dir < 0 its parent does not exist, and so neither does it. */
 static int
 find_dir(int dir, const char *name, int *fd, struct err *e)
 {
@@ -317,29 +319,31 @@ staging_find(struct staging *s, const char *path, const char *state_id,
 
 /* --- was it published? --- */
 
-struct search {
+struct staging_search {
 	const char *name;
 	size_t size;
 	bool found;
 };
 
+/* fs_list calls it for each name in new/ and then in cur/. */
 static int
 compare_entry(void *arg, const char *name, struct err *e)
 {
-	struct search *s = arg;
+	struct staging_search *s = arg;
 
 	(void)e;
 	s->found |= strncmp(name, s->name, s->size) == 0;
 	return 0;
 }
 
-/* Listed, since what a network file system remembers of a name is not asked for
- * again; a directory that is opened anew is. */
+/* The directories are listed, since a network file system does not ask again
+ * for a single name that it remembers, but does so for a directory that is
+ * opened anew. */
 int
 staging_was_published(const struct staging *s, const char *name, bool *was,
 		      struct err *e)
 {
-	struct search search = { .name = name, .size = strlen(name) };
+	struct staging_search search = { .name = name, .size = strlen(name) };
 
 	if (fs_list(s->new_dir, compare_entry, &search, e) != 0)
 		return -1;

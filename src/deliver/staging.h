@@ -4,8 +4,8 @@
  * directory tmp/.popfetch/STATE-ID/.  They are opened once and used by
  * descriptor; below the Maildir itself no symbolic link is followed, so that
  * nobody can turn a delivery elsewhere while it is under way.  The staging
- * directory is locked while it is open (ERR_BUSY when it is already, which
- * takes a copy of the state).
+ * directory is locked while it is open (ERR_BUSY when it is locked already,
+ * which takes a copy of the state).
  */
 #ifndef DELIVER_STAGING_H
 #define DELIVER_STAGING_H
@@ -15,10 +15,10 @@
 #include "base/err.h"
 
 struct staging {
-	int new_dir, cur_dir; /* -1: not there */
-	int dir;	      /* the staging directory, -1: not there */
-	int above[3];	      /* what it is in, from the Maildir on, while that
-				 may not be durable; else -1 */
+	int new_dir, cur_dir; /* -1: do not exist */
+	int dir;	      /* the staging directory; -1: does not exist */
+	int above[3];	      /* the directories it is in, from the Maildir on,
+				 while they may not be durable; else -1 */
 };
 
 #define STAGING_NONE                                                \
@@ -30,23 +30,23 @@ struct staging {
 		}                                                   \
 	}
 
-/* For delivery: with may_create what is missing is made (0700): a Maildir that
- * is not there, or is an empty or half-made directory; the staging directory
- * always; what it makes is durable when it returns.  Checks that files can be
- * staged and that they can be renamed into new/. */
+/* For delivery.  With may_create a Maildir that does not exist, or that is an
+ * empty or half-made directory, is made (0700); the staging directory is made
+ * always.  What it makes is durable when it returns.  Checks that files can be
+ * staged, and that they can be renamed into new/. */
 int staging_open(struct staging *s, const char *path, const char *state_id,
 		 bool may_create, struct err *e);
 /* To be called before anything is staged: makes durable what a run has made
- * that was killed before it was.  Costs nothing without may_create, nor a
- * second time. */
+ * that was killed before it could do so.  Costs nothing without may_create, nor
+ * a second time. */
 int staging_secure(struct staging *s, const char *path, struct err *e);
-/* For recovery: what is there; makes nothing. */
+/* For recovery: opens what exists, and makes nothing. */
 int staging_find(struct staging *s, const char *path, const char *state_id,
 		 struct err *e);
-/* Behind a rename into new/ that failed with ENOENT: was it carried out?  A
- * file server's reply may get lost, and what is asked again finds that the file
- * is not there.  The name is ours alone, so it shows it, in new/ or, where a
- * mail reader was quicker, with its flags in cur/. */
+/* After a rename into new/ that failed with ENOENT: was it carried out?  A file
+ * server's reply may get lost, and when the rename is asked for again the file
+ * does not exist.  Nobody else has such a name, so that it proves the rename,
+ * in new/ or, where a mail reader was quicker, in cur/ with its flags. */
 int staging_was_published(const struct staging *s, const char *name, bool *was,
 			  struct err *e);
 void staging_close(struct staging *s);

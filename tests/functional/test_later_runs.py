@@ -77,7 +77,7 @@ def test_an_mbox_whose_directory_is_gone(popfetch, server, keep):
     result = popfetch()
     assert result.status == os.EX_CANTCREAT, result
     assert result.errors == [
-        f"popfetch: work: directory '{disk}' of the mbox is not there; is its disk mounted?"
+        f"popfetch: work: directory '{disk}' of the mbox does not exist; is its disk mounted?"
     ]
     assert len(pop.connections) == connections and not disk.exists()
     (popfetch.home / "elsewhere").rename(disk)
@@ -89,5 +89,5 @@ def test_an_mbox_in_a_directory_that_never_was(popfetch, server):
     pop = server([mail("one")])
     result = popfetch.account(server=pop, mbox="~/no/such/mbox")()
     assert result.status == os.EX_CANTCREAT, result
-    assert f"'{popfetch.home}/no/such'" in result.stderr and "not there" in result.stderr
+    assert f"'{popfetch.home}/no/such'" in result.stderr and "does not exist" in result.stderr
     assert pop.connections == []

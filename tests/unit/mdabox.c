@@ -126,7 +126,7 @@ mdabox_wait(struct deliver *d)
 			fds[i] = (struct pollfd){ raw[i], POLLIN, 0 };
 		proc_poll(fds, count,
 			  clock_earlier(until, clock_deadline(20)));
-		assert_int_equal(deliver_continue(d, &e), 0);
+		assert_int_equal(deliver_tend(d, &e), 0);
 	}
 }
 

@@ -29,7 +29,7 @@ struct deliver *mdabox_open(void);
  * stands for its header. */
 struct deliver_staged *mdabox_stage(struct deliver *d, const char *text,
 				    const char *uid);
-/* Is there one whose end deliver_continue has not found yet? */
+/* Is there one whose end deliver_tend has not found yet? */
 bool mdabox_is_running(const struct deliver *d);
 /* Until none runs any more. */
 void mdabox_wait(struct deliver *d);

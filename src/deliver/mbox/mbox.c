@@ -20,8 +20,8 @@
 #include "deliver/mbox/strip.h"
 #include "sys/fs.h"
 
-/* Input is filtered in pieces, and spooled when so much waits; an mbox is
- * written in larger ones. */
+/* Input is filtered in pieces, and is spooled when SPOOL_AT bytes of it wait;
+ * an mbox is written in larger pieces. */
 enum { PIECE = 16 * 1024, SPOOL_AT = 64 * 1024, WRITE_AT = 1024 * 1024 };
 
 struct mbox {
@@ -42,12 +42,12 @@ struct mbox_staged {
 	struct spool_text *text;
 	struct digest *digest;
 	struct mboxcontent *content;
-	uint8_t last; /* byte of the text */
+	uint8_t last; /* the last byte of the text */
 	struct mbox_block block;
 };
 
-/* Mail readers believe these; only they may write them (RFC 4155 knows
- * none). */
+/* Mail readers believe these fields, so only they may write them (RFC 4155
+ * knows none). */
 static const char *const trusted_fields[] = { "status",		"x-status",
 					      "x-keywords",	"x-uid",
 					      "x-imap",		"x-imapbase",
@@ -67,7 +67,8 @@ staged_of(struct deliver_staged *s)
 
 /* --- open and close --- */
 
-/* What a kill may leave of the spool, and of whose; the caller frees. */
+/* The name of what a kill may leave of the spool, which tells whose it is; the
+ * caller frees it. */
 static char *
 spool_name(const struct deliver_target *target)
 {
@@ -122,7 +123,7 @@ mbox_free_bytes(const struct deliver *d)
 	uint64_t spool = fs_free_bytes(m->spool_dir);
 	uint64_t here = fs_free_bytes(m->file.dir);
 
-	if (spool == here) /* one disk, where each message is twice */
+	if (spool == here) /* one disk, on which each message is stored twice */
 		return here == UINT64_MAX ? here : here / 2;
 	return spool < here ? spool : here;
 }
@@ -164,7 +165,7 @@ flush_text(struct mbox_staged *staged, struct err *e)
 	return 0;
 }
 
-/* The text from `from` on in the buffer is new. */
+/* The text in the buffer is new from `from` on. */
 static int
 add_text(struct mbox_staged *staged, size_t from, struct err *e)
 {
@@ -178,7 +179,7 @@ add_text(struct mbox_staged *staged, size_t from, struct err *e)
 	return b->len >= SPOOL_AT ? flush_text(staged, e) : 0;
 }
 
-/* What the strip filter gave goes through the quoting one. */
+/* What the strip filter has passed goes through the quoting one. */
 static int
 quote(struct mbox_staged *staged, bool at_end, struct err *e)
 {
@@ -209,7 +210,7 @@ mbox_write(struct deliver_staged *s, const void *bytes, size_t size,
 	return 0;
 }
 
-/* The message ends with a line end; then an empty line. */
+/* The message ends with a line end, and an empty line follows it. */
 static int
 end_text(struct mbox_staged *staged, struct err *e)
 {
@@ -227,7 +228,7 @@ end_text(struct mbox_staged *staged, struct err *e)
 	return flush_text(staged, e);
 }
 
-/* What was needed while bytes came in. */
+/* Frees what was needed while bytes came in. */
 static void
 free_filters(struct mbox_staged *staged)
 {
@@ -376,7 +377,7 @@ append_batch(struct deliver *d, struct err *e)
 	return flush_out(m, e);
 }
 
-/* Nobody shall find a part of a batch, or what a failed sync may have lost. */
+/* Nobody must find a part of a batch, or what a failed sync may have lost. */
 static int
 take_back(struct mbox *m, struct err *e)
 {
@@ -435,6 +436,7 @@ mbox_clear(const struct deliver_target *target, const char *const places[],
 	free(name);
 }
 
+/* deliver.c has this table; class.h says what is called when. */
 const struct deliver_class mbox_class = { .name = "mbox",
 					  .batch_max = 256,
 					  .open = mbox_open,

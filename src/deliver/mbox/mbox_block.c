@@ -93,7 +93,7 @@ read_start(struct mbox_block *b, const char *word)
 static bool
 read_words(struct mbox_block *b, char *const words[])
 {
-	const uint64_t max = INT64_MAX / 4; /* sums stay in an off_t */
+	const uint64_t max = INT64_MAX / 4; /* so that sums stay in an off_t */
 
 	return read_number(words[BASE], max, &b->base) &&
 	       text_unhex(words[BEFORE], b->before, DIGEST_SHA256_SIZE) &&

@@ -3,7 +3,7 @@
  * A block: what is appended to an mbox for one message, and what its evidence
  * says of it.  In the file it is
  *
- *	newlines	which complete what was there; first block of a batch
+ *	newlines	that complete what was there; first block of a batch
  *	From_ line	"From SENDER DATE\n"
  *	text		the quoted message up to and with an empty line
  */
@@ -19,22 +19,22 @@
 enum {
 	MBOX_BLOCK_NEWLINES_MAX = 2,
 	MBOX_BLOCK_BEFORE_MAX = 4096,
-	/* two messages of one sender in one second have the same From_ line; so
-	 * many bytes behind it are not the same too */
+	/* two messages of one sender in one second have the same From_ line,
+	 * but their texts differ within this many bytes */
 	MBOX_BLOCK_START_MAX = 256
 };
 
 struct mbox_block {
 	char *path;    /* the mbox; owned, as is from_line */
 	uint64_t base; /* length of the file before the batch */
-	uint8_t before[DIGEST_SIZE_MAX]; /* of the last bytes before it */
+	uint8_t before[DIGEST_SIZE_MAX]; /* digest of what precedes base */
 	uint64_t offset;		 /* where the block begins */
 	uint64_t newlines;
 	char *from_line; /* with its LF */
 	uint64_t text_size;
 	uint8_t text[DIGEST_SIZE_MAX];	     /* SHA-256 of the text */
-	size_t start_size;		     /* of start, 1 at least */
-	uint8_t start[MBOX_BLOCK_START_MAX]; /* the text begins so */
+	size_t start_size;		     /* of `start`, at least 1 */
+	uint8_t start[MBOX_BLOCK_START_MAX]; /* how the text begins */
 	uint8_t content[DIGEST_SIZE_MAX];    /* see mbox_scan.h */
 };
 
@@ -46,7 +46,7 @@ uint64_t mbox_block_end(const struct mbox_block *b);
 
 /* Owned by the caller. */
 char *mbox_block_evidence(const struct mbox_block *b);
-/* False, and nothing to free, when it is none. */
+/* False, with nothing to free, if it is not the evidence of a block. */
 bool mbox_block_parse(struct mbox_block *b, const char *evidence);
 void mbox_block_clear(struct mbox_block *b);
 

@@ -33,8 +33,8 @@ mbox_file_open(struct mbox_file *f, const char *path, struct err *e)
 	rc = fs_open_dir(directory, &f->dir, e);
 	if (rc != 0 && e->sys == ENOENT) {
 		err_set(e, ERR_CREATE,
-			"directory '%s' of the mbox is not "
-			"there; is its disk mounted?",
+			"directory '%s' of the mbox does not "
+			"exist; is its disk mounted?",
 			directory);
 		e->sys = ENOENT;
 	}
@@ -78,8 +78,8 @@ check_kind(const struct mbox_file *f, int fd, struct err *e)
 	return 0;
 }
 
-/* Durable at once: were it gone after a power cut, it would look like an mbox
- * on a disk that is not mounted. */
+/* The new mbox is durable at once: if it were gone after a power cut, it would
+ * look like an mbox on a disk that is not mounted. */
 static int
 make(const struct mbox_file *f, struct err *e)
 {
@@ -96,7 +96,7 @@ make(const struct mbox_file *f, struct err *e)
 	}
 	if (rc == 0)
 		rc = fs_sync(f->dir, f->path, e);
-	/* Were it left, the next run would take it for durable. */
+	/* If it were left, the next run would take it for durable. */
 	if (rc != 0 && made)
 		(void)fs_remove_at(f->dir, f->name, &ignored);
 	fs_drop(&fd);
@@ -112,7 +112,7 @@ explain(const struct mbox_file *f, struct err *e)
 		err_set(e, ERR_CREATE, "'%s' is a symbolic link", f->path);
 	if (error == ENOENT)
 		err_set(e, ERR_CREATE,
-			"mbox '%s' is not there; is its disk mounted?",
+			"mbox '%s' does not exist; is its disk mounted?",
 			f->path);
 	e->sys = error;
 	return -1;
@@ -162,7 +162,7 @@ look(struct mbox_file *f, struct err *e)
 	return 0;
 }
 
-/* 1: somebody replaced the file meanwhile. */
+/* Returns 1 when somebody has replaced the file meanwhile. */
 static int
 take_once(struct mbox_file *f, bool may_create, int64_t deadline, struct err *e)
 {
@@ -175,7 +175,7 @@ take_once(struct mbox_file *f, bool may_create, int64_t deadline, struct err *e)
 		fs_drop(&f->fd);
 		return replaced ? 1 : -1;
 	}
-	/* Again, under the lock: what it was before may have changed. */
+	/* Once more, under the lock, since the file may have changed. */
 	if (check_kind(f, f->fd, e) == 0 && look(f, e) == 0)
 		return 0;
 	mbox_file_release(f);
@@ -224,7 +224,8 @@ read_exactly(const struct mbox_file *f, uint64_t at, void *out, size_t size,
 	if (fs_read_at(f->fd, out, size, (off_t)at, &got, e) != 0)
 		return -1;
 	if (got < size)
-		return err_set(e, ERR_LOCAL, "'%s' was cut by another program",
+		return err_set(e, ERR_LOCAL,
+			       "'%s' was truncated by another program",
 			       f->path);
 	return 0;
 }
@@ -245,7 +246,7 @@ mbox_file_digest_before(const struct mbox_file *f, uint64_t at,
 int
 mbox_file_newlines(const struct mbox_file *f, uint64_t *newlines, struct err *e)
 {
-	/* Before the first byte of a file there might be a line end. */
+	/* What is before the first byte of a file counts as line ends. */
 	char last[2] = { '\n', '\n' };
 	size_t size = f->size < 2 ? (size_t)f->size : 2;
 
@@ -279,7 +280,7 @@ set_atime(const struct mbox_file *f, struct timespec atime)
 	const struct timespec times[2] = { atime, { .tv_nsec = UTIME_OMIT } };
 
 	if (f->fd >= 0)
-		(void)futimens(f->fd, times); /* no mail hangs on it */
+		(void)futimens(f->fd, times); /* no mail depends on it */
 }
 
 void

@@ -3,8 +3,7 @@
  * The file of an mbox: opened safely, locked against other programs, and
  * measured before something is appended.
  *
- * Only a regular file of ours with one name is an mbox; a symbolic link is
- * none.
+ * Only a regular file of ours with one name is an mbox; a symbolic link is not.
  */
 #ifndef DELIVER_MBOX_MBOX_FILE_H
 #define DELIVER_MBOX_MBOX_FILE_H
@@ -33,8 +32,8 @@ struct mbox_file {
 /* Opens its directory; `path` is absolute. */
 int mbox_file_open(struct mbox_file *f, const char *path, struct err *e);
 void mbox_file_close(struct mbox_file *f);
-/* Is it an mbox?  A missing one is made (0600, durable) if may_create, else it
- * is an error (ERR_CREATE, e->sys ENOENT). */
+/* Is it an mbox?  One that does not exist is made (0600, durable) if
+ * may_create, else that is an error (ERR_CREATE, e->sys ENOENT). */
 int mbox_file_check(const struct mbox_file *f, bool may_create, struct err *e);
 /* Opens, checks and locks it, waiting up to `wait_ms` for other programs. */
 int mbox_file_take(struct mbox_file *f, bool may_create, int64_t wait_ms,
@@ -47,16 +46,16 @@ void mbox_file_release(struct mbox_file *f);
 /* SHA-256 of up to MBOX_BLOCK_BEFORE_MAX bytes before `at`. */
 int mbox_file_digest_before(const struct mbox_file *f, uint64_t at,
 			    uint8_t out[DIGEST_SIZE_MAX], struct err *e);
-/* How many newlines make what is there end in an empty line. */
+/* How many newlines must be added for the file to end in an empty line. */
 int mbox_file_newlines(const struct mbox_file *f, uint64_t *newlines,
 		       struct err *e);
 /* Back to `size`, durably. */
 int mbox_file_cut(const struct mbox_file *f, uint64_t size, struct err *e);
-/* Reading it ourselves shall not look like a mail reader's doing: the access
- * time is set to what it was (if it is taken). */
+/* Our own reading must not look like that of a mail reader: the access time is
+ * set to what it was (if the file is taken). */
 void mbox_file_restore_atime(const struct mbox_file *f);
-/* The same after an append, and in any case before the time of modification: so
- * it is told that there is new mail. */
+/* The same after an append, but to a time before that of modification in any
+ * case, which tells that there is new mail. */
 void mbox_file_mark_new(const struct mbox_file *f);
 
 #endif

@@ -20,34 +20,35 @@
 
 enum { PIECE = 64 * 1024 };
 
-struct claim {
+struct mbox_claim {
 	struct mbox_block block;
-	bool judged; /* or not to be understood */
-	bool exact;  /* the region is the block */
+	bool judged; /* or not understood */
+	bool exact;  /* the region equals the block */
 	bool delivered;
-	uint64_t found_at; /* its From_ line, by content */
+	uint64_t found_at; /* where its From_ line was found by content */
 	size_t index;
 };
 
-struct recovery {
+struct mbox_recovery {
 	const struct deliver_target *target;
-	struct claim *claims; /* in order of path and offset */
+	struct mbox_claim *claims; /* in order of path and offset */
 	size_t count;
 	struct mbox_file file;
 };
 
 /* The claims of one batch; they stand together. */
-struct batch {
-	struct recovery *recovery;
-	struct claim *claims;
+struct mbox_batch {
+	struct mbox_recovery *recovery;
+	struct mbox_claim *claims;
 	size_t count;
-	bool base_is_there; /* what preceded the batch is unchanged */
+	bool base_is_there; /* what precedes the batch is unchanged */
 };
 
+/* For qsort; claims that are judged come last. */
 static int
 compare_claims(const void *a, const void *b)
 {
-	const struct claim *x = a, *y = b;
+	const struct mbox_claim *x = a, *y = b;
 	int order;
 
 	if (x->judged != y->judged)
@@ -65,10 +66,10 @@ compare_claims(const void *a, const void *b)
 }
 
 static void
-begin(struct recovery *r, const struct deliver_target *target,
+begin(struct mbox_recovery *r, const struct deliver_target *target,
       const char *const evidence[], size_t count)
 {
-	struct claim *c;
+	struct mbox_claim *c;
 
 	r->target = target;
 	r->claims = mem_array(count, sizeof(*r->claims));
@@ -83,7 +84,7 @@ begin(struct recovery *r, const struct deliver_target *target,
 }
 
 static void
-end(struct recovery *r)
+end(struct mbox_recovery *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		mbox_block_clear(&r->claims[i].block);
@@ -129,7 +130,7 @@ match_line(int fd, const struct mbox_block *b, uint64_t at, bool *same,
 }
 
 static int
-match_exactly(struct recovery *r, struct claim *c, struct err *e)
+match_exactly(struct mbox_recovery *r, struct mbox_claim *c, struct err *e)
 {
 	uint8_t text[DIGEST_SIZE_MAX];
 	bool same;
@@ -147,9 +148,9 @@ match_exactly(struct recovery *r, struct claim *c, struct err *e)
 }
 
 static int
-match_base(struct batch *b, struct err *e)
+match_base(struct mbox_batch *b, struct err *e)
 {
-	struct recovery *r = b->recovery;
+	struct mbox_recovery *r = b->recovery;
 	const struct mbox_block *first = &b->claims[0].block;
 	uint8_t before[DIGEST_SIZE_MAX];
 
@@ -168,15 +169,16 @@ match_base(struct batch *b, struct err *e)
 
 /* --- is it there in another place or with other header fields? --- */
 
-/* Of messages with the same content each stands for one claim.  Its From_ line
- * has to be ours too, which readers leave as it is: an equal message may have
- * been there before, or come by another account. */
+/* mbox_scan calls it for each message of the file, under the mailbox's locks.
+ * Of messages with the same content each stands for one claim.  The From_ line
+ * must be ours, too, which mail readers leave as it is: an equal message may
+ * have been there before, or have come by another account. */
 static int
 find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
 	   struct err *e)
 {
-	struct batch *b = arg;
-	struct claim *c, *end_of = b->claims + b->count;
+	struct mbox_batch *b = arg;
+	struct mbox_claim *c, *end_of = b->claims + b->count;
 	bool same = false;
 
 	for (c = b->claims; c < end_of; c++)
@@ -196,9 +198,9 @@ find_claim(void *arg, uint64_t at, const uint8_t content[DIGEST_SIZE_MAX],
 }
 
 static bool
-wants_search(const struct batch *b)
+wants_search(const struct mbox_batch *b)
 {
-	const struct claim *c;
+	const struct mbox_claim *c;
 
 	for (c = b->claims; c < b->claims + b->count; c++)
 		if (!c->delivered && (!b->base_is_there ||
@@ -208,21 +210,21 @@ wants_search(const struct batch *b)
 }
 
 static int
-search(struct batch *b, struct err *e)
+search(struct mbox_batch *b, struct err *e)
 {
 	uint64_t from = b->base_is_there ? b->claims[0].block.base : 0;
 
 	if (!wants_search(b))
 		return 0;
-	/* At the base a line begins, or the newlines that complete the one
-	 * before it: neither can hide a From_ line. */
+	/* At the base a line begins, or there are the newlines that complete
+	 * the one before it: neither can hide a From_ line. */
 	return mbox_scan(b->recovery->file.fd, from, find_claim, b, e);
 }
 
 /* --- torn? --- */
 
 static int
-is_torn(const struct batch *b, size_t first, bool *torn, struct err *e)
+is_torn(const struct mbox_batch *b, size_t first, bool *torn, struct err *e)
 {
 	size_t count = b->count - first;
 	const struct mbox_block **blocks = mem_array(count, sizeof(*blocks));
@@ -237,7 +239,7 @@ is_torn(const struct batch *b, size_t first, bool *torn, struct err *e)
 }
 
 static int
-cut(struct batch *b, size_t first, struct err *e)
+cut(struct mbox_batch *b, size_t first, struct err *e)
 {
 	struct mbox_file *f = &b->recovery->file;
 
@@ -247,17 +249,17 @@ cut(struct batch *b, size_t first, struct err *e)
 	return mbox_file_cut(f, f->size, e);
 }
 
-/* Found by its content where it was written, but only because newlines at the
- * end do not count: it is torn all the same. */
+/* It was found by its content where it was written, but only because newlines
+ * at the end do not count: it is torn all the same. */
 static bool
-lacks_its_end(const struct batch *b, const struct claim *c)
+lacks_its_end(const struct mbox_batch *b, const struct mbox_claim *c)
 {
 	return !c->exact && c->found_at == mbox_block_line_at(&c->block) &&
 	       b->recovery->file.size < mbox_block_end(&c->block);
 }
 
 static int
-cut_torn(struct batch *b, struct err *e)
+cut_torn(struct mbox_batch *b, struct err *e)
 {
 	bool torn = false;
 
@@ -277,11 +279,11 @@ cut_torn(struct batch *b, struct err *e)
 /* --- is it durable? --- */
 
 /* The run that wrote it may have ended because its sync failed: then the bytes
- * are in memory only, and no sync will write them any more. */
+ * are in memory only, and no sync would write them any more. */
 static int
-rewrite_exact(const struct batch *b, struct err *e)
+rewrite_exact(const struct mbox_batch *b, struct err *e)
 {
-	const struct claim *c;
+	const struct mbox_claim *c;
 
 	for (c = b->claims; c < b->claims + b->count; c++)
 		if (c->exact && c->delivered &&
@@ -292,7 +294,7 @@ rewrite_exact(const struct batch *b, struct err *e)
 }
 
 static int
-judge_batch(struct batch *b, struct err *e)
+judge_batch(struct mbox_batch *b, struct err *e)
 {
 	if (match_base(b, e) != 0 || search(b, e) != 0 || cut_torn(b, e) != 0)
 		return -1;
@@ -302,7 +304,7 @@ judge_batch(struct batch *b, struct err *e)
 /* --- a file --- */
 
 static size_t
-batch_size(const struct claim *c, size_t count)
+batch_size(const struct mbox_claim *c, size_t count)
 {
 	size_t n = 1;
 
@@ -312,13 +314,13 @@ batch_size(const struct claim *c, size_t count)
 	return n;
 }
 
-/* `count` claims on the file that is taken. What is there is made durable
- * before it counts as delivered. */
+/* Judges `count` claims on the file that is taken.  What is there is made
+ * durable before it counts as delivered. */
 static int
-judge_file(struct recovery *r, struct claim *claims, size_t count,
+judge_file(struct mbox_recovery *r, struct mbox_claim *claims, size_t count,
 	   struct err *e)
 {
-	struct batch b = { .recovery = r, .claims = claims };
+	struct mbox_batch b = { .recovery = r, .claims = claims };
 
 	for (; count > 0; b.claims += b.count, count -= b.count) {
 		b.count = batch_size(b.claims, count);
@@ -334,7 +336,7 @@ is_target(const struct deliver_target *target, const char *path)
 	return target->kind == DELIVER_MBOX && strcmp(target->path, path) == 0;
 }
 
-/* Not there at all, or something else has taken its place: a Maildir, a
+/* It does not exist at all, or something else has taken its place: a Maildir, a
  * link. */
 static bool
 is_absent(const struct err *e)
@@ -343,10 +345,10 @@ is_absent(const struct err *e)
 	       e->sys == ELOOP;
 }
 
-/* One that is absent has nothing in it; unless new mail is to go there, when
- * the disk may be missing. */
+/* A file that is absent has nothing in it.  But if new mail is to go there it
+ * is an error, since the disk may be missing. */
 static int
-open_file(struct recovery *r, const char *path, bool *there, struct err *e)
+open_file(struct mbox_recovery *r, const char *path, bool *there, struct err *e)
 {
 	*there = false;
 	if (mbox_file_open(&r->file, path, e) == 0 &&
@@ -361,7 +363,7 @@ open_file(struct recovery *r, const char *path, bool *there, struct err *e)
 }
 
 static int
-recover_file(struct recovery *r, struct claim *claims, size_t count,
+recover_file(struct mbox_recovery *r, struct mbox_claim *claims, size_t count,
 	     struct err *e)
 {
 	bool there;
@@ -376,7 +378,7 @@ recover_file(struct recovery *r, struct claim *claims, size_t count,
 }
 
 static size_t
-file_claims(const struct claim *c, size_t count)
+file_claims(const struct mbox_claim *c, size_t count)
 {
 	size_t n = 1;
 
@@ -386,8 +388,8 @@ file_claims(const struct claim *c, size_t count)
 	return n;
 }
 
-/* What a run that was killed has left locked would keep others out until they
- * take the lock for stale, and this one perhaps has nothing to deliver. */
+/* A lock that a killed run has left would keep others out until they take it
+ * for stale, and this run may have nothing to deliver. */
 static void
 clear_lock(const struct deliver_target *target)
 {
@@ -406,7 +408,7 @@ int
 mbox_recover(const struct deliver_target *target, const char *const evidence[],
 	     enum deliver_verdict verdict[], size_t count, struct err *e)
 {
-	struct recovery r;
+	struct mbox_recovery r;
 	size_t n;
 	int rc = 0;
 

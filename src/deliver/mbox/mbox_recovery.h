@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a crash has left at the end of an mbox: the function recover of class.h.
+ * What a crash has left at the end of an mbox: the function recover of class.h,
+ * which mbox.c puts into its table.
  *
- * What is cut off is only what is ours beyond doubt: it begins as the block
- * does, is not longer than the batch, and has no sign of another program's
- * message in it.
+ * Only what is ours beyond doubt is cut off: it begins as the block does, is
+ * not longer than the batch, and has no sign of another program's message in
+ * it.
  */
 #ifndef DELIVER_MBOX_MBOX_RECOVERY_H
 #define DELIVER_MBOX_MBOX_RECOVERY_H

@@ -113,13 +113,13 @@ enum { PIECE = 64 * 1024 };
 static const char from_word[] = "From ";
 enum { FROM_WORD_SIZE = sizeof(from_word) - 1 };
 
-struct scan {
+struct mbox_scan {
 	struct mboxcontent *content;
 	uint64_t at; /* in the file, of the next byte */
 	uint64_t message_at;
 	bool in_message;
 	bool in_from_line;
-	bool in_line;	/* and what begins it is judged */
+	bool in_line;	/* in a line whose beginning is judged */
 	size_t matched; /* of "From ", at the start of a line */
 	int (*each)(void *arg, uint64_t at,
 		    const uint8_t content[DIGEST_SIZE_MAX], struct err *e);
@@ -129,7 +129,7 @@ struct scan {
 };
 
 static void
-end_message(struct scan *s)
+end_message(struct mbox_scan *s)
 {
 	uint8_t content[DIGEST_SIZE_MAX];
 
@@ -142,16 +142,16 @@ end_message(struct scan *s)
 }
 
 static void
-take(struct scan *s, const void *bytes, size_t size)
+take(struct mbox_scan *s, const void *bytes, size_t size)
 {
 	if (s->in_message && size > 0)
 		mboxcontent_add(s->content, bytes, size);
 }
 
-/* At the start of a line: takes one byte of it, or none when it is judged
- * now. */
+/* At the start of a line: takes one byte of it, or none when that byte shows
+ * that this is not a From_ line. */
 static size_t
-judge_start(struct scan *s, char byte)
+judge_start(struct mbox_scan *s, char byte)
 {
 	if (byte != from_word[s->matched]) {
 		take(s, from_word, s->matched);
@@ -168,9 +168,9 @@ judge_start(struct scan *s, char byte)
 	return 1;
 }
 
-/* The rest of a line, or as much as is there. */
+/* Takes the rest of a line, or as much of it as is there. */
 static size_t
-take_line(struct scan *s, const char *p, size_t size)
+take_line(struct mbox_scan *s, const char *p, size_t size)
 {
 	const char *lf = memchr(p, '\n', size);
 
@@ -183,7 +183,7 @@ take_line(struct scan *s, const char *p, size_t size)
 }
 
 static void
-scan_piece(struct scan *s, const char *p, size_t size)
+scan_piece(struct mbox_scan *s, const char *p, size_t size)
 {
 	size_t taken;
 
@@ -197,7 +197,7 @@ mbox_scan(int fd, uint64_t from,
 		      const uint8_t content[DIGEST_SIZE_MAX], struct err *e),
 	  void *arg, struct err *e)
 {
-	struct scan s = { .at = from, .each = each, .arg = arg, .e = e };
+	struct mbox_scan s = { .at = from, .each = each, .arg = arg, .e = e };
 	char *piece = mem_alloc(PIECE);
 	size_t got = 0;
 	int rc;

@@ -16,24 +16,24 @@ enum { PIECE = 64 * 1024, DATE_START = sizeof(" Sat Nov ") - 1 };
 
 /* --- is a From_ line of somebody else in it? --- */
 
-/* Our text has no line that begins with "From ". A message that another program
- * put behind our torn line would stand in the middle of it: "From ", and then a
- * date. */
-struct search {
+/* Our text has no line that begins with "From ".  If another program has put a
+ * message after our torn line, it stands in the middle of that line: "From ",
+ * and then a date. */
+struct mbox_tail_search {
 	uint64_t at; /* in the file, of the next byte */
 	const struct mbox_block *const *blocks;
-	size_t count;	     /* of blocks whose From_ line is not passed yet */
+	size_t count;	     /* of blocks whose From_ line is still to come */
 	uint64_t ours, text; /* where the next such line begins and ends */
 	size_t column;
 	size_t quotes;		 /* how many '>' the line begins with */
 	size_t matched;		 /* of "From " */
-	bool has_from;		 /* in this line */
+	bool has_from;		 /* this line has a "From " */
 	char window[DATE_START]; /* the last bytes */
 	bool found;
 };
 
 static void
-next_block(struct search *s)
+next_block(struct mbox_tail_search *s)
 {
 	s->ours = s->text = UINT64_MAX;
 	if (s->count == 0)
@@ -63,7 +63,7 @@ is_date_start(const char *w)
 }
 
 static void
-search_byte(struct search *s, char byte)
+search_byte(struct mbox_tail_search *s, char byte)
 {
 	static const char from[] = "From ";
 
@@ -77,7 +77,7 @@ search_byte(struct search *s, char byte)
 	if (s->matched == sizeof(from) - 1) {
 		bool is_first = s->column == s->quotes + sizeof(from) - 1;
 
-		/* our own quoting is no From_ line */
+		/* what we have quoted is not a From_ line */
 		s->has_from |= !is_first || s->quotes == 0;
 		s->found |= is_first && s->quotes == 0;
 		s->matched = 0;
@@ -91,7 +91,7 @@ search_byte(struct search *s, char byte)
 
 /* Our own From_ lines are passed over, wherever the line before them ended. */
 static void
-search_piece(struct search *s, const char *p, size_t size)
+search_piece(struct mbox_tail_search *s, const char *p, size_t size)
 {
 	for (; size > 0; p++, size--, s->at++) {
 		if (s->at == s->text)
@@ -109,9 +109,9 @@ static int
 has_foreign_line(int fd, const struct mbox_block *const blocks[], size_t count,
 		 bool *found, struct err *e)
 {
-	struct search s = { .at = blocks[0]->offset,
-			    .blocks = blocks,
-			    .count = count };
+	struct mbox_tail_search s = { .at = blocks[0]->offset,
+				      .blocks = blocks,
+				      .count = count };
 	char *piece = mem_alloc(PIECE);
 	size_t got = 0;
 	int rc;
@@ -129,7 +129,7 @@ has_foreign_line(int fd, const struct mbox_block *const blocks[], size_t count,
 
 /* --- does it begin as our blocks do? --- */
 
-/* What is there of `wanted` is the same, or NULs. */
+/* Is each byte that is there the one that is wanted, or a NUL? */
 static bool
 is_remnant(const char *there, const char *wanted, size_t size)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Is the end of an mbox a torn batch of ours?  After a kill it is a prefix of
- * what was being written, after a power cut perhaps with NULs in place of parts
- * of it.
+ * what was being written; after a power cut parts of it may be NULs.
  */
 #ifndef DELIVER_MBOX_MBOX_TAIL_H
 #define DELIVER_MBOX_MBOX_TAIL_H
@@ -14,11 +13,12 @@
 #include "base/err.h"
 #include "deliver/mbox/mbox_block.h"
 
-/* The file from blocks[0]->offset to its end at `size`; the blocks are those of
- * one batch, in order of offset.  *ours: it is no longer than they are, each of
- * them begins with its own From_ line and the start of its text where it should
- * (or a part of them, or NULs), and in no other place is there what looks like
- * a From_ line, not even in the middle of a line. */
+/* Looks at the file from blocks[0]->offset to its end at `size`; the blocks are
+ * those of one batch, in order of offset.  *ours tells that it is not longer
+ * than the blocks; that each of them begins where it should, with its own From_
+ * line and the start of its text (or a part of them, or NULs); and that in no
+ * other place there is what looks like a From_ line, not even in the middle of
+ * a line. */
 int mbox_tail_is_ours(int fd, uint64_t size,
 		      const struct mbox_block *const blocks[], size_t count,
 		      bool *ours, struct err *e);

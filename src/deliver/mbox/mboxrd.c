@@ -27,7 +27,8 @@ mboxrd_start(struct mboxrd *m)
 	m->matched = 0;
 }
 
-/* The '>'s before it are passed on already; one more behind them is as good. */
+/* The '>'s before it have been passed on already; one more after them is as
+ * good. */
 static void
 add_matching(struct mboxrd *m, struct buf *out)
 {
@@ -40,7 +41,7 @@ add_matching(struct mboxrd *m, struct buf *out)
 	m->place = MBOXRD_REST;
 }
 
-/* A byte where a line may turn out to want quoting. */
+/* Adds a byte of a line that may turn out to need quoting. */
 static void
 add_byte(struct mboxrd *m, char byte, struct buf *out)
 {

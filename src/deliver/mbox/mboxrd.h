@@ -20,7 +20,7 @@ struct mboxrd {
 		MBOXRD_FROM, /* then a part of "From ", not passed on yet */
 		MBOXRD_REST
 	} place;
-	size_t matched; /* how much of "From " */
+	size_t matched; /* how much of "From " has come */
 };
 
 void mboxrd_start(struct mboxrd *m);

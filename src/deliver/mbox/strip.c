@@ -31,7 +31,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Is what is held one of the names, perhaps with blanks behind it? */
+/* Is what is held one of the names, perhaps with blanks after it? */
 static bool
 is_unwanted(const struct strip *s)
 {
@@ -113,7 +113,7 @@ add_name(struct strip *s, char byte, struct buf *out)
 		put(out, &byte, 1);
 }
 
-/* A byte of the header where it cannot just be copied or skipped with its
+/* Adds a byte of the header that cannot just be copied or skipped with its
  * line. */
 static void
 add_byte(struct strip *s, char byte, struct buf *out)
@@ -135,8 +135,8 @@ add_byte(struct strip *s, char byte, struct buf *out)
 		put(out, &byte, 1);
 }
 
-/* How much of the input is the rest of a line of known fate, its LF not
- * counted. */
+/* How much of the input belongs to a line whose fate is known, without its
+ * LF. */
 static size_t
 rest_of_line(const struct strip *s, const char *p, size_t size)
 {

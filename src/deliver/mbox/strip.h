@@ -17,8 +17,8 @@
 
 #include "base/buf.h"
 
-/* A name of ours is shorter.  One that more blanks than fit follow, before its
- * colon, is taken for a field and left out. */
+/* The names that we look for are shorter.  A name with more blanks after it
+ * than fit, before its colon, is taken for such a field and left out. */
 enum { STRIP_HELD_MAX = 64 };
 
 struct strip {
@@ -27,11 +27,11 @@ struct strip {
 		STRIP_LINE, /* the next byte begins a line */
 		STRIP_CRS,  /* only CRs so far */
 		STRIP_NAME, /* what came of this line is held */
-		STRIP_KEEP, /* up to the line end */
+		STRIP_KEEP, /* pass the line on to its end */
 		STRIP_DROP,
 		STRIP_BODY
 	} place;
-	bool dropped; /* was the field that may be continued? */
+	bool dropped; /* the last field was left out; it may be continued */
 	char held[STRIP_HELD_MAX];
 	size_t held_size;
 	size_t crs;
