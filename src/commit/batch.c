@@ -23,14 +23,15 @@ struct batch {
 	const struct deliver_target *target;
 	struct batch_limits limits;
 	struct deliver *deliver;
-	struct parcel *open;	   /* coming in now */
-	struct batch_list waiting; /* complete, before D1 */
-	struct batch_list
-		current; /* from D1 until they are published or started */
-	struct batch_list running;  /* until D3, or until their MDA has ended */
-	struct batch_list settled;  /* behind that, not yet recorded */
-	struct batch_list recorded; /* of which nobody was told yet:
-				       batch_next_recorded */
+
+	/* a parcel goes through all of these */
+	struct parcel *open;	    /* coming in now */
+	struct batch_list waiting;  /* complete, before D1 */
+	struct batch_list current;  /* from D1 until published or started */
+	struct batch_list running;  /* until D3, or until its MDA has ended */
+	struct batch_list settled;  /* not on record yet */
+	struct batch_list recorded; /* nobody was told yet */
+
 	bool destination_is_known;
 	bool broken;
 };
@@ -171,8 +172,8 @@ record_one(struct batch *b, const struct parcel *x, int64_t now, struct err *e)
 	case DELIVER_POSTPONED:
 		if (x->why.kind != ERR_MESSAGE)
 			break;
-		/* asked for last from now on, and set aside in the end, so that
-		 * one message cannot stop an account for ever */
+		/* it is asked for last from now on, and set aside in the end,
+		 * so that one message cannot stop an account for ever */
 		return store_set_aside(b->store, &id, &m,
 				       backoff_next_broken(now,
 							   x->message.attempts),
@@ -229,7 +230,7 @@ record_destination(struct batch *b, struct err *e)
 	return rc;
 }
 
-/* *attempted tells whether the transaction may be in the database though this
+/* *attempted tells whether the transaction may be in the database although this
  * failed. */
 static int
 d2(struct batch *b, bool *attempted, struct err *e)
@@ -276,7 +277,7 @@ break_off(struct batch *b)
 	return -1;
 }
 
-/* The outcome is known: its file may go. */
+/* The outcome of the message is known, so its file may go. */
 static void
 settle_one(struct batch *b, struct parcel *x)
 {
@@ -284,7 +285,7 @@ settle_one(struct batch *b, struct parcel *x)
 	batch_list_add(&b->settled, x);
 }
 
-/* Those whose publishing has ended: D3, and the outcomes.  MDAs end one by
+/* D3, and the outcomes of those whose publishing has ended.  MDAs end one by
  * one. */
 static int
 d3(struct batch *b, struct err *e)
@@ -321,7 +322,7 @@ publish(struct batch *b, struct err *e)
 	return d3(b, e);
 }
 
-/* How many the destination takes now. */
+/* How many messages the destination takes now. */
 static size_t
 room_now(const struct batch *b)
 {

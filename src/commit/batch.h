@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The commit protocol: brings messages from the link into their destination so
- * that each is there exactly once whatever dies when.  Order of the steps for
- * each batch:
+ * The commit protocol brings messages from the link into their destination, so
+ * that each arrives exactly once whatever dies when.  The order of the steps
+ * for each batch:
  *
  *	stage      the batch's sentinel, then each message in a file of its own,
  *	           unseen by mail readers
  *	D1         staged bytes, the sentinel and their directory are durable
- *	D2         one transaction: the last batch DELIVERED, this one READY
+ *	D2         one transaction: the batch before DELIVERED, this one READY
+ *	retire     the sentinel of the batch before goes, unless it is needed by
+ *	           a message that was begun before that batch was handed over
  *	publish    rename into new/, append, or run the MDA
  *	D3         what was published is durable
- *	retire     the sentinel of the batch before this one goes, unless a
- *	           message that was begun before that was handed over needs it
- *	           still
  *
- * and after the last batch a transaction DELIVERED.  Only when that is
- * committed is a message reported as done, and may its DELE be sent.
+ * and after the last batch a transaction DELIVERED.  Only when its DELIVERED is
+ * committed is a message reported as done, and only then may its DELE be sent.
  *
  * A crash
  *	before D2      leaves staged files without a row: recovery removes
  *	               them, the message is fetched again
- *	after D2       leaves READY rows: a staged file that is still there
- *	               is published by recovery; one that is gone was
+ *	after D2       leaves READY rows: a staged file that still exists is
+ *	               published by recovery; one that is gone was
  *	               published, which the sentinel beside it proves
- *	after publish  the same, though a mail reader moved or removed the
- *	               message
+ *	after publish  leaves the same, even if a mail reader has moved or
+ *	               removed the message
  *
  * Any error from the first attempt at D2 on makes the batch `broken`: nothing
  * is touched any more, the account ends without QUIT, and the next run's
@@ -61,8 +60,8 @@ struct batch_message {
 
 struct batch;
 
-/* Opens the destination: a missing one is made unless this state has delivered
- * to it before.  Borrows store and target. */
+/* Opens the destination.  One that does not exist is made, unless this state
+ * has delivered to it before.  Borrows store and target. */
 int batch_open(struct batch **b, struct store *store,
 	       const struct deliver_target *target,
 	       const struct batch_limits *limits, struct err *e);
@@ -76,12 +75,13 @@ int batch_write(struct batch *b, const void *bytes, size_t size, struct err *e);
 int batch_end(struct batch *b, const uint8_t digest[DIGEST_SHA256_SIZE],
 	      int64_t octets, const char *sender, struct err *e);
 void batch_cancel(struct batch *b);
-/* The message between begin and end turned out to have a row. */
+/* To be called when the message between begin and end turns out to have a
+ * row. */
 void batch_set_row(struct batch *b, int64_t row, unsigned attempts);
 bool batch_is_open(const struct batch *b); /* between begin and end? */
 
-/* Messages ended and not yet handed over, or with an MDA that still runs, and
- * their bytes: for the keeper's credit. */
+/* Messages that were ended and not yet handed over, or whose MDA still runs,
+ * and their bytes: for the keeper's credit. */
 size_t batch_waiting(const struct batch *b);
 uint64_t batch_waiting_bytes(const struct batch *b);
 size_t batch_max(const struct batch *b); /* for an MDA: how many run at once */
@@ -90,20 +90,20 @@ uint64_t batch_free_bytes(const struct batch *b);
 bool batch_is_slow(const struct batch *b);
 bool batch_ends_one_by_one(const struct batch *b);
 
-/* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: by
- * events only. */
+/* When batch_run must be called at the latest (clock_ms); CLOCK_NEVER: only
+ * when something happens. */
 int64_t batch_until(const struct batch *b);
 /* Descriptors to poll while MDAs run. */
 size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
-/* Looks after running MDAs.  Fails when one of them wants its message later
- * (the others run on), or when the batch is broken. */
+/* Looks after the MDAs that run.  Fails when one of them wants its message
+ * later (the others run on), or when the batch is broken. */
 int batch_continue(struct batch *b, struct err *e);
-/* Is it time to hand over? `all`: no more messages come for now, so whatever
- * waits is due.  Not while as many MDAs run as may. */
+/* Is it time to hand over?  `all`: no more messages come for now, so whatever
+ * waits is due.  Never while as many MDAs run as may. */
 bool batch_is_due(const struct batch *b, bool all);
 /* Hands over what is due; then batch_is_due(b, all) is false. */
 int batch_hand_over(struct batch *b, bool all, struct err *e);
-/* Both in turn. */
+/* batch_continue, then batch_hand_over. */
 int batch_run(struct batch *b, bool all, struct err *e);
 /* What became of a message, once that is recorded. */
 struct batch_result {
@@ -112,15 +112,15 @@ struct batch_result {
 					 aside) or POSTPONED */
 	struct err why;		      /* unless DONE */
 };
-/* The next of them: each message that was begun and ended is told once, in
- * order.  False when there are no more for now. */
+/* Takes the next result.  Each message that is on record is told once, in
+ * order; false when there are no more for now. */
 bool batch_next_recorded(struct batch *b, struct batch_result *r);
-/* Messages that wait are given up, staged files and all. */
+/* Gives up the messages that wait, staged files and all. */
 void batch_discard_waiting(struct batch *b);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
-/* Records the last batch as delivered.  No MDA runs and no message is open;
- * messages that wait are not handed over any more. */
+/* Records the last batch as delivered.  No MDA may run and no message may be
+ * open; messages that wait are not handed over any more. */
 int batch_finish(struct batch *b, struct err *e);
 bool batch_is_broken(const struct batch *b);
 

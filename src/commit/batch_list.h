@@ -32,10 +32,10 @@ struct batch_list {
 
 /* Takes x. */
 void batch_list_add(struct batch_list *l, struct parcel *x);
-/* Moves the first `count` of one list behind those of another. */
+/* Moves the first `count` of one list to the end of another. */
 void batch_list_move(struct batch_list *from, struct batch_list *to,
 		     size_t count);
-/* The first, which there must be. */
+/* Takes the first one; there must be one. */
 struct parcel *batch_list_take(struct batch_list *l);
 /* discard: the staged file is removed (only before D2 was attempted); else it
  * is left as it is. */

@@ -17,7 +17,7 @@ struct doubtful {
 	size_t count, room;
 };
 
-/* store_intents calls it for each. */
+/* store_intents calls it for each intent, when no transaction is open yet. */
 static int
 add(void *arg, int64_t id, const char *evidence, struct err *e)
 {
@@ -65,7 +65,7 @@ struct places {
 	size_t count;
 };
 
-/* store_destinations calls it for each. */
+/* store_destinations calls it for each destination, outside any transaction. */
 static int
 add_place(void *arg, const char *name, struct err *e)
 {
@@ -107,9 +107,9 @@ clear_others(struct store *store, const struct deliver_target *target,
 	return rc;
 }
 
-/* Each run looks where it delivers to.  When that is another place than in the
- * run before, what that one may have left is looked for once, since no later
- * run would. */
+/* Each run looks where it delivers to.  If the run before delivered to another
+ * place, what it may have left there is looked for once, since no later run
+ * would do so. */
 static int
 clear(struct store *store, const struct deliver_target *target, struct err *e)
 {
