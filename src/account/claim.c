@@ -9,8 +9,8 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 
-/* A run that was killed or has failed may have made directories that are not
- * durable. */
+/* An earlier run that was killed, or has failed, may have made directories that
+ * are not durable yet. */
 static int
 open_state(struct claim *c, const char *path, bool may_create, struct err *e)
 {
@@ -32,8 +32,8 @@ state_path(const char *state_dir, const char *name)
 	return mem_format("%s/%s.db", state_dir, name);
 }
 
-/* A state that was made when a dot at the end of the host still counted goes
- * on: under a new one all mail would look new. */
+/* A state that was made when a dot at the end of the host still counted stays
+ * in use: with a new one all mail would look new. */
 static const char *
 state_name(const struct account_settings *a, const char *state_dir)
 {

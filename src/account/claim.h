@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An account claimed by this process: its lock held, its state database open.
+ * An account claimed by this process: its lock is held, its state database is
+ * open.
  */
 #ifndef ACCOUNT_CLAIM_H
 #define ACCOUNT_CLAIM_H
@@ -17,10 +18,11 @@ struct claim {
 };
 #define CLAIM_NONE ((struct claim){ .lock = -1 })
 
-/* The lock first, then the database, in state_dir (made with all its parents if
- * `may_create`).  Nothing is created otherwise: then an account without state
- * has an empty one in memory.  ERR_BUSY when another process has it.  On
- * failure what was taken stays until claim_release. */
+/* Takes the lock, then opens the database in state_dir.  With `may_create` it
+ * makes what does not exist, state_dir with all its parents; without, it
+ * creates nothing, and an account that has no state gets an empty one in
+ * memory.  ERR_BUSY when another process holds the lock.  After a failure, too,
+ * claim_release releases what was taken. */
 int claim_take(struct claim *c, const struct account_settings *a,
 	       const char *state_dir, bool may_create, struct err *e);
 void claim_release(struct claim *c);

@@ -7,7 +7,7 @@
 #include "state/fact.h"
 
 enum {
-	NOTICE_S = 86400, /* a failure that goes on: once a day */
+	NOTICE_S = 86400, /* a failure that goes on is told once a day */
 	REFUSED_S = 15 * 60,
 	REFUSED_MOST_S = 6 * 3600
 };
@@ -83,7 +83,7 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 		return -1;
 	retry = facts[0].value - now;
 	delay = facts[1].value + facts[2].value - now;
-	/* further ahead than any pause: the clock has been set back */
+	/* a time further ahead than any pause: the clock was set back */
 	if (same && retry > 0 && retry <= REFUSED_MOST_S) {
 		*wait_s = retry;
 		*refused = true;
@@ -187,7 +187,8 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 	};
 	int64_t before;
 
-	/* that an account works --catch-up must not forget (store_use) */
+	/* the first success is durable, since --catch-up goes by it
+	 * (store_use) */
 	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) != 0)
 		return -1;
 	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,

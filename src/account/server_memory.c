@@ -34,8 +34,8 @@ is_same_server(struct store *s, const struct server *server, bool *same,
 	return rc;
 }
 
-/* Further ahead than a clock that was right could have set it, it has ended:
- * but what never ends. */
+/* A time further ahead than a clock that was right could have set it counts as
+ * over.  INT64_MAX is for ever. */
 static bool
 lasts(int64_t until, int64_t now, int64_t longest)
 {
@@ -67,8 +67,8 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	return 0;
 }
 
-/* Once may be chance, and is noted as a time that is over; twice in a row is
- * not.  What went well ends the row. */
+/* One failure may be chance, and is noted as a time that is over already; two
+ * in a row are not.  A success ends the row. */
 static int
 note_trouble(struct store *s, const char *fact, bool failed, int64_t now,
 	     int64_t longest, struct err *e)

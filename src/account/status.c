@@ -40,8 +40,9 @@ read_aside(struct reader *r, struct store_row row, struct err *e)
 	return 0;
 }
 
-/* From when on DELE may have been in vain: the last session that sent some got
- * no answer to QUIT, or the server is known to ignore them. */
+/* DELEs from *since on may have been in vain (INT64_MAX: none), either because
+ * the last session that sent some got no answer to QUIT, or because the server
+ * is known to ignore them. */
 static int
 first_vain_dele(struct store *store, const struct store_rows *rows,
 		int64_t *since, struct err *e)

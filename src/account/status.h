@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the state of an account has to tell those who look after it; no network.
+ * What the state of an account tells those who look after it.  Nothing here
+ * uses the network.
  */
 #ifndef ACCOUNT_STATUS_H
 #define ACCOUNT_STATUS_H
@@ -15,31 +16,33 @@
 /* Times are seconds since 1970, 0: never. */
 struct status {
 	int64_t last_success; /* end of a run without an error */
-	int64_t last_failure; /* 0 when the last run was well */
-	char *last_error;     /* owned; NULL when the last run was well */
+	int64_t last_failure; /* 0 when the last run went well */
+	char *last_error;     /* owned; NULL when the last run went well */
 	uint64_t fetched;   /* new messages of the last run, however it ended */
-	uint64_t kept;	    /* delivered, and as far as is known still on the
+	uint64_t kept;	    /* delivered and, as far as is known, still on the
 			       server */
-	uint64_t set_aside; /* and still there */
-	int64_t next_try;   /* of what waits: the login, else the earliest
-			       message; not after `now`: the next run; 0:
-			       nothing waits */
+	uint64_t set_aside; /* and still on the server */
+	/* When what waits is tried again: the login, or else the earliest
+	 * message set aside.  Not after `now`: in the next run; 0: nothing
+	 * waits. */
+	int64_t next_try;
 };
 
-/* Called for each message set aside; error is borrowed, or NULL.  row->next_try
- * is the time at which it will be tried in truth. */
+/* status_read calls it for each message set aside, while it holds the account's
+ * lock and has the database open.  `error` is borrowed, or NULL; row->next_try
+ * is when the message will really be tried. */
 typedef void status_aside(void *arg, const struct store_row *row,
 			  const char *error);
 
-/* Changes nothing and creates nothing.  ERR_BUSY when it is being fetched just
- * now.  `each` may be NULL. */
+/* Changes nothing and creates nothing.  ERR_BUSY when another run is fetching
+ * the account.  `each` may be NULL. */
 int status_read(struct status *s, const struct account_settings *a,
 		const char *state_dir, int64_t now, status_aside *each,
 		void *arg, struct err *e);
 void status_free(struct status *s);
 
-/* --retry: what was set aside, and a refused login, is due at once, and how
- * often it had failed is forgotten. */
+/* For --retry: makes what was set aside, and a login that was refused, due at
+ * once, and forgets how often they have failed. */
 int status_forget_backoff(const struct account_settings *a,
 			  const char *state_dir, struct err *e);
 

@@ -14,12 +14,12 @@
 #include "state/match.h"
 #include "sys/fs.h"
 
-/* As much as a line of UIDL may have (link/link.h). */
+/* The longest uid that a line of UIDL may have (link/link.h). */
 enum { UIDLIST_UID_MAX = 65000, UIDLIST_FILE_MAX = 256 * 1024 * 1024 };
 
 struct uidlist {
 	struct listing *uids; /* numbers count from 1 */
-	int64_t *times;	      /* 0: not told */
+	int64_t *times;	      /* 0: the list does not tell */
 	size_t count;
 };
 
@@ -57,7 +57,7 @@ trim(struct uidlist_line *x)
 		x->uid++;
 }
 
-/* 1 to INT64_MAX; what is more is as good as that. */
+/* What exceeds INT64_MAX is as good as that. */
 static int64_t
 read_time(const uint8_t *digits, size_t size)
 {
@@ -101,8 +101,9 @@ take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
 		return 0;
 	split(x);
 	if (x->size > UIDLIST_UID_MAX)
-		return err_set(e, ERR_USAGE, "line %zu: a uid of %zu bytes",
-			       number, x->size);
+		return err_set(e, ERR_USAGE,
+			       "line %zu: uid of %zu bytes is too long", number,
+			       x->size);
 	add(l, x);
 	return 0;
 }
@@ -185,7 +186,7 @@ struct uidlist_job {
 	bool dry;
 };
 
-/* *row is one that was not delivered, or SIZE_MAX: there is none. */
+/* If not, *row is the first row of this uid, or SIZE_MAX if there is none. */
 static bool
 is_delivered(const struct uidlist_job *j, size_t i, size_t *row)
 {
@@ -206,8 +207,9 @@ delivered(const struct uidlist_job *j, int64_t time)
 	return time < j->released ? j->released : time;
 }
 
-/* What was set aside or too large: its size and header are asked for, like
- * those of the others, if they are not on record. */
+/* Takes over the row of a message that was set aside or too large.  Its size
+ * and header, where they are not on record, are asked for like those of the
+ * other uids. */
 static int
 take_over(const struct uidlist_job *j, struct store_row row, int64_t when,
 	  struct err *e)
@@ -243,7 +245,7 @@ record_all(const struct uidlist_job *j, struct uidlist_result *r, struct err *e)
 	size_t row;
 
 	for (size_t i = 0; i < j->list->count; i++) {
-		/* a uid is recorded once */
+		/* each uid is recorded once */
 		if (match_twin(j->match, i) != SIZE_MAX ||
 		    is_delivered(j, i, &row))
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The uids of what another program has fetched (--catch-up=FILE): one a line,
- * with the time of its delivery in seconds since 1970 behind it or not.
+ * The uids of what another program has fetched (--catch-up=FILE): one on each
+ * line, which may go on with the time of its delivery in seconds since 1970.
  */
 #ifndef ACCOUNT_UIDLIST_H
 #define ACCOUNT_UIDLIST_H
@@ -14,11 +14,11 @@
 
 struct uidlist;
 
-/* Reads a regular file.  The last blank of a line splits it if nothing but
- * digits is behind it; blanks at both ends, a CR before the line end and empty
- * lines mean nothing.  A uid may have blanks, and any byte but NUL and LF.
- * ERR_USAGE when the file cannot be read, or a line is none that a server could
- * list. */
+/* Reads a regular file.  If nothing but digits follows the last blank of a
+ * line, they are the time, and the uid stands before them.  Blanks at both ends
+ * of a line, a CR before its end and empty lines mean nothing.  A uid may have
+ * blanks, and any byte but NUL and LF.  ERR_USAGE when the file cannot be read,
+ * or when a uid is longer than any that a server could list. */
 int uidlist_read(struct uidlist **l, const char *path, struct err *e);
 void uidlist_free(struct uidlist **l);
 
@@ -28,11 +28,12 @@ struct uidlist_result {
 };
 
 /*
- * Records as delivered, in one durable transaction, each uid that is not yet;
- * with a uid alone, since more is not known: the first session that lists it
- * adds size and header.  A message of that uid which was set aside or too large
- * is taken over.  The age counts from the time in the list, but not from before
- * `released`, or from `now`.  With `dry` it only looks.
+ * Records as delivered, in one durable transaction, each uid that is not yet.
+ * Its row has the uid alone, since no more is known: the first session that
+ * lists it adds size and header.  A message of that uid which was set aside or
+ * too large is taken over.  Its age counts from the time in the list, but not
+ * from before `released`; without a time, or with one in the future, it counts
+ * from `now`.  With `dry` nothing is written.
  */
 int uidlist_record(const struct uidlist *l, struct store *s, int64_t released,
 		   int64_t now, bool dry, struct uidlist_result *r,
