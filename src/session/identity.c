@@ -25,7 +25,7 @@ identity_find_twin(const struct mailbox *m, size_t entry, const uint8_t *digest)
 	return twin;
 }
 
-/* A row has two sizes. */
+/* A row has two sizes: that of LIST, and the octets of RETR. */
 static bool
 is_of_size(const struct mailbox *m, size_t entry, const struct store_row *row)
 {
@@ -33,10 +33,10 @@ is_of_size(const struct mailbox *m, size_t entry, const struct store_row *row)
 	       (row->octets > 0 && identity_has_size(m, entry, row->octets));
 }
 
-/* Could this row be the entry's, of another size?  A message may have changed
- * its size; but one that was deleted does not come back with another, and of
- * several with one uid (somebody's copy and that of a mailing list, with the
- * same header) each has its own. */
+/* Could this row be the entry's, although its size is another?  The size of a
+ * message may have changed.  But one that was deleted does not come back with
+ * another size; and of several messages with one uid (one's own copy and that
+ * of a mailing list, with the same header) each has a size of its own. */
 static bool
 may_have_grown(const struct mailbox *m, size_t entry, size_t at,
 	       const struct store_row *row)
@@ -50,7 +50,7 @@ may_have_grown(const struct mailbox *m, size_t entry, size_t at,
 
 enum fit { FIT_NONE, FIT_PERHAPS, FIT_EXACT };
 
-/* What was retrieved both times decides, whatever is listed. */
+/* Octets that were counted both times decide, whatever the server lists. */
 static enum fit
 fit_row(const struct mailbox *m, const struct identity *w, size_t at,
 	const struct store_row *row)
@@ -65,8 +65,9 @@ fit_row(const struct mailbox *m, const struct identity *w, size_t at,
 	return may_have_grown(m, w->entry, at, row) ? FIT_PERHAPS : FIT_NONE;
 }
 
-/* A row that was recorded without a header, of no other entry yet: its size has
- * to do, if it has one.  Nothing is deleted by it. */
+/* May the row of a message that was recorded without a header be the entry's?
+ * It must not be another entry's already, and its size, if it has one, has to
+ * do.  Nothing is deleted by such a row. */
 static bool
 may_be_bare(const struct mailbox *m, size_t entry, size_t at,
 	    const struct store_row *row)
@@ -90,8 +91,8 @@ is_same_header(struct session *s, int64_t id, const uint8_t *digest, bool *same,
 	return 0;
 }
 
-/* Looks at one row; the first that fits perhaps is taken, but for one that fits
- * exactly. */
+/* Looks at one row.  The first that fits perhaps is taken, unless a later one
+ * fits exactly. */
 static int
 look_at(struct session *s, const struct identity *w, size_t at,
 	const struct store_row *row, struct identity_match *found,
@@ -109,8 +110,9 @@ look_at(struct session *s, const struct identity *w, size_t at,
 	return 0;
 }
 
-/* A uid may have been given to another message, so the planned row is only the
- * first to be looked at; of equal ones that with this very size is the one. */
+/* A server may have given the uid to another message, so the row of the plan is
+ * only the first to be looked at.  Among equal ones the row of this very size
+ * is taken. */
 int
 identity_find(struct session *s, const struct identity *w,
 	      struct identity_match *found, struct err *e)

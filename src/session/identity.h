@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Which of the messages on record is this one?  A uid and a size are not always
- * enough: then the digest of its header decides among the rows of its uid, and
- * the octets that were retrieved, since of somebody's copy and that of a
- * mailing list uid and header may be the same.
+ * enough.  Then the digest of its header decides among the rows of its uid,
+ * together with the octets that were retrieved: one's own copy of a message and
+ * that of a mailing list may have the same uid and header.
  */
 #ifndef SESSION_IDENTITY_H
 #define SESSION_IDENTITY_H
 
 #include "session/phase.h"
 
-/* A message that is to be found. */
+/* The message to look for. */
 struct identity {
 	size_t entry;
 	const uint8_t *digest; /* of its header */
-	int64_t octets; /* header_octets of what was retrieved now, or 0 */
-	bool is_strict; /* a size on record must be as many, if octets are
+	int64_t octets; /* header_octets of what was retrieved now, or 0: it was
 			   not */
+	bool is_strict; /* where no octets are on record, the size on record has
+			   to be right */
 };
 
 struct identity_match {
 	size_t row;    /* index into the rows, or SIZE_MAX: none */
-	bool is_exact; /* it has the octets, or the very size */
+	bool is_exact; /* the row has the same octets, or the same size */
 };
 
 int identity_find(struct session *s, const struct identity *w,
 		  struct identity_match *found, struct err *e);
-/* Is the listed size, or what all rows say, known and this one? */
+/* Is the size of the entry known, by the listing or because all rows of its uid
+ * agree, and is it `size`? */
 bool identity_has_size(const struct mailbox *m, size_t entry, int64_t size);
-/* An equal entry before this one, under the same uid, that is new in this
- * session; or SIZE_MAX. */
+/* An entry before this one that is new in this session and has the same uid,
+ * size and header; or SIZE_MAX. */
 size_t identity_find_twin(const struct mailbox *m, size_t entry,
 			  const uint8_t *digest);
 

@@ -31,8 +31,9 @@ lockstep_ask(struct lockstep *l, struct session *s)
 		      entry);
 }
 
-/* As listed in this session (a row may be another message's); or exactly, by a
- * server that estimates until it has sent a message. */
+/* Is this the entry's size as listed in this session (a row may be another
+ * message's)?  Or its octets exactly, from a server that estimates sizes until
+ * it has sent a message? */
 static bool
 is_size(const struct mailbox *m, size_t entry, int64_t size)
 {
@@ -53,7 +54,7 @@ lockstep_take(struct lockstep *l, const struct mailbox *m,
 					      : a->record.value;
 		return 0;
 	}
-	if (!is_ok) /* no message's fault */
+	if (!is_ok) /* then no message is at fault */
 		l->is_lost = false;
 	if (!is_ok || !is_size(m, a->entry, l->told))
 		return err_set(e, ERR_PROTOCOL,

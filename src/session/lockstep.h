@@ -4,10 +4,10 @@
  *
  * A message that ends before its listed size may have held an end marker that
  * the server forgot to stuff: then the rest of it stands where replies are
- * expected, and what comes next is not what it seems.  Nothing is handed over
- * until the session has proved to be in lockstep: by LIST of a message that
- * nobody can foresee, whose reply names number and size, so that no left-over
- * of a message passes for it.
+ * expected, and these are not what they seem.  Nothing is handed over until the
+ * session has proved to be in lockstep: by LIST of a message that nobody can
+ * foresee, whose reply names number and size, so that no remnant of a message
+ * passes for it.
  */
 #ifndef SESSION_LOCKSTEP_H
 #define SESSION_LOCKSTEP_H
@@ -15,18 +15,20 @@
 #include "session/phase.h"
 
 struct lockstep {
-	bool is_lost;	/* perhaps: a proof is needed */
-	size_t suspect; /* the last entry that made it so */
+	bool is_lost;	/* it may be: a proof is needed */
+	size_t suspect; /* the last entry that made one necessary */
 	bool is_due;	/* it is time for the proof */
-	int64_t told;	/* octets that it has told so far */
+	int64_t told;	/* the size in the reply, once it has come */
 };
 
-/* A message had so many octets when it was retrieved. */
+/* Call it for each message that was fetched, with its octets: is it as long as
+ * it was listed? */
 void lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
 		  int64_t octets);
-/* Asks for the proof; all before it is answered. */
+/* Asks for the proof.  All requests before it must be answered. */
 void lockstep_ask(struct lockstep *l, struct session *s);
-/* An answer to it: ERR_PROTOCOL when it proves the reverse. */
+/* Takes an answer to it.  ERR_PROTOCOL when it proves that the session is out
+ * of step. */
 int lockstep_take(struct lockstep *l, const struct mailbox *m,
 		  const struct answer *a, struct err *e);
 

@@ -10,19 +10,19 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { HAS_DIGEST = 4096 }; /* a mark of our own */
+enum { HAS_DIGEST = 4096 }; /* a mark that only this file sets */
 
 struct mailbox {
 	struct listing *listing;
 	struct store_rows *rows;
 	struct plan *plan;
 	bool has_uids;
-	uint16_t *marks; /* of each entry; NULL until it is decided */
-	uint8_t (*digests)
-		[DIGEST_SHA256_SIZE]; /* of those with HAS_DIGEST; NULL: there
-					 are no twins */
-	int64_t *octets; /* of those retrieved that were listed otherwise, else
-			    -1; or NULL */
+	uint16_t *marks; /* one for each entry; NULL until it is decided */
+	/* Of entries with HAS_DIGEST; NULL: there can be no twins. */
+	uint8_t (*digests)[DIGEST_SHA256_SIZE];
+	/* Of entries that were retrieved and had been listed with another size,
+	 * else -1.  NULL: there are none. */
+	int64_t *octets;
 };
 
 struct mailbox *
@@ -186,7 +186,7 @@ mailbox_has_digest(const struct mailbox *m, size_t entry, const uint8_t *digest)
 	       memcmp(m->digests[entry], digest, DIGEST_SHA256_SIZE) == 0;
 }
 
-/* An empty message has none: 0 octets are some. */
+/* -1 stands for unknown octets, since an empty message has 0. */
 static int64_t *
 no_octets(size_t count)
 {

@@ -22,13 +22,16 @@ struct request {
 struct requests {
 	struct link *courier, *report;
 	int64_t silence_ms;
-	int64_t heard;	    /* clock_ms of the last record */
-	int64_t deaf_until; /* the courier reads no more; or 0 */
-	bool said_bye;	    /* it may go */
+	int64_t heard; /* clock_ms of the last record */
+	/* The courier reads no more: so long we wait for its last words; or
+	 * 0. */
+	int64_t deaf_until;
+	bool said_bye; /* the courier may go */
 	enum facts_flight failed_flight;
 	struct request ring[LINK_ORDERS_MAX];
 	size_t first, count;
-	bool begun; /* a part of the oldest one's answer has come */
+	/* A part of the answer to the oldest request has come. */
+	bool begun;
 };
 
 struct requests *
@@ -92,8 +95,8 @@ add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 void
 requests_go(struct requests *x, const struct facts_go *go)
 {
-	struct err later =
-		ERR_INIT; /* a courier that is gone is seen in time */
+	/* that the courier is gone is noticed in time */
+	struct err later = ERR_INIT;
 
 	add(x, LINK_GO, 0, 0);
 	facts_put_go(x->courier, go);
@@ -150,7 +153,7 @@ last_record(enum link_type order)
 	}
 }
 
-/* May this record be a part of the answer that others follow? */
+/* May this record be a part of the answer that is not its last one? */
 static bool
 is_part(enum link_type order, unsigned type)
 {
@@ -168,7 +171,8 @@ is_part(enum link_type order, unsigned type)
 	}
 }
 
-/* GO and LIST have records that are about other numbers. */
+/* Is the record's number that of the order?  In answers to GO, and in
+ * LINK_SIZE, it is that of a message. */
 static bool
 has_own_number(enum link_type order, unsigned type)
 {
@@ -185,8 +189,8 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	if (x->count == 0 || (has_own_number(oldest.order, r->type) &&
 			      r->number != oldest.number))
 		return fail_nonsense(r, e);
-	/* what is refused has no beginning, which would go with the next
-	 * message */
+	/* an answer that has begun cannot become a refusal: its beginning would
+	 * go with the next message */
 	if (!part && r->type != last_record(oldest.order) &&
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
@@ -206,8 +210,8 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	return 1;
 }
 
-/* What answers no request goes on to the parent, or is the courier's end.  1:
- * it is an answer. */
+/* What is not an answer goes on to the parent, or is the courier's end.  1: *a
+ * is an answer. */
 static int
 take_record(struct requests *x, const struct link_record *r, struct answer *a,
 	    struct err *e)
@@ -254,7 +258,7 @@ requests_next(struct requests *x, struct answer *a, struct err *e)
 /* --- waiting --- */
 
 /* A courier that reads no more says why, behind all that it wrote before, which
- * may be much. */
+ * may be much: so it is read on for a while. */
 static void
 flush_orders(struct requests *x)
 {

@@ -15,9 +15,9 @@
 
 /* What an account wants of its keeper; owned by the account. */
 struct keeper_settings {
-	struct deliver_target target; /* but for state_id, spool and note, which
-					 the keeper knows */
-	struct plan_rules rules;      /* but for what a run knows */
+	struct deliver_target target; /* without state_id, spool and note, which
+					 the keeper adds */
+	struct plan_rules rules;      /* without what only a run knows */
 	bool received_header;
 	struct account_settings account;
 };
@@ -38,9 +38,9 @@ struct session_settings {
 	const struct keeper_settings *keeper;
 	enum session_mode mode;
 	bool all;	     /* fetch also what was fetched before */
-	bool ignore_backoff; /* the account was named by the user */
-	bool known_only;     /* SESSION_CATCH_UP: what is on record, nothing
-				that is new */
+	bool ignore_backoff; /* the user has named the account */
+	bool known_only;     /* SESSION_CATCH_UP: record only what has a row,
+				nothing that is new */
 	const struct uidlist *list; /* SESSION_CATCH_UP: record these, without a
 				       session; or NULL */
 	bool trace;
