@@ -40,7 +40,7 @@ is_wanted(const struct session *s, size_t entry)
 		return false;
 	if (s->set->known_only && !mailbox_row(m, entry, &row))
 		return false;
-	/* without uid there is nothing to know it by */
+	/* without a uid there is nothing to know it by */
 	return mailbox_at(m, entry).uid_size > 0 &&
 	       !mailbox_is(m, entry, MAILBOX_LEARNED);
 }
@@ -58,8 +58,8 @@ all_wanted(const struct session *s)
 
 /* --- the newest --- */
 
-/* By its own word when the last one listed, which is the newest at all servers
- * that are known, was written; "" where the server does not say. */
+/* Asks for the date of the last wanted message, which is the newest at all
+ * servers that are known; "" where the server does not give it. */
 static int
 ask_date(struct session *s, size_t newest, char date[HEADER_DATE_MAX],
 	 struct err *e)
@@ -97,7 +97,7 @@ say(struct session *s, const char *verb, const char *date)
 		    date);
 }
 
-/* Says how many are wanted. */
+/* Counts the messages that are wanted, and says how many they are. */
 static int
 start(struct session *s, const char *verb, struct err *e)
 {
@@ -129,7 +129,8 @@ take(struct session *s, struct learning *l, size_t entry, const uint8_t *digest,
 	return learning_add(l, entry, digest, e);
 }
 
-/* An empty header, or one that TOP refuses, is none. */
+/* Records those whose header the server gives.  An empty header counts as not
+ * given. */
 static int
 take_headers(struct session *s, struct learning *l, struct err *e)
 {
@@ -147,7 +148,7 @@ take_headers(struct session *s, struct learning *l, struct err *e)
 	return got;
 }
 
-/* Those whose header the server did not give. */
+/* Records those whose header the server did not give. */
 static int
 take_rest(struct session *s, struct learning *l, struct err *e)
 {
@@ -180,7 +181,8 @@ finish(struct session *s, struct learning *l, struct err *e)
 	return 0;
 }
 
-/* It has failed: what is whole stays, and the next one goes on. */
+/* The run has failed: what is complete is recorded, and the next one goes on
+ * from there. */
 static void
 save_whole(struct session *s, struct learning *l, struct err *why)
 {

@@ -8,10 +8,10 @@
 
 #include "session/phase.h"
 
-/* What was whole when it failed, or was stopped, is recorded, and the next one
- * goes on. */
+/* When it fails, or is stopped, it has recorded what was complete, and the next
+ * run goes on from there. */
 int catch_up_run(struct session *s, struct err *e);
-/* What it would do. */
+/* Says what catch_up_run would do. */
 int catch_up_look(struct session *s, struct err *e);
 
 #endif

@@ -66,7 +66,7 @@ settle(struct session *s, size_t entry, const uint8_t *digest, size_t row)
 
 /* --- by TOP --- */
 
-/* Found by TOP: is that too little? */
+/* The row was found by TOP: is that too little? */
 static bool
 needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 {
@@ -79,7 +79,7 @@ needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 	if (found->is_exact &&
 	    (!row.unproven || identity_has_size(s->mailbox, entry, row.octets)))
 		return false;
-	if (row.octets == 0 && row.size < 0) /* there is no proof */
+	if (row.octets == 0 && row.size < 0) /* nothing could prove it */
 		return false;
 	if (row.gone_since != 0)
 		return true;
@@ -87,8 +87,8 @@ needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 	return mailbox_action(s->mailbox, entry) == PLAN_DELETE;
 }
 
-/* What TOP shows to be none that is known is perhaps known all the same; where
- * that was seen, RETR tells. */
+/* What is not a known message by TOP may be one all the same; where that was
+ * seen, RETR tells. */
 static void
 decide_unknown_by_top(struct session *s, size_t entry, const uint8_t *digest)
 {
@@ -116,8 +116,8 @@ decide_by_top(struct session *s, size_t entry, const uint8_t *digest,
 	return 0;
 }
 
-/* What TOP refuses is asked for by RETR later.  And it may give nothing at all,
- * which would make all messages equal. */
+/* A message that TOP refuses is asked for by RETR later.  And TOP may give an
+ * empty header, by which all messages would be equal. */
 static int
 take_top(struct session *s, const struct headers *h, struct learning *l,
 	 struct err *e)
@@ -140,7 +140,7 @@ take_top(struct session *s, const struct headers *h, struct learning *l,
 
 /* --- by RETR --- */
 
-/* Found though TOP had shown another header. */
+/* If the message was found though TOP had shown another header, TOP differs. */
 static void
 note_difference(struct session *s, size_t entry, size_t row)
 {
@@ -171,7 +171,7 @@ compare_retrieved(struct session *s, size_t entry, const uint8_t *digest,
 	return find_retrieved(s, &w, row, e);
 }
 
-/* What RETR refuses stays as it is. */
+/* A message that RETR refuses stays as it is. */
 static void
 take_refusal(struct session *s, const struct headers *h)
 {
@@ -247,7 +247,7 @@ wants_top(const struct session *s, size_t entry, bool fetched_some)
 	       (!s->top.differs || has_row_by_top(m, entry));
 }
 
-/* Where TOP cannot tell. */
+/* Is it for RETR to tell, since TOP cannot? */
 static bool
 wants_retr(const struct session *s, size_t entry, bool fetched_some)
 {

@@ -71,7 +71,8 @@ take_recorded(struct handover *h)
 
 /* --- failures --- */
 
-/* Several programs that run at once need not all say the same. */
+/* The failure of a program ends the handing over, any other the session.  Of
+ * several programs that run at once only the first one's words are shown. */
 static int
 see_failure(struct handover *h, struct err *e)
 {
@@ -149,7 +150,7 @@ handover_finish(struct handover *h, struct err *e)
 int64_t
 handover_until(const struct handover *h)
 {
-	/* what is due and waits for the proof waits for no time */
+	/* what waits for the proof has no time at which it is due */
 	return !batch_ends_one_by_one(h->batch) && h->lockstep.is_due
 		       ? CLOCK_NEVER
 		       : batch_until(h->batch);

@@ -12,7 +12,7 @@
 #include "message/received_field.h"
 #include "keeper/removal.h"
 
-enum { REFUSALS = 10 }; /* in a row: ask no more */
+enum { REFUSALS = 10 }; /* in a row: then no more is asked for */
 
 /* Does every message have a uid?  Then none needs to be known by its
  * content. */
@@ -76,7 +76,8 @@ describe(const struct mailbox *m, size_t entry)
 	return b;
 }
 
-/* What goes wrong between the link and a staged message. */
+/* Notes a failure on the way from the link to a staged message, and names the
+ * message. */
 static int
 check(struct incoming *in, size_t entry, int rc, struct err *e)
 {
@@ -123,7 +124,7 @@ begin_if_new(struct incoming *in, size_t entry, struct err *e)
 	return batch_is_open(in->handover->batch) ? 0 : begin(in, entry, e);
 }
 
-/* All but what stands before the header. */
+/* Writes all but the From_ lines before the header. */
 static int
 write_piece(struct incoming *in, const uint8_t *bytes, size_t size,
 	    struct err *e)
@@ -159,7 +160,7 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 
 /* --- is it known? --- */
 
-/* Rows are in order of their ids.  SIZE_MAX: it is none of an earlier
+/* Rows are in order of their ids.  SIZE_MAX: it is not a row of an earlier
  * session. */
 static size_t
 find_row(const struct store_rows *rows, int64_t id)
@@ -180,8 +181,8 @@ find_row(const struct store_rows *rows, int64_t id)
 		       : SIZE_MAX;
 }
 
-/* A row is one message: of several that are equal each needs its own, and two
- * equal ones of this session are two. */
+/* A row stands for one message: of several messages that are equal each needs
+ * its own row, and two equal ones of this session are two. */
 static int
 find_content(struct incoming *in, size_t *row, struct err *e)
 {
@@ -204,8 +205,9 @@ find_content(struct incoming *in, size_t *row, struct err *e)
 	return 0;
 }
 
-/* In which way may it be one that is known, though it did not look so before it
- * came? --all fetches what was delivered on purpose. */
+/* In which ways may the message be a known one, though it did not look so
+ * before it came?  In none if it was delivered: --all fetches that again on
+ * purpose. */
 static void
 how_known(const struct incoming *in, size_t entry, bool *by_content,
 	  bool *by_uid)
@@ -218,7 +220,8 @@ how_known(const struct incoming *in, size_t entry, bool *by_content,
 
 	is_delivered =
 		mailbox_row(m, entry, &row) && row.status == STORE_DELIVERED;
-	/* in a row of its own, too, that it failed in or was too large for */
+	/* also if it has a row of its own, in which it failed or was too
+	 * large */
 	*by_content = has_no_uid || (in->knows_contents && !is_delivered);
 	*by_uid = !has_no_uid && !is_delivered &&
 		  plan_next_candidate(p, entry, &candidate);
@@ -240,8 +243,9 @@ look_up(struct incoming *in, size_t entry, int64_t octets, size_t *row,
 				 octets, row, e);
 }
 
-/* A message that an earlier session delivered is on the server still; one that
- * it set aside keeps its back-off.  *done: it is not to be delivered now. */
+/* The message is that of row r.  If an earlier session delivered it, it is on
+ * the server still; if one set it aside, it keeps its back-off.  *done: it is
+ * not to be delivered now. */
 static void
 recognise(struct incoming *in, size_t entry, size_t r, bool *done)
 {
@@ -264,8 +268,8 @@ recognise(struct incoming *in, size_t entry, size_t r, bool *done)
 
 /* --- its end --- */
 
-/* A row without uid is found by the whole message, also where that has a uid by
- * now. */
+/* A row without uid is found by the digest of the whole message, even where the
+ * message has a uid by now. */
 static const uint8_t *
 digest_of(const struct incoming *in, size_t entry)
 {
@@ -368,9 +372,10 @@ incoming_blame(struct session *s, size_t entry, const struct err *why)
 			   why->text);
 }
 
-/* A quota of downloads, say, or a server in trouble: no need to hear it of each
- * message.  [SYS/PERM] of one that has failed before, or has no uid to know
- * that by, tells nothing about the others. */
+/* Need the others not be asked for?  After a quota of downloads, say, or from a
+ * server in trouble nobody has to hear the refusal of each message.  [SYS/PERM]
+ * of a message that has failed before, or has no uid to know that by, tells
+ * nothing about the others. */
 static bool
 is_hopeless(struct incoming *in, const struct err *why,
 	    const struct batch_message *m)
@@ -397,8 +402,8 @@ give_up(struct incoming *in, size_t entry, const struct err *why,
 	in->has_given_up = true;
 }
 
-/* The server does not give it: the others go on, and it waits for its next
- * try. */
+/* The server refuses the message: it waits for its next try, and the others are
+ * fetched all the same. */
 static int
 take_refused(struct incoming *in, const struct answer *a, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What RETR brings: each message into the batch, unless it turns out to be
- * known, and what becomes of those that the server refuses.
+ * Takes what RETR brings: each message goes into the batch, unless it turns out
+ * to be known, or is set aside if the server refuses it.
  */
 #ifndef KEEPER_INCOMING_H
 #define KEEPER_INCOMING_H
@@ -14,10 +14,13 @@ struct incoming {
 	struct session *session;
 	struct handover *handover;
 
-	struct header *header;		     /* of what is coming in now */
-	struct fromline fromline;	     /* in front of that */
-	uint8_t content[DIGEST_SHA256_SIZE]; /* looked up last, without uid */
-	int64_t content_row; /* its last row that is taken, or 0 */
+	struct header *header;		     /* of the message that is coming
+						in */
+	struct fromline fromline;	     /* in front of that header */
+	uint8_t content[DIGEST_SHA256_SIZE]; /* the last digest looked up among
+						rows without uid */
+	int64_t content_row; /* the last row with that digest that is taken, or
+				0 */
 	bool knows_contents; /* rows without uid are on record */
 
 	unsigned refusals; /* in a row */
@@ -27,14 +30,14 @@ struct incoming {
 	bool threw_away;   /* what came in was not looked at */
 };
 
-/* The mailbox is listed. */
+/* Call it when the mailbox is listed. */
 void incoming_open(struct incoming *in, struct session *s, struct handover *h);
 void incoming_close(struct incoming *in);
 
-/* The next answer to a RETR. */
+/* Takes the next answer to a RETR. */
 int incoming_take(struct incoming *in, const struct answer *a, struct err *e);
-/* One more session that ended at this message: it is remembered, and in the end
- * set aside. */
+/* One more session has ended at this message: that is remembered, and in the
+ * end the message is set aside. */
 void incoming_blame(struct session *s, size_t entry, const struct err *why);
 
 #endif

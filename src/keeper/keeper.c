@@ -23,7 +23,7 @@ struct keeper {
 	pid_t courier_pid;
 	struct claim claim;
 	struct report_result result;
-	bool fold; /* the failure is known to people */
+	bool fold; /* people know of the failure */
 };
 
 static bool
@@ -35,7 +35,7 @@ may_write(const struct keeper *k)
 
 /* --- the courier --- */
 
-/* The end of the link ends it; if not, it is ended. */
+/* The end of the link makes it end; if it does not, it is killed. */
 static void
 end_courier(struct keeper *k)
 {
@@ -57,8 +57,8 @@ end_courier(struct keeper *k)
 
 /* --- destination and recovery --- */
 
-/* The `note` of its deliver_target, which the destination holds while it is
- * open. */
+/* deliver_target.note: the destination holds it while it is open, and calls it
+ * with what a program says, when no transaction is open. */
 static void
 note_program(void *arg, const char *line)
 {
@@ -140,7 +140,7 @@ remember_failure(struct keeper *k, const struct err *why)
 	const struct account_settings *account =
 		&k->job->settings.keeper->account;
 
-	/* in a pause after a refused login that refusal is what counts */
+	/* in a pause after a refused login it is that refusal which counts */
 	if (!k->claim.store || !may_write(k) || k->fold)
 		return;
 	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
@@ -165,9 +165,9 @@ catches_up(const struct keeper *k)
 	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
 }
 
-/* An account that works has mail waiting which nobody has got: unless it is
- * named, it is meant for others.  Of one that has begun, and failed, what is
- * new is left alone. */
+/* Mail that waits in an account that works has reached nobody yet: unless the
+ * account is named, --catch-up is meant for others and leaves it alone.  In an
+ * account that has begun, and failed, it leaves alone what is new. */
 static int
 leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 	     struct err *e)
@@ -247,8 +247,8 @@ run_session(struct keeper *k, struct err *e)
 		       : 0;
 }
 
-/* Whoever fetches has it fetched; who asked for something else has not got
- * it. */
+/* If the run is to fetch mail, the other one does just that; if it is for
+ * anything else, people have to know that it was not done. */
 static void
 report_busy(struct keeper *k)
 {
@@ -303,7 +303,8 @@ report_counts(struct keeper *k)
 		   (unsigned long long)r->failed);
 }
 
-/* What is committed is safe, but a backup of the database would lack it. */
+/* What is committed is safe, but a copy of the database file alone would lack
+ * it. */
 static void
 make_whole(struct keeper *k)
 {

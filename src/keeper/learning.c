@@ -27,8 +27,8 @@ learning_close(struct learning *l)
 
 /* --- a step --- */
 
-/* The row that is to say that it is delivered; false: it needs one of its
- * own. */
+/* Finds the row that is to say that the message is delivered; if there is none
+ * (*found is false), it needs a row of its own. */
 static int
 find_row(struct session *s, const struct learnt *t, bool *found,
 	 struct store_row *row, struct err *e)
@@ -43,8 +43,8 @@ find_row(struct session *s, const struct learnt *t, bool *found,
 		*row = store_rows_at(mailbox_rows(s->mailbox), match.row);
 		return 0;
 	}
-	/* set aside or too large: it has no digest, or the header could not be
-	 * had */
+	/* the row of one that was set aside or too large has no digest; or the
+	 * header could not be had */
 	*found = mailbox_row(s->mailbox, t->entry, row) &&
 		 (!t->has_digest || !row->has_digest);
 	return 0;
@@ -95,7 +95,7 @@ record_all(struct learning *l, struct err *e)
 	for (size_t i = 0; i < l->count; i++)
 		if (record(s, &l->at[i], e) != 0)
 			return -1;
-	/* a run that ends early is told from an account that works */
+	/* so that a run that ends early is told from an account that works */
 	if (s->set->mode != SESSION_CATCH_UP)
 		return 0;
 	return store_set_fact(s->store, FACT_CATCHING_UP, 1, e);
@@ -153,8 +153,8 @@ learning_warn_unproven(struct session *s, uint64_t count, struct err *e)
 	if (warned != 0)
 		return 0;
 	phase_warn(s,
-		   "of %llu message%s recorded by --catch-up the server "
-		   "gave no header (TOP): popfetch never deletes %s",
+		   "server gave no header (TOP) of %llu message%s recorded by "
+		   "--catch-up: popfetch never deletes %s",
 		   (unsigned long long)count, text_plural(count),
 		   count == 1 ? "it" : "them");
 	return phase_note_fact(s, FACT_WARNED_UNPROVEN, s->now, e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages that are recorded as delivered though nobody here delivered them:
- * those of --catch-up, and the headers of those that a list has recorded.  In
+ * Records messages as delivered though nobody here delivered them: those of
+ * --catch-up, and the headers of those that a list has recorded.  It goes in
  * steps, each a durable transaction, so that a slow line or a stop leaves what
  * was done.
  */
@@ -30,13 +30,14 @@ struct learning {
 
 void learning_open(struct learning *l, struct session *s);
 void learning_close(struct learning *l); /* saves nothing */
-/* digest: of the header, or NULL.  Saves when a step is whole.  A run that only
- * looks learns nothing. */
+/* digest is that of the header, or NULL.  Saves when a step is full.  A run
+ * that only looks learns nothing. */
 int learning_add(struct learning *l, size_t entry, const uint8_t *digest,
 		 struct err *e);
 int learning_save(struct learning *l, struct err *e);
 
-/* Of so many messages that are delivered no header is on record: told once. */
+/* Warns once that of so many messages that are delivered no header is on
+ * record. */
 int learning_warn_unproven(struct session *s, uint64_t count, struct err *e);
 
 #endif

@@ -11,14 +11,14 @@
 #include "state/fact.h"
 
 enum {
-	TOP_S = 30 * 86400, /* so long TOP is not believed */
+	TOP_S = 30 * 86400, /* how long TOP is not believed */
 	REFUSALS = 3,	    /* of UIDL, in so many runs ... */
 	REFUSALS_S = 86400  /* ... and such a time */
 };
 
 /* What comes in answer to GO. */
 struct list {
-	struct listing *listing; /* NULL until STAT is there */
+	struct listing *listing; /* NULL until STAT has come */
 	struct store_rows *rows;
 	bool saw_uid, saw_size, has_uids;
 	struct err no_uids; /* what was said instead of a listing */
@@ -61,7 +61,7 @@ size_of(const struct link_record *r)
 	return r->value < 0 ? LISTING_SIZE_UNKNOWN : r->value;
 }
 
-/* Without UIDL it is LIST that tells the numbers. */
+/* Without UIDL the numbers are those of LIST. */
 static void
 take_size(struct list *l, const struct link_record *r)
 {
@@ -71,7 +71,7 @@ take_size(struct list *l, const struct link_record *r)
 	(void)listing_set_size(l->listing, r->number, size_of(r));
 }
 
-/* UIDL was answered, with nothing: what LIST said stands alone, and is not
+/* UIDL was answered, but listed nothing: the messages of LIST alone are not
  * used. */
 static void
 forget_sizes(struct list *l)
@@ -158,8 +158,8 @@ note_refusal(struct session *s, int64_t count, int64_t since, struct err *e)
 	return store_set_fact(s->store, FACT_UIDL_REFUSED_SINCE, since, e);
 }
 
-/* Later; but if that goes on for so many runs, over a day, people have to
- * know. */
+/* Fails with ERR_LATER; but if UIDL is refused by so many runs, over a day,
+ * people have to know (ERR_UNAVAILABLE). */
 static int
 fail_refused(struct session *s, const struct list *l, struct err *e)
 {
@@ -200,9 +200,9 @@ read_sizes(struct session *s, struct listing *l, bool numbers_too,
 	return got;
 }
 
-/* A server that announces UIDL, or had it, and refuses it has some trouble:
- * without uids all would look new now, and with them again when it is over.
- * Else only fetch-and-delete can work. */
+/* A server that announces UIDL, or had it before, and refuses it has some
+ * trouble: without uids all mail would look new now, and with them again when
+ * the trouble is over.  With other servers only fetch-and-delete can work. */
 static int
 do_without_uids(struct session *s, struct list *l, struct err *e)
 {
@@ -264,7 +264,7 @@ ask_sizes(struct session *s, struct err *e)
 
 /* --- clock, and what earlier sessions have found --- */
 
-/* Where no run has noted its time, what was delivered has one. */
+/* Where no run has noted its time, the last delivery has one. */
 static int64_t
 last_delivery(const struct store_rows *rows)
 {
@@ -273,7 +273,7 @@ last_delivery(const struct store_rows *rows)
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
-		/* but for what a list says */
+		/* the times of a list are another program's */
 		if (row.delivered > last && (row.has_digest || row.size >= 0))
 			last = row.delivered;
 	}
@@ -296,7 +296,8 @@ judge_clock(struct session *s, struct err *e)
 	return 0;
 }
 
-/* For a month; then TOP is believed until it differs again. */
+/* That TOP differs is believed for a month; then TOP is believed until it
+ * differs again. */
 static int
 recall_top(struct session *s, struct err *e)
 {
@@ -416,7 +417,8 @@ name_one(struct session *s, size_t entry, struct err *e)
 	mailbox_mark(s->mailbox, entry, MAILBOX_NAMED);
 	mailbox_name(s->mailbox, entry, name);
 	quantity_show_size(size, l.size < 0 ? 0 : (uint64_t)l.size);
-	if (l.uid_size == 0) { /* it would be named in every run */
+	if (l.uid_size == 0) { /* without a row it would be named in every
+				  run */
 		report_line(s->report, REPORT_VERBOSE,
 			    "%s is larger than max_size (%s)", name, size);
 		return 0;

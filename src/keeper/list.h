@@ -7,15 +7,16 @@
 
 #include "session/phase.h"
 
-/* The courier's GO, the listing, the sizes that the plan needs, and the plan:
- * sets what struct session has from here.  ERR_LATER when UIDL is refused by a
- * server that has it, ERR_UNAVAILABLE when nothing can work without it. */
+/* Gives the courier its GO, reads the listing and the sizes that the plan
+ * needs, and decides the plan: sets what struct session has from list.c.
+ * ERR_LATER when UIDL is refused by a server that has it, ERR_UNAVAILABLE when
+ * nothing can work without it. */
 int list_run(struct session *s, struct err *e);
 
-/* What the next run is to know of the clock, of UIDL and of TOP; within a
+/* Notes what the next run is to know of the clock, of UIDL and of TOP; within a
  * transaction. */
 int list_note_facts(struct session *s, struct err *e);
-/* Each message beyond max_size is named once in its life. */
+/* Names each message beyond max_size, once in its life. */
 int list_name_large(struct session *s, struct err *e);
 
 #endif

@@ -6,12 +6,13 @@
 #include "keeper/list.h"
 #include "account/server_memory.h"
 
-enum { GONE_S = 180 * 86400 }; /* then a row is forgotten */
+enum { GONE_S = 180 * 86400 }; /* after that a row is forgotten */
 
 /* --- sizes and ages --- */
 
-/* What TOP alone tells is not proven to be of this size.  And in a listing that
- * lacks messages the one whose size it was may be among these. */
+/* That a message found by TOP alone has this size is not proven.  And in a
+ * listing that lacks messages, the one whose size was on record may be among
+ * those it lacks. */
 static int
 note_size(struct session *s, size_t entry, const struct store_row *row,
 	  struct err *e)
@@ -53,7 +54,8 @@ would_have_seen(const struct mailbox *m, const struct store_row *row,
 	return row->uid_size > 0 ? mailbox_has_uids(m) : saw_contents;
 }
 
-/* Does the listing say anything new of whether this row's message is there? */
+/* Does the listing tell anything new about whether this row's message is
+ * there? */
 static bool
 is_news(const struct mailbox *m, size_t r, const struct store_row *row,
 	bool saw_contents)
@@ -65,9 +67,9 @@ is_news(const struct mailbox *m, size_t r, const struct store_row *row,
 	       would_have_seen(m, row, saw_contents);
 }
 
-/* gone_since is now; or the last run, if the clock has been set back.  While
- * the clock is doubted nobody knows how long ago that is, and nothing is
- * forgotten. */
+/* gone_since becomes the time of this run, or of the last run if the clock has
+ * been set back.  While the clock is doubted nobody knows how long ago that is,
+ * and nothing is forgotten. */
 static int
 note_gone(struct session *s, bool saw_contents, struct err *e)
 {
@@ -90,9 +92,9 @@ note_gone(struct session *s, bool saw_contents, struct err *e)
 	return store_purge_gone(s->store, s->now - GONE_S, &purged, e);
 }
 
-/* A row whose message was seen to be gone is not believed again by its uid and
- * size, and that must not be forgotten; where DELE is on record it is not
- * believed anyway. */
+/* Is there an absence that must be durable?  A row whose message was seen to be
+ * gone is not believed again by its uid and size, and that must not be
+ * forgotten; where DELE is on record it is not believed anyway. */
 static bool
 is_relied_on(const struct session *s, bool saw_contents)
 {
@@ -134,7 +136,7 @@ note_all(struct session *s, bool saw_contents, struct err *e)
 	return list_note_facts(s, e);
 }
 
-/* But for what is relied on it is bookkeeping that a power cut may lose
+/* What nothing relies on is bookkeeping that a power cut may lose
  * (doc/design.md). */
 int
 notes_save(struct session *s, bool saw_contents, struct err *e)

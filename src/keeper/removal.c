@@ -24,7 +24,7 @@ struct removals {
 	struct removal *at;
 	size_t count, room;
 	uint64_t marked; /* DELE was answered with +OK */
-	bool is_refused; /* a DELE was */
+	bool is_refused; /* a DELE was refused */
 	enum bye bye;	 /* how QUIT was answered */
 };
 
@@ -103,9 +103,10 @@ note_rows(struct session *s, struct err *e)
 	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
 }
 
-/* What is about to be deleted, before it is, and on the disk: from then on its
- * row is not believed for its uid and size, and one of another size under its
- * uid is another message (one's own copy and that of a mailing list). */
+/* Puts on the disk what is about to be deleted, before it is.  From then on no
+ * message is taken for its row's by uid and size alone, and one of another size
+ * under its uid is another message (one's own copy and that of a mailing
+ * list). */
 static int
 note(struct session *s, struct err *e)
 {
@@ -164,7 +165,7 @@ removal_run(struct session *s, struct err *e)
 	if (r->count == 0)
 		return 0;
 	report_phase(s->report, "deleting");
-	if (phase_is_stopping(s)) /* what was complete took its time */
+	if (phase_is_stopping(s)) /* what was complete has taken its time */
 		s->stop_until = clock_deadline(STOP_MS);
 	if (note(s, e) != 0)
 		return -1;

@@ -12,8 +12,8 @@
 struct removals *removals_new(void);
 void removals_free(struct removals **r);
 
-/* To be deleted; row: its id, or 0 for one that stands for another (a twin).
- * Once each, and never an entry that is odd. */
+/* Marks an entry to be deleted, once.  row is the id of its row, or 0 for a
+ * twin, which has none of its own.  An entry that is odd is never deleted. */
 void removal_add(struct session *s, size_t entry, int64_t row);
 
 /* Notes what is about to be deleted, and orders all DELEs; their answers are

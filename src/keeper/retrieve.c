@@ -61,8 +61,9 @@ ahead(const struct retrieve *r)
 	       batch_waiting(r->handover.batch);
 }
 
-/* A slow destination takes one after the other.  They are asked for many at a
- * time all the same, so that courier and server need not wake up for each. */
+/* Is enough on its way?  A slow destination takes one message after the other.
+ * They are asked for many at a time all the same, so that courier and server
+ * need not wake up for each. */
 static bool
 is_supplied(const struct retrieve *r)
 {
@@ -136,7 +137,8 @@ room_on_disk(const struct retrieve *r)
 	return has > taken ? has - taken : 0;
 }
 
-/* What cannot fit stays where it is, and does not keep what can from coming. */
+/* A message that cannot fit stays where it is, and does not keep those that can
+ * from coming. */
 static void
 skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
 {
@@ -153,9 +155,8 @@ skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
 	quantity_show_size(needs, size);
 	quantity_show_size(has, room);
 	err_set(&e, ERR_LOCAL,
-		"%s of %s is left on the server: %s free on the "
-		"disk",
-		name, needs, has);
+		"%s, %s, is left on the server: only %s free on the disk", name,
+		needs, has);
 	phase_complain(s, &e);
 }
 
@@ -226,8 +227,8 @@ take(struct retrieve *r, const struct answer *a, struct err *e)
 	return incoming_take(&r->incoming, a, e);
 }
 
-/* All that have come, or until something is to be handed over: many small
- * messages may come at once, each with a descriptor. */
+/* Takes all that have come, or stops when something is to be handed over: many
+ * small messages may come at once, each with a descriptor. */
 static int
 take_answers(struct retrieve *r, struct err *e)
 {
@@ -257,7 +258,7 @@ wait_for_more(struct retrieve *r, struct err *e)
 
 /* --- a round --- */
 
-/* Nothing else comes for now. */
+/* Is there nothing more to come for now? */
 static bool
 is_idle(const struct retrieve *r)
 {
@@ -265,8 +266,9 @@ is_idle(const struct retrieve *r)
 	       requests_count(r->session->requests) == 0;
 }
 
-/* What is due for a proof, or asks for one by having to come alone, gets it
- * when all before it is answered. */
+/* Is it time for the proof?  It is needed when messages are due to be handed
+ * over, or when the next one has to come alone; and all before it must be
+ * answered. */
 static bool
 proof_is_due(struct retrieve *r)
 {
@@ -354,10 +356,10 @@ retrieve_run(struct retrieve *r, struct err *e)
 
 /* --- after a failure --- */
 
-/* Is what is complete good, and is there a point in handing it over, after
- * this?  Not what a server gave that broke the protocol, nor to a destination
- * that has just failed; but what was staged before a message that could not
- * be. */
+/* Is what is complete good after this error, and is there a point in handing it
+ * over?  Not if the server broke the protocol, or if the destination has just
+ * failed; but what was staged before a message that could not be staged is
+ * good. */
 static bool
 is_good_after(const struct retrieve *r, const struct err *why)
 {
@@ -366,7 +368,7 @@ is_good_after(const struct retrieve *r, const struct err *why)
 	       why->kind == ERR_STOPPED || why->kind == ERR_INTERNAL;
 }
 
-/* That the disk is full was said when a message did not fit. */
+/* People were told that the disk is full when a message did not fit. */
 static void
 see_told(const struct retrieve *r, struct err *e)
 {
@@ -386,16 +388,16 @@ retrieve_save(struct retrieve *r, struct err *why)
 	if (rc == 0)
 		return;
 	see_told(r, &e);
-	/* a disk that fails was named already */
+	/* `why` has named the disk that fails */
 	if (why->kind == ERR_LOCAL || why->kind == ERR_CREATE || e.told)
 		report_log(s->report, "failed: %s", e.text);
 	else
 		phase_complain(s, &e);
 }
 
-/* Where replies no longer fit the commands it may be the message that was
- * waited for, or the one before it that was shorter than listed, and ended too
- * early.  The next session asks for each by itself, and then knows. */
+/* Where replies no longer fit the commands, the message at fault may be the one
+ * that was waited for, or one before it that was shorter than listed, and ended
+ * too early.  The next session asks for each by itself, and then knows. */
 void
 retrieve_blame(struct retrieve *r, const struct err *why)
 {

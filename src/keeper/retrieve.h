@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The phase that fetches: RETR into the batch, to its end on record.
+ * The phase that fetches: RETR into the batch, until all is on record.
  *
  * How many messages are asked for at once is a matter of credit: a Maildir or
  * an mbox takes whatever comes; a program is slow, and only so much is asked
- * for ahead of it that the spool stays small.  In a first pass over the mailbox
- * come all that never failed, in a second the rest, each by itself when all
- * else is handed over: so a message that breaks the line takes no other with
- * it.
+ * for ahead of it that the spool stays small.  A first pass over the mailbox
+ * fetches all that never failed.  A second pass fetches the rest, each message
+ * by itself when all else is handed over, so that one that breaks the line
+ * takes no other with it.
  */
 #ifndef KEEPER_RETRIEVE_H
 #define KEEPER_RETRIEVE_H
@@ -31,18 +31,20 @@ int retrieve_open(struct retrieve *r, struct session *s,
 		  const struct deliver_target *target, struct err *e);
 void retrieve_close(struct retrieve *r);
 
-/* All of PLAN_FETCH that was not asked for yet. */
+/* Fetches all of PLAN_FETCH that was not asked for yet. */
 int retrieve_run(struct retrieve *r, struct err *e);
-/* The session has failed: what is complete and good is handed over all the
- * same; the message at which it broke is remembered.  why->told becomes true if
- * it is that the disk is full, which was told when a message did not fit. */
+/* Both are for a session that has failed.  retrieve_save hands over what is
+ * complete and good all the same; why->told becomes true if the disk is full
+ * and people were told so when a message did not fit.  retrieve_blame remembers
+ * the message at which the session broke. */
 void retrieve_save(struct retrieve *r, struct err *why);
 void retrieve_blame(struct retrieve *r, const struct err *why);
 
 /* What the server said when it gave no more; ERR_NONE: it gave all. */
 const struct err *retrieve_later(const struct retrieve *r);
-/* Was all looked up of which no uid tells whether it is known?  Only then is
- * the absence of a row without uid a sign that its message is gone. */
+/* Was every message looked up whose uid does not tell whether it is known?
+ * Only then is the absence of a row without uid a sign that its message is
+ * gone. */
 bool retrieve_saw_contents(const struct retrieve *r);
 
 #endif

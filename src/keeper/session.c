@@ -57,7 +57,7 @@ warn_of_expire(struct session *s)
 		return;
 	if (days == 0)
 		phase_warn(s, "server may delete messages by itself as soon "
-			      "as they were fetched (EXPIRE 0)");
+			      "as they have been fetched (EXPIRE 0)");
 	else
 		phase_warn(s,
 			   "server may delete messages by itself after "
@@ -80,8 +80,8 @@ warn_of_unproven(struct session *s, struct err *e)
 
 /* --- the phases --- */
 
-/* What is new comes first: a header that breaks the line keeps nothing from
- * coming.  The later ones of several entries with one uid have to wait for
+/* What is new comes first, so that a header that breaks the line keeps nothing
+ * from coming.  Of several entries with one uid the later ones have to wait for
  * those before them: only when these are on record can they be compared.  Each
  * round finds one more to fetch, or is the last. */
 static int
@@ -163,9 +163,10 @@ say_how_far(const struct session *s, struct err *e)
 				 : "fetched");
 }
 
-/* It went on to its end: which of the errors on the way is its own?  What was
- * complete when a stop came is safe, deleted and confirmed; the rest is for the
- * next run.  If there is no rest, the stop came too late to matter. */
+/* The session went on to its end: which of the errors on the way does it end
+ * with?  What was complete when a stop came is safe, deleted and confirmed; the
+ * rest is for the next run.  If there is no rest, the stop came too late to
+ * matter. */
 static int
 sum_up(struct session *s, const struct err *later, struct err *e)
 {
@@ -179,8 +180,8 @@ sum_up(struct session *s, const struct err *later, struct err *e)
 	return e->kind == ERR_NONE ? 0 : -1;
 }
 
-/* It has failed: what is whole is saved, and what it has shown is remembered;
- * the next session asks again what this server can do. */
+/* The session has failed: what is complete is saved, what it has shown is
+ * remembered, and the next session asks again what this server can do. */
 static void
 save(struct session *s, struct retrieve *r, struct err *why)
 {

@@ -18,12 +18,13 @@
 #include "state/store.h"
 
 /*
- * Runs it.  `target` is where mail goes (only SESSION_FETCH opens it, before
- * the courier gets its GO).  Counts go to *result as far as it came.  Fails
- * with the first error that ended the session, or else with the first one that
- * concerned a message (ERR_MESSAGE) or the account's later (ERR_LATER) while
- * the session went on to its end.  Unless e->told (an error of a message; a
- * full disk) the caller tells the user.  It says nothing after success.
+ * Runs a session.  `target` is where mail goes; only SESSION_FETCH opens it,
+ * before the courier gets its GO.  Counts go to *result, also those of a
+ * session that fails.  It fails with the error that ended the session; or, when
+ * the session went on to its end, with what made the server give no more
+ * (ERR_LATER, ERR_UNAVAILABLE), or else with the first error on the way
+ * (ERR_MESSAGE and others).  The caller tells people of it unless e->told;
+ * after success there is nothing to tell.
  */
 int session_run(const struct session_settings *set, struct store *store,
 		const struct deliver_target *target, struct link *courier,

@@ -98,8 +98,8 @@ def expiring(popfetch, server, *expire, keep="forever", after=None):
         ("30", "31 days", "after 30 days"),
         ("30", "30 days", "after 30 days"),
         ("1", "forever", "after 1 day\n"),
-        ("0", "forever", "as soon as they were fetched (EXPIRE 0)"),
-        ("0", "1 day", "as soon as they were fetched (EXPIRE 0)"),
+        ("0", "forever", "as soon as they have been fetched (EXPIRE 0)"),
+        ("0", "1 day", "as soon as they have been fetched (EXPIRE 0)"),
     ],
 )
 def test_that_the_server_deletes_sooner_than_keep_says_is_told_once(
