@@ -27,8 +27,8 @@ char_size(const char *p)
 	return size;
 }
 
-/* From U+1100 on many characters are two columns wide; to count them all so is
- * wrong at times, but never leads to a line that is too long. */
+/* From U+1100 on many characters are two columns wide; to count all of them so
+ * is wrong at times, but never makes a line too long. */
 static size_t
 char_columns(const char *p)
 {
@@ -97,7 +97,7 @@ add_name(struct line *l, const char *name, size_t columns)
 	add_repeated(l, ' ', columns - used);
 }
 
-/* "  7/1000", as wide for all values of n; or the phase. */
+/* "  7/1000", of the same width for all counts; or the phase. */
 static void
 add_count(struct line *l, const struct progress_state *s)
 {
@@ -125,7 +125,7 @@ add_padded(struct line *l, const char *text, size_t width)
 	add_ascii(l, text);
 }
 
-/* How full a gauge of so many columns is. */
+/* How many columns are filled in a gauge of so many. */
 static size_t
 filled(const struct progress_state *s, size_t columns)
 {

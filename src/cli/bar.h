@@ -19,8 +19,9 @@ enum { BAR_TEXT_MAX = 512, BAR_NAME_MAX = 20 };
 
 /* How many columns of a terminal a text of valid UTF-8 takes, or a few more. */
 size_t bar_columns(const char *text);
-/* At most `columns` wide (BAR_TEXT_MAX bytes); the name, valid UTF-8, is cut or
- * padded to name_columns.  rate is bytes a second, 0: not known yet. */
+/* The bar is at most `columns` wide (BAR_TEXT_MAX bytes); the name, valid
+ * UTF-8, is cut or padded to name_columns.  rate is bytes a second, 0: not
+ * known yet. */
 void bar_format(char out[BAR_TEXT_MAX], size_t columns, const char *name,
 		size_t name_columns, const struct progress_state *state,
 		uint64_t rate);

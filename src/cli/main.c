@@ -37,10 +37,10 @@ static const char main_help[] =
 	"      --catch-up[=FILE]\n"
 	"                    record all mail now on the server as delivered, or the uids\n"
 	"                    that FILE lists; with -n say what it would record\n"
-	"      --status      show a table of accounts; with -v what was set aside\n"
+	"      --status      show a table of accounts; with -v also what was set aside\n"
 	"      --retry       forget the back-off of the accounts named\n"
 	"  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
-	"  -j, --jobs JOBS   fetch so many accounts side by side\n"
+	"  -j, --jobs JOBS   fetch up to JOBS accounts side by side\n"
 	"      --shard K/N   only the accounts in part K of N (by a hash of their state)\n"
 	"  -h, --help        show this help\n"
 	"  -V, --version     show the version\n"
@@ -72,10 +72,10 @@ usage(const char *what)
 }
 
 static const char main_exclusive[] =
-	"--check, --catch-up, --status and "
-	"--retry exclude each other, and -n all but --catch-up";
+	"--check, --catch-up, --status and --retry exclude each other, "
+	"and -n goes with --catch-up only";
 
-/* Of two modes that go together the third one. */
+/* Makes one mode of two that go together; false if they exclude each other. */
 static bool
 join_modes(enum session_mode a, enum session_mode b, enum session_mode *both)
 {

@@ -16,13 +16,13 @@
 enum { FILE_MAX = 1024 * 1024 };
 
 /* Reading goes on from p; the last word is in `word`, without quotes. */
-struct scan {
+struct netrc_scan {
 	const char *p, *end;
 	struct buf word;
 };
 
 /* The entry that is being read, and what is looked for. */
-struct entry {
+struct netrc_entry {
 	const char *host, *user;
 	bool is_open; /* a machine or default has begun */
 	bool host_fits, login_fits;
@@ -39,7 +39,7 @@ is_blank(char c)
 }
 
 static void
-skip_blanks(struct scan *s)
+skip_blanks(struct netrc_scan *s)
 {
 	while (s->p < s->end && is_blank(*s->p))
 		s->p++;
@@ -47,7 +47,7 @@ skip_blanks(struct scan *s)
 
 /* A quote inside of a word is a part of it. */
 static bool
-next_word(struct scan *s)
+next_word(struct netrc_scan *s)
 {
 	bool quoted;
 
@@ -68,13 +68,13 @@ next_word(struct scan *s)
 }
 
 static bool
-word_is(const struct scan *s, const char *word)
+word_is(const struct netrc_scan *s, const char *word)
 {
 	return text_is_word(s->word.data, s->word.len, word);
 }
 
 static void
-skip_line(struct scan *s)
+skip_line(struct netrc_scan *s)
 {
 	while (s->p < s->end && *s->p != '\n')
 		s->p++;
@@ -82,7 +82,7 @@ skip_line(struct scan *s)
 
 /* A macro goes on to the first empty line. */
 static void
-skip_macro(struct scan *s)
+skip_macro(struct netrc_scan *s)
 {
 	while (s->p < s->end) {
 		skip_line(s);
@@ -95,7 +95,7 @@ skip_macro(struct scan *s)
 }
 
 static void
-end_entry(struct entry *entry)
+end_entry(struct netrc_entry *entry)
 {
 	if (entry->is_open && entry->host_fits && entry->login_fits &&
 	    entry->has_password && !entry->found)
@@ -106,7 +106,7 @@ end_entry(struct entry *entry)
 }
 
 static void
-begin_entry(struct entry *entry, bool host_fits)
+begin_entry(struct netrc_entry *entry, bool host_fits)
 {
 	end_entry(entry);
 	entry->is_open = true;
@@ -115,7 +115,7 @@ begin_entry(struct entry *entry, bool host_fits)
 }
 
 static void
-take_password(struct scan *s, struct entry *entry)
+take_password(struct netrc_scan *s, struct netrc_entry *entry)
 {
 	if (!next_word(s))
 		return;
@@ -126,7 +126,7 @@ take_password(struct scan *s, struct entry *entry)
 }
 
 static void
-take_login(struct scan *s, struct entry *entry)
+take_login(struct netrc_scan *s, struct netrc_entry *entry)
 {
 	if (next_word(s))
 		entry->login_fits =
@@ -135,7 +135,7 @@ take_login(struct scan *s, struct entry *entry)
 }
 
 static bool
-is_host(const struct scan *s, const char *host)
+is_host(const struct netrc_scan *s, const char *host)
 {
 	size_t size = strlen(host);
 
@@ -150,9 +150,9 @@ is_host(const struct scan *s, const char *host)
 	       text_is_word(s->word.data + 1, size, host);
 }
 
-/* What is not known is passed over, as ftp(1) does. */
+/* Words that are not known are passed over, as ftp(1) does. */
 static void
-take_word(struct scan *s, struct entry *entry)
+take_word(struct netrc_scan *s, struct netrc_entry *entry)
 {
 	if (word_is(s, "machine")) {
 		if (next_word(s))
@@ -173,9 +173,9 @@ take_word(struct scan *s, struct entry *entry)
 }
 
 static void
-find_password(const struct buf *file, struct entry *entry)
+find_password(const struct buf *file, struct netrc_entry *entry)
 {
-	struct scan s = { .p = (const char *)file->data };
+	struct netrc_scan s = { .p = (const char *)file->data };
 
 	s.end = file->len ? s.p + file->len : s.p;
 	buf_init(&s.word, FILE_MAX);
@@ -187,7 +187,8 @@ find_password(const struct buf *file, struct entry *entry)
 }
 
 static int
-read_open_file(int fd, const char *path, struct entry *entry, struct err *e)
+read_open_file(int fd, const char *path, struct netrc_entry *entry,
+	       struct err *e)
 {
 	struct buf file;
 	int rc;
@@ -201,9 +202,8 @@ read_open_file(int fd, const char *path, struct entry *entry, struct err *e)
 	buf_free(&file);
 	if (rc == 0 && entry->any_password && !fs_is_private(fd))
 		rc = err_set(e, ERR_CONFIG,
-			     "others than you may read the "
-			     "passwords in '%s': make it yours and chmod it "
-			     "to 600",
+			     "other users may read the passwords in '%s': "
+			     "make it yours and chmod it to 600",
 			     path);
 	return rc;
 }
@@ -212,7 +212,7 @@ int
 netrc_password(const char *path, const char *host, const char *user,
 	       struct secret **password, struct err *e)
 {
-	struct entry entry = { .host = host, .user = user };
+	struct netrc_entry entry = { .host = host, .user = user };
 	int fd, rc;
 
 	*password = NULL;

@@ -80,6 +80,8 @@ print_line(const struct overview *o, const char *name, const char *success,
 	free(line);
 }
 
+/* status_read calls it, while the account's lock is held and its database open.
+ * So the lines are kept, to be printed behind the account's own. */
 static void
 print_aside(void *arg, const struct store_row *row, const char *error)
 {
@@ -89,7 +91,7 @@ print_aside(void *arg, const struct store_row *row, const char *error)
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
 	(void)buf_format(&o->lines, "    uid '%s', ", uid);
-	if (row->attempts > 0) /* else --retry has made it forgotten */
+	if (row->attempts > 0) /* --retry sets it back to 0 */
 		(void)buf_format(&o->lines, "failed %u time%s, ", row->attempts,
 				 text_plural(row->attempts));
 	(void)buf_format(&o->lines, "next try %s: %s\n",

@@ -10,8 +10,8 @@
 #include "cli/show.h"
 #include "config/account.h"
 
-/* One line an account, under a heading, to standard output; errors as
- * show_error. */
+/* Prints one line for each account, under a heading, to standard output; errors
+ * as show_error does. */
 void overview_print(struct show *s, struct account *const accounts[],
 		    size_t count, const char *state_dir);
 

@@ -11,8 +11,8 @@
 #include "cli/progress.h"
 #include "config/account.h"
 
-/* Fills a->password unless it is there or a command will tell.  ERR_CONFIG when
- * there is none and nobody to ask. */
+/* Fills in a->courier.password, unless it is there already or password_command
+ * will tell it.  ERR_CONFIG when there is none and nobody to ask. */
 int password_find(struct account *a, struct progress *p, struct err *e);
 
 #endif

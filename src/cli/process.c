@@ -20,8 +20,8 @@ be_courier(struct account *a, struct link *keeper)
 	_exit(0);
 }
 
-/* start_courier of the keeper's job, which has opened nothing yet that the
- * courier would inherit. */
+/* keeper_run calls it as its job's start_courier, before it has opened anything
+ * that the courier would inherit. */
 static int
 start_courier(void *arg, struct link **courier, pid_t *pid, struct err *e)
 {

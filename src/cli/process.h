@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The two processes of an account: a keeper, and the courier that it has
- * forked.  This is the one place that knows both.
+ * The two processes of an account: a keeper, and the courier that it forks.
+ * This is the one place that knows both.
  */
 #ifndef CLI_PROCESS_H
 #define CLI_PROCESS_H
@@ -9,7 +9,7 @@
 #include "config/account.h"
 #include "keeper/keeper.h"
 
-/* In the process that becomes the account's keeper: runs it, and ends.  Takes
+/* Runs the keeper in the process that calls it, which then ends.  Takes over
  * the link to the parent.  `settings` and state_dir are the job's; all
  * passwords but the account's are wiped. */
 _Noreturn void process_account(struct account *a,

@@ -57,12 +57,13 @@ progress_new(int fd, bool bars)
 
 /* --- drawing --- */
 
-/* So many bytes a pipe takes without waiting once it can be written
+/* So many bytes a pipe takes without waiting, once it can be written to
  * (PIPE_BUF). */
 enum { PIECE_SIZE = 4096 };
 
-/* Nobody may read what we write (a pager that waits): then a stop request must
- * still be seen, and ends the waiting; what is not written by then is lost. */
+/* It may be that nobody reads what we write (a pager that waits).  A stop
+ * request must be seen even then, and ends the waiting; what is not written by
+ * then is lost. */
 static void
 put(int fd, const struct buf *text)
 {
@@ -142,8 +143,8 @@ name_columns(const struct progress *p, size_t columns)
 	return widest < limit ? widest : limit;
 }
 
-/* Below the cursor, which stays below them.  The last column is never used:
- * what a terminal does behind it differs. */
+/* Draws the bars from the cursor's line on; the cursor then stands below them.
+ * The last column is never used: terminals differ in what they do behind it. */
 static void
 draw(struct progress *p, struct buf *out)
 {
@@ -186,7 +187,7 @@ redraw(struct progress *p)
 	buf_free(&out);
 }
 
-/* The bars go away, and come again with the next redraw. */
+/* Takes the bars away; they come again with the next redraw. */
 static void
 hide(struct progress *p)
 {
@@ -310,7 +311,8 @@ progress_end(struct progress *p, size_t slot)
 	p->changed = true;
 }
 
-/* Half of it is news: it follows within seconds and does not jump. */
+/* Each sample counts for half of the rate: so it follows within seconds and
+ * does not jump. */
 static void
 sample(struct slot *s, int64_t now_ms)
 {
@@ -329,7 +331,7 @@ sample(struct slot *s, int64_t now_ms)
 	s->sample_bytes = bytes;
 }
 
-/* A rate that is shown sinks when nothing comes any more. */
+/* Is a rate shown?  It has to sink when nothing comes any more. */
 static bool
 is_moving(const struct progress *p)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What people see while popfetch runs: one bar an account on a terminal,
- * several at once; plain lines elsewhere.  The parent alone uses it, so nothing
+ * What people see while popfetch runs: on a terminal one bar for each account,
+ * several at once; elsewhere plain lines.  The parent alone uses it, so nothing
  * else writes to the terminal.
  *
  * Bars are drawn on standard output when that is a terminal with cursor
- * movement (TERM is set and not "dumb") and the user asked for it; lines
+ * movement (TERM is set and not "dumb") and the user asked for them; lines
  * printed meanwhile appear above them.  Bars are redrawn at most ten times a
  * second.
  */
@@ -24,12 +24,13 @@ struct progress_state {
 
 struct progress;
 
-/* fd is where bars and lines go; `bars` wants bars if fd can have them. */
+/* fd is where bars and lines go; `bars`: the user wants bars, if fd can have
+ * them. */
 struct progress *progress_new(int fd, bool bars);
 void progress_free(struct progress **p); /* takes the bars away */
-/* A line (made safe here; '\n' is added) to fd, above the bars. */
+/* Writes a line (made safe here; '\n' is added) to fd, above the bars. */
 void progress_line(struct progress *p, const char *line);
-/* The same to standard error: errors. */
+/* The same to standard error, for errors. */
 void progress_error(struct progress *p, const char *line);
 /* An account's bar appears, changes, and goes; `slot` is any number the caller
  * uses for it again. */
@@ -37,14 +38,14 @@ void progress_begin(struct progress *p, size_t slot, const char *account);
 void progress_update(struct progress *p, size_t slot,
 		     const struct progress_state *state);
 void progress_end(struct progress *p, size_t slot);
-/* Redraws what changed, if it is time; returns when to be called next
- * (clock_ms, CLOCK_NEVER when nothing waits).  now_ms is clock_ms(). */
+/* Redraws what changed, if it is time; returns when it must be called next
+ * (clock_ms; CLOCK_NEVER when nothing waits).  now_ms is clock_ms(). */
 int64_t progress_tick(struct progress *p, int64_t now_ms);
 
-/* Asks on the controlling terminal (/dev/tty) without echo; false without one,
- * in its background, at end of file, after an empty line or an interrupt.  A
- * signal that interrupts it has its usual effect once the echo is on again.  p
- * may be NULL. */
+/* Asks on the controlling terminal (/dev/tty) without echo.  False without a
+ * terminal, in its background, at end of file, after an empty line or an
+ * interrupt.  A signal that interrupts it has its usual effect once the echo is
+ * on again.  p may be NULL. */
 struct secret;
 bool progress_ask(struct progress *p, const char *prompt,
 		  struct secret **answer);

@@ -65,23 +65,24 @@ unknown_account(const struct conf *c, const char *name, struct err *e)
 {
 	char *known = known_names(c);
 
-	err_set(e, ERR_USAGE, "no account '%s' in %s; there are: %s", name,
+	err_set(e, ERR_USAGE,
+		"account '%s' does not exist in '%s', which has: %s", name,
 		c->path, known);
 	free(known);
 	return -1;
 }
 
-/* Accounts by their number in the configuration, in the order in which they
- * come. */
-struct choice {
+/* Accounts by their number in the configuration, in the order in which they are
+ * fetched. */
+struct run_choice {
 	bool *is_wanted;
 	size_t *numbers;
 	size_t count;
 };
 
-/* Once each, and those of the shard. */
+/* Takes an account once, and only if it is in the shard. */
 static void
-want(struct run *r, struct choice *c, size_t number)
+want(struct run *r, struct run_choice *c, size_t number)
 {
 	if (c->is_wanted[number] ||
 	    !shard_has(&r->options->shard, &r->conf->accounts[number]))
@@ -91,7 +92,7 @@ want(struct run *r, struct choice *c, size_t number)
 }
 
 static int
-choose(struct run *r, struct choice *c, struct err *e)
+choose(struct run *r, struct run_choice *c, struct err *e)
 {
 	const struct run_options *o = r->options;
 
@@ -108,9 +109,10 @@ choose(struct run *r, struct choice *c, struct err *e)
 	return 0;
 }
 
-/* What is not wanted is forgotten, so the others have new numbers. */
+/* Accounts that are not wanted are forgotten, so the others have new
+ * numbers. */
 static void
-take_chosen(struct run *r, const struct choice *c)
+take_chosen(struct run *r, const struct run_choice *c)
 {
 	size_t *new_numbers = mem_array(r->conf->count, sizeof(*new_numbers));
 	size_t next = 0;
@@ -130,7 +132,7 @@ take_chosen(struct run *r, const struct choice *c)
 static int
 select_accounts(struct run *r, struct err *e)
 {
-	struct choice c = {
+	struct run_choice c = {
 		.is_wanted = mem_array(r->conf->count, sizeof(*c.is_wanted)),
 		.numbers = mem_array(r->conf->count, sizeof(*c.numbers)),
 	};
@@ -143,7 +145,8 @@ select_accounts(struct run *r, struct err *e)
 	return rc;
 }
 
-/* Those whose password is not to be had are left out, with an error each. */
+/* Leaves out accounts whose password cannot be found, with an error for
+ * each. */
 static void
 find_passwords(struct run *r)
 {
@@ -163,7 +166,7 @@ find_passwords(struct run *r)
 
 /* --- keepers --- */
 
-/* For tests: many batches from few messages. */
+/* Tests set POPFETCH_BATCH_LIMIT, to get many batches from few messages. */
 static struct batch_limits
 limits_of_batch(void)
 {
@@ -199,7 +202,7 @@ start(struct run *r, struct job *job, struct account *a, struct err *e)
 		return -1;
 	job->pid = proc_fork(e);
 	if (job->pid == 0) {
-		/* which sees to the descriptors of this end */
+		/* which closes the descriptors of this end */
 		process_account(a, &settings, r->conf->state_dir, theirs);
 	}
 	link_free(&theirs);
@@ -336,7 +339,8 @@ loop_over_jobs(struct run *r)
 	free(fds);
 }
 
-/* A stop leaves accounts alone that had no turn yet: somebody has to know. */
+/* A stop request leaves alone the accounts that had no turn yet: people have to
+ * know. */
 static void
 say_what_was_left(struct run *r)
 {
@@ -359,7 +363,7 @@ start_accounts(struct run *r)
 		show_error(&r->show, NULL, &e);
 		return;
 	}
-	if (!r->list) /* which needs no server */
+	if (!r->list) /* a list needs no server */
 		find_passwords(r);
 	r->job_count = r->options->jobs > 0 ? r->options->jobs : r->conf->jobs;
 	if (r->job_count > r->count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run: the accounts wanted, side by side, each in a keeper process of its
- * own.
+ * A run: the accounts that are wanted, side by side, each in a keeper process
+ * of its own.
  *
  * The parent reads the configuration, asks for passwords that are missing,
  * starts up to `jobs` keepers, shows what they report, and ends with the worst
@@ -30,12 +30,12 @@ struct run_options {
 	enum session_mode mode;
 	bool all;		  /* -a */
 	const char *list;	  /* the file of --catch-up=FILE, or NULL */
-	const char *const *names; /* accounts, or none: all enabled */
+	const char *const *names; /* accounts; none: all that are enabled */
 	size_t name_count;
-	struct shard shard; /* of these accounts */
+	struct shard shard; /* a part of these accounts */
 };
 
-/* The exit status. */
+/* Returns the exit status. */
 int run(const struct run_options *options);
 
 #endif

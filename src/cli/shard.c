@@ -10,7 +10,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 
-/* 15 hexadecimal digits: a shell can count with them. */
+/* 15 hexadecimal digits, so that a shell can calculate with them. */
 enum { SHARD_BITS = 60 };
 
 bool

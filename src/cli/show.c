@@ -38,7 +38,8 @@ is_in_word(char c)
 	       (c >= '0' && c <= '9') || (c & 0x80) != 0;
 }
 
-/* As a word of its own: a name of one letter stands inside of many others. */
+/* The name must be a word of its own: one of a single letter stands inside of
+ * many words. */
 static bool
 is_name_at(const char *line, const char *at, const char *name)
 {
@@ -69,7 +70,7 @@ hide_name(const char *line, const char *name)
 }
 
 /* What -vv shows is passed on to those who are asked for help, and the user
- * name is often an address.  Servers repeat it, and it stands in the name of
+ * name is often an address.  Servers repeat it, and it is part of the name of
  * the state. */
 static char *
 hide_names(const char *line, const struct account *a)

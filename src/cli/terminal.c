@@ -44,23 +44,24 @@ terminal_size(int fd, size_t *columns, size_t *rows)
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 enum { CAUGHT = sizeof(caught) / sizeof(caught[0]) };
 
-/* The last one that came, or 0. */
+/* The last signal that came, or 0. */
 static volatile sig_atomic_t came;
 
 struct signals {
 	struct sigaction actions[CAUGHT];
-	sigset_t mask; /* as it was */
-	sigset_t open; /* lets ours through */
+	sigset_t mask; /* as it was before */
+	sigset_t open; /* lets the caught ones through */
 };
 
+/* The handler of `caught` while a question is open. */
 static void
 note_signal(int number)
 {
 	came = number;
 }
 
-/* They are blocked but for the wait: none can be missed between a look at
- * `came` and the wait. */
+/* The signals are blocked but for the wait, so that none can be missed between
+ * a look at `came` and the wait. */
 static void
 signals_catch(struct signals *s)
 {
@@ -83,8 +84,8 @@ signals_catch(struct signals *s)
 	}
 }
 
-/* As it was before; a signal that came then has the effect that it would have
- * had. */
+/* Restores what was before; a signal that came meanwhile has the effect that it
+ * would have had. */
 static void
 signals_release(struct signals *s)
 {

@@ -13,16 +13,15 @@
 
 /* Can the cursor be moved there?  A terminal, TERM set and not "dumb". */
 bool terminal_can_draw(int fd);
-/* 80 and 24 when it does not say. */
+/* 80 and 24 when the terminal does not say. */
 void terminal_size(int fd, size_t *columns, size_t *rows);
 
 /*
  * Writes the prompt to /dev/tty and reads a line there without echo.  False
  * without a terminal, in its background, at end of file, after an empty line,
- * or when INT, TERM, HUP or QUIT came: the echo is on again before such a
- * signal has its usual effect (which is raised again here: what the program
- * does about it, it does).  A stop by ^Z turns the echo on, too; the question
- * comes again afterwards.
+ * or when INT, TERM, HUP or QUIT came.  Such a signal is raised again here once
+ * the echo is on again, and has the effect that it has on the program.  A stop
+ * by ^Z turns the echo on, too; the question comes again afterwards.
  */
 bool terminal_ask(const char *prompt, struct secret **answer);
 
