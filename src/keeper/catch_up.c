@@ -38,7 +38,9 @@ is_wanted(const struct session *s, size_t entry)
 
 	if (!may_be_recorded(mailbox_action(m, entry)))
 		return false;
-	if (s->set->known_only && !mailbox_row(m, entry, &row))
+	/* whether one is known that is unclear, its header tells */
+	if (s->set->known_only && !mailbox_row(m, entry, &row) &&
+	    mailbox_action(m, entry) != PLAN_COMPARE)
 		return false;
 	/* without a uid there is nothing to know it by */
 	return mailbox_at(m, entry).uid_size > 0 &&
@@ -136,16 +138,15 @@ take_headers(struct session *s, struct learning *l, struct err *e)
 {
 	bool *wanted = all_wanted(s);
 	struct headers h;
-	int got;
+	int got = 1, rc = 0;
 
 	headers_open(&h, s, LINK_TOP, wanted);
-	while ((got = headers_next(&h, e)) > 0)
-		if (!h.is_refused && !header_is_empty(h.header) &&
-		    take(s, l, h.entry, header_digest(h.header), e) != 0)
-			got = -1;
+	while (rc == 0 && (got = headers_next(&h, e)) > 0)
+		if (!h.is_refused && !header_is_empty(h.header))
+			rc = take(s, l, h.entry, header_digest(h.header), e);
 	headers_close(&h);
 	free(wanted);
-	return got;
+	return rc != 0 ? -1 : got;
 }
 
 /* Records those whose header the server did not give. */
@@ -164,11 +165,22 @@ take_rest(struct session *s, struct learning *l, struct err *e)
 	return count == 0 ? 0 : learning_warn_unproven(s, count, e);
 }
 
+static bool
+is_any_wanted(const struct session *s)
+{
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (is_wanted(s, i))
+			return true;
+	return false;
+}
+
 static int
 finish(struct session *s, struct learning *l, struct err *e)
 {
-	if (phase_is_stopping(s))
+	if (phase_is_stopping(s) && is_any_wanted(s)) {
+		s->is_stopped_short = true;
 		return 0;
+	}
 	if (take_rest(s, l, e) != 0 || learning_save(l, e) != 0 ||
 	    store_begin(s->store, STORE_DURABLE, e) != 0 ||
 	    phase_end_note(s, store_set_fact(s->store, FACT_CATCHING_UP, 0, e),

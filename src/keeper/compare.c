@@ -83,8 +83,7 @@ needs_proof(struct session *s, size_t entry, const struct identity_match *found)
 		return false;
 	if (row.gone_since != 0)
 		return true;
-	plan_settle(p, entry, found->row);
-	return mailbox_action(s->mailbox, entry) == PLAN_DELETE;
+	return plan_would_delete(p, entry, found->row);
 }
 
 /* What is not a known message by TOP may be one all the same; where that was
@@ -263,32 +262,32 @@ pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
 {
 	struct learning l;
 	struct headers h;
-	int got;
+	int got = 1, rc = 0;
 
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
-	while ((got = headers_next(&h, e)) > 0)
-		if (take_top(s, &h, &l, e) != 0)
-			got = -1;
+	while (rc == 0 && (got = headers_next(&h, e)) > 0)
+		rc = take_top(s, &h, &l, e);
 	headers_close(&h);
-	if (got == 0)
-		got = learning_save(&l, e);
+	if (rc == 0)
+		rc = got;
+	if (rc == 0)
+		rc = learning_save(&l, e);
 	learning_close(&l);
-	return got;
+	return rc;
 }
 
 static int
 pass_by_retr(struct session *s, const bool is_wanted[], struct err *e)
 {
 	struct headers h;
-	int got;
+	int got = 1, rc = 0;
 
 	headers_open(&h, s, LINK_RETR, is_wanted);
-	while ((got = headers_next(&h, e)) > 0)
-		if (take_retr(s, &h, e) != 0)
-			got = -1;
+	while (rc == 0 && (got = headers_next(&h, e)) > 0)
+		rc = take_retr(s, &h, e);
 	headers_close(&h);
-	return got;
+	return rc != 0 ? -1 : got;
 }
 
 int

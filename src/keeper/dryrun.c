@@ -42,7 +42,8 @@ say_one(struct session *s, size_t entry)
 		quantity_show_size(size, (uint64_t)octets);
 	report_line(s->report, stays ? REPORT_VERBOSE : REPORT_ANSWER,
 		    "would %s %s, %s: %s", verb(action), name, size, why);
-	if (action == PLAN_FETCH && s->set->keeper->rules.keep_s == 0)
+	if (action == PLAN_FETCH && s->set->keeper->rules.keep_s == 0 &&
+	    !mailbox_at(s->mailbox, entry).odd)
 		report_line(s->report, REPORT_ANSWER,
 			    "would delete %s once delivered", name);
 }

@@ -27,6 +27,16 @@ learning_close(struct learning *l)
 
 /* --- a step --- */
 
+/* Is the message the one of this row, whose header it has?  Of another size it
+ * is perhaps somebody's copy beside that of a mailing list. */
+static bool
+is_same_message(const struct session *s, size_t entry,
+		const struct store_row *row, bool is_exact)
+{
+	return is_exact || row->status != STORE_DELIVERED || row->size < 0 ||
+	       mailbox_at(s->mailbox, entry).size < 0;
+}
+
 /* Finds the row that is to say that the message is delivered; if there is none
  * (*found is false), it needs a row of its own. */
 static int
@@ -38,10 +48,11 @@ find_row(struct session *s, const struct learnt *t, bool *found,
 
 	if (t->has_digest && identity_find(s, &w, &match, e) != 0)
 		return -1;
-	*found = match.row != SIZE_MAX;
-	if (*found) {
+	if (match.row != SIZE_MAX) {
 		*row = store_rows_at(mailbox_rows(s->mailbox), match.row);
-		return 0;
+		*found = is_same_message(s, t->entry, row, match.is_exact);
+		if (*found)
+			return 0;
 	}
 	/* the row of one that was set aside or too large has no digest; or the
 	 * header could not be had */
@@ -56,15 +67,15 @@ record_row(struct session *s, const struct store_row *row,
 {
 	if (m->digest && store_set_header(s->store, row->id, m, e) != 0)
 		return -1;
-	if (row->status == STORE_DELIVERED)
-		return 0;
-	s->result->kept++;
-	return store_set_delivered(s->store, row->id, s->now, e);
+	return row->status == STORE_DELIVERED
+		       ? 0
+		       : store_set_delivered(s->store, row->id, s->now, e);
 }
 
 static int
-record(struct session *s, const struct learnt *t, struct err *e)
+record(struct learning *n, const struct learnt *t, struct err *e)
 {
+	struct session *s = n->session;
 	struct listing_entry l = mailbox_at(s->mailbox, t->entry);
 	struct store_message m = {
 		.uid = l.uid,
@@ -78,9 +89,11 @@ record(struct session *s, const struct learnt *t, struct err *e)
 
 	if (find_row(s, t, &found, &row, e) != 0)
 		return -1;
+	if (!found && s->set->known_only)
+		return 0;
+	n->recorded++;
 	if (found)
 		return record_row(s, &row, &m, e);
-	s->result->kept++;
 	mailbox_name(s->mailbox, t->entry, name);
 	report_line(s->report, REPORT_VERBOSE, "%s recorded as delivered",
 		    name);
@@ -93,7 +106,7 @@ record_all(struct learning *l, struct err *e)
 	struct session *s = l->session;
 
 	for (size_t i = 0; i < l->count; i++)
-		if (record(s, &l->at[i], e) != 0)
+		if (record(l, &l->at[i], e) != 0)
 			return -1;
 	/* so that a run that ends early is told from an account that works */
 	if (s->set->mode != SESSION_CATCH_UP)
@@ -109,10 +122,13 @@ learning_save(struct learning *l, struct err *e)
 
 	if (l->count == 0)
 		return 0;
-	if (store_begin(s->store, STORE_DURABLE, e) != 0)
-		return -1;
-	rc = phase_end_note(s, record_all(l, e), e);
-	l->count = 0;
+	l->recorded = 0;
+	rc = store_begin(s->store, STORE_DURABLE, e);
+	if (rc == 0)
+		rc = phase_end_note(s, record_all(l, e), e);
+	if (rc == 0)
+		s->result->kept += l->recorded;
+	l->count = 0; /* also of a step that has failed, which ends all */
 	return rc;
 }
 

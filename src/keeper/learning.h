@@ -25,7 +25,8 @@ struct learning {
 	struct session *session;
 	struct learnt *at; /* what is not recorded yet */
 	size_t count;
-	int64_t begun; /* clock_ms of the first */
+	uint64_t recorded; /* by the transaction under way */
+	int64_t begun;	   /* clock_ms of the first */
 };
 
 void learning_open(struct learning *l, struct session *s);

@@ -67,13 +67,46 @@ is_news(const struct mailbox *m, size_t r, const struct store_row *row,
 	       would_have_seen(m, row, saw_contents);
 }
 
-/* gone_since becomes the time of this run, or of the last run if the clock has
- * been set back.  While the clock is doubted nobody knows how long ago that is,
- * and nothing is forgotten. */
+/* What is gone is so since now, or since the latest time that earlier runs have
+ * seen, if the clock has been set back. */
+static int64_t
+gone_now(const struct session *s)
+{
+	int64_t since = s->now;
+
+	if (s->clock.last_run > since)
+		since = s->clock.last_run;
+	return s->clock.high > since ? s->clock.high : since;
+}
+
+/* A row whose message is not there: since a time that cannot be, it counts from
+ * now, or it would be forgotten as soon as the clock is right. */
+static bool
+needs_time(const struct session *s, size_t r, const struct store_row *row)
+{
+	return row->gone_since != 0 &&
+	       !plan_row_is_here(mailbox_plan(s->mailbox), r) &&
+	       !age_is_credible(row->gone_since, RELEASED, gone_now(s));
+}
+
+static int
+note_row_gone(struct session *s, size_t r, const struct store_row *row,
+	      bool saw_contents, struct err *e)
+{
+	if (is_news(s->mailbox, r, row, saw_contents))
+		return store_set_gone(s->store, row->id,
+				      row->gone_since == 0 ? gone_now(s) : 0,
+				      e);
+	return needs_time(s, r, row)
+		       ? store_set_gone(s->store, row->id, gone_now(s), e)
+		       : 0;
+}
+
+/* While the clock is doubted nobody knows how long ago anything was, and
+ * nothing is forgotten. */
 static int
 note_gone(struct session *s, bool saw_contents, struct err *e)
 {
-	int64_t since = s->now > s->clock.last_run ? s->now : s->clock.last_run;
 	const struct store_rows *rows = mailbox_rows(s->mailbox);
 	size_t purged;
 
@@ -82,9 +115,7 @@ note_gone(struct session *s, bool saw_contents, struct err *e)
 	for (size_t r = 0; r < store_rows_count(rows); r++) {
 		struct store_row row = store_rows_at(rows, r);
 
-		if (is_news(s->mailbox, r, &row, saw_contents) &&
-		    store_set_gone(s->store, row.id,
-				   row.gone_since == 0 ? since : 0, e) != 0)
+		if (note_row_gone(s, r, &row, saw_contents, e) != 0)
 			return -1;
 	}
 	if (s->clock_is_doubted)

@@ -359,6 +359,18 @@ plan_row_is_open(const struct plan *p, size_t r)
 	return !p->marks[r].exact && !p->marks[r].settled;
 }
 
+bool
+plan_would_delete(const struct plan *p, size_t i, size_t r)
+{
+	struct store_row row = store_rows_at(p->rows, r);
+	bool again =
+		p->rules.all && !p->marks[r].fetched && !is_too_large(p, i);
+
+	return row.status == STORE_DELIVERED && !again &&
+	       !rules_is_bare(&row) && !listing_at(p->l, i).odd &&
+	       rules_on_delivered(&p->rules, &row) == RULES_DELETE;
+}
+
 void
 plan_settle(struct plan *p, size_t i, size_t row)
 {

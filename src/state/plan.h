@@ -136,6 +136,8 @@ size_t plan_twin(const struct plan *p, size_t i);
 /* May a message of another size than this row's be its message?  It may if no
  * entry has exactly that size, and none was settled as its message. */
 bool plan_row_is_open(const struct plan *p, size_t r);
+/* Would entry i be deleted, were it settled as the message of this row? */
+bool plan_would_delete(const struct plan *p, size_t i, size_t r);
 /* Decides again: entry i is the message of this row, or, with SIZE_MAX, of
  * none, and so new.  This is for a PLAN_COMPARE; for a PLAN_DELETE whose header
  * turned out to be that of another message; and for a FETCH by_content that

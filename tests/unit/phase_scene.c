@@ -77,7 +77,8 @@ scene_set_up(void **state)
 		.requests = requests_new(x->keeper, x->report, PATIENCE_MS),
 		.removals = removals_new(),
 		.result = &x->result,
-		.facts = { .has_top = true, .announces_uidl = true,
+		.facts = { .has_top = true,
+			   .announces_uidl = true,
 			   .pipelining = true,
 			   .expire_days = FACTS_EXPIRE_UNSAID },
 		.now = clock_unix(),
@@ -146,8 +147,11 @@ scene_row(struct scene *x, const char *uid, int64_t size, const char *header,
 	if (header)
 		digest_header(header, digest);
 	assert_int_equal(store_begin(s, STORE_DURABLE, &x->e), 0);
-	assert_int_equal(store_add_delivered(s, &m, x->session.now -
-					     days_ago * SCENE_DAY, &x->e), 0);
+	assert_int_equal(store_add_delivered(s, &m,
+					     x->session.now -
+						     days_ago * SCENE_DAY,
+					     &x->e),
+			 0);
 	assert_int_equal(store_commit(s, &x->e), 0);
 	assert_int_equal(store_load(s, &rows, &x->e), 0);
 	id = store_rows_at(rows, store_rows_count(rows) - 1).id;
@@ -194,17 +198,31 @@ whole_listing(struct scene *x)
 	return all;
 }
 
-void
-scene_mailbox(struct scene *x)
+static void
+make_mailbox(struct scene *x, struct listing *l)
 {
 	struct plan_rules rules = x->keeper_settings.rules;
 	struct store_rows *rows;
 
 	assert_int_equal(store_load(x->session.store, &rows, &x->e), 0);
-	x->session.mailbox = mailbox_new(whole_listing(x), rows, true);
+	x->session.mailbox = mailbox_new(l, rows, true);
 	rules.now = x->session.now;
 	rules.all = x->settings.all;
 	mailbox_decide(x->session.mailbox, &rules);
+}
+
+void
+scene_mailbox(struct scene *x)
+{
+	make_mailbox(x, whole_listing(x));
+}
+
+void
+scene_mailbox_as_listed(struct scene *x)
+{
+	listing_done(x->listing);
+	make_mailbox(x, x->listing);
+	x->listing = NULL;
 }
 
 /* --- what the courier will say --- */
@@ -224,7 +242,8 @@ scene_answer(struct scene *x, enum link_type type, uint32_t number,
 }
 
 void
-scene_message(struct scene *x, uint32_t number, const char *text, int64_t octets)
+scene_message(struct scene *x, uint32_t number, const char *text,
+	      int64_t octets)
 {
 	if (octets < 0) {
 		octets = 0;
@@ -343,7 +362,7 @@ scene_row_now(struct scene *x, int64_t id)
 			row = store_rows_at(rows, i);
 	store_rows_free(&rows);
 	assert_int_equal(row.id, id);
-	row.uid = NULL;		/* it was the rows' */
+	row.uid = NULL; /* it was the rows' */
 	return row;
 }
 
@@ -426,7 +445,8 @@ scene_has_header(struct scene *x, int64_t id, const char *header)
 
 	digest_header(header, digest);
 	assert_int_equal(store_digest(x->session.store, id, &found, stored,
-				      &x->e), 0);
+				      &x->e),
+			 0);
 	return found && memcmp(stored, digest, sizeof(stored)) == 0;
 }
 

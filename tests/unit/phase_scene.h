@@ -22,7 +22,7 @@ enum { SCENE_DAY = 86400 };
 struct scene {
 	char dir[64];
 	char *maildir, *db;
-	struct link *courier;		/* the courier's end */
+	struct link *courier; /* the courier's end */
 	struct link *keeper, *report, *parent;
 	struct listing *listing;
 	struct server server;
@@ -30,7 +30,7 @@ struct scene {
 	struct session_settings settings;
 	struct report_result result;
 	struct session session;
-	char *told;			/* all lines so far, each with its '\n' */
+	char *told; /* all lines so far, each with its '\n' */
 	struct err e;
 };
 
@@ -49,6 +49,8 @@ int64_t scene_row(struct scene *x, const char *uid, int64_t size,
 void scene_list(struct scene *x, const char *uid, int64_t size);
 /* Makes session.mailbox of both, decided by the settings' rules, at the clock of now. */
 void scene_mailbox(struct scene *x);
+/* The same, of the listing itself, with whatever is odd in it; STAT says 0. */
+void scene_mailbox_as_listed(struct scene *x);
 
 /* --- what the courier will say --- */
 

@@ -415,6 +415,31 @@ a_dry_run_writes_nothing(void **state)
 	assert_int_equal(scene_row_count(x), 2);
 }
 
+static void
+a_proof_that_fails_says_nothing_of_top(void **state)
+{
+	struct scene *x = *state;
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	size_t row;
+
+	x->keeper_settings.rules.keep_s = 14 * SCENE_DAY;
+	(void)scene_row(x, "a", 100, HEADER, 100, 20);
+	scene_list(x, "a", 140); /* a list's copy */
+	scene_list(x, "a", 107); /* the one on record, counted anew */
+	scene_mailbox(x);
+	scene_message(x, 1, HEADER, -1);
+	scene_message(x, 2, HEADER, -1);
+	scene_message(x, 1, HEADER, 140);
+	scene_message(x, 2, HEADER, 100);
+	assert_int_equal(compare_run(&x->session, true, &x->e), 0);
+	scene_digest(HEADER, digest);
+	assert_int_equal(compare_retrieved(&x->session, 1, digest, 100, &row,
+					   &x->e),
+			 0);
+	assert_int_equal(row, 0);
+	assert_false(x->session.top.differs);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
 
@@ -447,6 +472,7 @@ main(void)
 		TEST(a_dry_run_takes_the_header_for_proof),
 		TEST(a_dry_run_leaves_open_what_top_does_not_tell),
 		TEST(a_dry_run_writes_nothing),
+		TEST(a_proof_that_fails_says_nothing_of_top),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,7 +217,7 @@ what_is_beyond_the_new_ones_of_a_run_would_be_left(void **state)
 		    "would fetch message 2 (uid 'b'), 100 B: new");
 	assert_line(x, REPORT_ANSWER,
 		    "would leave message 3 (uid 'c'), 100 B: "
-		    "beyond the 2 new ones of a run");
+		    "left for a later run: 'max_messages' is 2");
 	assert_line(x, REPORT_ANSWER, "3 messages: would fetch 2 and delete 0");
 }
 
@@ -285,6 +285,21 @@ a_check_says_that_none_is_new(void **state)
 	assert_line(x, REPORT_ANSWER, "0 new messages");
 }
 
+static void
+what_is_listed_twice_would_not_be_deleted(void **state)
+{
+	struct scene *x = *state;
+
+	x->settings.mode = SESSION_DRY_RUN;
+	x->keeper_settings.rules.keep_s = 0;
+	scene_list(x, "a", 100);
+	assert_false(listing_add(x->listing, 1, "b", 1));
+	scene_mailbox_as_listed(x);
+	dryrun_say(&x->session);
+	assert_true(scene_was_told(x, "would fetch message 1"));
+	assert_false(scene_was_told(x, "would delete message 1"));
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, scene_tear_down)
 
@@ -307,6 +322,7 @@ main(void)
 		TEST(an_empty_mailbox_is_said_to_be_empty),
 		TEST(a_check_says_how_many_are_new),
 		TEST(a_check_says_that_none_is_new),
+		TEST(what_is_listed_twice_would_not_be_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,7 @@ what_does_not_fit_the_disk_is_told_once_and_the_rest_comes(void **state)
 	assert_int_equal(fetch_run(x), 0);
 	scene_assert_asked(x, "RETR 3");
 	assert_int_equal(scene_delivered(x), 1);
-	assert_true(scene_was_told(x, "message 1 (uid 'a') of "));
+	assert_true(scene_was_told(x, "message 1 (uid 'a'), "));
 	assert_int_equal(fetch_times_told(x, "is left on the server"), 1);
 	assert_int_equal(x->session.first.kind, ERR_LOCAL);
 	assert_int_equal(x->result.failed, 2);
