@@ -47,7 +47,7 @@ int
 lockstep_take(struct lockstep *l, const struct mailbox *m,
 	      const struct answer *a, struct err *e)
 {
-	bool is_ok = a->record.value == 1;
+	bool is_ok = a->type == LINK_LISTED && a->record.value == 1;
 
 	if (a->type == LINK_SIZE) {
 		l->told = a->record.value < 0 ? LISTING_SIZE_UNKNOWN

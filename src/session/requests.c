@@ -120,12 +120,21 @@ fail_nonsense(const struct link_record *r, struct err *e)
 		       r->type);
 }
 
+/* Is it a kind of error that a courier can have?  It has no lock, no database
+ * and no destination. */
+static bool
+is_couriers(int64_t kind)
+{
+	return kind > ERR_NONE && kind < ERR_KINDS && kind != ERR_BUSY &&
+	       kind != ERR_USAGE && kind != ERR_DATABASE && kind != ERR_CREATE;
+}
+
 static void
 read_error(const struct link_record *r, struct err *why)
 {
 	enum err_kind kind = ERR_INTERNAL;
 
-	if (r->value > ERR_NONE && r->value < ERR_KINDS)
+	if (is_couriers(r->value))
 		kind = (enum err_kind)r->value;
 	err_set(why, kind, "%.*s", (int)r->size, (const char *)r->data);
 }
@@ -275,7 +284,8 @@ check_time(const struct requests *x, struct err *e)
 
 	if (x->deaf_until != 0 && now >= x->deaf_until)
 		return err_set(e, ERR_INTERNAL, "the courier is gone");
-	if (x->count > 0 && now >= x->heard + x->silence_ms)
+	if (x->count > 0 && !link_has_next(x->courier) &&
+	    now >= x->heard + x->silence_ms)
 		return err_set(e, ERR_NETWORK, "the courier says nothing");
 	return 0;
 }
@@ -303,7 +313,7 @@ requests_wait(struct requests *x, const int fds[], size_t fd_count,
 	assert(fd_count <= REQUESTS_DESCRIPTORS_MAX);
 	flush_orders(x);
 	if (link_has_next(x->courier))
-		return 0;
+		return check_time(x, e);
 	if (link_has_unsent(x->courier))
 		p[2].fd = link_output(x->courier);
 	for (size_t i = 0; i < fd_count; i++)
@@ -314,5 +324,5 @@ requests_wait(struct requests *x, const int fds[], size_t fd_count,
 		return err_set(e, ERR_STOPPED, "the parent process is gone");
 	if (link_pull(x->courier, e) != 0)
 		return -1;
-	return link_has_next(x->courier) ? 0 : check_time(x, e);
+	return check_time(x, e);
 }

@@ -193,7 +193,8 @@ many_requests_fit_a_small_pipe(void **state)
 	for (uint32_t i = 1; i <= LINK_ORDERS_MAX; i++) {
 		while (!link_next(c->courier, &r)) {
 			assert_int_equal(requests_wait(c->requests, NULL, 0,
-						       clock_ms(), &e), 0);
+						       clock_ms(), &e),
+					 0);
 			assert_int_equal(link_pull(c->courier, &e), 0);
 		}
 		assert_int_equal(r.number, i);
@@ -204,6 +205,20 @@ many_requests_fit_a_small_pipe(void **state)
 		assert_int_equal(next(c, &a, &e), 1);
 		assert_int_equal(a.entry, i);
 	}
+}
+
+static void
+a_courier_is_never_busy(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	requests_give(c->requests, LINK_RETR, 1, 0);
+	link_put_text(c->courier, LINK_ERROR, 0, ERR_BUSY, "pretends");
+	send_answers(c);
+	assert_int_equal(next(c, &a, &e), -1);
+	assert_int_equal(e.kind, ERR_INTERNAL);
 }
 
 /* --- ends --- */
@@ -219,7 +234,7 @@ the_last_words_of_a_courier_are_heard_behind_much_mail(void **state)
 
 #ifdef F_GETPIPE_SZ
 	if (fcntl(link_output(c->courier), F_GETPIPE_SZ) < LINK_DEEP)
-		skip();	/* a user with many pipes gets shallow ones */
+		skip(); /* a user with many pipes gets shallow ones */
 #else
 	skip();
 #endif
@@ -296,6 +311,7 @@ main(void)
 		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
 		TEST(a_listing_is_no_answer_to_a_message),
 		TEST(many_requests_fit_a_small_pipe),
+		TEST(a_courier_is_never_busy),
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
 		TEST(a_courier_may_be_gone_once_it_has_said_goodbye),
