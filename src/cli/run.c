@@ -328,8 +328,11 @@ loop_over_jobs(struct run *r)
 
 		pass_on_stops(r);
 		fill_jobs(r);
-		if (fill_poll_set(r, fds) == 0)
-			break;
+		if (fill_poll_set(r, fds) == 0) {
+			if (r->next == r->count || r->stops > 0)
+				break;
+			continue; /* none could be started: on to the next */
+		}
 		until = progress_tick(r->show.progress, clock_ms());
 		(void)proc_poll(fds, (nfds_t)r->job_count, until);
 		for (size_t i = 0; i < r->job_count; i++)
