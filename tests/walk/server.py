@@ -209,7 +209,7 @@ class Server:
             count = max(1, count - 2) if count else 0
         if self.style["stat"] == "off":
             total += 17 * count
-        session.is_complete = len(counted) == len(session.items) == len(shown)
+        session.is_complete = count == len(counted) == len(session.items) == len(shown)
         session.stat_count = count
         return b"+OK %d %d\r\n" % (count, max(0, total + self.script.stat_off))
 
