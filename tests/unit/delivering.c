@@ -23,7 +23,7 @@ must(bool good, const char *what, const struct err *e)
 /* --- the database --- */
 
 struct rows {
-	char *evidence[DELIVERING_MAX];		/* READY */
+	char *evidence[DELIVERING_MAX]; /* READY */
 	bool delivered[DELIVERING_MAX];
 };
 
@@ -57,8 +57,10 @@ commit(const struct delivering *d, const struct rows *r)
 
 	must(f != NULL, "open the database", NULL);
 	for (i = 0; i < d->count; i++)
-		fprintf(f, "%s%s\n", r->delivered[i] ? "D" :
-			r->evidence[i] ? "R" : "-",
+		fprintf(f, "%s%s\n",
+			r->delivered[i]	 ? "D"
+			: r->evidence[i] ? "R"
+					 : "-",
 			r->evidence[i] ? r->evidence[i] : "");
 	must(fclose(f) == 0 && rename(fresh, d->database) == 0,
 	     "write the database", NULL);
@@ -142,16 +144,16 @@ delivering_recovery(void *arg)
 struct deliver_staged *
 delivering_stage(struct deliver *d, const char *text)
 {
-	const struct deliver_message m = {
-		.uid = (const uint8_t *)text, .uid_size = 4
-	};
+	const struct deliver_message m = { .uid = (const uint8_t *)text,
+					   .uid_size = 4 };
 	struct deliver_staged *s;
 	struct err e = ERR_INIT;
 
 	must(deliver_stage(d, &m, &s, &e) == 0, "stage", &e);
 	must(deliver_write(s, text, strlen(text), &e) == 0, "write", &e);
 	must(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
-					"sender@example.org", &e) == 0, "finish", &e);
+			    "sender@example.org", &e) == 0,
+	     "finish", &e);
 	return s;
 }
 
@@ -176,8 +178,8 @@ delivering_batch(struct deliver *d, const char *const texts[], size_t count)
 	must(deliver_secure(d, staged, count, &e) == 0, "secure", &e);
 	publish(d);
 	for (i = 0; i < count; i++) {
-		must(deliver_outcome(staged[i], &e) == DELIVER_DONE,
-		     "outcome", &e);
+		must(deliver_outcome(staged[i], &e) == DELIVER_DONE, "outcome",
+		     &e);
 		deliver_leave(&staged[i]);
 	}
 	deliver_retire(d);
@@ -190,8 +192,8 @@ struct batch {
 };
 
 static void
-stage_batch(const struct delivering *d, const struct rows *r, struct deliver *to,
-	    struct batch *b)
+stage_batch(const struct delivering *d, const struct rows *r,
+	    struct deliver *to, struct batch *b)
 {
 	size_t i;
 

@@ -16,11 +16,11 @@ enum { DELIVERING_MAX = 16 };
 
 struct delivering {
 	const struct deliver_target *target;
-	const char *database;		/* path */
+	const char *database; /* path */
 	const char *messages[DELIVERING_MAX];
 	size_t count;
-	size_t batch;			/* messages a batch */
-	bool stops_before_retire;	/* ends when all is recorded */
+	size_t batch;		  /* messages a batch */
+	bool stops_before_retire; /* ends when all is recorded */
 };
 
 /* An error or a failed check ends the process with status 1: this runs in forks.

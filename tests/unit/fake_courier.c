@@ -100,7 +100,7 @@ fake_send(struct fake_message *x, struct link *l, uint32_t number, size_t size)
 			      "server said 'broken'");
 		return;
 	}
-	if (size > 1)	/* in two chunks */
+	if (size > 1) /* in two chunks */
 		link_put(l, LINK_CHUNK, told, 0, x->text, size / 2);
 	if (x->dies) {
 		(void)link_flush(l, &e);
@@ -132,8 +132,8 @@ fake_quit(struct fake_mailbox *m, struct link *l)
 static void
 fake_order(struct fake_mailbox *m, struct link *l, const struct link_record *r)
 {
-	struct fake_message *x = &m->message[r->number == 0 ? 0
-							    : r->number - 1];
+	struct fake_message *x =
+		&m->message[r->number == 0 ? 0 : r->number - 1];
 
 	switch (r->type) {
 	case LINK_GO:

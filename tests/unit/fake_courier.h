@@ -17,25 +17,25 @@ enum { FAKE_MESSAGES_MAX = 8, FAKE_TEXT_MAX = 256 };
 
 struct fake_message {
 	char uid[64];
-	char text[FAKE_TEXT_MAX];	/* LF line ends */
-	int64_t size;			/* as listed */
-	bool refused;			/* RETR answers -ERR */
-	bool dies;			/* the courier dies in its middle */
-	bool lies;			/* chunks come under another number */
-	bool deleted;			/* after QUIT */
-	unsigned retrs, tops;		/* how often it was asked for */
+	char text[FAKE_TEXT_MAX]; /* LF line ends */
+	int64_t size;		  /* as listed */
+	bool refused;		  /* RETR answers -ERR */
+	bool dies;		  /* the courier dies in its middle */
+	bool lies;		  /* chunks come under another number */
+	bool deleted;		  /* after QUIT */
+	unsigned retrs, tops;	  /* how often it was asked for */
 };
 
 struct fake_mailbox {
 	struct fake_message message[FAKE_MESSAGES_MAX];
 	size_t count;
 	bool no_uidl, no_top;
-	int64_t expire_days;		/* as struct facts */
+	int64_t expire_days; /* as struct facts */
 	bool refuses_login;
 	unsigned logins;		/* GO orders */
 	bool has_quit;			/* QUIT has come */
 	unsigned lists;			/* LIST orders */
-	bool marked[FAKE_MESSAGES_MAX];	/* DELE since the start */
+	bool marked[FAKE_MESSAGES_MAX]; /* DELE since the start */
 };
 
 /* Shared memory; a process sees what another writes. */

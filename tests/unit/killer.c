@@ -22,14 +22,28 @@ static bool
 is_counted(uint64_t number)
 {
 	switch (number) {
-	case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_openat:
-	case SYS_fsync: case SYS_fdatasync: case SYS_syncfs:
-	case SYS_ftruncate: case SYS_linkat: case SYS_unlinkat:
-	case SYS_renameat2: case SYS_mkdirat: case SYS_utimensat:
-	case SYS_close: case SYS_fcntl:
+	case SYS_write:
+	case SYS_pwrite64:
+	case SYS_writev:
+	case SYS_openat:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_syncfs:
+	case SYS_ftruncate:
+	case SYS_linkat:
+	case SYS_unlinkat:
+	case SYS_renameat2:
+	case SYS_mkdirat:
+	case SYS_utimensat:
+	case SYS_close:
+	case SYS_fcntl:
 #ifdef SYS_rename
-	case SYS_rename: case SYS_renameat: case SYS_link: case SYS_unlink:
-	case SYS_mkdir: case SYS_open:
+	case SYS_rename:
+	case SYS_renameat:
+	case SYS_link:
+	case SYS_unlink:
+	case SYS_mkdir:
+	case SYS_open:
 #endif
 		return true;
 	default:

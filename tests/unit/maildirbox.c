@@ -19,12 +19,13 @@ maildirbox_setup(void **state)
 	box.cur = scratch_path(box.path, "cur");
 	box.fresh = scratch_path(box.path, "new");
 	box.tmp = scratch_path(box.path, "tmp");
-	box.staging = scratch_path(box.path,
-				   "tmp/.popfetch/" MAILDIRBOX_ID);
-	box.target = (struct deliver_target){
-		.kind = DELIVER_MAILDIR, .path = box.path, .account = "work",
-		.user = "jane", .state_id = MAILDIRBOX_ID, .spool = *state
-	};
+	box.staging = scratch_path(box.path, "tmp/.popfetch/" MAILDIRBOX_ID);
+	box.target = (struct deliver_target){ .kind = DELIVER_MAILDIR,
+					      .path = box.path,
+					      .account = "work",
+					      .user = "jane",
+					      .state_id = MAILDIRBOX_ID,
+					      .spool = *state };
 	return 0;
 }
 

@@ -13,8 +13,8 @@ begin_message(struct mboxreader *r, const char *line, size_t size)
 {
 	struct mboxreader_message *m;
 
-	r->messages = realloc(r->messages,
-			      (r->count + 1) * sizeof(*r->messages));
+	r->messages =
+		realloc(r->messages, (r->count + 1) * sizeof(*r->messages));
 	m = &r->messages[r->count++];
 	m->from_line = strndup(line, size - 1);
 	m->text = calloc(1, 1);

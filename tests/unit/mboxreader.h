@@ -10,10 +10,10 @@
 
 struct mboxreader {
 	struct mboxreader_message {
-		char *from_line;	/* without its LF */
-		char *text;		/* unquoted; a NUL behind */
+		char *from_line; /* without its LF */
+		char *text;	 /* unquoted; a NUL behind */
 		size_t size;
-	} *messages;
+	} * messages;
 	size_t count;
 };
 

@@ -35,12 +35,14 @@ mdabox_setup(void **state)
 	box.out = scratch_path(*state, "out");
 	box.script = scratch_path(*state, "mda");
 	box.argv[0] = box.script;
-	box.target = (struct deliver_target){
-		.kind = DELIVER_MDA, .argv = box.argv,
-		.mda_timeout_ms = 60 * 1000, .account = "work",
-		.user = "jane@example.org", .state_id = "00ff",
-		.spool = box.spool, .note = note
-	};
+	box.target = (struct deliver_target){ .kind = DELIVER_MDA,
+					      .argv = box.argv,
+					      .mda_timeout_ms = 60 * 1000,
+					      .account = "work",
+					      .user = "jane@example.org",
+					      .state_id = "00ff",
+					      .spool = box.spool,
+					      .note = note };
 	setenv("HOME", *state, 1);
 	return mkdir(box.spool, 0700);
 }
@@ -82,9 +84,8 @@ mdabox_open(void)
 struct deliver_staged *
 mdabox_stage(struct deliver *d, const char *text, const char *uid)
 {
-	const struct deliver_message m = {
-		.uid = (const uint8_t *)uid, .uid_size = strlen(uid)
-	};
+	const struct deliver_message m = { .uid = (const uint8_t *)uid,
+					   .uid_size = strlen(uid) };
 	struct digest *digest = digest_new(DIGEST_SHA256);
 	uint8_t bytes[DIGEST_SIZE_MAX];
 	struct deliver_staged *s;
@@ -96,7 +97,8 @@ mdabox_stage(struct deliver *d, const char *text, const char *uid)
 	if (deliver_stage(d, &m, &s, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(deliver_write(s, text, strlen(text), &e), 0);
-	assert_int_equal(deliver_finish(s, bytes, 1234, "joe@example.net", &e), 0);
+	assert_int_equal(deliver_finish(s, bytes, 1234, "joe@example.net", &e),
+			 0);
 	return s;
 }
 
@@ -124,8 +126,7 @@ mdabox_wait(struct deliver *d)
 		assert_true(count <= DELIVER_POLL_MAX);
 		for (i = 0; i < count; i++)
 			fds[i] = (struct pollfd){ raw[i], POLLIN, 0 };
-		proc_poll(fds, count,
-			  clock_earlier(until, clock_deadline(20)));
+		proc_poll(fds, count, clock_earlier(until, clock_deadline(20)));
 		assert_int_equal(deliver_tend(d, &e), 0);
 	}
 }
@@ -155,7 +156,8 @@ mdabox_run_script(const char *body, const char *text, struct err *why)
 
 	mdabox_script(body);
 	d = mdabox_open();
-	outcome = mdabox_run(d, mdabox_stage(d, text, "uid1"), why ? why : &ignored);
+	outcome = mdabox_run(d, mdabox_stage(d, text, "uid1"),
+			     why ? why : &ignored);
 	deliver_close(&d);
 	return outcome;
 }

@@ -15,7 +15,7 @@ extern struct mdabox {
 	char *spool, *out, *script;
 	const char *argv[8];
 	struct deliver_target target;
-	char *notes[MDABOX_NOTES_MAX];	/* what it has said */
+	char *notes[MDABOX_NOTES_MAX]; /* what it has said */
 	size_t note_count;
 } box;
 

@@ -49,7 +49,8 @@ scene_add_row(struct store *s, const char *uid, int64_t size, char kind)
 		scene_check(store_add_delivered(s, &m, NOW - DAY, &e), &e);
 		return;
 	case 'A':
-		scene_check(store_add_delivered(s, &m, NOW - 600 * DAY, &e), &e);
+		scene_check(store_add_delivered(s, &m, NOW - 600 * DAY, &e),
+			    &e);
 		return;
 	case 'Z':
 		scene_check(store_add_delivered(s, &m, NOW + DAY, &e), &e);
@@ -127,9 +128,9 @@ add_entries(struct scene *c, const char *words, uint64_t total)
 
 		if (!word)
 			continue;
-		assert_true(listing_add(c->l, ++number, uid,
-					strcmp(uid, "-") == 0 ? 0
-							      : strlen(uid)));
+		assert_true(
+			listing_add(c->l, ++number, uid,
+				    strcmp(uid, "-") == 0 ? 0 : strlen(uid)));
 		(void)listing_set_size(c->l, number, size_of_word(word));
 		if (strchr(word, '!'))
 			(void)listing_add(c->l, number, "other", 5);
@@ -199,9 +200,9 @@ scene_show(const struct scene *c, char out[SCENE_SHOWN_MAX])
 		if (item.row != SIZE_MAX)
 			snprintf(row, sizeof(row), "%zu", item.row);
 		at += (size_t)snprintf(out + at, SCENE_SHOWN_MAX - at,
-				       "%s%c%s%s%s%s",
-				       i ? " " : "", "FCHKDLAP"[item.action],
-				       row, item.by_content ? "#" : "",
+				       "%s%c%s%s%s%s", i ? " " : "",
+				       "FCHKDLAP"[item.action], row,
+				       item.by_content ? "#" : "",
 				       item.size_changed ? "~" : "",
 				       item.age_anew ? "*" : "");
 		assert_true(at < SCENE_SHOWN_MAX);

@@ -145,7 +145,7 @@ home_commit(struct store *s)
 
 void
 home_add_delivered(struct store *s, const char *uid, int64_t size,
-	      const uint8_t *digest, int64_t when)
+		   const uint8_t *digest, int64_t when)
 {
 	struct store_message m = home_message(uid, size, digest);
 	struct err e = ERR_INIT;

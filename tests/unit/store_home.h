@@ -12,8 +12,8 @@
 
 struct home {
 	char *dir;
-	char *db;	/* dir/a.db */
-	char *wal;	/* dir/a.db-wal */
+	char *db;  /* dir/a.db */
+	char *wal; /* dir/a.db-wal */
 };
 
 /* Set-up and tear-down of a test: *state is the struct home. */
@@ -34,7 +34,7 @@ void home_reopen(const struct home *h, struct store **s);
 /* Steps in it; a failure fails the test.  uid is a C string, digest may be NULL. */
 struct store_message home_message(const char *uid, int64_t size,
 				  const uint8_t *digest);
-void home_begin(struct store *s);	/* durable */
+void home_begin(struct store *s); /* durable */
 void home_commit(struct store *s);
 void home_add_delivered(struct store *s, const char *uid, int64_t size,
 			const uint8_t *digest, int64_t when);

@@ -53,8 +53,7 @@ put(const char *text, mode_t mode)
 /* --- the state's name --- */
 
 static char *
-state_file(const char *user, const char *host, uint16_t port,
-	   const char *state)
+state_file(const char *user, const char *host, uint16_t port, const char *state)
 {
 	struct account a = { .server = { .user = mem_string(user),
 					 .host = mem_string(host),
@@ -151,7 +150,8 @@ assert_first_line(const char *text, const char *expected)
 	put(text, 0400);
 	if (account_read_password(&a, &e) != 0)
 		fail_msg("%s", e.text);
-	assert_string_equal((const char *)secret_bytes(a.courier.password), expected);
+	assert_string_equal((const char *)secret_bytes(a.courier.password),
+			    expected);
 	assert_int_equal(secret_size(a.courier.password), strlen(expected));
 	account_free(&a);
 	assert_null(a.courier.password);
@@ -220,9 +220,10 @@ nothing_is_read_when_no_file_is_needed(void **state)
 	a.password_file = mem_string("/nonexistent");
 	a.courier.password = secret_new("x", 1);
 	assert_int_equal(account_read_password(&a, &e), 0);
-	assert_string_equal((const char *)secret_bytes(a.courier.password), "x");
+	assert_string_equal((const char *)secret_bytes(a.courier.password),
+			    "x");
 	account_free(&a);
-	account_free(&a);	/* of nothing */
+	account_free(&a); /* of nothing */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_file, remove_file)

@@ -36,10 +36,10 @@ check(const struct run runs[], size_t count)
 	}
 }
 
-#define CHECK(...)                                                            \
-	do {                                                                  \
-		static const struct run runs[] = { __VA_ARGS__ };             \
-		check(runs, sizeof(runs) / sizeof(runs[0]));                  \
+#define CHECK(...)                                                \
+	do {                                                      \
+		static const struct run runs[] = { __VA_ARGS__ }; \
+		check(runs, sizeof(runs) / sizeof(runs[0]));      \
 	} while (0)
 
 static void
@@ -167,7 +167,8 @@ main(void)
 		cmocka_unit_test(a_jump_of_years_is_doubted_behind_another_too),
 		cmocka_unit_test(a_first_run_has_nothing_to_compare_with),
 		cmocka_unit_test(clocks_at_the_end_of_time_are_only_numbers),
-		cmocka_unit_test(a_delivery_is_credible_from_the_release_to_now),
+		cmocka_unit_test(
+			a_delivery_is_credible_from_the_release_to_now),
 		cmocka_unit_test(
 			an_age_is_over_when_it_is_reached_even_behind_2106),
 	};

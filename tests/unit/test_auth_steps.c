@@ -34,7 +34,7 @@ enum { TIMEOUT_MS = 200, TRACE_MAX = 1 << 20 };
  * nonce and password, the server that of password and nonce; the client agrees.
  */
 struct proof {
-	char hex[2 * DIGEST_SHA256_SIZE + 1];	/* of the server, to come */
+	char hex[2 * DIGEST_SHA256_SIZE + 1]; /* of the server, to come */
 };
 
 static unsigned states_alive;
@@ -115,8 +115,8 @@ struct session {
 	struct buf trace;
 	struct err e;
 	struct secret *secret;
-	char *proof, *wrong;	/* what the server sends at last */
-	char *response;		/* what the client sends before */
+	char *proof, *wrong; /* what the server sends at last */
+	char *response;	     /* what the client sends before */
 };
 
 static void

@@ -33,7 +33,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_first_failure_waits_an_hour_and_each_next_twice_as_long),
+		cmocka_unit_test(
+			the_first_failure_waits_an_hour_and_each_next_twice_as_long),
 		cmocka_unit_test(it_never_waits_longer_than_a_week),
 	};
 

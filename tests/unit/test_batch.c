@@ -77,7 +77,8 @@ open_state(struct fixture *x)
 static void
 open_batch(struct fixture *x)
 {
-	if (batch_open(&x->batch, x->store, &x->target, &x->limits, &x->e) == -1)
+	if (batch_open(&x->batch, x->store, &x->target, &x->limits, &x->e) ==
+	    -1)
 		fail_msg("%s", x->e.text);
 }
 
@@ -295,8 +296,10 @@ static void
 a_cancelled_message_leaves_nothing(void **state)
 {
 	struct fixture *x = *state;
-	struct batch_message m = { .number = 1, .uid = (const uint8_t *)"a",
-				   .uid_size = 1, .size = -1 };
+	struct batch_message m = { .number = 1,
+				   .uid = (const uint8_t *)"a",
+				   .uid_size = 1,
+				   .size = -1 };
 
 	open_batch(x);
 	assert_int_equal(batch_begin(x->batch, &m, &x->e), 0);
@@ -333,8 +336,9 @@ a_maildir_that_was_delivered_to_is_never_made_again(void **state)
 	finish(x);
 	batch_close(&x->batch);
 	assert_int_equal(rename(x->maildir, away), 0);
-	assert_int_equal(batch_open(&x->batch, x->store, &x->target,
-				    &x->limits, &x->e), -1);
+	assert_int_equal(batch_open(&x->batch, x->store, &x->target, &x->limits,
+				    &x->e),
+			 -1);
 	assert_int_equal(x->e.kind, ERR_CREATE);
 	assert_false(fs_is_there(x->maildir));
 	free(away);
@@ -467,9 +471,8 @@ static void
 a_message_that_the_mda_refuses_is_set_aside_and_the_others_go_on(void **state)
 {
 	struct fixture *x = *state;
-	static const char *const argv[] = {
-		"/bin/sh", "-c", "! grep -q two", NULL
-	};
+	static const char *const argv[] = { "/bin/sh", "-c", "! grep -q two",
+					    NULL };
 
 	hand_to(x, argv);
 	take(x, 1, "one\n");
@@ -522,8 +525,8 @@ static void
 several_mdas_have_a_row_each_before_they_start(void **state)
 {
 	struct fixture *x = *state;
-	char *script = mem_format("until [ -e '%s/go' ]; do sleep 0.01; done",
-				  x->dir);
+	char *script =
+		mem_format("until [ -e '%s/go' ]; do sleep 0.01; done", x->dir);
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 
 	x->target.mda_jobs = 3;
@@ -598,7 +601,7 @@ the_file_of_a_message_goes_when_its_mda_has_ended(void **state)
 	take(x, 1, "one\n");
 	assert_int_equal(open_files(), before + 1);
 	run_all(x);
-	assert_int_equal(rows(x, STORE_READY), 1);	/* not yet recorded */
+	assert_int_equal(rows(x, STORE_READY), 1); /* not yet recorded */
 	assert_int_equal(open_files(), before);
 	finish(x);
 }

@@ -118,7 +118,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_of_any_value_are_kept_in_order),
 		cmocka_unit_test(what_would_exceed_the_maximum_changes_nothing),
-		cmocka_unit_test(a_buffer_with_maximum_0_stays_empty_and_has_a_text),
+		cmocka_unit_test(
+			a_buffer_with_maximum_0_stays_empty_and_has_a_text),
 		cmocka_unit_test(a_buffer_without_limit_works),
 		cmocka_unit_test(formatted_text_is_appended_at_every_length),
 		cmocka_unit_test(room_is_there_to_be_written_in),

@@ -84,7 +84,8 @@ the_locale_changes_no_date(void **state)
 static void
 impossible_dates_do_no_harm(void **state)
 {
-	static const int64_t times[] = { INT64_MAX, INT64_MIN, -1, 253402300800 };
+	static const int64_t times[] = { INT64_MAX, INT64_MIN, -1,
+					 253402300800 };
 	char out[CLOCK_DATE_MAX];
 	size_t i;
 

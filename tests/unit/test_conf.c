@@ -98,7 +98,8 @@ static struct conf *
 read_account(const char *options)
 {
 	char *text = mem_format("account 'work' {\nhost = h.example\n"
-				"user = jane\nmaildir = M\n%s\n}\n", options);
+				"user = jane\nmaildir = M\n%s\n}\n",
+				options);
 	struct conf *c = read_text(text);
 
 	free(text);
@@ -142,9 +143,10 @@ static void
 refuse_option(const char *option, const char *expected)
 {
 	char *text = mem_format("account 'work' {\nhost = h.example\n"
-				"user = jane\nmaildir = M\n%s\n}\n", option);
-	char *whole = mem_format("popfetch.conf:5: account 'work': %s",
-				 expected);
+				"user = jane\nmaildir = M\n%s\n}\n",
+				option);
+	char *whole =
+		mem_format("popfetch.conf:5: account 'work': %s", expected);
 
 	refuse(text, whole);
 	free(text);
@@ -154,7 +156,9 @@ refuse_option(const char *option, const char *expected)
 static const char *
 password(const struct account *a)
 {
-	return a->courier.password ? (const char *)secret_bytes(a->courier.password) : NULL;
+	return a->courier.password
+		       ? (const char *)secret_bytes(a->courier.password)
+		       : NULL;
 }
 
 /* --- what it becomes --- */
@@ -167,7 +171,8 @@ an_account_of_four_lines_gets_all_defaults(void **state)
 				   "  user = \"recent:jane@example.org\"\n"
 				   "  maildir = \"~/Mail/work\"\n}\n");
 	struct account *a = conf_account(c, "work");
-	char *path = at_home("Mail/work"), *dir = at_home(".local/state/popfetch");
+	char *path = at_home("Mail/work"),
+	     *dir = at_home(".local/state/popfetch");
 
 	(void)state;
 	assert_int_equal(c->jobs, 32);
@@ -313,10 +318,12 @@ a_dot_at_the_end_of_a_host_makes_no_other_of_it(void **state)
 	assert_string_equal(a[0].server.host, "Pop.example.org");
 	assert_string_equal(a[0].courier.tls.server_name, "mail.example.org");
 	assert_string_equal(a[0].state, "jane@pop.example.org");
-	assert_string_equal(a[0].keeper.account.old_state_file, "jane@pop.example.org.");
+	assert_string_equal(a[0].keeper.account.old_state_file,
+			    "jane@pop.example.org.");
 	assert_string_equal(a[1].server.host, "d.example");
 	assert_string_equal(a[1].courier.tls.server_name, "d.example");
-	assert_string_equal(a[1].keeper.account.old_state_file, "jane@d.example.");
+	assert_string_equal(a[1].keeper.account.old_state_file,
+			    "jane@d.example.");
 	assert_string_equal(a[2].state, "s");
 	assert_null(a[2].keeper.account.old_state_file);
 	assert_null(a[3].keeper.account.old_state_file);
@@ -402,7 +409,8 @@ two_accounts_may_deliver_to_one_maildir(void **state)
 				   "account b { user = b }\n");
 
 	(void)state;
-	assert_string_equal(c->accounts[0].keeper.target.path, c->accounts[1].keeper.target.path);
+	assert_string_equal(c->accounts[0].keeper.target.path,
+			    c->accounts[1].keeper.target.path);
 	conf_free(&c);
 }
 
@@ -449,7 +457,9 @@ a_relative_file_name_gives_absolute_paths(void **state)
 static void
 a_password_may_have_any_printable_byte(void **state)
 {
-	static const struct { const char *text, *expected; } cases[] = {
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
 		{ "'$#\"{}*+=, /*x*/'", "$#\"{}*+=, /*x*/" },
 		{ "'it\\'s \\\\ \\n ${HOME}'", "it's \\ \\n ${HOME}" },
 		{ "\"a\\\"b\\x41\\102\\$\\\\ 'c'\t\"", "a\"bAB$\\ 'c'\t" },
@@ -482,7 +492,7 @@ each_account_gets_its_own_password(void **state)
 
 	(void)state;
 	put("more", "account c { host = h user = c maildir = M\n"
-	    "password = 'three' }\n");
+		    "password = 'three' }\n");
 	c = read_text("account a { host = h user = a maildir = M "
 		      "password = 'one' }\n"
 		      "include('more')\n"
@@ -666,7 +676,8 @@ a_readable_file_without_a_password_is_fine(void **state)
 	struct conf *c;
 
 	(void)state;
-	put_mode("popfetch.conf", 0644, "account a {\nhost = h\nuser = u\n"
+	put_mode("popfetch.conf", 0644,
+		 "account a {\nhost = h\nuser = u\n"
 		 "maildir = M # password = 'x'\npassword_command = p\n}\n");
 	c = read_file("popfetch.conf");
 	conf_free(&c);
@@ -678,7 +689,8 @@ each_file_is_judged_by_what_is_in_it(void **state)
 	struct conf *c;
 
 	(void)state;
-	put_mode("popfetch.conf", 0644, "account a {\nhost = h\nuser = u\n"
+	put_mode("popfetch.conf", 0644,
+		 "account a {\nhost = h\nuser = u\n"
 		 "maildir = M\ninclude('secret')\n}\n");
 	put_mode("secret", 0600, "password = 'x'\n");
 	c = read_file("popfetch.conf");
@@ -694,13 +706,13 @@ static void
 no_password_gets_into_an_error(void **state)
 {
 	static const char *const texts[] = {
-		"password 'SECRET'", "password = pre SECRET",
+		"password 'SECRET'",	    "password = pre SECRET",
 		"password = 'it's SECRET'", "password = \"${SECRET}\"",
-		"password = 'x' 'SECRET'", "password = SECRET*",
-		"password = SEC#RET", "password = 'SECRET\n'",
-		"password = {'SECRET'}", "password == 'SECRET'",
+		"password = 'x' 'SECRET'",  "password = SECRET*",
+		"password = SEC#RET",	    "password = 'SECRET\n'",
+		"password = {'SECRET'}",    "password == 'SECRET'",
 		"password = \"\\0SECRET\"", "password = \"SECRET\\n\"",
-		"password = SECRET{}", "password = \"SECRET\\9\"",
+		"password = SECRET{}",	    "password = \"SECRET\\9\"",
 	};
 	struct conf *c = NULL;
 	struct err e = ERR_INIT;
@@ -710,7 +722,8 @@ no_password_gets_into_an_error(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		text = mem_format("account a { host = h user = u maildir = M "
-				  "\n%s\n}\n", texts[i]);
+				  "\n%s\n}\n",
+				  texts[i]);
 		put("popfetch.conf", text);
 		assert_int_equal(conf_read(&c, path, &e), -1);
 		assert_int_equal(e.kind, ERR_CONFIG);
@@ -763,8 +776,10 @@ count_copies(void)
 			if ((uintptr_t)chunk <= at + sizeof(chunk) &&
 			    at <= (uintptr_t)chunk + sizeof(chunk))
 				continue;
-			got = pread(mem, chunk, to - at < sizeof(chunk) ?
-				    to - at : sizeof(chunk), (off_t)at);
+			got = pread(mem, chunk,
+				    to - at < sizeof(chunk) ? to - at
+							    : sizeof(chunk),
+				    (off_t)at);
 			count += got > 0 && count_unveiled(chunk, (size_t)got);
 		}
 	}
@@ -780,7 +795,8 @@ put_unveiled(const char *name)
 	char *path = at_home(name), byte;
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	static const char start[] = "account a { host = h user = u "
-				    "maildir = M\npassword = '", end[] = "' }";
+				    "maildir = M\npassword = '",
+			  end[] = "' }";
 	size_t i;
 
 	assert_int_equal(write(fd, start, sizeof(start) - 1),
@@ -842,7 +858,7 @@ an_error_in_an_included_file_names_that_file_and_line(void **state)
 	       "more:3: account 'a': option 'port': must be 1 to 65535");
 	put("more", "account {\n}\n");
 	refuse("\ninclude('more')\n", "more:1: missing title for section "
-	       "'account'");
+				      "'account'");
 }
 
 static void
@@ -862,9 +878,9 @@ an_include_that_cannot_be_is_named_where_it_stands(void **state)
 {
 	(void)state;
 	refuse("\ninclude('gone')\n", "popfetch.conf:2: cannot read 'gone': "
-	       "No such file or directory");
+				      "No such file or directory");
 	refuse("\ninclude('.')\n", "popfetch.conf:2: '.' is not a regular "
-	       "file");
+				   "file");
 }
 
 static void
@@ -881,7 +897,8 @@ an_include_without_end_is_refused(void **state)
 		snprintf(name, sizeof(name), "f%d", i);
 		snprintf(text, sizeof(text), "include('f%d')\n", i + 1);
 		put(name, i == 16 ? "account a { host = h user = u "
-				    "maildir = M }\n" : text);
+				    "maildir = M }\n"
+				  : text);
 	}
 	put("popfetch.conf", "include('f1')\n");
 	c = read_file("popfetch.conf");
@@ -902,30 +919,34 @@ a_value_out_of_range_is_refused_with_its_line(void **state)
 		{ "port = -1", "option 'port': must be 1 to 65535" },
 		{ "port = pop3s", "option 'port': must be 1 to 65535" },
 		{ "tls = ssl", "option 'tls': must be \"implicit\", "
-		  "\"starttls\" or \"off\", not 'ssl'" },
+			       "\"starttls\" or \"off\", not 'ssl'" },
 		{ "tls_min_version = 1.1", "option 'tls_min_version': must "
-		  "be \"1.2\" or \"1.3\", not '1.1'" },
-		{ "auth = scram-sha-256", "option 'auth': must be \"auto\", "
+					   "be \"1.2\" or \"1.3\", not '1.1'" },
+		{ "auth = scram-sha-256",
+		  "option 'auth': must be \"auto\", "
 		  "\"user\", \"plain\", \"login\", \"apop\", \"xoauth2\" or "
 		  "\"oauthbearer\", not 'scram-sha-256'" },
 		{ "enabled = maybe", "option 'enabled': must be true or "
-		  "false" },
+				     "false" },
 		{ "timeout = 60", "option 'timeout': must be a duration with "
-		  "its unit, such as \"90 seconds\"" },
+				  "its unit, such as \"90 seconds\"" },
 		{ "session_timeout = '0 s'", "option 'session_timeout': must "
-		  "be 1 second or more" },
+					     "be 1 second or more" },
 		{ "max_size = big", "option 'max_size': must be a size, such "
-		  "as \"20 MiB\"" },
+				    "as \"20 MiB\"" },
 		{ "max_messages = some", "option 'max_messages': must be a "
-		  "number" },
+					 "number" },
 		{ "pipelining = on", "option 'pipelining': must be \"off\" "
-		  "or \"auto\", not 'on'" },
-		{ "notice_after = 3", "option 'notice_after': must be a "
+				     "or \"auto\", not 'on'" },
+		{ "notice_after = 3",
+		  "option 'notice_after': must be a "
 		  "number of failures or a duration, such as \"3 failures\" "
 		  "or \"2 hours\"" },
-		{ "notice_after = '0 failures'", "option 'notice_after': "
+		{ "notice_after = '0 failures'",
+		  "option 'notice_after': "
 		  "must be 1 to 65535 failures" },
-		{ "tls_pin = {'sha256:00'}", "option 'tls_pin': must be "
+		{ "tls_pin = {'sha256:00'}",
+		  "option 'tls_pin': must be "
 		  "\"sha256:\" or \"spki-sha256:\", then 64 hexadecimal "
 		  "digits" },
 	};
@@ -935,31 +956,37 @@ a_value_out_of_range_is_refused_with_its_line(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		refuse_option(cases[i][0], cases[i][1]);
 	refuse("\njobs = 257\n", "popfetch.conf:2: option 'jobs': must be 1 "
-	       "to 256");
+				 "to 256");
 }
 
 static void
 keep_wants_a_unit_that_cannot_be_mistaken(void **state)
 {
-	static const char *const values[] = {
-		"14", "0x0e", "'3 m'", "'3 months'", "'90 minutes'", "'soon'",
-		"'1 day 5 minutes'", "'-1 days'"
-	};
+	static const char *const values[] = { "14",
+					      "0x0e",
+					      "'3 m'",
+					      "'3 months'",
+					      "'90 minutes'",
+					      "'soon'",
+					      "'1 day 5 minutes'",
+					      "'-1 days'" };
 	char *option;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		option = mem_format("keep = %s", values[i]);
-		refuse_option(option, "option 'keep': must be \"forever\", "
+		refuse_option(option,
+			      "option 'keep': must be \"forever\", "
 			      "\"no\", or hours, days or weeks, such as "
 			      "\"14 days\"");
 		free(option);
 	}
-	refuse_option("keep = '0 days'", "option 'keep': must be more than "
+	refuse_option("keep = '0 days'",
+		      "option 'keep': must be more than "
 		      "zero; \"no\" deletes mail once it is delivered");
 	refuse_option("keep = 0", "option 'keep': must be more than zero; "
-		      "\"no\" deletes mail once it is delivered");
+				  "\"no\" deletes mail once it is delivered");
 }
 
 static void
@@ -981,10 +1008,12 @@ control_characters_are_refused(void **state)
 	       "popfetch.conf:2: string has a NUL byte in it");
 	refuse("account a {\nuser = 'jane\033[2J'\n}\n",
 	       "popfetch.conf:2: control character in a string");
-	refuse("account \"a\\033\" {\n}\n", "popfetch.conf:2: account "
+	refuse("account \"a\\033\" {\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a\\x1b': an account's title must not be empty or have "
 	       "control characters in it");
-	refuse("account \"\" {\n}\n", "popfetch.conf:2: account '': an "
+	refuse("account \"\" {\n}\n",
+	       "popfetch.conf:2: account '': an "
 	       "account's title must not be empty or have control characters "
 	       "in it");
 }
@@ -993,19 +1022,26 @@ static void
 empty_names_and_lists_are_refused(void **state)
 {
 	(void)state;
-	refuse("account a {\nuser = \"\"\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nuser = \"\"\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'user': must not be empty");
-	refuse("account a {\nhost = ''\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nhost = ''\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'host': must not be empty");
-	refuse("account a {\npassword = ''\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\npassword = ''\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'password': must not be empty");
-	refuse("account a {\nmaildir = ''\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nmaildir = ''\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'maildir': must not be empty");
-	refuse("account a {\nmda = {}\n}\n", "popfetch.conf:3: account "
+	refuse("account a {\nmda = {}\n}\n",
+	       "popfetch.conf:3: account "
 	       "'a': option 'mda': must not be empty");
-	refuse("account a {\nmda = {\"\"}\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nmda = {\"\"}\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'mda': names no program");
-	refuse("defaults {\npassword_command = {}\n}\n", "popfetch.conf:3: "
+	refuse("defaults {\npassword_command = {}\n}\n",
+	       "popfetch.conf:3: "
 	       "defaults: option 'password_command': must not be empty");
 }
 
@@ -1019,12 +1055,15 @@ a_host_is_a_name_or_an_address(void **state)
 	       "popfetch.conf:2: account 'a': option 'host': "
 	       "'pop.example.org:995' is not a host name or address (a port "
 	       "goes into the option 'port')");
-	refuse("account a {\nhost = '[::1'\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nhost = '[::1'\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'host': '[::1' is not a host name or address "
 	       "(a port goes into the option 'port')");
-	refuse("account a {\nhost = '[h]'\n}\n", "popfetch.conf:2: account "
+	refuse("account a {\nhost = '[h]'\n}\n",
+	       "popfetch.conf:2: account "
 	       "'a': option 'host': '[h]' is not an IPv6 address");
-	refuse("account a {\nhost = 'pop3://h'\n}\n", "popfetch.conf:2: "
+	refuse("account a {\nhost = 'pop3://h'\n}\n",
+	       "popfetch.conf:2: "
 	       "account 'a': option 'host': 'pop3://h' is not a host name");
 	c = read_text("account a { host = ::1 user = u maildir = M }\n"
 		      "account b { host = '[fe80::1%eth0]' user = u "
@@ -1043,17 +1082,17 @@ an_unknown_option_suggests_the_nearest(void **state)
 	(void)state;
 	refuse_option("mailbox = x", "unknown option 'mailbox'");
 	refuse_option("hots = x", "unknown option 'hots'; did you mean "
-		      "'host'?");
+				  "'host'?");
 	refuse_option("tls_cafile = x", "unknown option 'tls_cafile'; did "
-		      "you mean 'tls_ca_file'?");
+					"you mean 'tls_ca_file'?");
 	refuse("acount 'x' {\n}\n", "popfetch.conf:1: unknown option "
-	       "'acount'; did you mean 'account'?");
+				    "'acount'; did you mean 'account'?");
 	refuse("\nhost = h\n", "popfetch.conf:2: option 'host' belongs in "
-	       "an account or in defaults");
+			       "an account or in defaults");
 	refuse_option("jobs = 3", "option 'jobs' belongs outside of accounts "
-		      "and defaults");
+				  "and defaults");
 	refuse("\n'account=a|host' = x\n", "popfetch.conf:2: no sub-section "
-	       "'a' in 'account'");
+					   "'a' in 'account'");
 	refuse("account a { user = u }\n'account=a|host' = x\n",
 	       "popfetch.conf:2: no sub-section 'a' in 'account'");
 }
@@ -1075,7 +1114,7 @@ what_is_there_twice_is_refused(void **state)
 	       "popfetch.conf:3: account 'a': option 'password': appears "
 	       "twice (line 2)");
 	refuse("jobs = 1\njobs = 1\n", "popfetch.conf:2: option 'jobs': "
-	       "appears twice (line 1)");
+				       "appears twice (line 1)");
 	refuse("defaults {\nport = 1\n}\ndefaults {\nkeep = no\n}\n",
 	       "popfetch.conf:6: defaults: appears twice");
 	refuse("account 'a' {\nport = 1\n}\n# c\naccount \"a\" {\n}\n",
@@ -1106,7 +1145,7 @@ options_that_do_not_go_together_are_refused(void **state)
 	       "popfetch.conf:6: account 'a': option 'tls_pin': with tls = "
 	       "\"off\" no certificate is ever seen");
 	refuse_option("tls_key_file = k", "option 'tls_key_file' needs "
-		      "'tls_cert_file'");
+					  "'tls_cert_file'");
 	refuse("account a {\nhost = h\nuser = u\n"
 	       "mda = \"procmail -d jane\"\n}\n",
 	       "popfetch.conf:4: account 'a': option 'mda': no shell is run; "
@@ -1121,10 +1160,11 @@ what_is_missing_is_named(void **state)
 	refuse("# nothing\n", "'popfetch.conf' has no account in it");
 	refuse("", "'popfetch.conf' has no account in it");
 	refuse("account a {\n}\n", "popfetch.conf:2: account 'a': option "
-	       "'host' is missing");
+				   "'host' is missing");
 	refuse("account a {\nhost = h\n}\n", "popfetch.conf:3: account 'a': "
-	       "option 'user' is missing");
-	refuse("account a {\nhost = h\nuser = u\n}\n", "popfetch.conf:4: "
+					     "option 'user' is missing");
+	refuse("account a {\nhost = h\nuser = u\n}\n",
+	       "popfetch.conf:4: "
 	       "account 'a': needs one of the options 'maildir', 'mbox' and "
 	       "'mda'");
 	refuse("account a { host = h user = u maildir = '~nobody-here/x' }\n",
@@ -1157,25 +1197,26 @@ bad_syntax_is_one_line_with_file_and_line(void **state)
 {
 	(void)state;
 	refuse("# c\njobs 3\n", "popfetch.conf:2: missing equal sign after "
-	       "option 'jobs'");
+				"option 'jobs'");
 	refuse("# c\n/* d\n*/ jobs = }\n", "popfetch.conf:3: unexpected "
-	       "token '}'");
+					   "token '}'");
 	refuse("\naccount a\nhost = h\n", "popfetch.conf:3: missing opening "
-	       "brace for section 'account'");
+					  "brace for section 'account'");
 	refuse("account a {\nport = 1\n}}\n", "popfetch.conf:3: unexpected "
-	       "closing brace");
+					      "closing brace");
 	refuse("account a {\nport = 1\n", "popfetch.conf:1: '{' without '}'");
 	refuse("jobs =", "popfetch.conf:1: premature end of file");
 	refuse("\nlog = \"abc\nx = y\"\n", "popfetch.conf:2: string is not "
-	       "closed on its line");
+					   "closed on its line");
 	refuse("\nlog = 'abc", "popfetch.conf:2: string is not closed on its "
-	       "line");
+			       "line");
 	refuse("log = \"a\\", "popfetch.conf:1: string is not closed on its "
-	       "line");
+			      "line");
 	refuse("log = \"\\400\"", "popfetch.conf:1: octal number is too "
-	       "large");
+				  "large");
 	refuse("\n/* never\n\n", "popfetch.conf:2: comment is never closed");
-	refuse("\n\njobs = 1\001\n", "popfetch.conf:3: unexpected character; "
+	refuse("\n\njobs = 1\001\n",
+	       "popfetch.conf:3: unexpected character; "
 	       "values with special characters need quotes");
 }
 
@@ -1183,7 +1224,8 @@ bad_syntax_is_one_line_with_file_and_line(void **state)
 static void
 what_would_silently_mean_something_else_is_refused(void **state)
 {
-	static const char quotes[] = "popfetch.conf:2: a value with "
+	static const char quotes[] =
+		"popfetch.conf:2: a value with "
 		"characters other than letters, digits and -_./:@% needs quotes";
 
 	(void)state;
@@ -1193,12 +1235,14 @@ what_would_silently_mean_something_else_is_refused(void **state)
 	refuse("\nlog = /a//b\n", quotes);
 	refuse("\nlog = x${HOME}\n", quotes);
 	refuse("\nlog = ${HOME}\n", "popfetch.conf:2: '${...}' needs double "
-	       "quotes around it");
-	refuse("\nlog = \"${POPFETCH_NONE}/x\"\n", "popfetch.conf:2: "
+				    "quotes around it");
+	refuse("\nlog = \"${POPFETCH_NONE}/x\"\n",
+	       "popfetch.conf:2: "
 	       "environment variable 'POPFETCH_NONE' is not set");
 	refuse("\nlog = \"${HOME/x\"\n", "popfetch.conf:2: '${' without "
-	       "'}'");
-	refuse("account a {\nmda += {\"x\"}\n}\n", "popfetch.conf:2: '+=' is "
+					 "'}'");
+	refuse("account a {\nmda += {\"x\"}\n}\n",
+	       "popfetch.conf:2: '+=' is "
 	       "not supported; write the whole list");
 }
 
@@ -1239,7 +1283,8 @@ assert_fingerprint(const char *options, time_t when, const char *expected,
 	put("popfetch.conf", text);
 	set_mtime("popfetch.conf", when);
 	c = read_file("popfetch.conf");
-	assert_int_equal(strcmp(c->accounts[0].keeper.account.fingerprint, expected) == 0,
+	assert_int_equal(strcmp(c->accounts[0].keeper.account.fingerprint,
+				expected) == 0,
 			 same);
 	conf_free(&c);
 	free(text);
@@ -1283,7 +1328,7 @@ the_fingerprint_changes_with_the_file(void **state)
 			   false);
 	assert_fingerprint("host = h\nuser = u\npassword = 'xy'", 100, print,
 			   false);
-	assert_int_equal(rename(path, other), 0);	/* as editors do */
+	assert_int_equal(rename(path, other), 0); /* as editors do */
 	assert_fingerprint("host = h\nuser = u\npassword = 'x'", 100, print,
 			   false);
 	free(print);
@@ -1308,31 +1353,47 @@ the_fingerprint_changes_with_an_included_file(void **state)
 	free(print);
 }
 
-#define PIN_REST "000000000000000000000000000000000000000000000000000000000000000"
+#define PIN_REST \
+	"000000000000000000000000000000000000000000000000000000000000000"
 
 /* The same date, and as many bytes. */
 static void
 the_fingerprint_changes_with_each_option_of_the_login(void **state)
 {
 	static const char *const before[] = {
-		"host = h", "user = u", "port = 1", "auth = plain",
-		"tls = implicit", "tls_min_version = 1.2",
-		"tls_ca_file = f", "tls_ca_dir = f", "tls_server_name = n",
-		"insecure_auth = true", "tls_cert_file = f",
+		"host = h",
+		"user = u",
+		"port = 1",
+		"auth = plain",
+		"tls = implicit",
+		"tls_min_version = 1.2",
+		"tls_ca_file = f",
+		"tls_ca_dir = f",
+		"tls_server_name = n",
+		"insecure_auth = true",
+		"tls_cert_file = f",
 		"tls_pin = {'sha256:" PIN_REST "0'}",
 	};
 	static const char *const behind[] = {
-		"host = g", "user = v", "port = 2", "auth = login",
-		"tls = starttls", "tls_min_version = 1.3",
-		"tls_ca_file = g", "tls_ca_dir = g", "tls_server_name = m",
-		"insecure_auth = no #", "tls_cert_file = g",
+		"host = g",
+		"user = v",
+		"port = 2",
+		"auth = login",
+		"tls = starttls",
+		"tls_min_version = 1.3",
+		"tls_ca_file = g",
+		"tls_ca_dir = g",
+		"tls_server_name = m",
+		"insecure_auth = no #",
+		"tls_cert_file = g",
 		"tls_pin = {'sha256:" PIN_REST "1'}",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++) {
-		const char *rest = i == 0 ? "user = u" : i == 1 ? "host = h" :
-				   "host = h\nuser = u";
+		const char *rest = i == 0   ? "user = u"
+				   : i == 1 ? "host = h"
+					    : "host = h\nuser = u";
 		char *one = mem_format("%s\n%s", rest, before[i]);
 		char *two = mem_format("%s\n%s", rest, behind[i]);
 		char *print = fingerprint(one, 100);
@@ -1356,10 +1417,10 @@ the_fingerprint_tells_nothing_about_the_secret(void **state)
 	free(print);
 	print = fingerprint("host = h\nuser = u\npassword_command = {a, b}",
 			    100);
-	assert_fingerprint("host = h\nuser = u\npassword_command = {a, c}",
-			   100, print, true);
-	assert_fingerprint("host = h\nuser = u\npassword_command = {b, b}",
-			   100, print, false);
+	assert_fingerprint("host = h\nuser = u\npassword_command = {a, c}", 100,
+			   print, true);
+	assert_fingerprint("host = h\nuser = u\npassword_command = {b, b}", 100,
+			   print, false);
 	free(print);
 }
 

@@ -69,10 +69,10 @@ words_of_any_bytes_come_back(void **state)
 static void
 lines_that_are_no_evidence_are_refused(void **state)
 {
-	static const char *const lines[] = {
-		"", " ", "a", "a ", " a", "a  b", "a b ", "a b c", "a %",
-		"a %4", "a %4g", "a %00", "a %zz", "a%2 b"
-	};
+	static const char *const lines[] = { "",      " ",    "a",     "a ",
+					     " a",    "a  b", "a b ",  "a b c",
+					     "a %",   "a %4", "a %4g", "a %00",
+					     "a %zz", "a%2 b" };
 	char *words[2];
 	size_t i;
 
@@ -89,10 +89,12 @@ lines_that_are_no_evidence_are_refused(void **state)
 static struct deliver_target
 make_target(enum deliver_kind kind, const char *path, const char *spool)
 {
-	return (struct deliver_target){
-		.kind = kind, .path = path, .account = "work", .user = "jane",
-		.state_id = "00ff", .spool = spool
-	};
+	return (struct deliver_target){ .kind = kind,
+					.path = path,
+					.account = "work",
+					.user = "jane",
+					.state_id = "00ff",
+					.spool = spool };
 }
 
 static char *
@@ -122,18 +124,16 @@ intents_of_several_destinations_are_judged_together(void **state)
 	char *maildir = scratch_path(*state, "Maildir");
 	char *mbox = scratch_path(*state, "mbox");
 	struct deliver_target box = make_target(DELIVER_MBOX, mbox, *state);
-	struct deliver_target dir = make_target(DELIVER_MAILDIR, maildir,
-						*state);
+	struct deliver_target dir =
+		make_target(DELIVER_MAILDIR, maildir, *state);
 	const char *lines[6];
-	enum deliver_verdict v[6], wanted[6] = {
-		DELIVER_WAS_DELIVERED, DELIVER_WAS_NOT, DELIVER_WAS_NOT,
-		DELIVER_WAS_DELIVERED, DELIVER_WAS_NOT, DELIVER_WAS_NOT
-	};
-	char *made[3] = {
-		leave_one(&box, "Subject: a\n", true),
-		leave_one(&dir, "Subject: b\n", false),
-		leave_one(&box, "Subject: c\n", false)
-	};
+	enum deliver_verdict v[6],
+		wanted[6] = { DELIVER_WAS_DELIVERED, DELIVER_WAS_NOT,
+			      DELIVER_WAS_NOT,	     DELIVER_WAS_DELIVERED,
+			      DELIVER_WAS_NOT,	     DELIVER_WAS_NOT };
+	char *made[3] = { leave_one(&box, "Subject: a\n", true),
+			  leave_one(&dir, "Subject: b\n", false),
+			  leave_one(&box, "Subject: c\n", false) };
 	struct err e = ERR_INIT;
 	int i;
 
@@ -157,8 +157,8 @@ static void
 nothing_to_recover_is_no_error_for_any_target(void **state)
 {
 	const char *const argv[] = { "cat", NULL };
-	struct deliver_target t = make_target(DELIVER_MAILDIR, "/nowhere/at",
-					      *state);
+	struct deliver_target t =
+		make_target(DELIVER_MAILDIR, "/nowhere/at", *state);
 	struct err e = ERR_INIT;
 
 	t.argv = argv;
@@ -203,11 +203,11 @@ what_a_kill_left_goes_wherever_it_was_delivered_to(void **state)
 	t = make_target(DELIVER_MBOX, "/some/mbox", *state);
 	t.state_id = "00ff";
 	deliver_clear(&t, known, 5);
-	assert_int_equal(scratch_count(staging), 2);	/* it is at work there */
+	assert_int_equal(scratch_count(staging), 2); /* it is at work there */
 	deliver_close(&d);
 	deliver_clear(&t, known, 5);
 	assert_int_equal(scratch_count(staging), 0);
-	assert_int_equal(scratch_count(*state), 3);	/* theirs, and Mail */
+	assert_int_equal(scratch_count(*state), 3); /* theirs, and Mail */
 	free(name);
 	free(staging);
 	free(mail);
@@ -237,8 +237,8 @@ failed_secure_may_be_abandoned(void **state)
 	free(mbox);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, \
-						scratch_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int
 main(void)

@@ -29,11 +29,13 @@ sha_256_is_that_of_fips_180(void **state)
 
 	(void)state;
 	digest_sha256("abc", 3, out);
-	assert_hex(out, sizeof(out), "ba7816bf8f01cfea414140de5dae2223"
-				     "b00361a396177a9cb410ff61f20015ad");
+	assert_hex(out, sizeof(out),
+		   "ba7816bf8f01cfea414140de5dae2223"
+		   "b00361a396177a9cb410ff61f20015ad");
 	digest_sha256(NULL, 0, out);
-	assert_hex(out, sizeof(out), "e3b0c44298fc1c149afbf4c8996fb924"
-				     "27ae41e4649b934ca495991b7852b855");
+	assert_hex(out, sizeof(out),
+		   "e3b0c44298fc1c149afbf4c8996fb924"
+		   "27ae41e4649b934ca495991b7852b855");
 }
 
 static void
@@ -45,7 +47,7 @@ the_apop_digest_of_rfc_1939_comes_out(void **state)
 
 	(void)state;
 	if (!d)
-		skip();		/* a library without MD5 */
+		skip(); /* a library without MD5 */
 	digest_add(d, text, sizeof(text) - 1);
 	digest_end(d, out);
 	assert_hex(out, DIGEST_MD5_SIZE, "c4c9334bac560ecc979e58001b3e22fb");
@@ -91,7 +93,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha_256_is_that_of_fips_180),
 		cmocka_unit_test(the_apop_digest_of_rfc_1939_comes_out),
-		cmocka_unit_test(pieces_give_what_the_whole_gives_and_the_digest_serves_again),
+		cmocka_unit_test(
+			pieces_give_what_the_whole_gives_and_the_digest_serves_again),
 		cmocka_unit_test(random_bytes_do_not_repeat),
 	};
 

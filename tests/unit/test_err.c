@@ -53,7 +53,7 @@ context_goes_before_the_text_and_keeps_kind_and_errno(void **state)
 	assert_int_equal(err_context(&e, "RETR %u", 17U), -1);
 	assert_int_equal(err_context(&e, "work"), -1);
 	assert_string_equal(e.text, "work: RETR 17: cannot open 'y': "
-			    "No such file or directory");
+				    "No such file or directory");
 	assert_int_equal(e.kind, ERR_CREATE);
 	assert_int_equal(e.sys, ENOENT);
 }
@@ -124,14 +124,18 @@ an_error_may_be_made_from_its_own_text(void **state)
 static void
 every_kind_has_its_exit_status(void **state)
 {
-	static const struct { enum err_kind kind; int status; } table[] = {
-		{ ERR_NONE, 0 }, { ERR_BUSY, 0 }, { ERR_USAGE, 64 },
-		{ ERR_DATABASE, 65 }, { ERR_NOHOST, 68 }, { ERR_UNAVAILABLE, 69 },
-		{ ERR_INTERNAL, 70 }, { ERR_OS, 71 }, { ERR_CREATE, 73 },
-		{ ERR_LOCAL, 74 }, { ERR_LATER, 75 }, { ERR_NETWORK, 75 },
-		{ ERR_MESSAGE, 75 }, { ERR_STOPPED, 75 }, { ERR_PROTOCOL, 76 },
-		{ ERR_TLS, 76 }, { ERR_LOGIN, 77 }, { ERR_CONFIG, 78 }
-	};
+	static const struct {
+		enum err_kind kind;
+		int status;
+	} table[] = { { ERR_NONE, 0 },	    { ERR_BUSY, 0 },
+		      { ERR_USAGE, 64 },    { ERR_DATABASE, 65 },
+		      { ERR_NOHOST, 68 },   { ERR_UNAVAILABLE, 69 },
+		      { ERR_INTERNAL, 70 }, { ERR_OS, 71 },
+		      { ERR_CREATE, 73 },   { ERR_LOCAL, 74 },
+		      { ERR_LATER, 75 },    { ERR_NETWORK, 75 },
+		      { ERR_MESSAGE, 75 },  { ERR_STOPPED, 75 },
+		      { ERR_PROTOCOL, 76 }, { ERR_TLS, 76 },
+		      { ERR_LOGIN, 77 },    { ERR_CONFIG, 78 } };
 	size_t i;
 
 	(void)state;
@@ -143,9 +147,8 @@ every_kind_has_its_exit_status(void **state)
 static void
 of_two_statuses_the_worse_one_ends_the_run(void **state)
 {
-	static const int order[] = {
-		78, 77, 65, 73, 74, 71, 70, 76, 69, 68, 75, 64, 0
-	};
+	static const int order[] = { 78, 77, 65, 73, 74, 71, 70,
+				     76, 69, 68, 75, 64, 0 };
 	size_t i, j;
 
 	(void)state;
@@ -174,9 +177,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(setting_an_error_returns_minus_one_and_fills_it),
-		cmocka_unit_test(a_system_error_keeps_errno_and_appends_its_words),
-		cmocka_unit_test(context_goes_before_the_text_and_keeps_kind_and_errno),
+		cmocka_unit_test(
+			setting_an_error_returns_minus_one_and_fills_it),
+		cmocka_unit_test(
+			a_system_error_keeps_errno_and_appends_its_words),
+		cmocka_unit_test(
+			context_goes_before_the_text_and_keeps_kind_and_errno),
 		cmocka_unit_test(server_text_is_made_harmless),
 		cmocka_unit_test(a_long_text_is_cut_between_characters),
 		cmocka_unit_test(a_long_path_does_not_push_the_cause_out),

@@ -75,7 +75,8 @@ a_from_line_is_left_out(void **state)
 		    "Subject: a\n");
 	assert_left(">>>From  jane\nSubject: a\n", "Subject: a\n");
 	assert_left("From nobody\nFrom: a@b\n", "From: a@b\n");
-	assert_left("From - Mon Jan  1 00:00:00 2024\r\nTo: a\r\n", "To: a\r\n");
+	assert_left("From - Mon Jan  1 00:00:00 2024\r\nTo: a\r\n",
+		    "To: a\r\n");
 }
 
 static void
@@ -91,11 +92,24 @@ static void
 a_header_field_is_never_left_out(void **state)
 {
 	static const char *const texts[] = {
-		"From: jane@x\nSubject: a\n", "From : jane@x\n",
-		"From \t : jane@x\n", ">From : x\n", ">From: x\n",
-		"from jane@x\n", "FROM jane\n", "From\tjane@x\n",
-		"Fro", "From", "From ", ">", ">>>>", "Froma: b\n",
-		" From jane@x\n", "\nFrom me to you\n", "", "\n",
+		"From: jane@x\nSubject: a\n",
+		"From : jane@x\n",
+		"From \t : jane@x\n",
+		">From : x\n",
+		">From: x\n",
+		"from jane@x\n",
+		"FROM jane\n",
+		"From\tjane@x\n",
+		"Fro",
+		"From",
+		"From ",
+		">",
+		">>>>",
+		"Froma: b\n",
+		" From jane@x\n",
+		"\nFrom me to you\n",
+		"",
+		"\n",
 		"Subject: a\nFrom me to you\n",
 	};
 

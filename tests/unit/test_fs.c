@@ -27,7 +27,7 @@
 /* These stand before the C library's. An errno makes each call fail with it. */
 static struct {
 	int fsync, renameat2, tmpfile;
-	atomic_int fsyncs;		/* how often it was called */
+	atomic_int fsyncs; /* how often it was called */
 } fault;
 
 int
@@ -57,12 +57,13 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to,
 	  unsigned flags)
 {
 	errno = fault.renameat2;
-	return errno ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir,
-					 to, flags);
+	return errno ? -1
+		     : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to,
+				    flags);
 }
 #endif
 
-static int here = -1;		/* a descriptor of the place */
+static int here = -1; /* a descriptor of the place */
 static struct err e;
 
 static int
@@ -540,8 +541,8 @@ a_rename_never_overwrites(void **state)
 	assert_int_equal(fs_open_dir("d", &other, &e), 0);
 	write_file("a", "A", 1);
 	write_file("b", "B", 1);
-	assert_failed(fs_rename_at(here, "a", here, "b", &e), ERR_LOCAL,
-		      EEXIST, "/b'");
+	assert_failed(fs_rename_at(here, "a", here, "b", &e), ERR_LOCAL, EEXIST,
+		      "/b'");
 	assert_true(fs_is_there("a"));
 	assert_int_equal(fs_rename_at(here, "a", other, "b", &e), 0);
 	assert_false(fs_is_there("a"));
@@ -636,8 +637,8 @@ a_directory_that_is_not_durable_is_not_left(void **state)
 	(void)state;
 	fault.fsync = EIO;
 	assert_failed(fs_make_dir("a", 0700, NULL, &e), ERR_LOCAL, EIO, "'.'");
-	assert_failed(fs_make_dir_at(here, "b", 0700, NULL, &e), ERR_LOCAL,
-		      EIO, "");
+	assert_failed(fs_make_dir_at(here, "b", 0700, NULL, &e), ERR_LOCAL, EIO,
+		      "");
 	assert_false(fs_is_there("a"));
 	assert_false(fs_is_there("b"));
 }
@@ -682,15 +683,15 @@ without_renameat2_nothing_is_overwritten_either(void **state)
 	for (i = 0; i < 3; i++) {
 		fault.renameat2 = causes[i];
 		write_file("a", "A", 1);
-		assert_failed(fs_rename_at(here, "a", here, "b", &e),
-			      ERR_LOCAL, EEXIST, "/b'");
+		assert_failed(fs_rename_at(here, "a", here, "b", &e), ERR_LOCAL,
+			      EEXIST, "/b'");
 		assert_failed(fs_rename_at(here, "a", here, "dead", &e),
 			      ERR_LOCAL, EEXIST, "/dead'");
 		assert_int_equal(fs_rename_at(here, "a", here, "c", &e), 0);
 		assert_false(fs_is_there("a"));
 		assert_int_equal(fs_remove_at(here, "c", &e), 0);
-		assert_failed(fs_rename_at(here, "a", here, "c", &e),
-			      ERR_LOCAL, ENOENT, "'a'");
+		assert_failed(fs_rename_at(here, "a", here, "c", &e), ERR_LOCAL,
+			      ENOENT, "'a'");
 	}
 }
 #endif
@@ -766,7 +767,8 @@ home_comes_from_the_environment_or_the_password_database(void **state)
 		assert_string_equal(fs_home(), us->pw_dir);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
 
 int
 main(void)

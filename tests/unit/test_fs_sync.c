@@ -33,11 +33,11 @@
 /* These stand before the C library's. An errno makes each call fail with it. */
 static struct {
 	int fsync, syncfs, pthread_sigmask;
-	atomic_int fsyncs, syncfss;	/* how often they were called */
-	off_t fsync_size;		/* only the sync of a file of this size fails */
-	const char *meminfo;		/* what /proc/meminfo says; NULL: the truth */
-	bool is_absent;			/* there is no such file */
-	long type;			/* of every file system; 0: the truth */
+	atomic_int fsyncs, syncfss; /* how often they were called */
+	off_t fsync_size;    /* only the sync of a file of this size fails */
+	const char *meminfo; /* what /proc/meminfo says; NULL: the truth */
+	bool is_absent;	     /* there is no such file */
+	long type;	     /* of every file system; 0: the truth */
 } fault;
 
 /* The threads of a sync come here too. */
@@ -96,7 +96,7 @@ syncfs(int fd)
 	return errno ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
-static int here = -1;		/* a descriptor of the place */
+static int here = -1; /* a descriptor of the place */
 static struct err e;
 
 static int
@@ -146,9 +146,11 @@ drop_many(int fds[MANY])
 		fs_drop(&fds[i]);
 }
 
-static const long ext4_type = 0xef53, tmpfs_type = 0x01021994, fuse_type = 0x65735546;
-static const char little_waits[] = "MemTotal: 9999999 kB\nDirty:  30000 kB\n"
-				   "Writeback:  4000 kB\nWritebackTmp: 9999999 kB\n";
+static const long ext4_type = 0xef53, tmpfs_type = 0x01021994,
+		  fuse_type = 0x65735546;
+static const char little_waits[] =
+	"MemTotal: 9999999 kB\nDirty:  30000 kB\n"
+	"Writeback:  4000 kB\nWritebackTmp: 9999999 kB\n";
 static const char much_waits[] = "Dirty:  30000 kB\nWriteback:  40000 kB\n";
 
 /* Kernels before 5.8 have no syncfs that can be trusted. */
@@ -175,7 +177,7 @@ assert_waits(int syncfss, int fsyncs)
 	open_many(fds);
 	assert_int_equal(fs_sync_all(here, fds, MANY, &e), 0);
 	assert_int_equal(fault.syncfss, syncfss);
-	if (syncfss > 0)		/* one more before 5.17 */
+	if (syncfss > 0) /* one more before 5.17 */
 		assert_true(fault.fsyncs == fsyncs ||
 			    fault.fsyncs == fsyncs + 1);
 	else
@@ -284,7 +286,8 @@ one_file_of_many_that_cannot_be_synced_is_told(void **state)
 		fault.fsync = ENOSPC;
 		fault.fsync_size = 5;
 		fault.fsyncs = 0;
-		assert_failed(fs_sync_all(here, fds, MANY, &e), ERR_LOCAL, ENOSPC, "sync");
+		assert_failed(fs_sync_all(here, fds, MANY, &e), ERR_LOCAL,
+			      ENOSPC, "sync");
 		assert_true(fault.fsyncs >= 1 && fault.fsyncs <= MANY);
 		fault.fsync = 0;
 		drop_many(fds);
@@ -328,7 +331,8 @@ without_syncfs_each_file_is_synced(void **state)
 	drop_many(fds);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
 
 int
 main(void)
@@ -352,6 +356,6 @@ main(void)
 int
 main(void)
 {
-	return 77;		/* nothing of this system to choose from */
+	return 77; /* nothing of this system to choose from */
 }
 #endif

@@ -14,9 +14,8 @@
 static void
 it_gives_what_its_paper_says(void **state)
 {
-	const struct hash_key key = {
-		UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)
-	};
+	const struct hash_key key = { UINT64_C(0x0706050403020100),
+				      UINT64_C(0x0f0e0d0c0b0a0908) };
 	uint8_t message[15];
 
 	(void)state;

@@ -53,14 +53,13 @@ with_crlf(const char *text)
 	return out;
 }
 
-static const char whole[] =
-	"Received: from a\n\tby b;\n  today\n"
-	"Message-ID: <1@example.org>\n"
-	"Date: Sat, 21 Nov 2026 10:00:00 +0000\n"
-	"From: \"A\" <a@example.org>\n"
-	"To: b@example.org,\n c@example.org\n"
-	"Subject:  two   words\n"
-	"X-Other: x\n";
+static const char whole[] = "Received: from a\n\tby b;\n  today\n"
+			    "Message-ID: <1@example.org>\n"
+			    "Date: Sat, 21 Nov 2026 10:00:00 +0000\n"
+			    "From: \"A\" <a@example.org>\n"
+			    "To: b@example.org,\n c@example.org\n"
+			    "Subject:  two   words\n"
+			    "X-Other: x\n";
 
 static void
 every_split_gives_the_same_digest(void **state)
@@ -149,8 +148,9 @@ static void
 a_header_with_doubled_carriage_returns_ends_at_its_empty_line(void **state)
 {
 	(void)state;
-	assert_true(is_same("Message-ID: <1>\r\r\nTo: a\r\r\n\r\r\nSubject: b\n",
-			    "Message-ID: <1>\r\r\nTo: a\r\r\n\r\r\n"));
+	assert_true(
+		is_same("Message-ID: <1>\r\r\nTo: a\r\r\n\r\r\nSubject: b\n",
+			"Message-ID: <1>\r\r\nTo: a\r\r\n\r\r\n"));
 	assert_false(is_same("Subject: a\rb\n", "Subject: ab\n"));
 }
 
@@ -251,8 +251,7 @@ static const char *const senders[][2] = {
 	{ "From: A B <a@example.org>\n", "a@example.org" },
 	{ "From: \"A <x@y>, B\" <a@example.org>\n", "a@example.org" },
 	{ "From: \"A \\\" <x@y>\" <a@example.org>\n", "a@example.org" },
-	{ "From: (a comment <x@y> (nested)) a@example.org\n",
-	  "a@example.org" },
+	{ "From: (a comment <x@y> (nested)) a@example.org\n", "a@example.org" },
 	{ "From: a@example.org (A (B) \\) C)\n", "a@example.org" },
 	{ "From: root (Cron Daemon)\n", "root" },
 	{ "From: A <a@example.org>, B <b@example.org>\n", "a@example.org" },
@@ -408,7 +407,7 @@ octets_of_fields_that_servers_change_do_not_count(void **state)
 	(void)state;
 	for (size_t i = 0; i <= strlen(changed); i++)
 		assert_true(octets_of(changed, i) == expected);
-	assert_true(octets_of("Status: R\n", 0) == 1);	/* nothing else */
+	assert_true(octets_of("Status: R\n", 0) == 1); /* nothing else */
 	assert_true(octets_of("", 0) == 1);
 }
 
@@ -416,7 +415,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_header_is_the_same_when_the_content_is_left_out),
+		cmocka_unit_test(
+			the_header_is_the_same_when_the_content_is_left_out),
 		cmocka_unit_test(
 			fields_and_words_of_any_length_are_read_alike_in_any_pieces),
 		cmocka_unit_test(every_split_gives_the_same_digest),
@@ -434,7 +434,8 @@ main(void)
 			one_header_serves_many_messages_also_after_an_unfinished_one),
 		cmocka_unit_test(
 			the_sender_is_the_address_of_return_path_or_from),
-		cmocka_unit_test(octets_of_fields_that_servers_change_do_not_count),
+		cmocka_unit_test(
+			octets_of_fields_that_servers_change_do_not_count),
 		cmocka_unit_test(an_endless_address_is_no_sender),
 		cmocka_unit_test(the_longest_address_is_one)
 	};

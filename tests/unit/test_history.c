@@ -26,7 +26,8 @@ account(const char *fingerprint)
 }
 
 static int64_t
-pause_of(struct store *s, const struct account_settings *a, int64_t now, bool *refused)
+pause_of(struct store *s, const struct account_settings *a, int64_t now,
+	 bool *refused)
 {
 	struct err e = ERR_INIT;
 	int64_t wait;
@@ -37,8 +38,8 @@ pause_of(struct store *s, const struct account_settings *a, int64_t now, bool *r
 }
 
 static void
-assert_refused_for(struct store *s, const struct account_settings *a, int64_t now,
-		   int64_t expected)
+assert_refused_for(struct store *s, const struct account_settings *a,
+		   int64_t now, int64_t expected)
 {
 	bool refused;
 
@@ -146,7 +147,7 @@ the_server_gets_the_pause_between_logins_that_it_wants(void **state)
 	assert_int_equal(pause_of(s, &a, start + 299, &refused), 1);
 	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
 	assert_int_equal(pause_of(s, &a, start - DAY, &refused), 0);
-	log_in(s, 0, start + 300);	/* it wants none any more */
+	log_in(s, 0, start + 300); /* it wants none any more */
 	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
 	store_close(&s);
 }

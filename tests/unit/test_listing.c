@@ -19,7 +19,8 @@ add(struct listing *l, uint32_t number, const char *uid)
 }
 
 static void
-assert_entry(const struct listing *l, size_t i, uint32_t number, const char *uid)
+assert_entry(const struct listing *l, size_t i, uint32_t number,
+	     const char *uid)
 {
 	struct listing_entry x = listing_at(l, i);
 
@@ -189,7 +190,7 @@ a_size_belongs_to_a_number_that_is_listed(void **state)
 	assert_false(listing_set_size(l, 0, 100));
 	listing_done(l);
 	assert_true(listing_at(l, 0).size == INT64_MAX);
-	assert_true(listing_set_size(l, 2, 77));	/* also afterwards */
+	assert_true(listing_set_size(l, 2, 77)); /* also afterwards */
 	assert_true(listing_at(l, 0).size == 77);
 	assert_true(listing_set_size(l, 2, -5));
 	assert_true(listing_at(l, 0).size == LISTING_SIZE_UNKNOWN);
@@ -216,7 +217,9 @@ a_listing_without_uids_has_numbers_and_sizes(void **state)
 static void
 uids_of_any_length_and_any_bytes_are_kept(void **state)
 {
-	static const size_t sizes[] = { 1, 70, 71, 127, 128, 255, 4000, 1000000 };
+	static const size_t sizes[] = {
+		1, 70, 71, 127, 128, 255, 4000, 1000000
+	};
 	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
 	struct listing *l = listing_new(count, 0);
 
@@ -265,7 +268,7 @@ a_count_of_billions_costs_nothing(void **state)
 static void
 a_long_listing_in_reverse_or_shuffled_order_is_no_trouble(void **state)
 {
-	const uint32_t count = 100003;	/* a prime */
+	const uint32_t count = 100003; /* a prime */
 	const uint32_t steps[] = { count - 1, 7919 };
 
 	(void)state;
@@ -318,7 +321,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_mailbox_is_complete),
 		cmocka_unit_test(lines_in_order_are_read_as_they_came),
-		cmocka_unit_test(lines_in_any_order_are_read_in_order_of_number),
+		cmocka_unit_test(
+			lines_in_any_order_are_read_in_order_of_number),
 		cmocka_unit_test(a_number_of_zero_or_of_no_end_is_left_out),
 		cmocka_unit_test(
 			more_than_the_count_are_listed_but_tell_nothing_of_what_is_missing),

@@ -170,7 +170,7 @@ an_account_is_locked_once(void **state)
 	assert_int_equal(lock_take("account.lock", true, &fd, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	assert_int_equal(fd, -1);
-	end_child(&c);		/* killed: the lock goes with it */
+	end_child(&c); /* killed: the lock goes with it */
 	assert_int_equal(lock_take("account.lock", true, &fd, &e), 0);
 	fs_drop(&fd);
 	assert_true(fs_is_there("account.lock"));
@@ -246,8 +246,8 @@ hold_mailbox(int answers)
 	struct lock_mailbox *l = NULL;
 	int fd = open("mbox", O_RDWR | O_CLOEXEC);
 
-	answer(answers, lock_mailbox_take(&l, fd, "mbox", 0, &e) == 0 ? 't'
-								      : 'h');
+	answer(answers,
+	       lock_mailbox_take(&l, fd, "mbox", 0, &e) == 0 ? 't' : 'h');
 	(void)pause();
 }
 
@@ -335,16 +335,20 @@ age_dotlock(long seconds)
 
 	times[1].tv_sec = time(NULL) - seconds;
 	assert_int_equal(utimensat(AT_FDCWD, "mbox.lock", times,
-				   AT_SYMLINK_NOFOLLOW), 0);
+				   AT_SYMLINK_NOFOLLOW),
+			 0);
 }
 
 static void
 while_the_dotlock_is_held_fcntl_is_not(void **state)
 {
-	static const char *const owners[] = {
-		"", "1", "1:elsewhere.example\n", "999999999:elsewhere\n",
-		"garbage\n", "0:\n", "-1:x\n"
-	};
+	static const char *const owners[] = { "",
+					      "1",
+					      "1:elsewhere.example\n",
+					      "999999999:elsewhere\n",
+					      "garbage\n",
+					      "0:\n",
+					      "-1:x\n" };
 	struct lock_mailbox *l = NULL;
 	size_t i;
 
@@ -354,8 +358,9 @@ while_the_dotlock_is_held_fcntl_is_not(void **state)
 		age_dotlock(200);
 		assert_int_equal(take_now(&l), -1);
 		assert_int_equal(e.kind, ERR_LATER);
-		assert_non_null(strstr(e.text, i == 0 ? "'mbox.lock' exists"
-					  : "'mbox.lock' is held by"));
+		assert_non_null(
+			strstr(e.text, i == 0 ? "'mbox.lock' exists"
+					      : "'mbox.lock' is held by"));
 		assert_int_equal(answer_once(test_fcntl), 't');
 		assert_files(2);
 		assert_int_equal(unlink("mbox.lock"), 0);
@@ -579,7 +584,8 @@ waiting_gets_the_lock_once_it_is_free(void **state)
 	(void)state;
 	assert_int_equal(answer_of(&c), 't');
 	assert_int_equal(lock_mailbox_take(&l, mbox, "mbox",
-					   clock_deadline(30000), &e), 0);
+					   clock_deadline(30000), &e),
+			 0);
 	lock_mailbox_release(&l);
 	end_child(&c);
 }
@@ -615,8 +621,9 @@ wait_until_stopped(int answers)
 		answer(answers, e.kind == ERR_STOPPED ? 's' : '?');
 	/* What is free may be taken for all that. */
 	lock_mailbox_release(&l);
-	if (lock_mailbox_take(&l, open("free", O_RDWR | O_CREAT | O_CLOEXEC,
-				       0600), "free", 0, &e) == 0)
+	if (lock_mailbox_take(&l,
+			      open("free", O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+			      "free", 0, &e) == 0)
 		answer(answers, 't');
 	lock_mailbox_release(&l);
 	_exit(0);
@@ -683,7 +690,8 @@ rivals_take_turns_and_none_starves(void **state)
 	assert_files(1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
 
 int
 main(void)
@@ -712,6 +720,6 @@ main(void)
 		TEST(rivals_take_turns_and_none_starves),
 	};
 
-	(void)alarm(300);	/* a wait that never ends fails */
+	(void)alarm(300); /* a wait that never ends fails */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,7 +152,7 @@ a_full_disk_is_told_once_at_the_end(void **state)
 	assert_int_equal(e.kind, ERR_LOCAL);
 	assert_int_equal(e.sys, ENOSPC);
 	assert_string_equal(e.text, "cannot write log '/dev/full': "
-			    "No space left on device");
+				    "No space left on device");
 	assert_int_equal(log_close(&e), 0);
 }
 

@@ -186,7 +186,7 @@ a_new_that_may_not_be_written_is_found_out_at_once(void **state)
 
 	maildirbox_make();
 	chmod(box.fresh, 0500);
-	if (is_root) {		/* whom no mode would stop */
+	if (is_root) { /* whom no mode would stop */
 		assert_int_equal(chmod(*state, 0755), 0);
 		assert_int_equal(chown(box.path, nobody, (gid_t)-1), 0);
 		assert_int_equal(chown(box.cur, nobody, (gid_t)-1), 0);
@@ -215,7 +215,9 @@ open_over_a_mount(const char *source, const char *type, unsigned long flags)
 	    mount(source, box.fresh, type, flags, NULL) != 0)
 		_exit(77);
 	_exit(deliver_open(&d, &box.target, true, &e) == -1 &&
-	      e.kind == ERR_CONFIG ? 0 : 1);
+			      e.kind == ERR_CONFIG
+		      ? 0
+		      : 1);
 }
 
 static int
@@ -289,9 +291,11 @@ names_are_those_of_a_maildir_and_tell_the_size(void **state)
 	(void)state;
 	delivering_batch(d, text, 2);
 	deliver_close(&d);
-	assert_int_equal(regcomp(&pattern, "^[0-9]{10,}\\.M[0-9]{1,6}P[0-9]+"
-		"Q[0-9]+R[0-9a-f]{16}\\.[^/:,]+,S=[0-9]+$",
-		REG_EXTENDED | REG_NOSUB), 0);
+	assert_int_equal(regcomp(&pattern,
+				 "^[0-9]{10,}\\.M[0-9]{1,6}P[0-9]+"
+				 "Q[0-9]+R[0-9a-f]{16}\\.[^/:,]+,S=[0-9]+$",
+				 REG_EXTENDED | REG_NOSUB),
+			 0);
 	n = scratch_list(box.fresh);
 	assert_int_equal(n.count, 2);
 	for (i = 0; i < 2; i++) {
@@ -324,8 +328,10 @@ bytes_of_any_value_and_number_pass_unchanged(void **state)
 		piece = piece < size - i ? piece : size - i;
 		assert_int_equal(deliver_write(s, bytes + i, piece, &e), 0);
 	}
-	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
-					"a@b", &e), 0);
+	assert_int_equal(
+		deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
+			       "a@b", &e),
+		0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
@@ -455,7 +461,8 @@ what_is_cleared_away_by_age_takes_the_sentinel_first(void **state)
 	assert_int_equal(stat(path, &sentinel), 0);
 	usleep(20000);
 	assert_int_equal(deliver_write(s, "a\n", 2, &e), 0);
-	assert_int_equal(deliver_finish(s, (const uint8_t[32]){ 0 }, 0, "a@b", &e),
+	assert_int_equal(deliver_finish(s, (const uint8_t[32]){ 0 }, 0, "a@b",
+					&e),
 			 0);
 	assert_int_equal(deliver_secure(d, &s, 1, &e), 0);
 	assert_int_equal(stat(path, &after), 0);
@@ -485,16 +492,16 @@ a_message_that_comes_in_meanwhile_keeps_its_sentinel(void **state)
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&first);
 	assert_int_equal(deliver_finish(batch[0], (const uint8_t[32]){ 0 }, 0,
-					"a@b", &e), 0);
+					"a@b", &e),
+			 0);
 	batch[1] = delivering_stage(d, "c\n");
 	assert_int_equal(scratch_count(box.staging), 4);
 	assert_int_equal(deliver_secure(d, batch, 2, &e), 0);
-	deliver_retire(d);	/* the first batch is on record */
+	deliver_retire(d); /* the first batch is on record */
 	assert_true(scratch_is_there(path));
-	assert_non_null(strstr(deliver_evidence(batch[0]),
-			       strrchr(path, '/') + 1));
-	assert_null(strstr(deliver_evidence(batch[1]),
-			   strrchr(path, '/') + 1));
+	assert_non_null(
+		strstr(deliver_evidence(batch[0]), strrchr(path, '/') + 1));
+	assert_null(strstr(deliver_evidence(batch[1]), strrchr(path, '/') + 1));
 	assert_int_equal(deliver_publish(d, &e), 0);
 	assert_int_equal(deliver_settle(d, &e), 0);
 	deliver_leave(&batch[0]);
@@ -543,7 +550,7 @@ a_batch_fits_into_few_descriptors(void **state)
 	deliver_close(&d);
 	getrlimit(RLIMIT_NOFILE, &old);
 	small = old;
-	small.rlim_cur = 20;		/* is raised */
+	small.rlim_cur = 20; /* is raised */
 	setrlimit(RLIMIT_NOFILE, &small);
 	d = maildirbox_open();
 	assert_int_equal(deliver_batch_max(d), 256);
@@ -584,8 +591,9 @@ free_space_is_told(void **state)
 	deliver_close(&d);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
-						maildirbox_teardown)
+#define TEST(f)                                              \
+	cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
+					maildirbox_teardown)
 
 int
 main(void)

@@ -132,7 +132,7 @@ a_maildir_that_is_gone_is_an_error_if_new_mail_is_to_go_there(void **state)
 	assert_int_equal(deliver_recover(&box.target, lines, v, 2, &e), -1);
 	assert_int_equal(e.kind, ERR_CREATE);
 	assert_false(scratch_is_there(box.path));
-	box.target.path = *state;	/* new mail goes elsewhere now */
+	box.target.path = *state; /* new mail goes elsewhere now */
 	assert_string_equal(verdicts_of(evidence), "NN");
 	assert_false(scratch_is_there(box.path));
 	free_evidence(evidence);
@@ -226,8 +226,10 @@ evidence_that_leads_out_of_the_maildir_does_nothing(void **state)
 	deliver_close(&d);
 	scratch_write_text(victim, "x");
 	path = strdup(box.path);
-	assert_true(asprintf(&line, "maildir %%2F%s ..%%2F..%%2F..%%2Fvictim "
-			     "x sentinel.x", path + 1) > 0);
+	assert_true(asprintf(&line,
+			     "maildir %%2F%s ..%%2F..%%2F..%%2Fvictim "
+			     "x sentinel.x",
+			     path + 1) > 0);
 	lines[0] = line;
 	assert_int_equal(deliver_recover(&box.target, lines, &v, 1, &e), 0);
 	assert_int_equal(v, DELIVER_WAS_NOT);
@@ -258,7 +260,7 @@ take_letters(const char *dir, unsigned counts[LETTERS], bool remove_them)
 		for (k = 0; k < LETTERS; k++)
 			if (strcmp(text, letters[k]) == 0)
 				break;
-		assert_true(k < LETTERS);	/* a whole one of ours */
+		assert_true(k < LETTERS); /* a whole one of ours */
 		counts[k]++;
 		if (remove_them)
 			unlink(path);
@@ -283,10 +285,10 @@ check_once(unsigned counts[LETTERS], unsigned n)
 static struct delivering
 make_session(const char *database, size_t batch)
 {
-	struct delivering d = {
-		.target = &box.target, .database = database, .batch = batch,
-		.count = LETTERS
-	};
+	struct delivering d = { .target = &box.target,
+				.database = database,
+				.batch = batch,
+				.count = LETTERS };
 
 	memcpy(d.messages, letters, sizeof(letters));
 	return d;
@@ -362,8 +364,9 @@ killed_also_in_recovery_every_message_comes_once(void **state)
 	free(database);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
-						maildirbox_teardown)
+#define TEST(f)                                              \
+	cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
+					maildirbox_teardown)
 
 int
 main(void)

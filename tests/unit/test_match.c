@@ -18,9 +18,9 @@ enum { MOST = 60, WORDS_MAX = MOST * 16 };
 /* How rows or entries are made. */
 struct shape {
 	bool ordered;
-	unsigned repeats;	/* of ten */
-	unsigned gaps;		/* of ten */
-	unsigned nameless;	/* of ten */
+	unsigned repeats;  /* of ten */
+	unsigned gaps;	   /* of ten */
+	unsigned nameless; /* of ten */
 };
 
 static unsigned
@@ -90,7 +90,8 @@ check_twins_of(const struct scene *c, const struct match *m, size_t entry)
 	for (size_t i = 0; i < listing_count(c->l); i++) {
 		struct listing_entry y = listing_at(c->l, i);
 
-		if (i == entry || !is_same(x.uid, x.uid_size, y.uid, y.uid_size))
+		if (i == entry ||
+		    !is_same(x.uid, x.uid_size, y.uid, y.uid_size))
 			continue;
 		others++;
 		if (i < entry)

@@ -34,10 +34,12 @@ setup(void **state)
 	box.path = scratch_path(*state, "mbox");
 	box.dotlock = scratch_path(*state, "mbox.lock");
 	box.spool = scratch_path(*state, "spool");
-	box.target = (struct deliver_target){
-		.kind = DELIVER_MBOX, .path = box.path, .account = "work",
-		.user = "jane", .state_id = "00", .spool = box.spool
-	};
+	box.target = (struct deliver_target){ .kind = DELIVER_MBOX,
+					      .path = box.path,
+					      .account = "work",
+					      .user = "jane",
+					      .state_id = "00",
+					      .spool = box.spool };
 	return mkdir(box.spool, 0700);
 }
 
@@ -187,10 +189,13 @@ a_message_is_a_from_line_its_text_and_an_empty_line(void **state)
 	(void)state;
 	deliver_one("Subject: a\n\nb\n");
 	text = scratch_read(box.path, NULL);
-	assert_int_equal(regcomp(&pattern, "^From sender@example\\.org (Mon|Tue"
-		"|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:"
-		"[0-9]{2}:[0-9]{2} [0-9]{4}\nSubject: a\n\nb\n\n$",
-		REG_EXTENDED | REG_NOSUB), 0);
+	assert_int_equal(
+		regcomp(&pattern,
+			"^From sender@example\\.org (Mon|Tue"
+			"|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:"
+			"[0-9]{2}:[0-9]{2} [0-9]{4}\nSubject: a\n\nb\n\n$",
+			REG_EXTENDED | REG_NOSUB),
+		0);
 	assert_int_equal(regexec(&pattern, text, 0, NULL, 0), 0);
 	regfree(&pattern);
 	free(text);
@@ -203,7 +208,10 @@ the_end_of_the_file_is_completed_first(void **state)
 		{ "From a Sat Nov 21 10:00:00 2026\nA: b\n\nc\n\n", "" },
 		{ "From a Sat Nov 21 10:00:00 2026\nA: b\n\nc\n", "\n" },
 		{ "From a Sat Nov 21 10:00:00 2026\nA: b\n\nc", "\n\n" },
-		{ "x", "\n\n" }, { "\n", "" }, { "\n\n", "" }, { "", "" }
+		{ "x", "\n\n" },
+		{ "\n", "" },
+		{ "\n\n", "" },
+		{ "", "" }
 	};
 	char *text, expected[200];
 	size_t i;
@@ -245,12 +253,14 @@ fields_that_mail_readers_trust_are_left_out(void **state)
 	struct mboxreader r;
 
 	(void)state;
-	deliver_one("A: b\nSTATUS: RO\nX-Status: A\nx-keywords: a\n b\nX-UID: 1\n"
-		    "X-IMAP: 1 2\nX-IMAPbase: 1 2\nContent-Length : 5\n"
-		    "Content-Type: text/plain\n\nStatus: in the body\n");
+	deliver_one(
+		"A: b\nSTATUS: RO\nX-Status: A\nx-keywords: a\n b\nX-UID: 1\n"
+		"X-IMAP: 1 2\nX-IMAPbase: 1 2\nContent-Length : 5\n"
+		"Content-Type: text/plain\n\nStatus: in the body\n");
 	r = mboxreader_read(box.path);
 	assert_int_equal(r.count, 1);
-	assert_string_equal(r.messages[0].text,
+	assert_string_equal(
+		r.messages[0].text,
 		"A: b\nContent-Type: text/plain\n\nStatus: in the body\n");
 	mboxreader_free(&r);
 }
@@ -358,7 +368,8 @@ hold_lock(int *release)
 	pid = fork();
 	if (pid == 0) {
 		fd = open(box.path, O_RDWR);
-		if (fcntl(fd, F_SETLK, &ask) != 0 || write(ready[1], "x", 1) < 0)
+		if (fcntl(fd, F_SETLK, &ask) != 0 ||
+		    write(ready[1], "x", 1) < 0)
 			_exit(1);
 		close(go[1]);
 		_exit(read(go[0], &byte, 1) < 0);
@@ -382,7 +393,7 @@ another_programs_lock_is_waited_for(void **state)
 
 	(void)state;
 	helper = fork();
-	if (helper == 0) {	/* once the delivery waits, or soon before */
+	if (helper == 0) { /* once the delivery waits, or soon before */
 		usleep(100 * 1000);
 		_exit(write(release, "x", 1) != 1);
 	}
@@ -461,9 +472,8 @@ a_file_that_another_program_replaced_is_opened_anew(void **state)
 static void
 the_file_looks_unread_afterwards(void **state)
 {
-	const struct timespec read_since[2] = {
-		{ .tv_nsec = UTIME_NOW }, { .tv_sec = 1000 }
-	};
+	const struct timespec read_since[2] = { { .tv_nsec = UTIME_NOW },
+						{ .tv_sec = 1000 } };
 	struct stat st;
 
 	(void)state;

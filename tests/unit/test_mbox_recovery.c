@@ -14,17 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OLD "From x Sat Nov 21 10:00:00 2026\nSubject: old\n\nold\n\n"
-#define ONE "Subject: one\n\n1\n1 From here\n"
-#define TWO "Subject: two\n\nFrom two\n2"
+#define OLD	 "From x Sat Nov 21 10:00:00 2026\nSubject: old\n\nold\n\n"
+#define ONE	 "Subject: one\n\n1\n1 From here\n"
+#define TWO	 "Subject: two\n\nFrom two\n2"
 #define TWO_READ "Subject: two\n\nFrom two\n2\n"
-#define OTHER "From y Sun Nov 22 10:00:00 2026\nSubject: other\n\no\n\n"
+#define OTHER	 "From y Sun Nov 22 10:00:00 2026\nSubject: other\n\no\n\n"
 
 static struct {
 	char *path, *spool;
 	struct deliver_target target;
 	char *evidence[2];
-	char *whole;		/* the file as it was published */
+	char *whole; /* the file as it was published */
 	size_t base, size;
 } box;
 
@@ -36,10 +36,12 @@ setup(void **state)
 	memset(&box, 0, sizeof(box));
 	box.path = scratch_path(*state, "m box");
 	box.spool = scratch_path(*state, "spool");
-	box.target = (struct deliver_target){
-		.kind = DELIVER_MBOX, .path = box.path, .account = "work",
-		.user = "jane", .state_id = "00", .spool = box.spool
-	};
+	box.target = (struct deliver_target){ .kind = DELIVER_MBOX,
+					      .path = box.path,
+					      .account = "work",
+					      .user = "jane",
+					      .state_id = "00",
+					      .spool = box.spool };
 	return mkdir(box.spool, 0700);
 }
 
@@ -247,8 +249,8 @@ mail_that_another_program_put_behind_is_never_cut(void **state)
 		scratch_append(box.path, "\n\n" OTHER);
 		(void)verdicts();
 		r = mboxreader_read(box.path);
-		assert_int_equal(mboxreader_count(&r,
-			"Subject: other\n\no\n"), 1);
+		assert_int_equal(mboxreader_count(&r, "Subject: other\n\no\n"),
+				 1);
 		mboxreader_free(&r);
 	}
 }
@@ -282,7 +284,7 @@ what_is_longer_than_our_batch_is_not_cut(void **state)
 	leave_batch(OLD, ONE, TWO);
 	file = calloc(1, box.size + 20);
 	memcpy(file, box.whole, box.size);
-	memset(file + box.size - 10, 'x', 5);	/* no block of ours any more */
+	memset(file + box.size - 10, 'x', 5); /* no block of ours any more */
 	strcpy(file + box.size, "somebody's\n");
 	scratch_write_text(box.path, file);
 	assert_string_equal(verdicts(), "DN");
@@ -315,13 +317,14 @@ with_lines(const char *text)
 	FILE *f = open_memstream(&out, &size);
 
 	for (; *text; text++) {
-		if (strncmp(text, "@1@", 3) != 0 && strncmp(text, "@2@", 3) != 0) {
+		if (strncmp(text, "@1@", 3) != 0 &&
+		    strncmp(text, "@2@", 3) != 0) {
 			assert_int_not_equal(fputc(*text, f), EOF);
 			continue;
 		}
 		line = from_line(text[1] - '0');
-		assert_true(fprintf(f, "%.*s", (int)strcspn(line, "\n"),
-				    line) > 0);
+		assert_true(fprintf(f, "%.*s", (int)strcspn(line, "\n"), line) >
+			    0);
 		text += 2;
 	}
 	assert_int_equal(fclose(f), 0);
@@ -340,10 +343,11 @@ rewrite(const char *first, const char *second, const char *third)
 	free(all);
 }
 
-#define ONE_READ "@1@\nStatus: RO\nSubject: one\nContent-Length: 15\n" \
+#define ONE_READ                                              \
+	"@1@\nStatus: RO\nSubject: one\nContent-Length: 15\n" \
 	"X-Status: A\n\n1\n1 From here\n\n"
 #define ONE_READ_TOO "@2@\nSubject: one\n\n1\n1 From here\n\n"
-#define TWO_KEPT "@2@\nSubject: two\n\n>From two\n2\n\n"
+#define TWO_KEPT     "@2@\nSubject: two\n\n>From two\n2\n\n"
 
 static void
 messages_are_found_though_a_reader_marked_or_moved_them(void **state)
@@ -354,11 +358,11 @@ messages_are_found_though_a_reader_marked_or_moved_them(void **state)
 	assert_string_equal(verdicts(), "DD");
 	rewrite(TWO_KEPT, ONE_READ, OLD);
 	assert_string_equal(verdicts(), "DD");
-	rewrite(ONE_READ, TWO_KEPT, "");	/* the old one is gone */
+	rewrite(ONE_READ, TWO_KEPT, ""); /* the old one is gone */
 	assert_string_equal(verdicts(), "DD");
 	rewrite(OLD, "\n\n", ONE_READ TWO_KEPT OTHER);
 	assert_string_equal(verdicts(), "DD");
-	rewrite(OLD, ONE_READ, "");		/* the second is deleted */
+	rewrite(OLD, ONE_READ, ""); /* the second is deleted */
 	assert_string_equal(verdicts(), "DN");
 	rewrite(OLD, OTHER, "");
 	assert_string_equal(verdicts(), "NN");
@@ -370,8 +374,8 @@ static void
 a_rewritten_file_is_left_as_it_is(void **state)
 {
 	const char *const files[] = {
-		OLD ONE_READ TWO_KEPT, TWO_KEPT, OTHER, OLD OTHER,
-		OLD ONE_READ OTHER, "", "no mbox at all"
+		OLD ONE_READ TWO_KEPT, TWO_KEPT, OTHER,		  OLD OTHER,
+		OLD ONE_READ OTHER,    "",	 "no mbox at all"
 	};
 	char *text;
 	size_t i;
@@ -490,10 +494,12 @@ static void
 killed_at_any_call_every_message_comes_once(void **state)
 {
 	char *database = scratch_path(*state, "database");
-	struct delivering d = {
-		.target = &box.target, .database = database, .batch = 2,
-		.messages = { ONE, TWO, "Subject: three\n\n3\n" }, .count = 3
-	};
+	struct delivering d = { .target = &box.target,
+				.database = database,
+				.batch = 2,
+				.messages = { ONE, TWO,
+					      "Subject: three\n\n3\n" },
+				.count = 3 };
 	struct mboxreader r;
 	bool killed = true;
 	unsigned n;

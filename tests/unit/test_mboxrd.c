@@ -252,7 +252,7 @@ texts_written_side_by_side_do_not_mix(void **state)
 	add(a, "after all were gone");
 	expect(a, "after all were gone");
 	spool_end(&a);
-	assert_int_equal(scratch_count(*state), 0);	/* nameless */
+	assert_int_equal(scratch_count(*state), 0); /* nameless */
 	spool_free(&s);
 	spool_free(&s);
 }
@@ -293,9 +293,16 @@ a_full_file_goes_with_its_last_text(void **state)
 
 /* Pieces of which messages are made that could be mistaken for something. */
 static const char *const pieces[] = {
-	"From ", "From: ", ">", ">>From ", "\n", "\n\n", "\r\n", "\r", "a", " ",
-	"\t", "F", "Fr", "From", "Subject: x", "Statu", "x: y\n", ":", "\xff",
-	"\n\nFrom joe Sat Nov 21 10:00:00 2026\n"
+	"From ",      "From: ",
+	">",	      ">>From ",
+	"\n",	      "\n\n",
+	"\r\n",	      "\r",
+	"a",	      " ",
+	"\t",	      "F",
+	"Fr",	      "From",
+	"Subject: x", "Statu",
+	"x: y\n",     ":",
+	"\xff",	      "\n\nFrom joe Sat Nov 21 10:00:00 2026\n"
 };
 enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
 
@@ -347,8 +354,10 @@ stage_generated(struct deliver *d, const struct generated *g)
 		piece = piece < g->size - at ? piece : g->size - at;
 		assert_int_equal(deliver_write(s, g->bytes + at, piece, &e), 0);
 	}
-	assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
-					"a@b", &e), 0);
+	assert_int_equal(
+		deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
+			       "a@b", &e),
+		0);
 	return s;
 }
 
@@ -375,10 +384,12 @@ ten_thousand_generated_messages_come_back_byte_by_byte(void **state)
 {
 	struct generated *g = calloc(BATCH, sizeof(*g));
 	char *path = scratch_path(*state, "mbox");
-	const struct deliver_target target = {
-		.kind = DELIVER_MBOX, .path = path, .account = "work",
-		.user = "jane", .state_id = "00", .spool = *state
-	};
+	const struct deliver_target target = { .kind = DELIVER_MBOX,
+					       .path = path,
+					       .account = "work",
+					       .user = "jane",
+					       .state_id = "00",
+					       .spool = *state };
 	struct err e = ERR_INIT;
 	struct deliver *d;
 	struct mboxreader r;

@@ -23,8 +23,9 @@ static void
 the_program_gets_the_whole_message(void **state)
 {
 	(void)state;
-	assert_int_equal(mdabox_run_script("cat >\"$HOME/out\"", "Subject: a\n\nb\n",
-				    NULL), DELIVER_DONE);
+	assert_int_equal(mdabox_run_script("cat >\"$HOME/out\"",
+					   "Subject: a\n\nb\n", NULL),
+			 DELIVER_DONE);
 	mdabox_expect("Subject: a\n\nb\n");
 }
 
@@ -33,13 +34,13 @@ the_message_is_a_file_without_name_that_may_be_read_twice(void **state)
 {
 	(void)state;
 	mdabox_script("cat >/dev/null\n"
-		   "exec python3 -c 'import os\n"
-		   "os.lseek(0, 0, 0)\n"
-		   "open(os.environ[\"HOME\"] + \"/out\", \"wb\")"
-		   ".write(os.read(0, 100))\n"
-		   "try: os.write(0, b\"x\")\n"
-		   "except OSError: raise SystemExit(0)\n"
-		   "raise SystemExit(1)'");
+		      "exec python3 -c 'import os\n"
+		      "os.lseek(0, 0, 0)\n"
+		      "open(os.environ[\"HOME\"] + \"/out\", \"wb\")"
+		      ".write(os.read(0, 100))\n"
+		      "try: os.write(0, b\"x\")\n"
+		      "except OSError: raise SystemExit(0)\n"
+		      "raise SystemExit(1)'");
 	if (system("python3 -c pass") != 0)
 		skip();
 	assert_int_equal(scratch_count(box.spool), 0);
@@ -73,8 +74,8 @@ a_program_that_reads_nothing_has_delivered_all_the_same(void **state)
 static void
 a_message_of_any_size_arrives_whole(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 32767, 32768, 32769, 65536,
-					65537, 100000 };
+	static const size_t sizes[] = { 0,     1,     32767, 32768,
+					32769, 65536, 65537, 100000 };
 	static const size_t pieces[] = { 1000, 32767, 70000 };
 	const size_t n = sizeof(sizes) / sizeof(sizes[0]);
 	char *text = malloc(100000), *there;
@@ -96,8 +97,11 @@ a_message_of_any_size_arrives_whole(void **state)
 			k = size - at < piece ? size - at : piece;
 			assert_int_equal(deliver_write(s, text + at, k, &e), 0);
 		}
-		assert_int_equal(deliver_finish(s, (const uint8_t[DIGEST_SHA256_SIZE]){ 0 }, 0,
-					"a@b", &e), 0);
+		assert_int_equal(
+			deliver_finish(s,
+				       (const uint8_t[DIGEST_SHA256_SIZE]){ 0 },
+				       0, "a@b", &e),
+			0);
 		assert_int_equal(mdabox_run(d, s, NULL), DELIVER_DONE);
 		deliver_close(&d);
 		there = scratch_read(box.out, &got);
@@ -217,16 +221,14 @@ its_status_decides(void **state)
 	static const struct {
 		int status;
 		enum deliver_outcome outcome;
-	} table[] = {
-		{ 0, DELIVER_DONE }, { 75, DELIVER_POSTPONED },
-		{ 71, DELIVER_POSTPONED }, { 111, DELIVER_POSTPONED },
-		{ 1, DELIVER_REFUSED }, { 2, DELIVER_REFUSED },
-		{ 64, DELIVER_REFUSED }, { 67, DELIVER_REFUSED },
-		{ 69, DELIVER_REFUSED }, { 73, DELIVER_REFUSED },
-		{ 77, DELIVER_REFUSED }, { 99, DELIVER_REFUSED },
-		{ 100, DELIVER_REFUSED }, { 126, DELIVER_REFUSED },
-		{ 127, DELIVER_REFUSED }, { 255, DELIVER_REFUSED }
-	};
+	} table[] = { { 0, DELIVER_DONE },	 { 75, DELIVER_POSTPONED },
+		      { 71, DELIVER_POSTPONED }, { 111, DELIVER_POSTPONED },
+		      { 1, DELIVER_REFUSED },	 { 2, DELIVER_REFUSED },
+		      { 64, DELIVER_REFUSED },	 { 67, DELIVER_REFUSED },
+		      { 69, DELIVER_REFUSED },	 { 73, DELIVER_REFUSED },
+		      { 77, DELIVER_REFUSED },	 { 99, DELIVER_REFUSED },
+		      { 100, DELIVER_REFUSED },	 { 126, DELIVER_REFUSED },
+		      { 127, DELIVER_REFUSED },	 { 255, DELIVER_REFUSED } };
 	char body[40];
 	struct err why;
 	size_t i;
@@ -264,7 +266,7 @@ one_that_cannot_be_started_keeps_mail_waiting(void **state)
 	struct err why;
 
 	(void)state;
-	d = mdabox_open();		/* there is no such program */
+	d = mdabox_open(); /* there is no such program */
 	assert_int_equal(mdabox_run(d, mdabox_stage(d, "a\n", "1"), &why),
 			 DELIVER_POSTPONED);
 	assert_int_equal(why.kind, ERR_OS);
@@ -308,8 +310,10 @@ one_that_takes_too_long_is_ended_with_all_its_children(void **state)
 
 	(void)state;
 	box.target.mda_timeout_ms = 500;
-	assert_int_equal(mdabox_run_script("sleep 600 & echo $! >\"$HOME/out\"\nwait",
-				    "a\n", &why), DELIVER_POSTPONED);
+	assert_int_equal(
+		mdabox_run_script("sleep 600 & echo $! >\"$HOME/out\"\nwait",
+				  "a\n", &why),
+		DELIVER_POSTPONED);
 	assert_int_equal(why.kind, ERR_MESSAGE);
 	assert_non_null(strstr(why.text, "did not end within"));
 	text = scratch_read(box.out, NULL);
@@ -328,8 +332,10 @@ one_that_ignores_term_is_killed(void **state)
 
 	(void)state;
 	box.target.mda_timeout_ms = 100;
-	assert_int_equal(mdabox_run_script("trap '' TERM\nwhile :; do sleep 0.1; done",
-				    "a\n", &why), DELIVER_POSTPONED);
+	assert_int_equal(
+		mdabox_run_script("trap '' TERM\nwhile :; do sleep 0.1; done",
+				  "a\n", &why),
+		DELIVER_POSTPONED);
 	assert_non_null(strstr(why.text, "did not end within"));
 	assert_true(clock_ms() - start >= 5000);
 }
@@ -342,7 +348,8 @@ success_after_the_time_out_does_not_count(void **state)
 	(void)state;
 	box.target.mda_timeout_ms = 100;
 	assert_int_equal(mdabox_run_script("trap 'exit 0' TERM\n"
-				    "while :; do sleep 0.1; done", "a\n", &why),
+					   "while :; do sleep 0.1; done",
+					   "a\n", &why),
 			 DELIVER_POSTPONED);
 }
 
@@ -370,8 +377,9 @@ closing_its_descriptors_is_not_ending(void **state)
 {
 	(void)state;
 	assert_int_equal(mdabox_run_script("exec >&- 2>&-\nsleep 0.3\n"
-				    "echo late >\"$HOME/out\"\nexit 67",
-				    "a\n", NULL), DELIVER_REFUSED);
+					   "echo late >\"$HOME/out\"\nexit 67",
+					   "a\n", NULL),
+			 DELIVER_REFUSED);
 	mdabox_expect("late\n");
 }
 
@@ -383,8 +391,9 @@ a_child_that_it_leaves_behind_does_not_hold_us(void **state)
 
 	(void)state;
 	assert_int_equal(mdabox_run_script("echo before >&2\n"
-				    "sleep 300 & echo $! >\"$HOME/out\"",
-				    "a\n", NULL), DELIVER_DONE);
+					   "sleep 300 & echo $! >\"$HOME/out\"",
+					   "a\n", NULL),
+			 DELIVER_DONE);
 	assert_true(clock_ms() - start < 60 * 1000);
 	assert_int_equal(box.note_count, 1);
 	assert_string_equal(box.notes[0], "before");
@@ -402,9 +411,11 @@ its_lines_are_noted_and_made_safe(void **state)
 	struct err why;
 
 	(void)state;
-	assert_int_equal(mdabox_run_script("echo to stderr >&2\n"
-				    "printf 'a\\033[2Jb\\r\\nlast' >&2\nexit 1",
-				    "a\n", &why), DELIVER_REFUSED);
+	assert_int_equal(
+		mdabox_run_script("echo to stderr >&2\n"
+				  "printf 'a\\033[2Jb\\r\\nlast' >&2\nexit 1",
+				  "a\n", &why),
+		DELIVER_REFUSED);
 	assert_int_equal(box.note_count, 3);
 	assert_string_equal(box.notes[0], "to stderr");
 	assert_string_equal(box.notes[1], "a\\x1b[2Jb");
@@ -417,7 +428,8 @@ static void
 standard_output_is_noted_too(void **state)
 {
 	(void)state;
-	assert_int_equal(mdabox_run_script("echo out", "a\n", NULL), DELIVER_DONE);
+	assert_int_equal(mdabox_run_script("echo out", "a\n", NULL),
+			 DELIVER_DONE);
 	assert_int_equal(box.note_count, 1);
 	assert_string_equal(box.notes[0], "out");
 }
@@ -429,9 +441,13 @@ a_flood_of_words_is_read_and_cut(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(mdabox_run_script("head -c 3000000 /dev/zero | tr '\\0' x\n"
-		"i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done\n"
-		"exit 1", "a\n", &why), DELIVER_REFUSED);
+	assert_int_equal(
+		mdabox_run_script(
+			"head -c 3000000 /dev/zero | tr '\\0' x\n"
+			"i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done\n"
+			"exit 1",
+			"a\n", &why),
+		DELIVER_REFUSED);
 	assert_int_equal(box.note_count, 100);
 	for (i = 0; i < 100; i++)
 		assert_true(strlen(box.notes[i]) <= 1000);
@@ -493,8 +509,8 @@ a_missing_spool_directory_is_an_error(void **state)
 	assert_int_equal(e.kind, ERR_CREATE);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, mdabox_setup, \
-						mdabox_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, mdabox_setup, mdabox_teardown)
 
 int
 main(void)

@@ -15,33 +15,37 @@
 static void
 arguments_are_expanded_each_for_itself(void **state)
 {
-	const char *const argv[] = {
-		box.script, "-f", "%{sender}", "to=%{user}/%{account}", "100%%",
-		"%s %{other} %", "$HOME `id` ;"
-	};
+	const char *const argv[] = { box.script,    "-f",
+				     "%{sender}",   "to=%{user}/%{account}",
+				     "100%%",	    "%s %{other} %",
+				     "$HOME `id` ;" };
 
 	(void)state;
 	memcpy(box.argv, argv, sizeof(argv));
-	assert_int_equal(mdabox_run_script("printf '[%s]\\n' \"$@\" >\"$HOME/out\"",
-				    "a\n", NULL), DELIVER_DONE);
+	assert_int_equal(
+		mdabox_run_script("printf '[%s]\\n' \"$@\" >\"$HOME/out\"",
+				  "a\n", NULL),
+		DELIVER_DONE);
 	mdabox_expect("[-f]\n[joe@example.net]\n[to=jane@example.org/work]\n"
-		   "[100%]\n[%s %{other} %]\n[$HOME `id` ;]\n");
+		      "[100%]\n[%s %{other} %]\n[$HOME `id` ;]\n");
 }
 
 static void
 no_expansion_makes_an_option_of_an_argument(void **state)
 {
-	const char *const argv[] = {
-		box.script, "%{account}", "%{user}", "-%{account}",
-		"%{account}%{user}", "x%{account}", "%{user}-x"
-	};
+	const char *const argv[] = { box.script,	  "%{account}",
+				     "%{user}",		  "-%{account}",
+				     "%{account}%{user}", "x%{account}",
+				     "%{user}-x" };
 
 	(void)state;
 	memcpy(box.argv, argv, sizeof(argv));
 	box.target.account = "-rf";
 	box.target.user = "";
-	assert_int_equal(mdabox_run_script("printf '[%s]\\n' \"$@\" >\"$HOME/out\"",
-				    "a\n", NULL), DELIVER_DONE);
+	assert_int_equal(
+		mdabox_run_script("printf '[%s]\\n' \"$@\" >\"$HOME/out\"",
+				  "a\n", NULL),
+		DELIVER_DONE);
 	mdabox_expect("[_-rf]\n[]\n[--rf]\n[_-rf]\n[x-rf]\n[_-x]\n");
 }
 
@@ -57,19 +61,20 @@ the_environment_is_small_and_has_what_the_manual_says(void **state)
 	setenv("USER", "jane", 1);
 	setenv("SHELL", "/bin/zsh", 1);
 	mdabox_script("[ -z \"$SECRET_OF_OURS\" ] || exit 1\n"
-		   "[ \"$LOGNAME$USER\" = janejane ] || exit 2\n"
-		   "[ \"$SHELL\" = /bin/zsh ] || exit 3\n"
-		   "[ \"$TZ$LANG\" = UTCC ] || exit 4\n"
-		   "[ \"$PATH\" ] || exit 5\n"
-		   "[ ${#POPFETCH_DELIVERY_ID} = 32 ] || exit 6\n"
-		   "echo \"$PWD|$HOME|$POPFETCH_ACCOUNT|$POPFETCH_UID|"
-		   "$POPFETCH_SENDER|$POPFETCH_SIZE\" >\"$HOME/out\"\n"
-		   "env | cut -d= -f1 | grep -v '^POPFETCH_' | sort | "
-		   "tr '\\n' ' ' >\"$HOME/names\"");
+		      "[ \"$LOGNAME$USER\" = janejane ] || exit 2\n"
+		      "[ \"$SHELL\" = /bin/zsh ] || exit 3\n"
+		      "[ \"$TZ$LANG\" = UTCC ] || exit 4\n"
+		      "[ \"$PATH\" ] || exit 5\n"
+		      "[ ${#POPFETCH_DELIVERY_ID} = 32 ] || exit 6\n"
+		      "echo \"$PWD|$HOME|$POPFETCH_ACCOUNT|$POPFETCH_UID|"
+		      "$POPFETCH_SENDER|$POPFETCH_SIZE\" >\"$HOME/out\"\n"
+		      "env | cut -d= -f1 | grep -v '^POPFETCH_' | sort | "
+		      "tr '\\n' ' ' >\"$HOME/names\"");
 	struct deliver *d = mdabox_open();
 	char *names = scratch_path(*state, "names"), *there;
 
-	assert_int_equal(mdabox_run(d, mdabox_stage(d, "12345\n", "a/b% c"), NULL),
+	assert_int_equal(mdabox_run(d, mdabox_stage(d, "12345\n", "a/b% c"),
+				    NULL),
 			 DELIVER_DONE);
 	deliver_close(&d);
 	snprintf(expected, sizeof(expected),
@@ -125,13 +130,14 @@ it_has_no_descriptor_of_ours(void **state)
 	if (scratch_count("/proc/self/fd") == 0)
 		skip();
 	assert_int_equal(mdabox_run_script("ls /proc/self/fd | tr '\\n' ' ' "
-				    ">\"$HOME/out\"", "a\n", NULL),
+					   ">\"$HOME/out\"",
+					   "a\n", NULL),
 			 DELIVER_DONE);
-	mdabox_expect("0 1 2 3 ");		/* 3 is what ls reads */
+	mdabox_expect("0 1 2 3 "); /* 3 is what ls reads */
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, mdabox_setup, \
-						mdabox_teardown)
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, mdabox_setup, mdabox_teardown)
 
 int
 main(void)

@@ -97,7 +97,7 @@ child_status(void (*doomed)(void), char *said, size_t size)
 	return status;
 }
 
-static size_t huge = SIZE_MAX / 2;	/* not to be seen by the compiler */
+static size_t huge = SIZE_MAX / 2; /* not to be seen by the compiler */
 
 static void
 overflow_a_product(void)
@@ -120,10 +120,8 @@ overflow_a_string(void)
 static void
 a_product_that_overflows_aborts_with_one_line(void **state)
 {
-	void (*const doomed[])(void) = {
-		overflow_a_product, overflow_a_resize, overflow_a_string,
-		mem_exhausted
-	};
+	void (*const doomed[])(void) = { overflow_a_product, overflow_a_resize,
+					 overflow_a_string, mem_exhausted };
 	char said[200];
 	size_t i;
 	int status;

@@ -112,7 +112,8 @@ an_entry_without_password_is_passed_over(void **state)
 {
 	(void)state;
 	assert_password("machine h login u\nmachine h password \"\" login u\n"
-			"machine h login u password p", "h", "u", "p");
+			"machine h login u password p",
+			"h", "u", "p");
 	assert_password("machine h login u password", "h", "u", NULL);
 }
 
@@ -121,7 +122,8 @@ the_password_may_stand_before_the_login(void **state)
 {
 	(void)state;
 	assert_password("machine h password a login x\n"
-			"machine h password b login u\n", "h", "u", "b");
+			"machine h password b login u\n",
+			"h", "u", "b");
 }
 
 static void
@@ -141,8 +143,8 @@ quotes_and_backslashes_protect(void **state)
 {
 	(void)state;
 	assert_password("machine \"h\" login 'u password p\nmachine h login "
-			"\"jane doe\" password \"a \\\"b\\\\ c\"", "h",
-			"jane doe", "a \"b\\ c");
+			"\"jane doe\" password \"a \\\"b\\\\ c\"",
+			"h", "jane doe", "a \"b\\ c");
 	assert_password("machine h login u password a\\ b\\\"", "h", "u",
 			"a b\"");
 	assert_password("machine h login u password a\"b", "h", "u", "a\"b");
@@ -178,15 +180,16 @@ a_comment_goes_to_the_end_of_its_line(void **state)
 {
 	(void)state;
 	assert_password("# machine h password no\n#\nmachine h # login v\n"
-			"password #yes\n", "h", "u", "#yes");
+			"password #yes\n",
+			"h", "u", "#yes");
 }
 
 static void
 what_is_unknown_is_passed_over(void **state)
 {
 	(void)state;
-	assert_password("machine h port 995 login u force yes password p",
-			"h", "u", "p");
+	assert_password("machine h port 995 login u force yes password p", "h",
+			"u", "p");
 }
 
 static void
@@ -205,7 +208,8 @@ no_file_is_no_password(void **state)
 
 	(void)state;
 	assert_int_equal(netrc_password("/nonexistent/.netrc", "h", "u",
-					&password, &e), 0);
+					&password, &e),
+			 0);
 	assert_null(password);
 }
 

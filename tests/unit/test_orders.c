@@ -23,7 +23,7 @@
 enum { TIMEOUT_MS = 2000 };
 
 #define LISTING "STAT\r\nUIDL\r\n"
-#define LISTED "+OK 2 300\r\n+OK\r\n1 aaa\r\n2 b b\r\n.\r\n"
+#define LISTED	"+OK 2 300\r\n+OK\r\n1 aaa\r\n2 b b\r\n.\r\n"
 
 struct fixture {
 	struct fake *fake;
@@ -91,8 +91,7 @@ expect(struct fixture *x, unsigned type, uint32_t number, int64_t value)
 	struct link_record r = { 0 };
 	struct err e = ERR_INIT;
 
-	assert_int_equal(link_wait(x->keeper, &r, clock_deadline(1000), &e),
-			 0);
+	assert_int_equal(link_wait(x->keeper, &r, clock_deadline(1000), &e), 0);
 	assert_int_equal(r.type, type);
 	assert_int_equal(r.number, number);
 	assert_int_equal(r.value, value);
@@ -230,8 +229,7 @@ orders_go_in_one_flight_and_answers_come_in_their_order(void **state)
 	struct fixture *x = *state;
 
 	fake_reply(x->fake, LISTING, LISTED);
-	fake_reply(x->fake,
-		   "RETR 1\r\nTOP 2 0\r\nRETR 2\r\nDELE 1\r\nQUIT\r\n",
+	fake_reply(x->fake, "RETR 1\r\nTOP 2 0\r\nRETR 2\r\nDELE 1\r\nQUIT\r\n",
 		   "+OK\r\n..x\r\n.\r\n+OK\r\nSubject: b\r\n\r\n.\r\n"
 		   "-ERR broken\r\n+OK\r\n+OK bye\r\n");
 	order(x, LINK_RETR, 1);

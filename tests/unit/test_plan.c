@@ -66,8 +66,7 @@ new_and_known_messages(void **state)
 		{ "but without digest it is new", "a:1:d", "a:2", "", "F" },
 		{ "uids differ in case", "A:1:D", "a:1", "", "F" },
 		{ "uids differ in length", "ab:1:D", "a:1 abc:1", "", "F F" },
-		{ "without uid the content decides", "-:1:D", "-:1", "",
-		  "F#" },
+		{ "without uid the content decides", "-:1:D", "-:1", "", "F#" },
 		{ "several without uid are not one uid", "", "-:1 -:1", "",
 		  "F# F#" },
 		{ "what is ready is tried again in its row", "a:1:R", "a:1", "",
@@ -88,7 +87,8 @@ failed_messages_wait_for_their_next_try(void **state)
 		  "F0 F1" },
 		{ "not due", "a:1:W b:1:w", "a:1 b:1", "", "A0 A1" },
 		{ "not due, size not listed", "a:1:W", "a:?", "", "A0" },
-		{ "not due, another size, to compare", "a:1:W", "a:2", "", "C" },
+		{ "not due, another size, to compare", "a:1:W", "a:2", "",
+		  "C" },
 		{ "not due, another size, nothing to compare", "a:1:w", "a:2",
 		  "", "A0~" },
 		{ "a wait beyond reason comes from a wrong clock", "a:1:V",
@@ -160,8 +160,8 @@ delivered_messages_are_kept_as_told(void **state)
 		  "K0" },
 		{ "the clock is behind", "a:1:D", "a:1", "keep=5 last=1",
 		  "K0" },
-		{ "no age, no clock", "a:1:D b:1:D", "a:1 b:1",
-		  "keep=0 last=1", "D0 D1" },
+		{ "no age, no clock", "a:1:D b:1:D", "a:1 b:1", "keep=0 last=1",
+		  "D0 D1" },
 		{ "an odd entry is not deleted", "a:1:D b:1:D", "a:1! b:1",
 		  "keep=0", "K0 D1" },
 		{ "nor by age", "a:1:D", "a:1!", "keep=5", "K0" },
@@ -259,7 +259,8 @@ a_uid_that_may_have_been_given_to_another(void **state)
 		  "a:?", "", "K1" },
 		{ "but another size does", "a:1:G a:2:D", "a:1", "", "C" },
 		{ "both are gone", "a:1:G a:1:G", "a:1", "", "C" },
-		{ "a list has not seen it yet", "a:?:B", "a:1", "keep=0", "H0~" },
+		{ "a list has not seen it yet", "a:?:B", "a:1", "keep=0",
+		  "H0~" },
 		{ "--all asks too", "a:1:G b:1:g", "a:1 b:1", "all", "C F" },
 	};
 
@@ -318,7 +319,8 @@ main(void)
 		cmocka_unit_test(a_uid_listed_twice),
 		cmocka_unit_test(a_uid_in_several_rows),
 		cmocka_unit_test(a_uid_that_may_have_been_given_to_another),
-		cmocka_unit_test(a_size_may_be_that_of_the_message_when_it_came),
+		cmocka_unit_test(
+			a_size_may_be_that_of_the_message_when_it_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

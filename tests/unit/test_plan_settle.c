@@ -258,8 +258,8 @@ deletion_withheld_because_of_the_clock_is_told(void **state)
 		{ "a:1:D", "keep=5 last=-1", false },
 		{ "a:1:D", "keep=5 last=1", true },
 		{ "a:1:D", "keep=5 last=-31", true },
-		{ "a:1:N", "keep=5 last=-31", false },	/* not due anyway */
-		{ "a:1:N", "keep=5 last=10", true },	/* due by that clock */
+		{ "a:1:N", "keep=5 last=-31", false }, /* not due anyway */
+		{ "a:1:N", "keep=5 last=10", true },   /* due by that clock */
 		{ "a:1:D", "keep=0 last=1", false },
 		{ "a:1:D", "last=1", false },
 		{ "a:1:W", "keep=5 last=1", false },
@@ -306,7 +306,8 @@ sizes_are_asked_for_only_as_needed(void **state)
 		  PLAN_SIZES_ENOUGH },
 		{ "a known uid counts once", "a:1:D b:1:D c:1:D",
 		  "a:? a:? b:? c:?", 4, PLAN_SIZES_NEW },
-		{ "sums that overflow", "a:9223372036854775807:D"
+		{ "sums that overflow",
+		  "a:9223372036854775807:D"
 		  " b:9223372036854775807:D c:9223372036854775807:D",
 		  "a:? b:? c:?", UINT64_C(9223372036854775805),
 		  PLAN_SIZES_ALL },
@@ -391,13 +392,14 @@ each_decision_has_its_reason(void **state)
 		  "delivered 10 days ago, kept for 5 days" },
 		{ "a:1:N", "a:1", "keep=0", "delivered 1 day ago, not kept" },
 		{ "a:1:Z", "a:1", "keep=5", "delivered, kept for 5 days" },
-		{ "a:1:D", "a:1!", "keep=0", "delivered 10 days ago, not"
+		{ "a:1:D", "a:1!", "keep=0",
+		  "delivered 10 days ago, not"
 		  " deleted: listed more than once" },
-		{ "a:1:D", "a:1", "keep=5 last=1", "delivered 10 days ago, not"
+		{ "a:1:D", "a:1", "keep=5 last=1",
+		  "delivered 10 days ago, not"
 		  " deleted: the clock has jumped" },
 		{ "a:1:D", "a:1", "all", "delivered 10 days ago" },
-		{ "a:1:D", "a:2", "",
-		  "known uid, to be compared" },
+		{ "a:1:D", "a:2", "", "known uid, to be compared" },
 		{ "a:1:D", "a:1 a:1", "",
 		  "uid listed more than once, to be compared" },
 		{ "", "a:20971521", "max=20971520", "larger than 20 MiB" },
@@ -429,7 +431,8 @@ what_is_beyond_the_limit_says_so(void **state)
 	scene_set(&c, "", "a:1 b:1", "n=1", 0);
 	plan_decide(c.p, &c.rules);
 	plan_reason(c.p, 1, reason);
-	assert_string_equal(reason, "left for a later run: 'max_messages' is 1");
+	assert_string_equal(reason,
+			    "left for a later run: 'max_messages' is 1");
 	scene_end(&c);
 }
 

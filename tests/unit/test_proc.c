@@ -186,7 +186,7 @@ stop_while_waiting(void)
 	int ends[2];
 	struct pollfd p;
 
-	(void)signal(SIGHUP, SIG_DFL);	/* nohup has it ignored */
+	(void)signal(SIGHUP, SIG_DFL); /* nohup has it ignored */
 	proc_signals(PROC_STOPPABLE);
 	if (pipe(ends) != 0)
 		return 1;
@@ -449,9 +449,9 @@ other_descriptors_are_closed(void **state)
 static void
 output_and_errors_come_apart_and_the_status_with_them(void **state)
 {
-	struct proc_program how = {
-		.input = -1, .wants_output = true, .wants_errors = true
-	};
+	struct proc_program how = { .input = -1,
+				    .wants_output = true,
+				    .wants_errors = true };
 	char text[100];
 	struct proc *p;
 	int status;
@@ -488,12 +488,12 @@ the_end_by_a_signal_is_told_as_wait_tells_it(void **state)
 static void
 input_directory_and_environment_are_what_was_given(void **state)
 {
-	static const char *const env[] = { "PATH=/bin:/usr/bin", "X=y z", NULL };
+	static const char *const env[] = { "PATH=/bin:/usr/bin", "X=y z",
+					   NULL };
 	char name[] = "test-proc-XXXXXX", text[200];
 	int fd = mkstemp(name);
 	struct proc_program how = {
-		.input = fd, .wants_output = true, .directory = "/",
-		.env = env
+		.input = fd, .wants_output = true, .directory = "/", .env = env
 	};
 	struct proc *p;
 
@@ -531,12 +531,14 @@ be_seen_from_inside(void)
 	struct proc *p;
 
 	proc_signals(PROC_DEAF);
-	if (dup2(2, 77) != 77)		/* not close-on-exec */
+	if (dup2(2, 77) != 77) /* not close-on-exec */
 		return 1;
-	p = start_script("ls /proc/self/fd | tr '\\n' ' '; echo;"
-			 "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' "
-			 "/proc/self/status; "
-			 "test $(ps -o sid= -p $$) = $$ && echo leader", &how);
+	p = start_script(
+		"ls /proc/self/fd | tr '\\n' ' '; echo;"
+		"sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' "
+		"/proc/self/status; "
+		"test $(ps -o sid= -p $$) = $$ && echo leader",
+		&how);
 	read_all(proc_output(p), text, sizeof(text));
 	proc_free(&p);
 	/* 3 is what ls itself has opened.  Signals 1 to 28: those of the C
@@ -652,7 +654,8 @@ a_program_that_ignores_term_is_killed_with_its_children(void **state)
 
 	(void)state;
 	p = start_script("trap '' TERM; (while :; do sleep 9; done) & echo $!;"
-			 "while :; do sleep 9; done", &how);
+			 "while :; do sleep 9; done",
+			 &how);
 	wait = (struct pollfd){ .fd = proc_output(p), .events = POLLIN };
 	assert_int_equal(proc_poll(&wait, 1, clock_deadline(30000)), 1);
 	assert_true(read(proc_output(p), text, sizeof(text) - 1) > 0);
@@ -676,7 +679,8 @@ who_dies_of_our_signal_takes_its_deaf_children_along(void **state)
 
 	(void)state;
 	p = start_script("(trap '' TERM; echo ready; while :; do sleep 9; "
-			 "done) & wait", &how);
+			 "done) & wait",
+			 &how);
 	wait = (struct pollfd){ .fd = proc_output(p), .events = POLLIN };
 	assert_int_equal(proc_poll(&wait, 1, clock_deadline(30000)), 1);
 	proc_signal(p, SIGTERM);
@@ -774,8 +778,10 @@ a_line_of_64_kib_is_returned_whole(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(first_line("head -c 65536 /dev/zero | tr '\\0' t; echo",
-				    65536, clock_deadline(30000), &line), 0);
+	assert_int_equal(
+		first_line("head -c 65536 /dev/zero | tr '\\0' t; echo", 65536,
+			   clock_deadline(30000), &line),
+		0);
 	assert_int_equal(secret_size(line), 65536);
 	for (i = 0; i < 65536; i++)
 		assert_int_equal(secret_bytes(line)[i], 't');
@@ -827,7 +833,8 @@ a_slow_command_is_ended_at_the_deadline(void **state)
 	for (i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
 		start = clock_ms();
 		assert_int_equal(first_line(scripts[i], 100, start + 100,
-					    &line), -1);
+					    &line),
+				 -1);
 		took = clock_ms() - start;
 		assert_int_equal(e.kind, ERR_LATER);
 		assert_string_equal(e.text, "'sh' took too long");
@@ -843,10 +850,12 @@ a_daemon_left_behind_with_the_pipe_does_not_hold_us_up(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	snprintf(script, sizeof(script), "(exec 2>/dev/null; while test -e %s;"
-		 "do sleep 0.05; done) & echo secret", name);
+	snprintf(script, sizeof(script),
+		 "(exec 2>/dev/null; while test -e %s;"
+		 "do sleep 0.05; done) & echo secret",
+		 name);
 	assert_line(script, 100, "secret");
-	assert_int_equal(unlink(name), 0);	/* the daemon was there still */
+	assert_int_equal(unlink(name), 0); /* the daemon was there still */
 	(void)close(fd);
 }
 
@@ -904,7 +913,8 @@ main(void)
 		cmocka_unit_test(
 			places_without_descriptor_may_be_more_than_files_may_be_open),
 		cmocka_unit_test(a_stop_signal_wakes_every_wait),
-		cmocka_unit_test(a_stop_signal_is_seen_though_data_never_ceases),
+		cmocka_unit_test(
+			a_stop_signal_is_seen_though_data_never_ceases),
 		cmocka_unit_test(each_role_hears_what_it_should),
 		cmocka_unit_test(the_end_of_a_child_wakes_its_parent),
 		cmocka_unit_test(a_fork_can_be_killed_and_reaped),
@@ -914,28 +924,37 @@ main(void)
 		cmocka_unit_test(a_fork_dies_with_its_parent),
 #endif
 		cmocka_unit_test(other_descriptors_are_closed),
-		cmocka_unit_test(output_and_errors_come_apart_and_the_status_with_them),
+		cmocka_unit_test(
+			output_and_errors_come_apart_and_the_status_with_them),
 		cmocka_unit_test(the_end_by_a_signal_is_told_as_wait_tells_it),
-		cmocka_unit_test(input_directory_and_environment_are_what_was_given),
+		cmocka_unit_test(
+			input_directory_and_environment_are_what_was_given),
 		cmocka_unit_test(without_input_there_is_nothing_to_read),
 		cmocka_unit_test(a_program_starts_with_a_clean_slate),
 		cmocka_unit_test(closed_standard_descriptors_confuse_nothing),
-		cmocka_unit_test(a_program_that_cannot_be_started_is_named_with_its_errno),
-		cmocka_unit_test(path_comes_from_the_environment_given_and_then_from_ours),
-		cmocka_unit_test(a_program_that_ignores_term_is_killed_with_its_children),
-		cmocka_unit_test(who_dies_of_our_signal_takes_its_deaf_children_along),
+		cmocka_unit_test(
+			a_program_that_cannot_be_started_is_named_with_its_errno),
+		cmocka_unit_test(
+			path_comes_from_the_environment_given_and_then_from_ours),
+		cmocka_unit_test(
+			a_program_that_ignores_term_is_killed_with_its_children),
+		cmocka_unit_test(
+			who_dies_of_our_signal_takes_its_deaf_children_along),
 		cmocka_unit_test(what_a_finished_program_leaves_running_stays),
 		cmocka_unit_test(the_first_line_is_returned_without_its_end),
 		cmocka_unit_test(a_program_that_prints_much_more_is_heard_out),
 		cmocka_unit_test(a_line_of_64_kib_is_returned_whole),
-		cmocka_unit_test(failures_name_the_program_and_never_what_it_printed),
-		cmocka_unit_test(a_command_that_does_not_exist_is_a_matter_of_configuration),
+		cmocka_unit_test(
+			failures_name_the_program_and_never_what_it_printed),
+		cmocka_unit_test(
+			a_command_that_does_not_exist_is_a_matter_of_configuration),
 		cmocka_unit_test(a_slow_command_is_ended_at_the_deadline),
-		cmocka_unit_test(a_daemon_left_behind_with_the_pipe_does_not_hold_us_up),
+		cmocka_unit_test(
+			a_daemon_left_behind_with_the_pipe_does_not_hold_us_up),
 		cmocka_unit_test(a_stop_request_ends_the_wait_for_a_command),
 		cmocka_unit_test(a_command_is_heard_by_those_who_block_signals),
 	};
 
-	(void)alarm(300);	/* a wait that never ends fails */
+	(void)alarm(300); /* a wait that never ends fails */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,7 @@ static void
 screen_put(struct screen *s, char c)
 {
 	if (((unsigned char)c & 0xc0) == 0x80)
-		return;		/* the rest of a character */
+		return; /* the rest of a character */
 	assert_true((unsigned char)c >= 0x20);
 	s->cells[s->row][s->column++] = c;
 	/* nothing may ever reach the last column */
@@ -134,8 +134,8 @@ screen_look(struct screen *s)
 	size_t size = 0;
 	ssize_t got;
 
-	while ((got = read(s->master, bytes + size,
-			   sizeof(bytes) - 1 - size)) > 0)
+	while ((got = read(s->master, bytes + size, sizeof(bytes) - 1 - size)) >
+	       0)
 		size += (size_t)got;
 	bytes[size] = '\0';
 	screen_take(s, bytes);
@@ -167,11 +167,11 @@ static void
 update(struct progress *p, size_t slot, uint64_t messages, uint64_t total,
        uint64_t bytes, uint64_t bytes_total)
 {
-	struct progress_state state = {
-		.messages = messages, .messages_total = total,
-		.bytes = bytes, .bytes_total = bytes_total,
-		.phase = "fetching"
-	};
+	struct progress_state state = { .messages = messages,
+					.messages_total = total,
+					.bytes = bytes,
+					.bytes_total = bytes_total,
+					.phase = "fetching" };
 
 	progress_update(p, slot, &state);
 }
@@ -201,8 +201,9 @@ each_account_has_a_bar_below_all_lines(void **state)
 	progress_tick(p, 1000);
 	screen_look(s);
 	assert_row(s, 0, "work             connecting");
-	assert_row(s, 1, "home-and-garden   5/10       1 MiB                "
-			 "[#############--------------]");
+	assert_row(s, 1,
+		   "home-and-garden   5/10       1 MiB                "
+		   "[#############--------------]");
 	progress_line(p, "work: 3 new messages");
 	screen_look(s);
 	assert_row(s, 0, "work: 3 new messages");
@@ -264,19 +265,22 @@ the_rate_follows_and_sinks_when_nothing_comes(void **state)
 	update(p, 0, 1, 4, 1 << 20, 4 << 20);
 	assert_true(progress_tick(p, 500) == 1500);
 	screen_look(s);
-	assert_row(s, 0, "w  1/4       1 MiB       2 MiB/s  [##########-------"
-			 "-----------------------]");
+	assert_row(s, 0,
+		   "w  1/4       1 MiB       2 MiB/s  [##########-------"
+		   "-----------------------]");
 	update(p, 0, 4, 4, 4 << 20, 4 << 20);
 	assert_true(progress_tick(p, 1500) == 2500);
 	screen_look(s);
-	assert_row(s, 0, "w  4/4       4 MiB     2.5 MiB/s  [#################"
-			 "#######################]");
+	assert_row(s, 0,
+		   "w  4/4       4 MiB     2.5 MiB/s  [#################"
+		   "#######################]");
 	for (i = 0, next = 2500; next != CLOCK_NEVER; i++)
 		next = progress_tick(p, next);
 	assert_true(i >= 10 && i <= 40);
 	screen_look(s);
-	assert_row(s, 0, "w  4/4       4 MiB                [#################"
-			 "#######################]");
+	assert_row(s, 0,
+		   "w  4/4       4 MiB                [#################"
+		   "#######################]");
 	progress_free(&p);
 	screen_free(s);
 }
@@ -384,8 +388,10 @@ foreign_bytes_do_no_harm(void **state)
 static void
 a_gauge_is_never_more_than_full(void **state)
 {
-	struct progress_state over = { .messages = 9, .messages_total = 3,
-				       .bytes = UINT64_MAX, .bytes_total = 1 };
+	struct progress_state over = { .messages = 9,
+				       .messages_total = 3,
+				       .bytes = UINT64_MAX,
+				       .bytes_total = 1 };
 	char text[BAR_TEXT_MAX];
 	size_t columns;
 
@@ -519,7 +525,9 @@ ask_and_exit(void)
 
 	if (done)
 		status = strcmp((const char *)secret_bytes(answer),
-				"open sesame") == 0 ? SAID_RIGHT : SAID_WRONG;
+				"open sesame") == 0
+				 ? SAID_RIGHT
+				 : SAID_WRONG;
 	secret_free(&answer);
 	if (tcgetattr(STDIN_FILENO, &mode) != 0 || !(mode.c_lflag & ECHO))
 		status = ECHO_OFF;
@@ -720,7 +728,8 @@ main(void)
 		cmocka_unit_test(errors_go_to_standard_error),
 		cmocka_unit_test(an_answer_is_not_echoed),
 		cmocka_unit_test(an_empty_line_or_the_end_is_no_answer),
-		cmocka_unit_test(an_interrupt_ends_the_program_with_the_echo_on),
+		cmocka_unit_test(
+			an_interrupt_ends_the_program_with_the_echo_on),
 		cmocka_unit_test(a_stop_request_is_not_lost),
 		cmocka_unit_test(nobody_is_asked_without_a_terminal),
 	};

@@ -75,7 +75,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_names_the_server_the_protocol_and_the_user),
 		cmocka_unit_test(an_open_connection_is_called_pop3),
-		cmocka_unit_test(a_user_name_cannot_end_the_field_or_begin_another),
+		cmocka_unit_test(
+			a_user_name_cannot_end_the_field_or_begin_another),
 		cmocka_unit_test(an_ipv6_address_is_named_as_it_is),
 	};
 

@@ -107,7 +107,7 @@ a_server_that_deletes_what_was_retrieved_hears_no_quit(void **state)
 	scene_assert_asked(x, "QUIT");
 }
 
-#define TEST(name)                                                            \
+#define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
 
 int

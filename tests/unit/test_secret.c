@@ -82,7 +82,8 @@ many_secrets_do_not_touch_each_other(void **state)
 		int round = i >= 2 && (i - 2) % 3 == 0 ? 2 : i % 2;
 
 		assert_int_equal(strtol((const char *)secret_bytes(all[i]),
-					NULL, 10), i + round);
+					NULL, 10),
+				 i + round);
 		assert_int_equal(secret_size(all[i]), i % 7 == 0 ? 300 : 5);
 		secret_free(&all[i]);
 	}
@@ -160,7 +161,7 @@ a_core_file_would_not_have_it(void **state)
 	(void)state;
 	secret_free(&s);
 	if (found < 0)
-		skip();		/* no smaps here */
+		skip(); /* no smaps here */
 	assert_int_equal(found, 1);
 }
 #endif

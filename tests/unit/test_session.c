@@ -54,7 +54,8 @@ static int
 setup(void **state)
 {
 	struct fixture *x = mem_alloc(sizeof(*x));
-	static char name[] = "work", host[] = "pop.example.org", user[] = "jane";
+	static char name[] = "work", host[] = "pop.example.org",
+		    user[] = "jane";
 
 	*state = x;
 	(void)snprintf(x->dir, sizeof(x->dir), "/tmp/test_session.XXXXXX");
@@ -63,16 +64,23 @@ setup(void **state)
 	x->db = mem_format("%s/state.db", x->dir);
 	x->mailbox = fake_mailbox_new();
 	x->server = (struct server){
-		.host = host, .user = user,
-		.timeout_ms = 5 * 1000, .session_timeout_ms = 60 * 1000,
+		.host = host,
+		.user = user,
+		.timeout_ms = 5 * 1000,
+		.session_timeout_ms = 60 * 1000,
 	};
 	x->keeper.rules.keep_s = PLAN_KEEP_FOREVER;
 	x->target = (struct deliver_target){
-		.kind = DELIVER_MAILDIR, .path = x->maildir, .account = name,
-		.user = user, .spool = x->dir, .note = note,
+		.kind = DELIVER_MAILDIR,
+		.path = x->maildir,
+		.account = name,
+		.user = user,
+		.spool = x->dir,
+		.note = note,
 	};
 	x->set = (struct session_settings){
-		.server = &x->server, .keeper = &x->keeper,
+		.server = &x->server,
+		.keeper = &x->keeper,
 		.limits = batch_limits_usual,
 	};
 	x->keeper.target = x->target;
@@ -120,8 +128,7 @@ session(struct fixture *x)
 	err_clear(&x->e);
 	assert_int_equal(store_open(&x->store, x->db, -1, true, &x->e), 0);
 	x->target.state_id = store_id(x->store);
-	if (recovery_run(x->store, &x->target, &delivered, &again, &x->e) ==
-	    0)
+	if (recovery_run(x->store, &x->target, &delivered, &again, &x->e) == 0)
 		result = session_run(&x->set, x->store, &x->target, courier,
 				     x->report, &x->result, &x->e);
 	link_free(&courier);
@@ -176,10 +183,11 @@ age(struct fixture *x, int64_t seconds)
 	assert_int_equal(store_load(x->store, &rows, &x->e), 0);
 	assert_int_equal(store_begin(x->store, STORE_DURABLE, &x->e), 0);
 	for (size_t i = 0; i < store_rows_count(rows); i++)
-		assert_int_equal(
-			store_set_delivered(x->store,
-					    store_rows_at(rows, i).id,
-					    clock_unix() - seconds, &x->e), 0);
+		assert_int_equal(store_set_delivered(x->store,
+						     store_rows_at(rows, i).id,
+						     clock_unix() - seconds,
+						     &x->e),
+				 0);
 	assert_int_equal(store_commit(x->store, &x->e), 0);
 	store_rows_free(&rows);
 	store_close(&x->store);
@@ -221,8 +229,8 @@ static void
 what_is_not_kept_is_deleted_in_the_same_session(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->keeper.rules.keep_s = 0;
 	session_well(x);
@@ -235,8 +243,8 @@ static void
 a_message_due_by_age_is_compared_and_deleted(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->keeper.rules.keep_s = 86400;
 	session_well(x);
@@ -252,8 +260,8 @@ static void
 another_message_under_the_uid_and_size_of_one_due_is_fetched(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->keeper.rules.keep_s = 86400;
 	session_well(x);
@@ -268,8 +276,8 @@ static void
 a_uid_with_another_size_and_the_same_header_is_the_same_message(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	session_well(x);
 	a->size += 7;
@@ -277,15 +285,15 @@ a_uid_with_another_size_and_the_same_header_is_the_same_message(void **state)
 	assert_int_equal(mails(x), 1);
 	assert_int_equal(a->tops, 1);
 	session_well(x);
-	assert_int_equal(a->tops, 1);	/* the new size was stored */
+	assert_int_equal(a->tops, 1); /* the new size was stored */
 }
 
 static void
 a_uid_with_another_size_and_header_is_a_new_message(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	session_well(x);
 	(void)snprintf(a->text, sizeof(a->text), "%s", MAIL("2", "other"));
@@ -300,8 +308,8 @@ static void
 without_top_a_message_is_retrieved_to_compare_it(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->mailbox->no_top = true;
 	session_well(x);
@@ -315,10 +323,10 @@ static void
 twins_of_one_uid_and_content_are_delivered_once(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
-	struct fake_message *b = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
+	struct fake_message *b =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->keeper.rules.keep_s = 0;
 	session_well(x);
@@ -343,8 +351,8 @@ static void
 a_server_without_uidl_serves_only_fetch_and_delete(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "", MAIL("1", "one"));
 
 	x->mailbox->no_uidl = true;
 	assert_int_equal(session(x), -1);
@@ -354,7 +362,7 @@ a_server_without_uidl_serves_only_fetch_and_delete(void **state)
 	session_well(x);
 	assert_int_equal(mails(x), 1);
 	assert_true(a->deleted);
-	session_well(x);	/* as if the deletion had come to nothing */
+	session_well(x); /* as if the deletion had come to nothing */
 	assert_int_equal(mails(x), 1);
 }
 
@@ -379,8 +387,8 @@ static void
 a_refused_message_is_set_aside_and_the_others_come(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	fake_mailbox_add(x->mailbox, "b", MAIL("2", "two"));
 	a->refused = true;
@@ -391,7 +399,7 @@ a_refused_message_is_set_aside_and_the_others_come(void **state)
 	assert_true(x->mailbox->has_quit);
 	assert_int_equal(mails(x), 1);
 	session_well(x);
-	assert_int_equal(a->retrs, 1);	/* it waits for its next try */
+	assert_int_equal(a->retrs, 1); /* it waits for its next try */
 	a->refused = false;
 	x->set.ignore_backoff = true;
 	session_well(x);
@@ -450,8 +458,8 @@ static void
 a_dry_run_changes_nothing(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->set.mode = SESSION_DRY_RUN;
 	x->keeper.rules.keep_s = 0;
@@ -481,8 +489,8 @@ static void
 catch_up_records_all_and_fetches_only_what_comes_later(void **state)
 {
 	struct fixture *x = *state;
-	struct fake_message *a = fake_mailbox_add(x->mailbox, "a",
-						  MAIL("1", "one"));
+	struct fake_message *a =
+		fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
 
 	x->set.mode = SESSION_CATCH_UP;
 	session_well(x);

@@ -84,8 +84,9 @@ a_look_that_fails_is_an_error(void **state)
 	staging_close(&s);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
-						maildirbox_teardown)
+#define TEST(f)                                              \
+	cmocka_unit_test_setup_teardown(f, maildirbox_setup, \
+					maildirbox_teardown)
 
 int
 main(void)

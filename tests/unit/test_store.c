@@ -214,7 +214,7 @@ what_was_deleted_and_is_gone_is_not_found_by_content(void **state)
 	id = set_ready(s, 0, "", 10, digest_a, "x");
 	assert_int_equal(store_set_delivered(s, id, 5, &e), 0);
 	assert_int_equal(store_set_gone(s, id, 7, &e), 0);
-	assert_true(find_content(s, digest_a, 0) == id);	/* it may return */
+	assert_true(find_content(s, digest_a, 0) == id); /* it may return */
 	assert_int_equal(store_set_dele_sent(s, id, 6, &e), 0);
 	assert_true(find_content(s, digest_a, 0) == 0);
 	home_commit(s);

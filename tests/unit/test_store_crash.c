@@ -163,9 +163,8 @@ lazy_and_durable_commits_take_turns(void **state)
 static void
 the_log_stays_small(void **state)
 {
-	static const enum store_durability kinds[] = {
-		STORE_DURABLE, STORE_LAZY
-	};
+	static const enum store_durability kinds[] = { STORE_DURABLE,
+						       STORE_LAZY };
 	struct home *h = *state;
 
 	for (size_t k = 0; k < 2; k++) {
@@ -300,7 +299,8 @@ a_state_is_marked_while_it_is_written_only(void **state)
 }
 
 static void
-behind_a_failed_commit_the_log_is_made_durable_before_it_is_believed(void **state)
+behind_a_failed_commit_the_log_is_made_durable_before_it_is_believed(
+	void **state)
 {
 	struct home *h = *state;
 	struct err e = ERR_INIT;
@@ -503,8 +503,7 @@ live(const char *path, struct done *done)
 		_exit(1);
 	done->ready = 1;
 	if (store_begin(s, STORE_DURABLE, &e) != 0 ||
-	    store_set_delivered(s, id, 7, &e) != 0 ||
-	    store_commit(s, &e) != 0)
+	    store_set_delivered(s, id, 7, &e) != 0 || store_commit(s, &e) != 0)
 		_exit(1);
 	done->delivered = 1;
 	store_close(&s);
@@ -548,8 +547,8 @@ assert_lived(const struct home *h, const struct done *done)
 		enum store_status status = store_rows_at(rows, 0).status;
 
 		assert_int_equal(store_rows_count(rows), 1);
-		assert_int_equal(status, intents ? STORE_READY
-						 : STORE_DELIVERED);
+		assert_int_equal(status,
+				 intents ? STORE_READY : STORE_DELIVERED);
 	} else {
 		assert_int_equal(intents, 0);
 	}
@@ -640,7 +639,8 @@ a_kill_between_two_writes_undoes_the_first(void **state)
 	store_close(&s);
 	pid = fork();
 	if (pid == 0) {
-		struct store_message m = { (const uint8_t *)"u", 1, 1, NULL, 0 };
+		struct store_message m = { (const uint8_t *)"u", 1, 1, NULL,
+					   0 };
 		struct err e = ERR_INIT;
 
 		s = home_open(h);

@@ -48,11 +48,13 @@ make_state(const struct home *h)
 		int64_t id = 0;
 
 		if (i % 3 == 0)
-			assert_int_equal(store_set_ready(s, &id, &m,
-							 "evidence", &e), 0);
+			assert_int_equal(store_set_ready(s, &id, &m, "evidence",
+							 &e),
+					 0);
 		else if (i % 3 == 1)
 			assert_int_equal(store_set_aside(s, &id, &m, i, "why",
-							 &e), 0);
+							 &e),
+					 0);
 		else
 			assert_int_equal(store_add_delivered(s, &m, i, &e), 0);
 	}
@@ -191,7 +193,8 @@ a_state_of_a_newer_program_is_refused_by_its_log_too(void **state)
 	make_state(h);
 	assert_int_equal(sqlite3_open(h->db, &sql), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version = 99", NULL,
-				      NULL, NULL), SQLITE_OK);
+				      NULL, NULL),
+			 SQLITE_OK);
 	db = file_read(h->db);
 	wal = file_read(h->wal);
 	sqlite3_close(sql);
@@ -420,9 +423,8 @@ flipped_bits_in_the_log_never_crash(void **state)
 static void
 an_empty_file_is_made_into_a_state(void **state)
 {
-	static const char *const blanks[] = {
-		NULL, "VACUUM", "PRAGMA journal_mode = WAL"
-	};
+	static const char *const blanks[] = { NULL, "VACUUM",
+					      "PRAGMA journal_mode = WAL" };
 	struct home *h = *state;
 	struct err e = ERR_INIT;
 

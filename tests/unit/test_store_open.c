@@ -178,9 +178,9 @@ take_the_id(struct store *s)
 static void
 misuse_of_transactions_aborts(void **state)
 {
-	void (*const misuses[])(struct store *) = {
-		write_outside, begin_twice, commit_nothing, take_the_id
-	};
+	void (*const misuses[])(struct store *) = { write_outside, begin_twice,
+						    commit_nothing,
+						    take_the_id };
 	struct home *h = *state;
 	struct store *s = home_open(h);
 

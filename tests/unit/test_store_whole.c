@@ -18,7 +18,7 @@
 
 /* --- a disk whose syncs of files are counted, and of which one may fail --- */
 
-static int syncs, failing;	/* the failing-th from now on; 0: none */
+static int syncs, failing; /* the failing-th from now on; 0: none */
 
 static int
 count_sync(int fd)
@@ -61,7 +61,8 @@ add(struct store *s, const char *uid, enum store_durability d)
 static size_t
 rows_in_copy(const struct home *h)
 {
-	char *path = home_path(h, "copy.db"), *log = home_path(h, "copy.db-wal");
+	char *path = home_path(h, "copy.db"),
+	     *log = home_path(h, "copy.db-wal");
 	struct file f = file_read(h->db);
 	struct store_rows *rows;
 	struct store *s;

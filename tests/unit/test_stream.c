@@ -791,8 +791,7 @@ main(void)
 		cmocka_unit_test(
 			a_command_that_was_not_sent_prevents_the_release),
 		cmocka_unit_test(both_directions_full_do_not_block_each_other),
-		cmocka_unit_test(
-			records_of_a_long_answer_gather_until_it_ends),
+		cmocka_unit_test(records_of_a_long_answer_gather_until_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,13 +70,13 @@ what_is_not_utf_8_becomes_escapes(void **state)
 {
 	(void)state;
 	ASSERT_SAFE("\x80\xbf\xfe\xff", "\\x80\\xbf\\xfe\\xff");
-	ASSERT_SAFE("\xc3", "\\xc3");			/* cut short */
+	ASSERT_SAFE("\xc3", "\\xc3"); /* cut short */
 	ASSERT_SAFE("\xc3(", "\\xc3(");
 	ASSERT_SAFE("\xe2\x82", "\\xe2\\x82");
-	ASSERT_SAFE("\xc0\xaf\xc1\xbf", "\\xc0\\xaf\\xc1\\xbf");  /* over-long */
+	ASSERT_SAFE("\xc0\xaf\xc1\xbf", "\\xc0\\xaf\\xc1\\xbf"); /* over-long */
 	ASSERT_SAFE("\xe0\x80\xaf", "\\xe0\\x80\\xaf");
 	ASSERT_SAFE("\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf");
-	ASSERT_SAFE("\xed\xa0\x80", "\\xed\\xa0\\x80");	/* surrogate */
+	ASSERT_SAFE("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* surrogate */
 	ASSERT_SAFE("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
 	ASSERT_SAFE("\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80");
 }
@@ -85,11 +85,17 @@ static void
 a_cut_never_divides_a_character_or_an_escape(void **state)
 {
 	static const char in[] = "a\xc3\xa4\x01\xe2\x82\xac";
-	static const char *const expected[] = {
-		"", "a", "a", "a\xc3\xa4", "a\xc3\xa4", "a\xc3\xa4",
-		"a\xc3\xa4", "a\xc3\xa4\\x01", "a\xc3\xa4\\x01",
-		"a\xc3\xa4\\x01", "a\xc3\xa4\\x01\xe2\x82\xac"
-	};
+	static const char *const expected[] = { "",
+						"a",
+						"a",
+						"a\xc3\xa4",
+						"a\xc3\xa4",
+						"a\xc3\xa4",
+						"a\xc3\xa4",
+						"a\xc3\xa4\\x01",
+						"a\xc3\xa4\\x01",
+						"a\xc3\xa4\\x01",
+						"a\xc3\xa4\\x01\xe2\x82\xac" };
 	char out[12] = "?";
 	size_t size;
 
@@ -139,8 +145,9 @@ static void
 hexadecimal_of_another_length_or_form_is_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"", "00ff1a", "00ff1ab", "00ff1ab000", "00ff1ab0:", ":00ff1ab0",
-		"00::ff1ab0", "0:0ff1ab0", "00ff1ag0", "00ff 1ab0", "00ff1ab0 "
+		"",	     "00ff1a",	  "00ff1ab",	"00ff1ab000",
+		"00ff1ab0:", ":00ff1ab0", "00::ff1ab0", "0:0ff1ab0",
+		"00ff1ag0",  "00ff 1ab0", "00ff1ab0 "
 	};
 	uint8_t bytes[4];
 	size_t i;
@@ -176,10 +183,15 @@ a_file_name_is_percent_encoded(void **state)
 static void
 the_nearest_option_is_found(void **state)
 {
-	static const char *const options[] = {
-		"host", "port", "password", "password_file",
-		"password_command", "maildir", "mbox", "keep", NULL
-	};
+	static const char *const options[] = { "host",
+					       "port",
+					       "password",
+					       "password_file",
+					       "password_command",
+					       "maildir",
+					       "mbox",
+					       "keep",
+					       NULL };
 	char endless[200];
 
 	(void)state;
@@ -248,12 +260,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_text_and_other_scripts_stay),
 		cmocka_unit_test(control_characters_become_escapes),
-		cmocka_unit_test(bidirectional_controls_and_separators_become_escapes),
+		cmocka_unit_test(
+			bidirectional_controls_and_separators_become_escapes),
 		cmocka_unit_test(what_is_not_utf_8_becomes_escapes),
 		cmocka_unit_test(a_cut_never_divides_a_character_or_an_escape),
 		cmocka_unit_test(what_was_made_safe_stays_as_it_is),
 		cmocka_unit_test(hexadecimal_goes_both_ways),
-		cmocka_unit_test(hexadecimal_of_another_length_or_form_is_refused),
+		cmocka_unit_test(
+			hexadecimal_of_another_length_or_form_is_refused),
 		cmocka_unit_test(a_file_name_is_percent_encoded),
 		cmocka_unit_test(the_nearest_option_is_found),
 		cmocka_unit_test(words_are_compared_without_case),

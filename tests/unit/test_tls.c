@@ -24,7 +24,7 @@
 
 enum { PATIENCE_MS = 20000 };
 
-#define NAME "pop.example.com"
+#define NAME	 "pop.example.com"
 #define GREETING "+OK ready\r\n"
 
 static struct cert root, good, stranger_root;
@@ -188,7 +188,8 @@ expect_refused(const struct tls_server *server,
 static const char *
 chain_text(int code, char out[128])
 {
-	snprintf(out, 128, "certificate chain: %s; the server's certificate is ",
+	snprintf(out, 128,
+		 "certificate chain: %s; the server's certificate is ",
 		 X509_verify_cert_error_string(code));
 	return out;
 }
@@ -681,7 +682,9 @@ what_the_bundle_vouches_for_must_be_right_in_all_else(void **state)
 	static const struct cert_recipe recipes[] = {
 		{ .issuer = &root, .names = "DNS:elsewhere.example" },
 		{ .issuer = &root, .cn = NAME },
-		{ .issuer = &root, .names = "DNS:" NAME, .usage = "clientAuth" },
+		{ .issuer = &root,
+		  .names = "DNS:" NAME,
+		  .usage = "clientAuth" },
 		{ .issuer = &root, .names = "DNS:" NAME, .rsa_bits = 1024 },
 		{ .issuer = &root,
 		  .names = "DNS:" NAME,
