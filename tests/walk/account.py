@@ -131,7 +131,8 @@ class Account:
         """May it be on record without a header? What has none gives none by TOP."""
         has_top = self.style["has_top"] and self.style["top"] != "empty"
         is_shown = has_top and item.letter.fields
-        return bool(item.is_poison or item.is_bare or (item.recorded and not is_shown))
+        is_bare = item.is_bare or item.is_unlearned or (item.recorded and not is_shown)
+        return bool(item.is_poison or is_bare)
 
     def may_look_new(self, item):
         """Without a header its size has to do, which changes when it has been retrieved."""

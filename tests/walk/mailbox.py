@@ -21,6 +21,7 @@ class Item:
         self.end = None  # "us", "other" or "server"
         self.end_turn = None
         self.is_retrieved = self.is_poison = self.is_bare = False
+        self.is_unlearned = False  # on record by its uid alone
         self.listings = {}  # turn: the size that was told, or None
         self.sizes = set()  # all that were told
         # By --catch-up: "surely" or "maybe", when by the true time, and marks of the clock.

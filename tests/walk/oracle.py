@@ -116,6 +116,9 @@ class Oracle:
             if run.mode in ("fetch", "all", "catch-up"):
                 self.trust[account].note(run.clock, run.is_kept(account))
             account.was_fetched |= run.mode in ("fetch", "all")
+            if run.mode in ("fetch", "all") and run.is_clean(account):
+                for item in account.mailbox.items:
+                    item.is_unlearned &= run.world.turn not in item.listings
         if run.is_quiet and run.status == 0 and run.mode == "fetch" and run.is_of_all:
             self._no_litter(run)
 
@@ -189,6 +192,7 @@ class Oracle:
         """What stood in the list of another program is on record, as old as it says."""
         for item, age in run.listed.items():
             item.recorded = "surely" if run.is_whole and run.status == 0 else "maybe"
+            item.is_unlearned = True
             item.recorded_true = run.true - age
             item.recorded_marks.append(self.trust[run.accounts[0]].now(run.clock - age))
 
