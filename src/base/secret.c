@@ -5,7 +5,9 @@
 #include "base/secret.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -144,17 +146,9 @@ own_give_back(struct secret *s)
 
 /* --- secrets --- */
 
-static void
-fill(struct secret *s, const void *bytes, size_t size)
-{
-	s->size = size;
-	if (size)
-		memcpy(s->bytes, bytes, size);
-	s->bytes[size] = 0;
-}
-
-struct secret *
-secret_new(const void *bytes, size_t size)
+/* Room for so many bytes and a NUL. */
+static struct secret *
+take(size_t size)
 {
 	struct secret *s;
 	size_t needed;
@@ -163,7 +157,30 @@ secret_new(const void *bytes, size_t size)
 		mem_exhausted();
 	needed = sizeof(*s) + size + 1;
 	s = needed <= PLACE_SIZE ? place_take() : own_take(needed);
-	fill(s, bytes, size);
+	s->size = size;
+	s->bytes[size] = 0;
+	return s;
+}
+
+struct secret *
+secret_new(const void *bytes, size_t size)
+{
+	struct secret *s = take(size);
+
+	if (size > 0)
+		memcpy(s->bytes, bytes, size);
+	return s;
+}
+
+struct secret *
+secret_base64(const void *bytes, size_t size)
+{
+	struct secret *s;
+
+	if (size > INT_MAX / 2)
+		mem_exhausted();
+	s = take((size + 2) / 3 * 4);
+	(void)EVP_EncodeBlock(s->bytes, bytes, (int)size);
 	return s;
 }
 
@@ -201,7 +218,8 @@ secret_keep_only(struct secret **only)
 	all_shared = NULL;
 	if (*only) {
 		kept = own_take(sizeof(*kept) + (*only)->size + 1);
-		fill(kept, (*only)->bytes, (*only)->size);
+		kept->size = (*only)->size;
+		memcpy(kept->bytes, (*only)->bytes, kept->size + 1);
 	}
 	for (; own; own = next) {
 		next = own->next;

@@ -22,6 +22,8 @@ struct secret;
  * (secret_wipe). */
 struct secret *secret_new(const void *bytes, size_t size);
 struct secret *secret_copy(const struct secret *s);
+/* Makes one of the base64 of these bytes (RFC 4648), without line ends. */
+struct secret *secret_base64(const void *bytes, size_t size);
 /* Wipes and releases; accepts NULL; *s becomes NULL. */
 void secret_free(struct secret **s);
 

@@ -236,7 +236,7 @@ make_line(const struct method *m, struct sasl_exchange *x,
 		return err_set(e, ERR_PROTOCOL,
 			       "challenge after the last response");
 	x->answers++;
-	*line = sasl_encode(secret_bytes(answer), secret_size(answer));
+	*line = secret_base64(secret_bytes(answer), secret_size(answer));
 	secret_free(&answer);
 	return 0;
 }

@@ -195,42 +195,6 @@ sasl_apop(char out[33], const char *challenge, const struct secret *password,
 
 /* --- base64 --- */
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Encodes up to three bytes as four characters. */
-static void
-encode_group(char out[4], const uint8_t *in, size_t size)
-{
-	uint32_t bits = (uint32_t)in[0] << 16;
-
-	if (size > 1)
-		bits |= (uint32_t)in[1] << 8;
-	if (size > 2)
-		bits |= in[2];
-	out[0] = alphabet[bits >> 18];
-	out[1] = alphabet[bits >> 12 & 63];
-	out[2] = size > 1 ? alphabet[bits >> 6 & 63] : '=';
-	out[3] = size > 2 ? alphabet[bits & 63] : '=';
-	secret_wipe(&bits, sizeof(bits));
-}
-
-struct secret *
-sasl_encode(const void *bytes, size_t size)
-{
-	const uint8_t *in = bytes;
-	struct buf b;
-	char group[4];
-
-	buf_init(&b, SIZE_MAX);
-	for (size_t i = 0; i < size; i += 3) {
-		encode_group(group, in + i, size - i < 3 ? size - i : 3);
-		add(&b, group, sizeof(group));
-	}
-	secret_wipe(group, sizeof(group));
-	return finish(&b);
-}
-
 static int
 value_of(uint8_t c)
 {

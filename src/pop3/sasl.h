@@ -69,8 +69,8 @@ sasl_step sasl_oauthbearer;
 int sasl_apop(char out[33], const char *challenge,
 	      const struct secret *password, struct err *e);
 
-/* Base64, strictly as in RFC 4648: no white space, padding where it belongs. */
-struct secret *sasl_encode(const void *bytes, size_t size);
+/* Decodes base64, strictly as RFC 4648 has it: no white space, padding where it
+ * belongs. */
 bool sasl_decode(const void *text, size_t size, struct buf *out);
 
 /* Shows the JSON of a failed OAuth challenge as one line: its "status", and

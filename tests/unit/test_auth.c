@@ -172,7 +172,7 @@ first_line(struct session *s, sasl_step *step)
 
 	buf_init(&nothing, 0);
 	assert_int_equal(step(&x, &nothing, &answer, &s->e), 0);
-	line = sasl_encode(secret_bytes(answer), secret_size(answer));
+	line = secret_base64(secret_bytes(answer), secret_size(answer));
 	secret_free(&answer);
 	return line;
 }

@@ -130,7 +130,7 @@ note(void *arg, bool out, const void *text, size_t size)
 static char *
 line_of(const char *prefix, const char *text)
 {
-	struct secret *s = sasl_encode(text, strlen(text));
+	struct secret *s = secret_base64(text, strlen(text));
 	const char *bytes = (const char *)secret_bytes(s);
 	char *line = mem_format("%s%s\r\n", prefix, bytes);
 
