@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What is remembered of earlier runs of an account, so that cron pesters
  * neither people (`notice_after`) nor the server (LOGIN-DELAY, refused logins).

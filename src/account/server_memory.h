@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What is remembered of a server from session to session, so that what it can
  * do need not be asked, and what it cannot bear need not be tried, each time.

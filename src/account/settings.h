@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Where an account's state is kept, and what src/account needs of the
  * configuration.  Plain data.

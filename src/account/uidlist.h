@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The uids of what another program has fetched (--catch-up=FILE): one on each
  * line, which may go on with the time of its delivery in seconds since 1970.

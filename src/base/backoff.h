@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * When to try again what has failed: after a first wait, then after waits twice
  * as long each time, up to a longest one.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A growing run of bytes with a named maximum. */
 #include "config.h"
 

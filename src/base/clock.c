@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The two clocks, and dates that no locale touches. */
 #include "config.h"
 

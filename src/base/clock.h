@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The two clocks.  Waits are measured on the monotonic one, in milliseconds
  * since some start; dates come from the wall clock, in seconds since 1970

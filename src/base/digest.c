@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Message digests and random bytes, by OpenSSL. */
 #include "config.h"
 

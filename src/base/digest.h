@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Message digests (OpenSSL's EVP).  SHA-256 tells messages and certificates
  * apart; MD5 exists for APOP alone (RFC 1939 section 7).

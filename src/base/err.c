@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* An error on its way up: kind, errno and one safe line of text. */
 #include "config.h"
 

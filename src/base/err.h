@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * An error on its way up: what went wrong, in words for the user, and what the
  * caller must do about it.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The delivery log of the option `log`: one line for each message that is
  * delivered, deleted or set aside, and for each session.  The lines go to a

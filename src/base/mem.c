@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Memory from an allocator that aborts instead of failing. */
 #include "config.h"
 

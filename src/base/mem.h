@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Memory from an allocator that never fails: when memory is exhausted, each
  * function aborts with one line on standard error, since a process may die

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Durations and sizes as people write them: "90 seconds", "14 days", "1 hour 30
  * minutes", "20 MiB", "512".  Blanks between number and unit are optional, and

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Passwords and tokens, from their creation to the wipe. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For progress.c only: the text of one progress bar.  Pure: numbers in, text
  * out.

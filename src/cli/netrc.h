@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Passwords from ~/.netrc, as ftp(1) and fetchmail read it: machine, default,
  * login, password (or passwd), account, macdef; words may stand in double

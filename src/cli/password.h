@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The password of an account, where the parent has to find it: password_file,
  * ~/.netrc, or a question on the terminal.  password_command is not run here:

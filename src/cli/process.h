@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The two processes of an account: a keeper, and the courier that it forks.
  * This is the one place that knows both.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What people see while popfetch runs: on a terminal one bar for each account,
  * several at once; elsewhere plain lines.  The parent alone uses it, so nothing

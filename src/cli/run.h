@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A run: the accounts that are wanted, side by side, each in a keeper process
  * of its own.

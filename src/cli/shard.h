@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * --shard K/N: a part of the accounts, such that each account is in exactly one
  * of the parts 1/N ... N/N, on every machine and in every release.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * How people see what an account's keeper reports: lines, bars, errors, lines
  * of the delivery log; and the exit status that results.

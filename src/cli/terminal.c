@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The terminal's size, and a question on the controlling terminal. */
 #include "config.h"
 

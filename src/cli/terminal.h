@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For progress.c only: the terminal's size, and a question on the controlling
  * terminal.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The commit protocol brings messages from the link into their destination, so
  * that each arrives exactly once whatever dies when.  The order of the steps

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For the batch only: messages on their way into the destination (parcels), and
  * lists of them in order.  A parcel is in one list at a time, or in none while

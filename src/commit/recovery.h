@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Finishes what an earlier run has left of its batch when it died, before
  * anything is said to the server.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * One account as the configuration describes it: plain data, in the structs of
  * those who use it.  config/conf fills and owns it, everybody else borrows it.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What accounts inherit, and how their options depend on each other. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For conf*.c only: completes what a section of a configuration leaves open,
  * from the section `defaults`, the options outside of sections, and the

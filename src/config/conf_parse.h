@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For conf*.c only: a configuration file and what it includes, parsed by
  * libconfuse and checked.  It knows no defaults.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For conf*.c only: how the texts of options are read.  The rows of
  * conf_option_table hold these functions; conf_option_read and conf_option_free

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For conf*.c only: where the values of a configuration stand, and the texts of
  * those that accounts inherit.  The values themselves are in struct conf.

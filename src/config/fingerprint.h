@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For conf*.c only: the fingerprint of an account.  A pause after a refused
  * login ends as soon as it differs: then somebody has changed what the login

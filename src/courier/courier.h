@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The courier: the process of an account that talks to the server.  It
  * resolves, connects, does TLS, POP3 and the login, and decodes messages; it

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The courier's work once it is logged in: it gives the listing, then carries
  * out the keeper's orders until QUIT (link.h says which answer belongs to

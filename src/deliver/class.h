@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For destinations only: the table behind deliver.h.  A destination embeds
  * struct deliver and struct deliver_staged as first members of its own.

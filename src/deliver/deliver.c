@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Destinations of mail: what is common to all of them. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Destinations of mail: Maildir, mbox and MDA, behind one table of functions
  * (class.h).

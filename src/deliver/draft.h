@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A staged file while it is written: small pieces are gathered, so that a small
  * message is one write.  The memory for that goes with draft_flush.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Evidence: one line of text that tells recovery where a message was to go.
  * Words with one blank between them, each percent-encoded, so that a path may

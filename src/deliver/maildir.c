@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Delivery to a Maildir: staged in tmp/.popfetch/STATE-ID/, renamed into
  * new/. */
 #include "config.h"

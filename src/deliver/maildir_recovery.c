@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a crash has left in the staging directory of a Maildir. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a crash has left in the staging directory of a Maildir: the functions
  * recover, recovered and clear of class.h, which maildir.c puts into its table.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Delivery by a program (MDA) that gets the message on its standard input.
  * Messages are handed over one after the other, or several at once, where each
  * program that ends makes room for the next message. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What an MDA writes: its standard output and error go to the target's note()
  * line by line, made safe, at most MDA_LINES_MAX lines of MDA_LINES_SIZE bytes

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Sentinels: files that tell a delivery from a loss. */
 #include "config.h"
 

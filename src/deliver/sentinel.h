@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Sentinels: empty files of random name in a staging directory.  A staged file
  * that is gone was delivered if its sentinel still exists (maildir_recovery.c).

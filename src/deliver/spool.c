@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Texts on disk until they are appended to an mbox. */
 #include "config.h"
 

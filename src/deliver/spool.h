@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Texts on disk until they are appended to an mbox: any number of them, written
  * side by side, in few nameless files that vanish with the process.  Nothing

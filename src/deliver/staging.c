@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The directories of a Maildir that delivery needs. */
 #include "config.h"
 

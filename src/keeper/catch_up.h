@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The phase of --catch-up: records all that is new as delivered, with its
  * header where the server gives it.

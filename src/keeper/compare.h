@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The phase that settles what uid and size leave open: whether a message is one
  * that is on record, by the digest of its header.

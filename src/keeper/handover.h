@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Hands over to the destination what was retrieved: decides when the batch is
  * run, and what its failures mean for the session.  Only retrieve.c calls it,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Takes what RETR brings: each message goes into the batch, unless it turns out
  * to be known, or is set aside if the server refuses it.

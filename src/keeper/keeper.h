@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The keeper: the process of an account that has the lock, the state database,
  * the staging directory, the mailbox and the MDA.  It has its courier forked

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Records messages as delivered though nobody here delivered them: those of
  * --catch-up, and the headers of those that a list has recorded.  It goes in

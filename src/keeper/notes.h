@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a session that fetches notes of its mailbox before QUIT: sizes and ages
  * that have changed, what is gone or back, and what the next run is to know.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The last phase: DELE for what is recorded as delivered and compared, then
  * QUIT, in one flight where the server pipelines.  Until QUIT is answered

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * One session of the keeper with the server, through the courier: listing and
  * plan, retrieval into the batch, comparison of what is unclear, deletion,

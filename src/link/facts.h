@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What keeper and courier tell each other about the server: before it is
  * connected to, what earlier sessions have shown (LINK_GO); after the login,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The fields of a record's payload, one after the other: one function writes
  * them, and another beside it reads them in the same order.  Nothing that a

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Records over a pair of pipes between two of our processes: keeper and courier
  * (orders one way, mail the other), keeper and parent (reports).

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a keeper tells the parent, over a link of its own: lines for people,
  * progress, lines for the delivery log, errors, and in the end the result.  The

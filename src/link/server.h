@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What both processes of an account know about its server.  Plain data, owned
  * by the account; strings are never NULL.

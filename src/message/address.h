@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Finds the address in a Return-Path or From field as its value streams by, in
  * constant memory: what stands in the first angle brackets, else the first bare

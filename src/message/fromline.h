@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * From_ lines in front of a message's header: "From jane@x Mon Jan  1 ...",
  * with or without '>' before it.  Servers that keep their mail in an mbox, or

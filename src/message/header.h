@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Reads a message's header as it streams by, in constant memory: the digest by
  * which a message is recognised, the digest of the whole message, and the

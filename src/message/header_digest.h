@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The two digests of a header (header.h), fed with its fields in their
  * canonical form: one over the fields that stay the same for ever, one over all

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The one field that popfetch puts before a message (RFC 5321 section 4.4):
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Is a server's certificate the one that was expected, and if not, why? */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A byte stream to a server with a deadline on every wait. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A byte stream to a server with a deadline on every wait, over a replaceable
  * transport (a plain socket, TLS over it, or a test's script).

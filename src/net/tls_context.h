@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What TLS may do here: versions, ciphers, trust anchors, our certificate.
  * Only tls.c uses this.

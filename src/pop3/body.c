@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Decodes the lines of a multi-line response: whole runs of text at a time, and
  * byte by byte only around line ends.

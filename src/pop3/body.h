@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Decodes the lines of a multi-line response (RFC 1939 section 3): takes away
  * the byte-stuffed dots, turns CRLF into LF, and finds the end marker.  Any

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a server says it can do (CAPA, RFC 2449, and the extensions since).
  * A plain value.

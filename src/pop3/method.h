@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The login methods, one row each.  Everything that the program knows of a
  * method is in its row: the configuration reads the word, capa the name, auth

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The POP3 client (RFC 1939, 2449, 2595, 3206, 5034): commands out, replies in,
  * over a stream.  It knows neither disk nor account; whoever calls it keeps

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a status line says: pure functions over its bytes, for pop3.c alone.
  * The other functions of reply.c are declared in pop3.h.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The headers of messages on the server, one after the other: by TOP n 0, or by
  * RETR, whose body is thrown away.  As many are asked for at once as there is

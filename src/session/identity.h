@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Which of the messages on record is this one?  A uid and a size are not always
  * enough.  Then the digest of its header decides among the rows of its uid,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The mailbox of a session.  Of each message that the server lists it knows the
  * entry in the listing, the row in the state if there is one, what the plan

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The keeper's side of the link to the courier: the requests that are not
  * answered yet, and the answers, one after the other.  Everything that a

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* How long ago a message was delivered, and whether the clock is to be
  * believed. */
 #include "config.h"

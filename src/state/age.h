@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * How long ago a message was delivered, and whether the clock that says so may
  * be believed: a computer may have no clock of its own, or one that was set

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The names of facts (store_fact): what a state knows beside its messages.
  * Times are seconds since 1970.  A reader says what a fact that was never

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For plan.c alone: which rows with the uid of a listed message may be its
  * rows, judged by their sizes.

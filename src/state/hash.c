@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* SipHash-2-4, as its authors' paper describes it. */
 #include "config.h"
 

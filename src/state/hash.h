@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A keyed hash for tables in memory (SipHash-2-4).  A server chooses the uids
  * and numbers that go into a table; without the key it cannot choose them so

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What a server lists in one session: message numbers with their uids and
  * sizes.  A listing is built line by line from UIDL and LIST, and then read.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Which rows and which listed messages share a uid.  A match is made once for a
  * listing and its rows, in linear time whatever uids a server chooses, and then

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Where a state database lies, and what it is before SQLite opens it. */
 #include "config.h"
 

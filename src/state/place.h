@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Where a state database lies, and what can be said of the file before SQLite
  * opens it.  SQLite would replay a journal and make a log even beside a file

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The decision: what to do with each listed message.  Pure: listing, rows,
  * rules and clock go in, actions come out; there is no disk, no network and no

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For plan.c alone: what the account's rules and the clock say of one message.
  * Pure.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For plan.c alone: the sizes of listed messages, by LIST or by what is on
  * record.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What the store's own files (store*.c, schema.c, sql.c) share and nobody else
  * sees: the connection, its statements, and what SQLite's errors mean to us.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The state of one mailbox, in a SQLite database of its own.  Nobody but
  * store*.c, schema.c and sql.c knows SQL.

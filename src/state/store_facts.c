@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Destinations and facts: what a state knows beside its messages. */
 #include "config.h"
 

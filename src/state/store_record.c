@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a state records of messages, and how it is read again. */
 #include "config.h"
 

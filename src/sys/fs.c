@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Files and directories: opening, listing, renaming, removing. */
 #include "config.h"
 

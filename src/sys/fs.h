@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Files and directories: the only place in the program that opens, writes,
  * syncs, renames or removes mail and state (SQLite's own files apart).

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What the .c files of sys/fs.h share; for them alone. */
 #ifndef SYS_FS_ERROR_H
 #define SYS_FS_ERROR_H

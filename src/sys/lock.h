@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * An account's lock: flock on a file that is never removed and that may carry a
  * mark.  The lock ends with the process.

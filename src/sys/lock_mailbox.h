@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The locks by which the programs of a machine share an mbox: fcntl and
  * dotlock.

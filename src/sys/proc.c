@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Processes and signals: stop requests, waiting, forks of ourselves. */
 #include "config.h"
 

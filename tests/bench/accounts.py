@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Many accounts on one machine, nothing new in any: what an account costs.
 
     POPFETCH=build/popfetch tests/bench/accounts.py --accounts 10000 --jobs 32

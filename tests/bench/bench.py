@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """How fast popfetch is beside other programs, on this machine, now.
 
     make bench                              everything, half an hour

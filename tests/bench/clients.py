@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The programs that are compared, each set up as its manual says, and asked to do the same job."""
 
 import contextlib

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The floor where mail goes through an MDA: the MDA alone, once for each file, one
  * after the other.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The server of a comparison: a real Dovecot, its mailboxes in memory if there is room."""
 
 import base64

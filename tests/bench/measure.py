@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Runs a command and tells what it cost: time, CPU, memory, waits for the disk.
 
 The tools are C programs beside this file, built for the run.

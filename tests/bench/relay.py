@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A line of a certain length, which counts round trips; and a server that cannot pipeline.
 
     with Relay(port, rtt=0.02) as relay:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The rows of the table: what is done, by whom, and what popfetch must reach.
 
 A row is entered once (its mailboxes are filled, and warm for all alike); then each client in turn

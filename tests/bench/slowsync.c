@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Counts the calls that wait for the disk and makes each longer, as a slower disk would:
  *

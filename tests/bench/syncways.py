@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The ways to make a batch durable (syncways.c), on file systems made for it. For root.
 
     syncways.py [--fs ext4,xfs,btrfs,ext4-nojournal,tmpfs] [--disk DIRECTORY]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Some thousand real messages from a real Dovecot into every kind of destination, byte for byte.
 
 CORPUS names a directory that tests/fetch-corpus has filled; without it one is fetched for this run.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """System calls as strace(1) tells and disturbs them.
 
     points(trace)                     where a recorded run can be killed: [Point]

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Whatever dies when, each message is there exactly once: shown by trying.
 
     POPFETCH=./popfetch python3 tests/crash/crash.py            the form for every change

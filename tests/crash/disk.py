@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What a file system may hold after a power cut, rebuilt from a recording of system calls.
 
     disk = Disk(home)                    takes the tree that is there now; all of it is durable

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Killed once, killed twice, and killed behind a sync that failed.
 
 A task is (suite, scenario, ...); each returns the number of points that were tried and raises

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A Dovecot that many processes use, each for many short sessions."""
 
 import os

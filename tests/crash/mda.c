@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * An MDA for the crash tests: stores its standard input durably, as
  * DIRECTORY/new/DELIVERY-ID.PID.

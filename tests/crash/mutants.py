@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The protocol with one rule broken at a time: the suites must notice each.
 
 A mutant is made by replacing text in a copy of the sources; a text that is not there any more, or

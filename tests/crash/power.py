@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Power cuts: a run is recorded with all that it writes, the states that a disk may be found in
 are rebuilt (disk.py), and on each of them a clean run must keep all promises.
 

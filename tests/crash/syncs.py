@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """How often a run waits for the disk: counted, and held against the number of batches."""
 
 import collections

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The tasks of a suite, side by side on all processors.
 
 A task is (function, scenario, arguments): function(world of the scenario, *arguments), or without a

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A home directory, its servers, and what must be true of them once a clean run has ended.
 
     world = World(binary, scenario, directory)

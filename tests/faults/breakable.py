@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A line that breaks: stands between popfetch and a server, and passes on so many bytes.
 
     with Line(server) as line:             listens on line.port; otherwise like the server itself

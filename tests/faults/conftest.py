@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Faults of every kind, one at a time, and how many of them were tried.
 
 A test says so by points(n); the end of the run shows the sums. POPFETCH_FAULTS_LONG=1 tries all

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """System calls that fail when a test says so, by a preloaded library (faultcalls.c).
 
     faults = Faults(library, directory)             build() makes the library

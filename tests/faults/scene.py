@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """One account, three messages, one destination: set up afresh for every fault, and judged after it.
 
     scene = Scene(binary, directory, pop, "mbox", keep="no")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The line drops behind any byte, a reply never comes, a command is refused once.
 
 Whatever happens: nothing partial is ever visible (an MDA is not even started on it), nothing is

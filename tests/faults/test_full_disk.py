@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Disks that are really full: small file systems in a mount name space of their own."""
 
 import contextlib

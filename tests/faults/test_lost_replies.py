@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A file server carries a call out, its answer gets lost, and what is asked again finds it done: the
 file is not there any more (rename, unlink), or is there already (mkdir, link, a new file)."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Servers that list a part of their messages, list them otherwise each time, or tell lies.
 
 Of the odd uids, numbers and sizes of a single listing tests/functional knows more; here are those

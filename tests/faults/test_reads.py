@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A read of the state that fails is no damage: who is told of damage restores an old state, or removes
 it, and gets all mail again."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Every system call that writes is made to fail, in every way, once and for good.
 
 Whatever fails: no partial message is ever visible, nothing is lost or doubled, the program says in

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """popfetch and others: a second popfetch, procmail, a clock that goes back, signals."""
 
 import collections

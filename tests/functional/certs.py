@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Certificates for the tests: a CA of our own and leaves, good and bad, made by openssl(1).
 
     certificates = Certificates(directory)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What the tests of the whole program share: the program, servers, a home directory."""
 
 import contextlib

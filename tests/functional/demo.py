@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Shows popfetch at work: demo.py POPFETCH
 
 A throw-away Dovecot on this machine gets a few messages and a certificate made for the occasion;

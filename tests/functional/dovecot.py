@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A real Dovecot in a temporary directory: POP3 with STLS and POP3S on free loopback ports.
 
     with Dovecot(certificates) as dovecot:

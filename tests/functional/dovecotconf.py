@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A Dovecot's configuration, in the language of its version: that of 2.3, or that of 2.4.
 
     language = language_of(binary)                                  asks the program

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What our server may do instead of its duty: functions of (session, line) for PopServer.on().
 
 session.reply(line) is what an honest server would answer.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Messages as the tests make them, and the mailbox that a server of ours serves."""
 
 import hashlib

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A POP3 server that behaves as a test tells it to, and remembers every byte that a client sent.
 
     server = PopServer(certificates, messages=[mail("one"), mail("two")])      POP3S, Jane's

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """One connection to our POP3 server: the honest replies, and what is remembered of it."""
 
 import base64

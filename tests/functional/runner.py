@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Runs popfetch in a home directory of its own, and reads what it delivered.
 
     popfetch.account("work", server, keep="no")      one account more in the configuration

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A sandbox that answers EPERM to system calls that it does not know, as older container run times do.
 
     popfetch(preexec_fn=not_permitted("renameat2", "syncfs"))

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A small file system over a directory, in a mount name space of its own.
 
     with Disk(directory) as disk:          OSError where that is not allowed

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A copy of the state's *.db, taken between two runs, is a backup of it."""
 
 import shutil

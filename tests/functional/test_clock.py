@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Computers whose clock is wrong for a while: nothing is deleted before its time."""
 
 import time

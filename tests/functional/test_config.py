@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The configuration file: every mistake is one line with file and line, and nothing is done."""
 
 import os

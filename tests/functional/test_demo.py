@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The demonstration works, says so by its status, and leaves nothing behind."""
 
 import os

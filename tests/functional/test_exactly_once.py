@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Killed at any moment, cut off anywhere: in the end every message is there once, whole."""
 
 import os

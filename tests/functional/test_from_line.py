@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Messages that a server hands out with the line of its mbox in front."""
 
 import email

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Which message is which, when uid and size, TOP or UIDL do not tell: none lost, none twice."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The servers of these tests do what the tests believe they do, seen by Python's own client; and
 contrib/bootstrap does not do what it should not."""
 

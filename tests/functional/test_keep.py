@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """How long messages stay on the server, and what must be true before one is deleted."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What a later run makes of what an earlier one knew of the server, or delivered to."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Listings: odd uids, odd numbers, odd sizes; what is known and what is new."""
 
 import itertools

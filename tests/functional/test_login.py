@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Logging in: mechanisms, where secrets come from and never go, and what a refusal means."""
 
 import base64

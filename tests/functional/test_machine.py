@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Odd machines, file systems and limits, and what no assertion may rest on."""
 
 import errno

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Delivery into an mbox (mboxrd), shared with other programs."""
 
 import fcntl

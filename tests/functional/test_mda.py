@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Delivery through a program: what it is given, what its exit status means, and the real ones."""
 
 import os

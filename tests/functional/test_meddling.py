@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Somebody meddles with what a run relies on: mail may come late, and is never lost."""
 
 import shutil

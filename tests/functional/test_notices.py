@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """How often people are told of what may pass: cron sends each line as mail."""
 
 import fcntl

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """POP3 as servers really speak it: odd mail, lines that break, replies that are none."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Little room: on the disk, in a file, for descriptors."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """How often the server has to wait for popfetch, beyond TCP, TLS and greeting; and what is
 remembered of it for that."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """--shard K/N: which accounts are in a part, and that all else stays as it is."""
 
 import hashlib

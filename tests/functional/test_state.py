@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The state database of a mailbox: where it is, what it survives, what makes it untrusted."""
 
 import fcntl

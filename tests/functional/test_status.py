@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What --status tells of accounts, what --retry changes, and what an account says that another
 run holds."""
 

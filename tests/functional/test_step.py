@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A server that forgets to stuff dots: what stands behind the false end looks like replies."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Stop requests, children that die or hang, and waiting that costs nothing."""
 
 import fcntl

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Coming from another program: --catch-up, and what that has fetched is not fetched again."""
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """TLS: what is verified, what is refused, and that no secret is sent before both."""
 
 import os

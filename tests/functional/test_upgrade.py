@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """States that earlier versions left, killed in the middle too, are taken over: nothing is fetched
 again, nothing is forgotten. What a newer version left is not touched.
 

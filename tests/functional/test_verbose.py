@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What -vv shows can be passed on to others: no secret, no address, nothing of a message."""
 
 import base64

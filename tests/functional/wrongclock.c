@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Preloaded: the wall clock is off by WRONG_CLOCK seconds; the monotonic one is not. */
 #define _GNU_SOURCE
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Runs of popfetch on another day, or on a computer whose clock is wrong.
 
     clock = WrongClock(directory)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Does each library use only what doc/design.md lets it use?
 
     check_layers.py SOURCE BUILD

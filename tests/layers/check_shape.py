@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Is the C of src/ still of a shape that a person can read?
 
     check_shape.py SOURCE

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A forbidden use is refused: each test adds one to a copy of the libraries or sources."""
 
 import os

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A whole session as fetch drives one. */
 #include "config.h"
 #include "delivering.h"

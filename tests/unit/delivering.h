@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A whole session as fetch drives one to a Maildir or an mbox, with a small file in
  * place of the database: recover, record, then deliver what is not delivered, batch by

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A courier without a server, for tests of the keeper's side: a forked process that
  * answers orders from a mailbox in memory shared with the test.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Kills a piece of work at a system call. */
 #include "config.h"
 #include "killer.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Kills a piece of work at a system call: it runs in a child, and the n-th call by
  * which a process changes what others see of its files is not carried out any more.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* An mbox as a mail reader sees it. */
 #include "config.h"
 #include "mboxreader.h"

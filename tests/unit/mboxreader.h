@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For tests: an mbox as a mail reader of the mboxrd variant sees it.  Written after
  * the format's description alone, so that it checks what delivery writes.

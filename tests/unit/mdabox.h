@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For tests: an MDA that is a shell script, as a target of delivery.  HOME is the test's
  * directory; scripts write to "$HOME/out".

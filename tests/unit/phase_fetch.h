@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What tests of a scene need that fetch: messages as large as they are listed,
  * the steps of a fetch, programs that take the mail, and what became of each

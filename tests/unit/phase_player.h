@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A courier for a scene whose phase asks for more when it has been answered: a
  * process that gives the answers one by one, each when an order has come,

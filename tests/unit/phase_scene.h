@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A session without processes, for tests of its phases: what the courier will answer is
  * put into the link beforehand, a phase runs, and then the test looks at what was asked

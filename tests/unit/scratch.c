@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A directory for a test, and short words for what tests do in it. */
 #include "config.h"
 #include "scratch.h"

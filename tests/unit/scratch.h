@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * For tests that need files: a directory of their own, gone afterwards, and short
  * words for what they do in it.  Everything here fails the test when it fails.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A directory for each test of the state database. */
 #include "config.h"
 #include "store_home.h"

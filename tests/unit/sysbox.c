@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* A place for the tests of sys. */
 #include "config.h"
 #include "sysbox.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * What the tests of sys share: a directory of its own for each test, which is the working
  * directory while it runs, and the check of an error.

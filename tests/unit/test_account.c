@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The name of an account's state, and the password in a file. */
 #include "config.h"
 #include "config/account.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Tests of auth: which login is chosen, the exact bytes it sends, and what
  * becomes of refusals.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Tests of a login by steps: a mechanism that the program does not have, whose
  * answers depend on challenges and on what it keeps between them, needs nothing

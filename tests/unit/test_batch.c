@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The commit protocol over a real database and real destinations in a directory of the
  * test: what is told when, and what a death between the steps leaves to the next run.

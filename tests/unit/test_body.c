@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Tests of body: every input is decoded whole, split at every position, a byte at
  * a time, and into the smallest output, always with the same result.

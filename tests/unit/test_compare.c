@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Which message is which, by its header: what is asked, and what comes of it. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What has to be seen of a message before it is deleted, or taken for one that was
  * gone. */
 #include "config.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Several messages under one uid, and rows that have no header yet. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The configuration: what is accepted, what it becomes, and what is refused how. */
 #include "config.h"
 #include "config/conf.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The manual and the example: that they name each option, and its default. */
 #include "config.h"
 #include "config/conf_option.h"

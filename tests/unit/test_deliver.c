@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What is common to all destinations: names, evidence, recovery of several. */
 #include "config.h"
 #include "deliver/deliver.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a caller notices of base/digest.h. */
 #include "config.h"
 #include "base/digest.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a caller and a user notice of base/err.h. */
 #include "config.h"
 #include "base/err.h"

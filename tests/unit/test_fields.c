@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Payloads between keeper and courier: what was put comes out, nothing else. */
 #include "config.h"
 

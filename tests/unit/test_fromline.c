@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What of a message stands before its header, however it comes in. */
 #include "config.h"
 #include "message/fromline.h"

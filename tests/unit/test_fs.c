@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a caller notices of sys/fs.h. Each test runs in a directory of its own. */
 #include "config.h"
 #include "sys/fs.h"

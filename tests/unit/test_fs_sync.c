@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* How fs_sync_all waits for the disk, on file systems and machines of any kind. */
 #include "config.h"
 #include "sys/fs.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Handing over: what becomes of what was retrieved. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Header digests, content digests and senders. */
 #include "config.h"
 #include "message/header.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The keeper as a process of its own, with a courier that is none: what it
  * reports to the parent, and what it remembers from run to run.  It links neither

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What --catch-up makes of messages that are on record already, and what
  * becomes of its steps when the state cannot be written. */
 #include "config.h"

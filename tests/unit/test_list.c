@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The answer to GO, the sizes that are asked for behind it, and the plan. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What the listing makes of earlier sessions: UIDL that is refused, the clock,
  * TOP that differs, and what is too large. */
 #include "config.h"

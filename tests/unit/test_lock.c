@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a caller, and the other programs of a machine, notice of sys/lock.h. */
 #include "config.h"
 #include "sys/lock.h"

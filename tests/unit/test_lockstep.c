@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Do replies belong to their commands?  The proof, and what waits for it. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a user finds in the delivery log. */
 #include "config.h"
 #include "base/log.h"

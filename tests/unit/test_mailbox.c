@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* The mailbox of a session: names, sizes, marks, digests and octets. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Delivery to a Maildir. */
 #include "config.h"
 #include "deliver/deliver.h"

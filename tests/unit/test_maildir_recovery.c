@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a crash leaves in a Maildir, and what recovery makes of it. */
 #include "config.h"
 #include "deliver/deliver.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Tests of the match: rows and entries of one uid, against a slow search. */
 #include "config.h"
 #include "state/match.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a message goes through on its way into an mbox: filters and spool. */
 #include "config.h"
 #include "deliver/mbox/mboxrd.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Delivery by a program: what it gets, how it ends, what it says. */
 #include "config.h"
 #include "deliver/deliver.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a program that delivers is told: arguments and environment. */
 #include "config.h"
 #include "deliver/deliver.h"

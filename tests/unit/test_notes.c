@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What is noted of a mailbox before QUIT, or when a session has failed. */
 #include "config.h"
 

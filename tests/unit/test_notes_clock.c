@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Since when a message is gone, where the clock was wrong. */
 #include "config.h"
 

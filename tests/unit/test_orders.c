@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The courier's half of a session, with the keeper played by the test: its orders lie in
  * the link before the courier looks.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Tests of the plan: settling what was compared, sizes, reasons, and many messages. */
 #include "config.h"
 #include "state/plan.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Tests of pop3: what goes over the line, byte by byte, and what is made of what
  * comes back.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a caller notices of sys/proc.h. The programs run here are /bin/sh with a
  * script as an argument. */
 #include "config.h"

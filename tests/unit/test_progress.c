@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What people see: on a terminal, on a pipe, and when they are asked. */
 #include "config.h"
 #include "cli/progress.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a user notices of base/quantity.h. */
 #include "config.h"
 #include "base/quantity.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What becomes of messages that the server refuses to give. */
 #include "config.h"
 

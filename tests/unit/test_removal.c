@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* DELE and QUIT: what is asked, and what is on record before it is. */
 #include "config.h"
 

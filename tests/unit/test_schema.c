@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Tests of state/schema.h: a state of an earlier version. */
 #include "config.h"
 #include "state/store.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What is remembered of a server, of which one, and for how long. */
 #include "config.h"
 

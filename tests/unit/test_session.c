@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * The keeper's half of a session over a real database and a real Maildir, with a fake
  * courier.

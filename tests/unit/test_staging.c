@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Whether a rename whose reply was lost was carried out. */
 #include "config.h"
 #include "deliver/staging.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Tests of the state database: what it records of messages. */
 #include "config.h"
 #include "state/store.h"

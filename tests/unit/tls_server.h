@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Certificates and TLS servers for tests.  A server is a child process at the other
  * end of a socket pair.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Makes the states that later versions have to take over.
 
     tests/upgrade/make_states.py POPFETCH COMMIT [SCENE...]

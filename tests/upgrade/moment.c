@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Another time and another port: a library to be preloaded (LD_PRELOAD) into the
  * program under test.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """The scenes of make_states.py, in the order in which they stand in an archive: functions of a
 Stage, which they leave as it is to be packed."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Where the scenes of make_states.py are played: a home, its server, and what there is to tell.
 
     stage = Stage(binary, directory, library)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Homes of another time: a state as some version of popfetch left it, and all that belongs to it.
 
     library = build_library(directory)

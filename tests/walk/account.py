@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """One account of a world: its mailbox, its server, its options; and which of its messages nobody
 could tell from others, as far as the manual says that."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Whether a deletion by age, too early by the true time, is one that the documented rules allow:
 the program has nothing but the clock of its computer.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A small ext4 on a loop device, whose power can be cut.
 
 The device writes straight into its image, so the image is at any moment what a disk would have

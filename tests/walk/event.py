@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What can happen in one step of a world: mail, other people, time, the configuration; then a run,
 and what goes wrong in it."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Where mail goes to: a Maildir, an mbox or the store of the suite's MDA, read as a mail reader
 does, and what a mail reader does to it."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """Messages of many kinds, and in what form each may arrive.
 
 A letter is what a server hands out, with CRLF line ends. No two are equal, but for copies that a

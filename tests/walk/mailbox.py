@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A mailbox on a server: what is in it, under which uids and sizes, and what became of each item.
 
 The time of the walk is `turn`, the number of the run. What the oracle asks later is kept with each

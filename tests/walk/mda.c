@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * mda DIRECTORY: keeps the message as DIRECTORY/new/ID.NUMBER, whole or not at all.
  *

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """What must be true, by the promises of popfetch(1), computed from what the servers had and what
 has arrived, and from nothing that the program says of itself.
 

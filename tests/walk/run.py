@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """One run of the program, under the shim, and what is known of it."""
 
 import ctypes

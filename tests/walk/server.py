@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A POP3 server in a thread, for one mailbox, that follows a script of faults for each run.
 
 The commands of a run are counted over all its sessions, and so are the bytes that are sent; at

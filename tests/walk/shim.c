@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Clock and system calls of the program, as the walk wants them: a library to be
  * preloaded (LD_PRELOAD).

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A random walk: worlds of random servers, faults, clocks and changes, and what must be true in all
 of them. Each world comes from its seed alone, which is told when something was missed.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
 """A world: one account or two on servers of their own, and a random walk through what can happen to
 them. All is decided by the seed."""
 

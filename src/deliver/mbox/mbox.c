@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Delivery to an mbox: spooled, then appended under the mailbox's locks. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * A block: what is appended to an mbox for one message, and what its evidence
  * says of it.  In the file it is

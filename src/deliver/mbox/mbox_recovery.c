@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* What a crash has left at the end of an mbox. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Is the end of an mbox a torn batch of ours? */
 #include "config.h"
 

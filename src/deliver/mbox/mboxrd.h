@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /*
  * Quotes a message for an mbox as it streams by: every line that matches
  * ^>*From_, in header and body, gets one more '>' (the mboxrd variant, which a

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
 /* Leaves named fields out of a message's header as it streams by. */
 #include "config.h"
 
