@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "config/fingerprint.h"
 #include "sys/fs.h"
 
-enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110 };
+enum { PORT_IMPLICIT = 995, PORT_PLAIN = 110, DESTINATIONS_TEXT_MAX = 200 };
 
 /* The account that is being completed. */
 struct merge {
@@ -145,21 +146,47 @@ check_program(const struct merge *m, const char *option,
 	return locate(m, look_up(m, option));
 }
 
+/* Which destination each option of that group is. */
+static const struct destination {
+	const char *option;
+	enum deliver_kind kind;
+} destinations[] = {
+	{ "maildir", DELIVER_MAILDIR },
+	{ "mbox", DELIVER_MBOX },
+	{ "mda", DELIVER_MDA },
+};
+enum { DESTINATIONS = sizeof(destinations) / sizeof(*destinations) };
+
+static int
+fail_destination(const struct merge *m)
+{
+	struct buf all;
+
+	buf_init(&all, DESTINATIONS_TEXT_MAX);
+	for (size_t i = 0; i < DESTINATIONS; i++)
+		(void)buf_format(&all, "%s'%s'",
+				 i == 0			 ? ""
+				 : i + 1 == DESTINATIONS ? " and "
+							 : ", ",
+				 destinations[i].option);
+	err_set(m->e, ERR_CONFIG, "needs one of the options %s",
+		buf_text(&all));
+	buf_free(&all);
+	return locate(m, NULL);
+}
+
 static int
 check_destination(const struct merge *m)
 {
 	struct account *a = m->account;
 	struct deliver_target *target = &a->keeper.target;
+	size_t i = 0;
 
-	if (!target->path && !target->argv) {
-		err_set(m->e, ERR_CONFIG,
-			"needs one of the options 'maildir', 'mbox' and "
-			"'mda'");
-		return locate(m, NULL);
-	}
-	target->kind = target->argv	    ? DELIVER_MDA
-		       : look_up(m, "mbox") ? DELIVER_MBOX
-					    : DELIVER_MAILDIR;
+	while (i < DESTINATIONS && !look_up(m, destinations[i].option))
+		i++;
+	if (i == DESTINATIONS)
+		return fail_destination(m);
+	target->kind = destinations[i].kind;
 	target->account = a->name;
 	target->user = a->server.user;
 	return check_program(m, "mda", target->argv);

@@ -27,9 +27,10 @@
  * itself: each message runs until `tend` has found its outcome, and batches may
  * be secured and published meanwhile.
  *
- * What each function does is said in deliver.h; NULL means that there is
- * nothing to do.  The account's lock is held in all of them, and no transaction
- * is open.
+ * What each function does is said in deliver.h; NULL, which abandon, poll,
+ * tend, settle, retire, drop, recover, recovered and clear may be, means that
+ * there is nothing to do.  The account's lock is held in all of them, and no
+ * transaction is open.
  */
 #ifndef DELIVER_CLASS_H
 #define DELIVER_CLASS_H

@@ -353,7 +353,8 @@ clear_class(const struct deliver_class *class,
 		if (strncmp(known[i], class->name, size) == 0 &&
 		    known[i][size] == ':')
 			places[n++] = known[i] + size + 1;
-	class->clear(target, places, n);
+	if (class->clear)
+		class->clear(target, places, n);
 	free(places);
 }
 
