@@ -14,7 +14,8 @@
 
 #include "pop3/sasl.h"
 
-/* The numbers of the rows.  A row that no code names needs no constant. */
+/* The numbers of the rows that code names.  A row behind them needs no
+ * constant; one among them takes its place here too. */
 enum auth_method {
 	AUTH_AUTO,
 	AUTH_USER,

@@ -189,7 +189,6 @@ the_names_stand_in_the_order_of_the_methods(void **state)
 	assert_string_equal(method_table[AUTH_APOP].word, "apop");
 	assert_string_equal(method_table[AUTH_XOAUTH2].word, "xoauth2");
 	assert_string_equal(method_table[AUTH_OAUTHBEARER].word, "oauthbearer");
-	assert_null(method_table[AUTH_OAUTHBEARER + 1].word);
 }
 
 /* --- USER and PASS --- */
@@ -767,7 +766,7 @@ auto_takes_what_the_server_offers(void **state)
 	check_choice(plain, "TOP|UIDL", AUTH_USER, ERR_NETWORK);
 	/* OAuth never chooses itself */
 	check_choice(plain, "SASL XOAUTH2", AUTH_AUTO, ERR_UNAVAILABLE);
-	check_choice(plain, "SASL CRAM-MD5", AUTH_AUTO, ERR_UNAVAILABLE);
+	check_choice(plain, "SASL X-UNKNOWN", AUTH_AUTO, ERR_UNAVAILABLE);
 }
 
 static void
