@@ -37,7 +37,7 @@ enum facts_flight {
 	FACTS_FLIGHT_FAILED,  /* the connection broke, or login or listing was
 				 refused; sent one by one they were answered */
 	FACTS_FLIGHT_UNHEARD, /* the server threw them away, though the login
-				 went well */
+				 went well: a silence came behind it */
 	FACTS_FLIGHTS	      /* how many there are */
 };
 

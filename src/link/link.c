@@ -161,6 +161,11 @@ link_reserve(struct link *l, size_t least, size_t *room)
 	assert(least <= LINK_PAYLOAD_MAX);
 	if (LINK_BUFFER_SIZE - l->out_size < head + least)
 		send_gathered(l);
+	/* an end that never waits may still have no room */
+	if (LINK_BUFFER_SIZE - l->out_size < head + least) {
+		l->broken = true;
+		l->out_size = 0;
+	}
 	*room = LINK_BUFFER_SIZE - l->out_size - head;
 	if (*room > LINK_PAYLOAD_MAX)
 		*room = LINK_PAYLOAD_MAX;

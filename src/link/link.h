@@ -99,9 +99,11 @@ void link_commit(struct link *l, unsigned type, uint32_t number, int64_t value,
  * (ERR_INTERNAL).  link_put notes such a failure for the next link_flush. */
 int link_flush(struct link *l, struct err *e);
 
-/* For an end that writes little, at most LINK_ORDERS_MAX records ahead: what
- * the pipe does not take stays here, and goes with a later link_flush.  As long
- * as there is some, link_output is to be polled for writing, too. */
+/* For an end that writes little, at most LINK_ORDERS_MAX records ahead of what
+ * the peer has read: what the pipe does not take stays here, and goes with a
+ * later link_flush.  As long as there is some, link_output is to be polled for
+ * writing, too.  A peer that lets more gather than the buffer holds counts as
+ * one that reads no more. */
 void link_never_wait(struct link *l);
 bool link_has_unsent(const struct link *l);
 

@@ -17,6 +17,8 @@
 #include "base/clock.h"
 
 enum { PATIENCE_MS = 60 * 1000, PIECES = 12, PIECE = 60 * 1000 };
+/* More than a link and the largest pipe hold. */
+enum { UNREAD = 200 * 1000 };
 
 /* Keeper and courier, with the link between them, and the link to the parent. */
 struct scene {
@@ -208,6 +210,23 @@ many_requests_fit_a_small_pipe(void **state)
 	}
 }
 
+/* It answers what it knows will be asked, so that more is asked. */
+static void
+what_a_courier_never_reads_is_dropped_at_last(void **state)
+{
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+
+	for (uint32_t i = 1; i <= UNREAD; i++) {
+		requests_give(c->requests, LINK_LIST, i, i);
+		link_put(c->courier, LINK_LISTED, i, 1, NULL, 0);
+		send_answers(c);
+		assert_int_equal(next(c, &a, &e), 1);
+	}
+	assert_false(link_has_unsent(c->keeper));
+}
+
 static void
 a_courier_is_never_busy(void **state)
 {
@@ -312,6 +331,7 @@ main(void)
 		TEST(an_answer_that_has_begun_cannot_be_a_refusal),
 		TEST(a_listing_is_no_answer_to_a_message),
 		TEST(many_requests_fit_a_small_pipe),
+		TEST(what_a_courier_never_reads_is_dropped_at_last),
 		TEST(a_courier_is_never_busy),
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
