@@ -192,6 +192,19 @@ secret_copy(const struct secret *s)
 	return secret_new(s->bytes, s->size);
 }
 
+bool
+secret_is_in(const struct secret *s, const void *bytes, size_t size)
+{
+	const uint8_t *text = bytes;
+
+	if (!s || s->size == 0)
+		return false;
+	for (size_t i = 0; size - i >= s->size; i++)
+		if (memcmp(text + i, s->bytes, s->size) == 0)
+			return true;
+	return false;
+}
+
 void
 secret_free(struct secret **s)
 {

@@ -14,6 +14,7 @@
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct secret *secret_copy(const struct secret *s);
 struct secret *secret_base64(const void *bytes, size_t size);
 /* Wipes and releases; accepts NULL; *s becomes NULL. */
 void secret_free(struct secret **s);
+
+/* Do these bytes contain it?  Nothing contains NULL or an empty one. */
+bool secret_is_in(const struct secret *s, const void *bytes, size_t size);
 
 /* Borrowed; a NUL, which the size does not count, stands behind the bytes. */
 const uint8_t *secret_bytes(const struct secret *s);

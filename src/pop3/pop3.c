@@ -199,29 +199,13 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 
 /* --- replies --- */
 
-static bool
-repeats(const struct secret *hidden, const uint8_t *text, size_t size)
-{
-	const uint8_t *secret;
-	size_t length;
-
-	if (!hidden)
-		return false;
-	secret = secret_bytes(hidden);
-	length = secret_size(hidden);
-	for (size_t i = 0; length > 0 && size - i >= length; i++)
-		if (memcmp(text + i, secret, length) == 0)
-			return true;
-	return false;
-}
-
 /* Some servers repeat a command that they do not like, or the password in
  * it. */
 static bool
 repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
 {
-	return repeats(p->hidden, text, size) ||
-	       repeats(p->password, text, size);
+	return secret_is_in(p->hidden, text, size) ||
+	       secret_is_in(p->password, text, size);
 }
 
 void
@@ -258,7 +242,8 @@ read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	known = reply_parse(r, line, size, &p->capa) &&
 		(size <= POP3_REPLY_MAX || r->status == POP3_CONTINUE);
 	if (known && (r->status != POP3_CONTINUE || may_continue)) {
-		/* a challenge may hold it by chance, and is not shown */
+		/* a challenge may hold it by chance, and is not shown as it
+		 * is: sasl.c looks at what it means */
 		if (hidden && r->status != POP3_CONTINUE)
 			hide_text(r);
 		return 0;

@@ -10,6 +10,7 @@
 #include "pop3/sasl.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -100,14 +101,18 @@ sasl_login(struct sasl_exchange *x, const struct buf *challenge,
 /* --- messages of OAuth --- */
 
 /* A challenge after the token tells why the server will refuse, and waits to be
- * acknowledged. */
+ * acknowledged.  It is shown, so it must not repeat the token. */
 static int
 take_failure(struct sasl_exchange *x, const struct buf *json,
 	     const char *farewell, struct secret **answer)
 {
 	if (x->answers > 1)
 		return 0;
-	sasl_oauth_failure(json, x->failure, sizeof(x->failure));
+	if (secret_is_in(x->settings->secret, json->data, json->len))
+		(void)snprintf(x->failure, sizeof(x->failure),
+			       "*** (hidden: it repeats the token)");
+	else
+		sasl_oauth_failure(json, x->failure, sizeof(x->failure));
 	*answer = secret_new(farewell, strlen(farewell));
 	x->progress = SASL_FAILED;
 	return 0;

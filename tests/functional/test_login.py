@@ -603,24 +603,50 @@ def test_what_is_shown_with_vv_has_no_secret_in_it(popfetch, server, auth, right
         assert secret.encode() not in file.read_bytes()
 
 
-@pytest.mark.parametrize("auth", ["user", "plain", "login"])
+def has_no_secret(popfetch, result, secret, sent):
+    shown = result.output + (popfetch.home / "log").read_text() + popfetch("--status").output
+    assert sent and secret not in shown and sent[-1].decode() not in shown
+    for file in popfetch.state_dir.iterdir():
+        assert secret.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize("auth", ["user", "plain", "login", "xoauth2", "oauthbearer"])
 @pytest.mark.parametrize("form", ["as it is", "as it was sent"])
 def test_a_secret_that_the_server_repeats_is_not_shown(popfetch, server, auth, form):
+    secret = TOKEN if "oauth" in auth else PASSWORD
     sent = []
 
     def repeat(session, line):
         session.reply(line)
         sent.append(session.connection.lines[-1].split()[-1])
-        secret = PASSWORD.encode() if form == "as it is" else sent[-1]
-        session.send(b"-ERR bad password " + secret + b" for jane\r\n")
+        text = secret.encode() if form == "as it is" else sent[-1]
+        session.send(b"-ERR bad password " + text + b" for jane\r\n")
 
-    pop = server([mail()], mechanisms=("PLAIN", "LOGIN")).on("PASS", repeat).on("AUTH", repeat)
-    result = popfetch.set(log="~/log").account(server=pop, auth=auth)("-vv")
+    pop = server([mail()], mechanisms=("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"))
+    pop.on("PASS", repeat).on("AUTH", repeat)
+    result = popfetch.set(log="~/log").account(server=pop, auth=auth, password=secret)("-vv")
     assert result.status == os.EX_NOPERM and "login refused" in result.stderr, result
-    shown = result.output + (popfetch.home / "log").read_text() + popfetch("--status").output
-    assert sent and PASSWORD not in shown and sent[-1].decode() not in shown
-    for file in popfetch.state_dir.iterdir():
-        assert PASSWORD.encode() not in file.read_bytes()
+    has_no_secret(popfetch, result, secret, sent)
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize(
+    "challenge", ["%s", '{"status":"%s"}', '{"status":"401","error_description":"%s is old"}']
+)
+def test_a_token_that_a_challenge_repeats_is_not_shown(popfetch, server, auth, challenge):
+    def repeat(session, line):
+        session.send(b"+ \r\n")
+        sent.append(session.read_line().strip())
+        text = sent[-1] if challenge == "%s" else encoded(challenge % TOKEN).encode()
+        session.send(b"+ " + text + b"\r\n")
+        session.read_line()
+        session.send(b"-ERR [AUTH] refused\r\n")
+
+    sent = []
+    pop = server([mail()], mechanisms=(auth.upper(),)).on("AUTH", repeat)
+    result = popfetch.set(log="~/log").account(server=pop, auth=auth, password=TOKEN)("-vv")
+    assert result.status == os.EX_NOPERM and "login refused" in result.stderr, result
+    has_no_secret(popfetch, result, TOKEN, sent)
 
 
 def test_no_process_shows_the_secret_to_ps(popfetch, server):

@@ -44,6 +44,24 @@ a_secret_of_any_length_comes_back_as_it_was(void **state)
 }
 
 static void
+a_secret_is_found_in_what_repeats_it(void **state)
+{
+	struct secret *s = secret_new("swordfish", 9), *empty;
+
+	(void)state;
+	empty = secret_new(NULL, 0);
+	assert_true(secret_is_in(s, "swordfish", 9));
+	assert_true(secret_is_in(s, "no swordfish here", 17));
+	assert_true(secret_is_in(s, "a\0swordfish", 11));
+	assert_false(secret_is_in(s, "swordfish", 8));
+	assert_false(secret_is_in(s, "", 0));
+	assert_false(secret_is_in(empty, "swordfish", 9));
+	assert_false(secret_is_in(NULL, "swordfish", 9));
+	secret_free(&s);
+	secret_free(&empty);
+}
+
+static void
 a_secret_is_kept_where_nothing_may_be_locked(void **state)
 {
 	struct rlimit old, none;
@@ -172,6 +190,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_of_any_length_comes_back_as_it_was),
+		cmocka_unit_test(a_secret_is_found_in_what_repeats_it),
 		cmocka_unit_test(a_secret_is_kept_where_nothing_may_be_locked),
 		cmocka_unit_test(many_secrets_do_not_touch_each_other),
 		cmocka_unit_test(only_one_is_left_for_a_child),
