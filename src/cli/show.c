@@ -71,16 +71,23 @@ hide_name(const char *line, const char *name)
 }
 
 /* What -vv shows is passed on to those who are asked for help, and the user
- * name is often an address.  Servers repeat it, and it is part of the name of
- * the state. */
+ * name is often an address.  Servers repeat it, perhaps with bytes that are
+ * shown escaped, and it is part of the name of the state. */
 static char *
 hide_names(const char *line, const struct account *a)
 {
-	char *first = hide_name(line, a->keeper.account.state_file);
-	char *both = hide_name(first, a->server.user);
+	const char *user = a->server.user;
+	size_t size = 4 * strlen(user) + 1;
+	char *safe = mem_alloc(size), *state, *raw, *all;
 
-	free(first);
-	return both;
+	text_safe(safe, size, user, strlen(user));
+	state = hide_name(line, a->keeper.account.state_file);
+	raw = hide_name(state, user);
+	all = hide_name(raw, safe);
+	free(safe);
+	free(state);
+	free(raw);
+	return all;
 }
 
 /* Owned by the caller. */

@@ -136,3 +136,13 @@ def test_once_verbose_tells_the_name(popfetch, private):
     private(letter())
     result = popfetch("-v")
     assert result.status == 0 and f"logged in as {USER} using plain" in result.stdout, result
+
+
+def test_a_name_that_is_shown_escaped_is_hidden(popfetch, server):
+    user = "jane\u200broe@work.example"
+    pop = server([letter()], users={user: PASSWORD})
+    pop.on("AUTH", say(b"-ERR [AUTH] " + user.encode() + b": no such user\r\n"))
+    popfetch.account(server=pop, user=user)
+    assert "jane\\xe2\\x80\\x8broe@" in popfetch("-v").output
+    result = popfetch("-vv")
+    assert "jane" not in result.output.replace(str(popfetch.home), ""), result
