@@ -7,8 +7,9 @@
  *
  * - Its capabilities, for a week.  Any session that fails forgets them.
  * - That it does not bear commands that come along with a login.  A server that
- *   throws them away never will.  Where the line broke, or the login was
- *   refused, this has to happen twice in a row, and is believed for a week.
+ *   throws them away never will.  Where the line broke, or login or STAT was
+ *   refused, this has to happen twice in a row, or once if the second login was
+ *   put off, and is believed for a week.
  * - That it cannot bear CAPA.  This has to happen twice in a row, and is
  *   believed for 30 days.
  *

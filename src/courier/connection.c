@@ -104,7 +104,7 @@ dial(struct connection *c, struct err *e)
 static bool
 is_known(const struct connection *c)
 {
-	return c->go->knows_capa && !c->plain;
+	return c->go->knows_capa && !c->again;
 }
 
 static int
@@ -175,6 +175,17 @@ found_unheard(struct connection *c, struct err *e)
 		       "no answer to what was sent along with the login");
 }
 
+/* STAT was refused, or what came was no answer to it. */
+static int
+found_refused(struct connection *c, struct err *e)
+{
+	struct pop3_reply r;
+
+	if (pop3_reply(c->pop3, false, &r, e) == 0)
+		(void)pop3_refusal(&r, ERR_PROTOCOL, e);
+	return err_context(e, "STAT");
+}
+
 /* Waits for the beginning of an answer.  A connection that breaks is an error;
  * silence is not. */
 static int
@@ -202,22 +213,24 @@ see_flight(struct connection *c, struct err *e)
 {
 	struct stream *s = pop3_stream(c->pop3);
 	const uint8_t *bytes;
-	bool comes, whole = false;
+	bool comes, fits, whole = false;
 	size_t size = 0;
 
 	if (!c->asked)
 		return 0;
 	if (wait_for_answer(c, &comes, e) != 0)
 		return -1;
-	while (comes && !whole) {
+	if (!comes)
+		return found_unheard(c, e);
+	while (!whole) {
 		if (stream_fill(s, size, e) != 0)
 			return -1;
 		bytes = stream_unread(s, &size);
-		comes = begins(bytes, size, "+OK", &whole) ||
-			begins(bytes, size, "-ERR [", &whole);
+		fits = begins(bytes, size, "+OK", &whole) ||
+		       begins(bytes, size, "-ERR [", &whole);
+		if (!fits)
+			return found_refused(c, e);
 	}
-	if (!comes)
-		return found_unheard(c, e);
 	c->flight = FACTS_FLIGHT_HEARD;
 	return 0;
 }
@@ -334,7 +347,7 @@ open_plainly(struct connection *c, struct err *e)
 	if (c->asked && c->flight != FACTS_FLIGHT_UNHEARD)
 		c->flight = FACTS_FLIGHT_FAILED;
 	err_clear(e);
-	c->plain = true;
+	c->plain = c->again = true;
 	c->capa_broke = broke;
 	c->asked = c->greeted = c->encrypted = false;
 	pop3_free(&c->pop3);

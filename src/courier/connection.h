@@ -41,6 +41,7 @@ struct connection {
 
 	/* used by connection.c alone */
 	bool greeted, may_be_clear;
+	bool again; /* this is the second attempt */
 };
 
 /* The caller zeroes all members that it does not set.  `flight` is

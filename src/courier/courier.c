@@ -118,15 +118,17 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 	return rc;
 }
 
-/* Returns the flight that failed, if the second login may have been put off
- * because the server still has the mailbox open for the first. */
+/* Returns the flight that the next session is to know of.  Whatever came after
+ * it, one that was thrown away was so; that another one failed counts if the
+ * second login may have been put off because the server still has the mailbox
+ * open for the first. */
 static uint32_t
 failed_flight(enum facts_flight flight, const struct err *e)
 {
-	return e->kind == ERR_LATER && (flight == FACTS_FLIGHT_FAILED ||
-					flight == FACTS_FLIGHT_UNHEARD)
-		       ? flight
-		       : FACTS_FLIGHT_NONE;
+	bool counts = flight == FACTS_FLIGHT_UNHEARD ||
+		      (flight == FACTS_FLIGHT_FAILED && e->kind == ERR_LATER);
+
+	return counts ? flight : FACTS_FLIGHT_NONE;
 }
 
 void

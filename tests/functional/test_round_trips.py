@@ -51,6 +51,7 @@ def test_a_server_that_loses_what_comes_behind_a_login_gets_nothing_there(popfet
     assert result.status == 0, result
     assert same(popfetch.maildir(), pop.wires())
     assert len(pop.connections) == 3, "it is remembered"
+    assert "CAPA" not in pop.last.commands, "and so is what it can do"
     popfetch.sql("update fact set value = 0 where name = 'capa_time'")
     assert popfetch().status == 0
     assert len(pop.connections) == 4, "for good, whatever else is forgotten"
@@ -82,6 +83,37 @@ def test_a_server_that_keeps_the_mailbox_locked_after_a_lost_flight(popfetch, se
         assert popfetch().status == 0
     assert len(popfetch.maildir()) == 1
     assert len(pop.connections) == 4, "one a run, once it is known"
+
+
+def test_a_server_that_refuses_the_login_after_a_lost_flight(popfetch, server):
+    pop = server([mail("one")], pipelining=True)
+
+    def auth(session, line):
+        if len(pop.connections) == 2:
+            session.send(b"-ERR come back in a minute\r\n")
+        else:
+            forget(session, line)
+
+    pop.on("AUTH", auth)
+    popfetch.account(server=pop, timeout="1 second")
+    assert popfetch().status != 0
+    assert popfetch("--retry", "work").status == 0
+    assert popfetch().status == 0
+    assert len(pop.connections) == 3, "it is known all the same"
+
+
+def test_one_refused_stat_is_told_and_no_reason_to_ask_one_by_one(popfetch, server):
+    pop = server([mail("one")], pipelining=True, latency=0.02)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    pop.on("STAT", say(b"-ERR not just now\r\n"), nth=1)
+    begun = time.monotonic()
+    result = popfetch("-v")
+    assert result.status == 0 and "server said: not just now; trying again" in result.stdout, result
+    assert time.monotonic() - begun < 5, "nothing waits for what has come"
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert pop.last.waits <= 2, "login and listing; QUIT"
 
 
 @pytest.mark.parametrize(
