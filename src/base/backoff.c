@@ -4,6 +4,8 @@
 
 #include "base/backoff.h"
 
+#include <assert.h>
+
 enum { FIRST_S = 3600, MOST_S = 7 * 86400 };
 
 int64_t
@@ -11,6 +13,7 @@ backoff_wait(int64_t first_s, int64_t most_s, int64_t attempts)
 {
 	int64_t wait = first_s;
 
+	assert(first_s > 0);
 	while (attempts-- > 0 && wait < most_s)
 		wait *= 2;
 	return wait < most_s ? wait : most_s;

@@ -20,13 +20,13 @@ def house(tmp_path):
     for library in BUILD.glob("src/*/lib*.a"):
         copy = tmp_path / library.relative_to(BUILD)
         copy.parent.mkdir(parents=True)
-        shutil.copy(library, copy)
+        shutil.copyfile(library, copy)
     for header in SOURCE.glob("src/**/*.[ch]"):
         copy = tmp_path / header.relative_to(SOURCE)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(header, copy)
+        shutil.copyfile(header, copy)
     (tmp_path / "doc").mkdir()
-    shutil.copy(SOURCE / "doc/design.md", tmp_path / "doc")
+    shutil.copyfile(SOURCE / "doc/design.md", tmp_path / "doc/design.md")
     return tmp_path
 
 
