@@ -2,6 +2,7 @@
 # Copyright The popfetch authors
 """Stop requests, children that die or hang, and waiting that costs nothing."""
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -183,7 +184,8 @@ def test_an_mda_is_asked_to_end_when_popfetch_is_killed(popfetch, server, rollin
     family = [process.pid, *children(process.pid), *children(keeper)]
     for pid in {"parent": [process.pid], "keeper": [keeper]}.get(who, family):
         if pid != mda:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went when another one had
+                os.kill(pid, signal.SIGKILL)
     popfetch.finish(process)
     for pid in family:
         gone(pid)
