@@ -11,9 +11,6 @@
 #include "base/text.h"
 #include "state/fact.h"
 
-/* After a stop request, for DELE and QUIT. */
-enum { STOP_MS = 5 * 1000 };
-
 enum bye { BYE_NONE, BYE_LOST, BYE_REFUSED, BYE_OK };
 
 struct removal {
@@ -167,7 +164,7 @@ removal_run(struct session *s, struct err *e)
 		return 0;
 	report_phase(s->report, "deleting");
 	if (phase_is_stopping(s)) /* what was complete has taken its time */
-		s->stop_until = clock_deadline(STOP_MS);
+		s->stop_until = clock_deadline(PHASE_STOP_MS);
 	if (note(s, e) != 0)
 		return -1;
 	for (size_t i = 0; i < r->count; i++) {

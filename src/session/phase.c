@@ -10,17 +10,14 @@
 #include "base/clock.h"
 #include "sys/proc.h"
 
-enum {
-	STOP_MS = 5 * 1000, /* after a stop request, for what is on its way */
-	PROGRESS_MS = 100
-};
+enum { PROGRESS_MS = 100 };
 
 /* --- answers --- */
 
 bool
 phase_is_stopping(const struct session *s)
 {
-	return s->stop_until != 0;
+	return s->stop_until != 0 || proc_stops() > 0;
 }
 
 static int
@@ -31,7 +28,7 @@ see_stop(struct session *s, struct err *e)
 	if (proc_stops() == 0)
 		return 0;
 	if (s->stop_until == 0)
-		s->stop_until = clock_deadline(STOP_MS);
+		s->stop_until = clock_deadline(PHASE_STOP_MS);
 	if (!s->mailbox || (!idle && clock_ms() >= s->stop_until))
 		return err_set(e, ERR_STOPPED, "stopped by a signal");
 	return 0;

@@ -38,7 +38,7 @@ struct session {
 	struct age_clock clock;
 	bool clock_is_doubted;
 
-	/* What is known of TOP at this server; compare.c writes it. */
+	/* What is known of TOP at this server, by list.c and compare.c. */
 	struct top {
 		bool is_refused;
 		bool differs;  /* its header is another than by RETR */
@@ -52,12 +52,15 @@ struct session {
 	int64_t progress_at; /* clock_ms of the last report */
 	struct err first;    /* the first error that did not end the session */
 
-	/* Stop requests: phase.c writes stop_until. */
+	/* Stop requests: phase.c and removal.c write stop_until. */
 	int64_t stop_until;    /* 0: not asked to stop */
 	bool is_stopped_short; /* a stop has left work undone */
 };
 
 /* --- answers --- */
+
+/* How long what is on its way may take after a stop request. */
+enum { PHASE_STOP_MS = 5 * 1000 };
 
 /* 1: *a is the next answer; waits until it has come.  0: no answer is due any
  * more.  Fails, too, when the session's time is over, and after a stop request:

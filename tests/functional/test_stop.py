@@ -154,6 +154,19 @@ def test_a_stop_that_leaves_messages_on_the_server_says_so_once(popfetch, server
     assert len(popfetch.saved()) == 3 and pop.left() == []
 
 
+def test_after_a_stop_nothing_more_is_asked_for(popfetch, server, slow_mda):
+    pop = server([mail(str(number)) for number in range(300)], pipelining=True)
+    process = popfetch.account(server=pop, mda=slow_mda.argv, keep="no").start()
+    wait_until(lambda: len(pop.commands("RETR")) == 65 and is_at_rest(process), process)
+    stop(process)
+    slow_mda.go()
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert len(pop.commands("RETR")) == 65
+    assert len(popfetch.saved()) == 1 and len(pop.left()) == 299, "it is deleted"
+    assert pop.commands("QUIT")
+
+
 # Killed: the children go too.
 
 

@@ -4,12 +4,14 @@
 
 #include "phase_fetch.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -114,6 +116,23 @@ fetch_stop(void)
 	assert_int_equal(raise(SIGTERM), 0);
 	(void)proc_poll(NULL, 0, 0); /* lets it in */
 	assert_true(proc_stops() > 0);
+}
+
+void
+fetch_stop_when_asked(struct scene *x, void (*answer)(struct scene *))
+{
+	struct pollfd asked = { .fd = link_input(x->courier),
+				.events = POLLIN };
+	pid_t test = getpid();
+
+	proc_signals(PROC_TERM_ONLY);
+	if (fork() != 0)
+		return;
+	(void)poll(&asked, 1, -1);
+	(void)kill(test, SIGTERM);
+	(void)poll(NULL, 0, 100); /* till it is let in */
+	answer(x);
+	_exit(0);
 }
 
 /* --- what came of it --- */

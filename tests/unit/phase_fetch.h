@@ -35,6 +35,9 @@ int fetch_run(struct scene *x);
 void fetch_fail(struct scene *x);
 /* A stop request as a keeper gets it.  It stays: other tests come first. */
 void fetch_stop(void);
+/* One that comes when something has been asked for; only behind it come these
+ * answers.  Another process sees to that. */
+void fetch_stop_when_asked(struct scene *x, void (*answer)(struct scene *));
 
 /* --- what came of it --- */
 

@@ -243,18 +243,36 @@ what_does_not_fit_the_disk_is_told_once_and_the_rest_comes(void **state)
 /* --- a stop request: no other test can come after these --- */
 
 static void
+answer_four(struct scene *x)
+{
+	answer_many(x, 4);
+}
+
+static void
 after_a_stop_what_was_asked_for_is_delivered_and_the_rest_is_left(void **state)
 {
 	struct scene *x = *state;
 
 	x->settings.limits.messages = 2;
 	list_many(x, 10, fetch_octets(MAIL("x")));
-	answer_many(x, 4);
 	scene_mailbox(x);
-	fetch_stop();
+	fetch_stop_when_asked(x, answer_four);
 	assert_int_equal(fetch_run(x), 0);
 	assert_retrs(x, 4);
 	assert_int_equal(scene_delivered(x), 4);
+	assert_true(x->session.is_stopped_short);
+}
+
+static void
+after_a_stop_nothing_is_asked_for(void **state)
+{
+	struct scene *x = *state;
+
+	list_many(x, 10, 100);
+	scene_mailbox(x);
+	fetch_stop();
+	assert_int_equal(fetch_run(x), 0);
+	scene_assert_asked(x, "");
 	assert_true(x->session.is_stopped_short);
 }
 
@@ -263,11 +281,11 @@ a_stop_that_leaves_nothing_undone_is_not_told(void **state)
 {
 	struct scene *x = *state;
 
-	fetch_offer(x, 1, "a", MAIL("1"));
+	(void)scene_row(x, "a", 100, NULL, 0, 1);
+	scene_list(x, "a", 100);
 	scene_mailbox(x);
 	fetch_stop();
 	assert_int_equal(fetch_run(x), 0);
-	assert_int_equal(scene_delivered(x), 1);
 	assert_false(x->session.is_stopped_short);
 }
 
@@ -292,6 +310,7 @@ main(void)
 		TEST(without_pipelining_a_program_has_two_messages_ahead),
 		TEST(what_does_not_fit_the_disk_is_told_once_and_the_rest_comes),
 		TEST(after_a_stop_what_was_asked_for_is_delivered_and_the_rest_is_left),
+		TEST(after_a_stop_nothing_is_asked_for),
 		TEST(a_stop_that_leaves_nothing_undone_is_not_told),
 	};
 
