@@ -85,6 +85,7 @@ check(struct incoming *in, size_t entry, int rc, struct err *e)
 	if (rc == 0)
 		return 0;
 	in->has_failed = true;
+	in->failed = entry;
 	return err_context(e, "RETR %u",
 			   mailbox_number(in->session->mailbox, entry));
 }

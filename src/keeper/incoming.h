@@ -27,7 +27,8 @@ struct incoming {
 	unsigned refusals; /* in a row */
 	bool has_given_up; /* ask for no more: the server says so */
 	struct err later;  /* what it said then */
-	bool has_failed;   /* a message could not be staged */
+	bool has_failed;   /* a message could not be staged: */
+	size_t failed;	   /* its entry */
 	bool threw_away;   /* what came in was not looked at */
 };
 

@@ -410,8 +410,11 @@ retrieve_blame(struct retrieve *r, const struct err *why)
 		return;
 	if (protocol && l->is_lost)
 		incoming_blame(r->session, l->suspect, why);
-	if (r->is_under_way &&
-	    (protocol || why->kind == ERR_NETWORK || r->incoming.has_failed) &&
-	    requests_waits_for(r->session->requests, LINK_RETR, &entry))
+	if (!r->is_under_way)
+		return;
+	if (r->incoming.has_failed)
+		incoming_blame(r->session, r->incoming.failed, why);
+	else if ((protocol || why->kind == ERR_NETWORK) &&
+		 requests_waits_for(r->session->requests, LINK_RETR, &entry))
 		incoming_blame(r->session, entry, why);
 }

@@ -6,12 +6,16 @@
 #include "keeper/handover.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "phase_fetch.h"
 
 #define MAIL(id) "Message-ID: <" id ">\nSubject: x\n\nbody\n"
@@ -73,6 +77,32 @@ a_server_that_broke_the_protocol_has_nothing_delivered(void **state)
 	assert_int_equal(scene_delivered(x), 0);
 	assert_int_equal(fetch_row(x, "a").id, 0);
 	assert_int_equal(fetch_row(x, "b").attempts, 1);
+}
+
+/* It waits in memory, and is written when it is whole. */
+static void
+a_message_that_cannot_be_staged_is_remembered_and_not_the_next(void **state)
+{
+	struct rlimit old, small;
+	struct scene *x = *state;
+	char *text = mem_format("Subject: x\n\n%020000d\n", 1);
+	struct retrieve r;
+
+	fetch_offer(x, 1, "a", text);
+	scene_list(x, "b", 100);
+	scene_mailbox(x);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){ 10000, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(fetch_begin(x, &r), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_non_null(strstr(x->e.text, "RETR 1: "));
+	retrieve_blame(&r, &x->e);
+	retrieve_close(&r);
+	assert_int_equal(fetch_row(x, "a").attempts, 1);
+	assert_int_equal(fetch_row(x, "b").id, 0);
+	free(text);
 }
 
 static void
@@ -210,14 +240,20 @@ a_program_that_runs_when_the_connection_is_lost_is_waited_for(void **state)
 /* --- a stop request: no other test can come after it --- */
 
 static void
+answer_the_first(struct scene *x)
+{
+	scene_message(x, 1, MAIL("1"), -1);
+}
+
+static void
 after_a_stop_a_program_gets_no_other_message(void **state)
 {
 	struct scene *x = *state;
 
 	fetch_by_program(x, "echo ran >>$out");
-	fetch_offer(x, 1, "a", MAIL("1"));
+	scene_list(x, "a", fetch_octets(MAIL("1")));
 	scene_mailbox(x);
-	fetch_stop();
+	fetch_stop_when_asked(x, answer_the_first);
 	assert_int_equal(fetch_run(x), 0);
 	fetch_assert_written("");
 	assert_int_equal(scene_row_count(x), 0);
@@ -234,6 +270,7 @@ main(void)
 		TEST(what_was_whole_when_the_connection_was_lost_is_delivered),
 		TEST(the_message_at_which_the_connection_was_lost_is_remembered),
 		TEST(a_server_that_broke_the_protocol_has_nothing_delivered),
+		TEST(a_message_that_cannot_be_staged_is_remembered_and_not_the_next),
 		TEST(a_login_refused_is_no_message_s_fault),
 		TEST(a_program_gets_every_message),
 		TEST(what_a_program_refuses_is_set_aside_and_the_rest_comes),
