@@ -155,9 +155,13 @@ static int
 take_rest(struct session *s, struct learning *l, struct err *e)
 {
 	uint64_t count = 0;
+	struct store_row row;
 
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
 		if (!is_wanted(s, i))
+			continue;
+		/* nothing can show that it is known */
+		if (s->set->known_only && !mailbox_row(s->mailbox, i, &row))
 			continue;
 		count++;
 		if (take(s, l, i, NULL, e) != 0)

@@ -28,14 +28,29 @@ learning_close(struct learning *l)
 
 /* --- a step --- */
 
+/* Is the row free for this message, or its own? */
+static bool
+is_free(const struct session *s, size_t entry, size_t row)
+{
+	const struct plan *p = mailbox_plan(s->mailbox);
+
+	return plan_at(p, entry).row == row || !plan_row_is_here(p, row);
+}
+
 /* Is the message the one of this row, whose header it has?  Of another size it
  * is perhaps somebody's copy beside that of a mailing list. */
 static bool
 is_same_message(const struct session *s, size_t entry,
-		const struct store_row *row, bool is_exact)
+		const struct identity_match *match)
 {
-	return is_exact || row->status != STORE_DELIVERED || row->size < 0 ||
-	       mailbox_at(s->mailbox, entry).size < 0;
+	struct store_row row =
+		store_rows_at(mailbox_rows(s->mailbox), match->row);
+
+	if (match->is_exact)
+		return true;
+	return is_free(s, entry, match->row) &&
+	       (row.status != STORE_DELIVERED || row.size < 0 ||
+		mailbox_at(s->mailbox, entry).size < 0);
 }
 
 /* Finds the row that is to say that the message is delivered; if there is none
@@ -51,7 +66,7 @@ find_row(struct session *s, const struct learnt *t, bool *found,
 		return -1;
 	if (match.row != SIZE_MAX) {
 		*row = store_rows_at(mailbox_rows(s->mailbox), match.row);
-		*found = is_same_message(s, t->entry, row, match.is_exact);
+		*found = is_same_message(s, t->entry, &match);
 		if (*found)
 			return 0;
 	}

@@ -92,6 +92,22 @@ two_copies_of_other_sizes_get_a_row_each(void **state)
 }
 
 static void
+copies_of_other_sizes_that_a_list_named_once_get_a_row_each(void **state)
+{
+	struct scene *x = *state;
+
+	(void)scene_row(x, "a", -1, NULL, 0, OLD_DAYS);
+	scene_list(x, "a", 40);
+	scene_list(x, "a", 58);
+	scene_message(x, 2, HEADER, -1);
+	scene_message(x, 1, HEADER, -1);
+	scene_message(x, 2, HEADER, -1);
+	catch_up(x);
+	assert_int_equal(x->result.kept, 2);
+	assert_int_equal(scene_row_count(x), 2);
+}
+
+static void
 what_was_set_aside_is_known_by_its_header(void **state)
 {
 	struct scene *x = *state;
@@ -126,6 +142,23 @@ what_is_unclear_and_new_is_left_where_only_the_known_is_wanted(void **state)
 	catch_up(x);
 	assert_int_equal(scene_row_count(x), 1);
 	assert_int_equal(x->result.kept, 0);
+}
+
+static void
+what_has_no_header_and_no_row_is_left_where_only_the_known_is_wanted(
+	void **state)
+{
+	struct scene *x = *state;
+
+	(void)scene_row(x, "a", 100, HEADER, 100, OLD_DAYS);
+	x->settings.known_only = true;
+	scene_list(x, "a", 140);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: no");
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: no");
+	catch_up(x);
+	assert_int_equal(scene_row_count(x), 1);
+	assert_int_equal(x->result.kept, 0);
+	assert_false(scene_was_told(x, "gave no header"));
 }
 
 static void
@@ -205,8 +238,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_copy_of_another_size_gets_a_row_of_its_own),
 		TEST(two_copies_of_other_sizes_get_a_row_each),
+		TEST(copies_of_other_sizes_that_a_list_named_once_get_a_row_each),
 		TEST(what_was_set_aside_is_known_by_its_header),
 		TEST(what_is_unclear_and_new_is_left_where_only_the_known_is_wanted),
+		TEST(what_has_no_header_and_no_row_is_left_where_only_the_known_is_wanted),
 		TEST(how_far_it_came_counts_the_messages_of_a_list),
 		TEST(a_step_that_cannot_be_written_ends_the_catch_up),
 		TEST(a_step_that_cannot_be_written_ends_the_comparison),
