@@ -140,8 +140,7 @@ hear(struct fixture *x, const struct link_record *r)
 
 	switch (r->type) {
 	case REPORT_RESULT:
-		assert_int_equal(r->size, sizeof(x->result));
-		memcpy(&x->result, r->data, sizeof(x->result));
+		assert_true(report_read_result(r, &x->result));
 		x->results++;
 		return;
 	case REPORT_ERROR:
