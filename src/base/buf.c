@@ -101,6 +101,15 @@ buf_append(struct buf *b, const void *bytes, size_t size)
 	return true;
 }
 
+void
+buf_put(struct buf *b, const void *bytes, size_t size)
+{
+	bool fits = buf_append(b, bytes, size);
+
+	assert(fits);
+	(void)fits;
+}
+
 bool
 buf_byte(struct buf *b, uint8_t byte)
 {

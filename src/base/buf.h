@@ -29,6 +29,8 @@ void buf_clear(struct buf *b); /* len = 0, memory kept */
 /* These append all or nothing: false, with nothing changed, if max would be
  * exceeded.  The source must not lie in the buffer itself. */
 bool buf_append(struct buf *b, const void *bytes, size_t size);
+/* The same for what the caller knows to fit. */
+void buf_put(struct buf *b, const void *bytes, size_t size);
 bool buf_byte(struct buf *b, uint8_t byte);
 bool buf_format(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

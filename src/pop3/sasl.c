@@ -9,7 +9,6 @@
 
 #include "pop3/sasl.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,24 +30,15 @@ refuse_nul(const struct secret *s, struct err *e)
 }
 
 static void
-add(struct buf *b, const void *bytes, size_t size)
-{
-	bool room = buf_append(b, bytes, size);
-
-	assert(room);
-	(void)room;
-}
-
-static void
 add_text(struct buf *b, const char *text)
 {
-	add(b, text, strlen(text));
+	buf_put(b, text, strlen(text));
 }
 
 static void
 add_secret(struct buf *b, const struct secret *s)
 {
-	add(b, secret_bytes(s), secret_size(s));
+	buf_put(b, secret_bytes(s), secret_size(s));
 }
 
 static struct secret *
@@ -73,8 +63,8 @@ sasl_plain(struct sasl_exchange *x, const struct buf *challenge,
 	if (refuse_nul(s->secret, e) != 0)
 		return -1;
 	buf_init(&b, SIZE_MAX);
-	add(&b, "", 1);
-	add(&b, s->user, strlen(s->user) + 1);
+	buf_put(&b, "", 1);
+	buf_put(&b, s->user, strlen(s->user) + 1);
 	add_secret(&b, s->secret);
 	*answer = finish(&b);
 	x->progress = SASL_DONE;
@@ -150,7 +140,7 @@ add_gs2_name(struct buf *b, const char *name)
 		else if (*name == '=')
 			add_text(b, "=3D");
 		else
-			add(b, name, 1);
+			buf_put(b, name, 1);
 }
 
 int
@@ -374,10 +364,10 @@ sasl_oauth_failure(const struct buf *json, char *out, size_t out_size)
 	buf_init(&line, 2 * VALUE_MAX + 32);
 	if (json->len > 0 && json_member(json, "status", &value)) {
 		add_text(&line, "status ");
-		add(&line, value.data, value.len);
+		buf_put(&line, value.data, value.len);
 		if (json_member(json, "error_description", &value)) {
 			add_text(&line, ": ");
-			add(&line, value.data, value.len);
+			buf_put(&line, value.data, value.len);
 		}
 		text_safe(out, out_size, line.data, line.len);
 	} else {

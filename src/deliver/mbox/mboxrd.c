@@ -5,21 +5,11 @@
 
 #include "deliver/mbox/mboxrd.h"
 
-#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
 static const char from[] = "From ";
 enum { FROM_SIZE = sizeof(from) - 1 };
-
-static void
-put(struct buf *out, const void *bytes, size_t size)
-{
-	bool fits = buf_append(out, bytes, size);
-
-	assert(fits);
-	(void)fits;
-}
 
 void
 mboxrd_start(struct mboxrd *m)
@@ -36,8 +26,8 @@ add_matching(struct mboxrd *m, struct buf *out)
 	m->place = MBOXRD_FROM;
 	if (++m->matched < FROM_SIZE)
 		return;
-	put(out, ">", 1);
-	put(out, from, FROM_SIZE);
+	buf_put(out, ">", 1);
+	buf_put(out, from, FROM_SIZE);
 	m->matched = 0;
 	m->place = MBOXRD_REST;
 }
@@ -50,8 +40,8 @@ add_byte(struct mboxrd *m, char byte, struct buf *out)
 		add_matching(m, out);
 		return;
 	}
-	put(out, from, m->matched);
-	put(out, &byte, 1);
+	buf_put(out, from, m->matched);
+	buf_put(out, &byte, 1);
 	if (byte == '\n')
 		m->place = MBOXRD_LINE;
 	else if (byte != '>' || m->place != MBOXRD_LINE)
@@ -70,7 +60,7 @@ mboxrd_add(struct mboxrd *m, const void *bytes, size_t size, struct buf *out)
 			continue;
 		}
 		lf = memchr(p, '\n', (size_t)(end - p));
-		put(out, p, (size_t)((lf ? lf + 1 : end) - p));
+		buf_put(out, p, (size_t)((lf ? lf + 1 : end) - p));
 		p = lf ? lf + 1 : end;
 		if (lf)
 			m->place = MBOXRD_LINE;
@@ -80,6 +70,6 @@ mboxrd_add(struct mboxrd *m, const void *bytes, size_t size, struct buf *out)
 void
 mboxrd_end(struct mboxrd *m, struct buf *out)
 {
-	put(out, from, m->matched);
+	buf_put(out, from, m->matched);
 	mboxrd_start(m);
 }

@@ -5,20 +5,10 @@
 
 #include "deliver/mbox/strip.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
-
-static void
-put(struct buf *out, const void *bytes, size_t size)
-{
-	bool fits = buf_append(out, bytes, size);
-
-	assert(fits);
-	(void)fits;
-}
 
 void
 strip_start(struct strip *s, const char *const names[])
@@ -50,7 +40,7 @@ is_unwanted(const struct strip *s)
 static void
 release(struct strip *s, struct buf *out)
 {
-	put(out, s->held, s->held_size);
+	buf_put(out, s->held, s->held_size);
 	s->held_size = 0;
 }
 
@@ -58,7 +48,7 @@ static void
 put_crs(struct strip *s, struct buf *out)
 {
 	for (; s->crs > 0; s->crs--)
-		put(out, "\r", 1);
+		buf_put(out, "\r", 1);
 }
 
 /* The colon has come, or there is no more room to wait for it. */
@@ -86,7 +76,7 @@ end_line(struct strip *s, struct buf *out)
 		}
 		s->place = STRIP_LINE;
 	}
-	put(out, "\n", 1);
+	buf_put(out, "\n", 1);
 }
 
 static void
@@ -111,7 +101,7 @@ add_name(struct strip *s, char byte, struct buf *out)
 	if (s->place == STRIP_NAME)
 		s->held[s->held_size++] = byte;
 	else if (s->place == STRIP_KEEP)
-		put(out, &byte, 1);
+		buf_put(out, &byte, 1);
 }
 
 /* Adds a byte of the header that cannot just be copied or skipped with its
@@ -133,7 +123,7 @@ add_byte(struct strip *s, char byte, struct buf *out)
 	if (s->place == STRIP_NAME)
 		add_name(s, byte, out);
 	else if (s->place == STRIP_KEEP)
-		put(out, &byte, 1);
+		buf_put(out, &byte, 1);
 }
 
 /* How much of the input belongs to a line whose fate is known, without its
@@ -168,7 +158,7 @@ strip_add(struct strip *s, const void *bytes, size_t size, struct buf *out)
 			continue;
 		}
 		if (s->place != STRIP_DROP)
-			put(out, p, rest);
+			buf_put(out, p, rest);
 		p += rest;
 	}
 }
