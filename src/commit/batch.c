@@ -151,16 +151,22 @@ batch_is_open(const struct batch *b)
 
 /* --- D2 --- */
 
-static int
-record_one(struct batch *b, const struct parcel *x, int64_t now, struct err *e)
+static struct store_message
+row_of(const struct parcel *x)
 {
-	struct store_message m = {
+	return (struct store_message){
 		.uid = x->message.uid,
 		.uid_size = x->message.uid_size,
 		.size = x->message.size,
 		.digest = x->digest,
 		.octets = x->octets,
 	};
+}
+
+static int
+record_one(struct batch *b, const struct parcel *x, int64_t now, struct err *e)
+{
+	struct store_message m = row_of(x);
 	int64_t id = x->id;
 
 	switch (x->outcome) {
@@ -201,13 +207,7 @@ record_ready(struct batch *b, struct err *e)
 {
 	for (size_t i = 0; i < b->current.count; i++) {
 		struct parcel *x = b->current.at[i];
-		struct store_message m = {
-			.uid = x->message.uid,
-			.uid_size = x->message.uid_size,
-			.size = x->message.size,
-			.digest = x->digest,
-			.octets = x->octets,
-		};
+		struct store_message m = row_of(x);
 
 		x->id = x->message.row;
 		if (store_set_ready(b->store, &x->id, &m,

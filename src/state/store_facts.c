@@ -63,18 +63,27 @@ store_destinations(struct store *s,
 	return rc;
 }
 
+/* The caller ends the statement, whether there is a row or not. */
+static int
+find_fact(struct store *s, const char *name, sqlite3_stmt **st, bool *row,
+	  struct err *e)
+{
+	*st = sql_get(s, SQL_FACT, e);
+	if (!*st)
+		return -1;
+	sql_bind_text(*st, 1, name);
+	return sql_next(s, *st, row, e);
+}
+
 int
 store_fact(struct store *s, const char *name, int64_t otherwise, int64_t *value,
 	   struct err *e)
 {
-	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
+	sqlite3_stmt *st;
 	bool row;
 
 	*value = otherwise;
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (sql_next(s, st, &row, e) != 0)
+	if (find_fact(s, name, &st, &row, e) != 0)
 		return -1;
 	if (row)
 		*value = sqlite3_column_int64(st, 0);
@@ -85,14 +94,11 @@ store_fact(struct store *s, const char *name, int64_t otherwise, int64_t *value,
 int
 store_fact_text(struct store *s, const char *name, char **value, struct err *e)
 {
-	sqlite3_stmt *st = sql_get(s, SQL_FACT, e);
+	sqlite3_stmt *st;
 	bool row;
 
 	*value = NULL;
-	if (!st)
-		return -1;
-	sql_bind_text(st, 1, name);
-	if (sql_next(s, st, &row, e) != 0)
+	if (find_fact(s, name, &st, &row, e) != 0)
 		return -1;
 	if (row)
 		*value = sql_string(st, 0);
