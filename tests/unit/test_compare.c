@@ -16,21 +16,11 @@
 #include "base/clock.h"
 #include "keeper/list.h"
 #include "keeper/removal.h"
-#include "phase_scene.h"
+#include "phase_compare.h"
 #include "state/fact.h"
 
-#define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
-#define OTHER  "Message-ID: <2@x>\nSubject: y\n\n"
 
-enum { KEEP_DAYS = 14, OLD_DAYS = 20, MANY = LINK_ORDERS_MAX + 88 };
-
-static void
-compare(struct scene *x)
-{
-	if (compare_run(&x->session, true, &x->e) != 0)
-		fail_msg("%s", x->e.text);
-	assert_int_equal(requests_count(x->session.requests), 0);
-}
+enum { MANY = LINK_ORDERS_MAX + 88 };
 
 /* What has been asked for, and the deletions that come of it. */
 static void
@@ -38,12 +28,6 @@ assert_asked_and_deleted(struct scene *x, const char *expected)
 {
 	assert_int_equal(removal_run(&x->session, &x->e), 0);
 	scene_assert_asked(x, expected);
-}
-
-static void
-assert_action(struct scene *x, size_t entry, enum plan_action action)
-{
-	assert_int_equal(mailbox_action(x->session.mailbox, entry), action);
 }
 
 /* A message on record, of 100 octets, now listed with 107. */
@@ -64,9 +48,9 @@ a_message_of_another_size_is_known_by_its_header(void **state)
 
 	list_with_other_size(x);
 	scene_message(x, 1, HEADER, -1);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 	assert_true(plan_at(mailbox_plan(x->session.mailbox), 0).size_changed);
 }
 
@@ -77,9 +61,9 @@ a_message_with_another_header_is_new(void **state)
 
 	list_with_other_size(x);
 	scene_message(x, 1, OTHER, -1);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -91,10 +75,10 @@ what_needs_no_comparison_is_not_asked_for(void **state)
 	scene_list(x, "a", 100);
 	scene_list(x, "b", 100);
 	scene_mailbox(x);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "");
-	assert_action(x, 0, PLAN_KEEP);
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 static void
@@ -106,8 +90,8 @@ a_header_in_pieces_is_the_same(void **state)
 	scene_answer(x, LINK_CHUNK, 1, 0, "Message-ID: <1");
 	scene_answer(x, LINK_CHUNK, 1, 0, "@x>\nSubject: x\n\n");
 	scene_answer(x, LINK_END, 1, 31, "");
-	compare(x);
-	assert_action(x, 0, PLAN_KEEP);
+	compare_well(x);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -120,7 +104,7 @@ the_error_that_ends_the_line_ends_the_comparison(void **state)
 	scene_answer(x, LINK_ERROR, 0, ERR_NETWORK, "connection lost");
 	assert_int_equal(compare_run(&x->session, false, &x->e), -1);
 	assert_int_equal(x->e.kind, ERR_NETWORK);
-	assert_action(x, 0, PLAN_COMPARE);
+	compare_assert_action(x, 0, PLAN_COMPARE);
 }
 
 static void
@@ -130,10 +114,10 @@ after_a_stop_no_header_is_asked_for(void **state)
 
 	list_with_other_size(x);
 	x->session.stop_until = clock_deadline(1000);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "");
 	assert_true(x->session.is_stopped_short);
-	assert_action(x, 0, PLAN_COMPARE);
+	compare_assert_action(x, 0, PLAN_COMPARE);
 }
 
 /* --- RETR in place of TOP --- */
@@ -146,9 +130,9 @@ what_top_refuses_is_asked_for_by_retr(void **state)
 	list_with_other_size(x);
 	scene_refuse(x, 1, ERR_MESSAGE, "server said: no TOP");
 	scene_message(x, 1, HEADER, 100);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 	assert_false(scene_was_told(x, "no TOP"));
 }
 
@@ -160,9 +144,9 @@ a_server_without_top_is_not_asked_for_it(void **state)
 	x->session.facts.has_top = false;
 	list_with_other_size(x);
 	scene_message(x, 1, OTHER, 100);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -178,10 +162,10 @@ what_one_top_shows_counts_where_another_is_refused(void **state)
 	scene_refuse(x, 1, ERR_MESSAGE, "");
 	scene_message(x, 2, OTHER, -1);
 	scene_message(x, 1, HEADER, 100);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1, TOP 2, RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
-	assert_action(x, 1, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 1, PLAN_KEEP);
 }
 
 /* It would make all messages equal. */
@@ -193,9 +177,9 @@ an_empty_header_is_none(void **state)
 	list_with_other_size(x);
 	scene_message(x, 1, "", -1);
 	scene_message(x, 1, HEADER, 100);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 	assert_int_equal(phase_begin_note(&x->session, &x->e), 0);
 	assert_int_equal(phase_end_note(&x->session,
 					list_note_facts(&x->session, &x->e),
@@ -213,12 +197,12 @@ what_retr_refuses_is_told_and_stays_as_it_is(void **state)
 	x->keeper_settings.rules.keep_s = KEEP_DAYS * SCENE_DAY;
 	list_with_other_size(x);
 	scene_refuse(x, 1, ERR_MESSAGE, "server said: locked");
-	compare(x);
-	assert_action(x, 0, PLAN_COMPARE);
+	compare_well(x);
+	compare_assert_action(x, 0, PLAN_COMPARE);
 	assert_true(scene_was_told(x, "RETR 1: server said: locked"));
 	assert_int_equal(x->session.first.kind, ERR_MESSAGE);
 	assert_true(x->session.first.told);
-	compare(x); /* which does not ask again */
+	compare_well(x); /* which does not ask again */
 	assert_asked_and_deleted(x, "RETR 1");
 }
 
@@ -230,9 +214,9 @@ where_top_differs_retr_tells(void **state)
 	x->session.top.differs = true;
 	list_with_other_size(x);
 	scene_message(x, 1, HEADER, 100);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -245,9 +229,9 @@ where_top_differs_a_header_on_record_by_top_is_found_by_top(void **state)
 	scene_list(x, "a", 107);
 	scene_mailbox(x);
 	scene_message(x, 1, HEADER, -1);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -262,9 +246,9 @@ where_top_differs_what_it_does_not_know_retr_tells(void **state)
 	scene_mailbox(x);
 	scene_message(x, 1, "Subject: changed\n\n", -1);
 	scene_message(x, 1, OTHER, 200);
-	compare(x);
+	compare_well(x);
 	scene_assert_asked(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 /* --- what was new by TOP has come by RETR --- */
@@ -289,8 +273,8 @@ a_known_message_that_top_shows_changed_is_found_when_it_comes(void **state)
 
 	list_with_other_size(x);
 	scene_message(x, 1, "Subject: [marked] x\n\n", -1);
-	compare(x);
-	assert_action(x, 0, PLAN_FETCH);
+	compare_well(x);
+	compare_assert_action(x, 0, PLAN_FETCH);
 	find_retrieved(x, HEADER, 100, 0);
 	assert_true(x->session.top.differs);
 }
@@ -302,7 +286,7 @@ a_new_message_is_not_found_when_it_comes(void **state)
 
 	list_with_other_size(x);
 	scene_message(x, 1, OTHER, -1);
-	compare(x);
+	compare_well(x);
 	find_retrieved(x, OTHER, 107, SIZE_MAX);
 	find_retrieved(x, HEADER, 107, SIZE_MAX); /* a list's copy */
 	assert_false(x->session.top.differs);
@@ -350,15 +334,15 @@ more_headers_than_orders_may_be_on_their_way_come_in_order(void **state)
 
 	list_many(x);
 	scene_mailbox(x);
-	compare(x);
+	compare_well(x);
 	buf_init(&asked, 64 * 1024);
 	for (int i = 1; i <= MANY; i++)
 		(void)buf_format(&asked, "%sTOP %d", i == 1 ? "" : ", ", i);
 	scene_assert_asked(x, buf_text(&asked));
 	buf_free(&asked);
 	for (size_t i = 0; i + 1 < MANY; i++)
-		assert_action(x, i, PLAN_KEEP);
-	assert_action(x, MANY - 1, PLAN_FETCH);
+		compare_assert_action(x, i, PLAN_KEEP);
+	compare_assert_action(x, MANY - 1, PLAN_FETCH);
 }
 
 #define TEST(name) \

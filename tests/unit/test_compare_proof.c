@@ -13,31 +13,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "keeper/removal.h"
-#include "phase_scene.h"
+#include "phase_compare.h"
 
-#define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
-#define OTHER  "Message-ID: <2@x>\nSubject: y\n\n"
-#define READ   "Status: RO\n" /* 12 octets */
-
-enum { KEEP_DAYS = 14, OLD_DAYS = 20 };
-
-/* The phase, and the deletions that come of it. */
-static void
-compare_and_delete(struct scene *x, const char *asked)
-{
-	if (compare_run(&x->session, true, &x->e) != 0)
-		fail_msg("%s", x->e.text);
-	assert_int_equal(requests_count(x->session.requests), 0);
-	assert_int_equal(removal_run(&x->session, &x->e), 0);
-	scene_assert_asked(x, asked);
-}
-
-static void
-assert_action(struct scene *x, size_t entry, enum plan_action action)
-{
-	assert_int_equal(mailbox_action(x->session.mailbox, entry), action);
-}
+#define READ "Status: RO\n" /* 12 octets */
 
 /* A message is on record with its header, of 100 octets (octets 0: by TOP), and
  * for longer than it is kept.  Its id. */
@@ -97,7 +75,7 @@ of_what_top_shows_changed_nothing_is_deleted(void **state)
 	list(x, 100);
 	scene_message(x, 1, OTHER, -1);
 	compare_and_delete(x, "TOP 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -122,7 +100,7 @@ without_top_another_message_under_its_uid_and_size_is_new(void **state)
 	list(x, 100);
 	scene_message(x, 1, OTHER, 100);
 	compare_and_delete(x, "RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -173,7 +151,7 @@ a_lists_copy_is_not_taken_for_ones_own_that_is_due(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 140);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -198,7 +176,7 @@ what_is_kept_needs_no_octets(void **state)
 	list(x, 140);
 	scene_message(x, 1, HEADER, -1);
 	compare_and_delete(x, "TOP 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -212,7 +190,7 @@ what_top_took_for_a_message_is_proven_before_it_is_deleted(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 140);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -237,7 +215,7 @@ a_header_by_top_is_no_proof_for_another_size(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 140);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -277,7 +255,7 @@ what_was_gone_and_has_its_size_is_known_by_its_header(void **state)
 	list(x, 100);
 	scene_message(x, 1, HEADER, -1);
 	compare_and_delete(x, "TOP 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -292,7 +270,7 @@ what_was_gone_and_has_another_size_is_known_by_its_octets(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 100);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -307,7 +285,7 @@ a_lists_copy_that_comes_when_ones_own_is_gone_is_new(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 140);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -322,7 +300,7 @@ what_was_gone_with_a_header_by_top_has_no_proof_for_another_size(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 1, HEADER, 140);
 	compare_and_delete(x, "TOP 1, RETR 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -335,7 +313,7 @@ what_was_deleted_does_not_come_back_with_another_size(void **state)
 	list(x, 140);
 	scene_message(x, 1, HEADER, -1);
 	compare_and_delete(x, "TOP 1");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 }
 
 static void
@@ -363,7 +341,7 @@ a_dry_run_asks_for_top_alone(void **state)
 	scene_message(x, 1, HEADER, -1);
 	assert_int_equal(compare_run(&x->session, false, &x->e), 0);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_DELETE);
+	compare_assert_action(x, 0, PLAN_DELETE);
 }
 
 static void
@@ -379,7 +357,7 @@ a_dry_run_takes_the_header_for_proof(void **state)
 	scene_message(x, 1, HEADER, -1);
 	assert_int_equal(compare_run(&x->session, false, &x->e), 0);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -393,7 +371,7 @@ a_dry_run_leaves_open_what_top_does_not_tell(void **state)
 	scene_refuse(x, 1, ERR_MESSAGE, "");
 	assert_int_equal(compare_run(&x->session, false, &x->e), 0);
 	scene_assert_asked(x, "TOP 1");
-	assert_action(x, 0, PLAN_COMPARE);
+	compare_assert_action(x, 0, PLAN_COMPARE);
 }
 
 static void

@@ -11,29 +11,7 @@
 
 #include <cmocka.h>
 
-#include "keeper/removal.h"
-#include "phase_scene.h"
-
-#define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
-#define OTHER  "Message-ID: <2@x>\nSubject: y\n\n"
-
-enum { KEEP_DAYS = 14, OLD_DAYS = 20 };
-
-static void
-compare_and_delete(struct scene *x, const char *asked)
-{
-	if (compare_run(&x->session, true, &x->e) != 0)
-		fail_msg("%s", x->e.text);
-	assert_int_equal(requests_count(x->session.requests), 0);
-	assert_int_equal(removal_run(&x->session, &x->e), 0);
-	scene_assert_asked(x, asked);
-}
-
-static void
-assert_action(struct scene *x, size_t entry, enum plan_action action)
-{
-	assert_int_equal(mailbox_action(x->session.mailbox, entry), action);
-}
+#include "phase_compare.h"
 
 /* The row that an entry was found to be the message of; 0: none. */
 static int64_t
@@ -86,8 +64,8 @@ of_twins_the_first_is_fetched_before_any_is_compared(void **state)
 	list_twins(x, 100);
 	assert_int_equal(compare_run(&x->session, false, &x->e), 0);
 	scene_assert_asked(x, "");
-	assert_action(x, 0, PLAN_FETCH);
-	assert_action(x, 1, PLAN_COMPARE);
+	compare_assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_COMPARE);
 }
 
 static void
@@ -126,7 +104,7 @@ what_equals_a_twin_that_is_not_delivered_waits(void **state)
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 2");
 	assert_false(is_delivered(x, 1));
-	assert_action(x, 1, PLAN_COMPARE);
+	compare_assert_action(x, 1, PLAN_COMPARE);
 }
 
 static void
@@ -138,7 +116,7 @@ a_twin_with_another_header_is_fetched(void **state)
 	deliver_first(x);
 	scene_message(x, 2, OTHER, -1);
 	compare_and_delete(x, "TOP 2");
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 static void
@@ -151,7 +129,7 @@ a_twin_of_another_size_is_fetched(void **state)
 	deliver_first(x);
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 2");
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 static void
@@ -179,7 +157,7 @@ the_third_of_three_equals_the_first(void **state)
 	scene_message(x, 2, OTHER, -1);
 	scene_message(x, 3, HEADER, -1);
 	compare_and_delete(x, "TOP 2, TOP 3");
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_FETCH);
 	assert_true(is_delivered(x, 2));
 }
 
@@ -199,7 +177,7 @@ twins_on_record_are_each_their_rows_message(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2, DELE 2");
-	assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 0, PLAN_KEEP);
 }
 
 static void
@@ -213,7 +191,7 @@ a_lists_copy_beside_ones_own_is_new(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2, DELE 1");
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 static void
@@ -227,8 +205,8 @@ a_row_of_another_size_stands_for_one_of_twins(void **state)
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2");
 	assert_int_equal(row_of(x, 0), id);
-	assert_action(x, 0, PLAN_KEEP);
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 static void
@@ -242,9 +220,9 @@ all_fetches_a_known_twin_into_its_row(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 2, HEADER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2");
-	assert_action(x, 0, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_FETCH);
 	assert_int_equal(row_of(x, 0), id);
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_FETCH);
 	assert_int_equal(row_of(x, 1), 0);
 }
 
@@ -268,8 +246,8 @@ a_row_without_header_stands_for_one_message_and_deletes_none(void **state)
 	scene_message(x, 4, OTHER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2, TOP 3, TOP 4, DELE 1, DELE 3");
 	assert_int_equal(row_of(x, 1), bare);
-	assert_action(x, 1, PLAN_KEEP);
-	assert_action(x, 3, PLAN_FETCH);
+	compare_assert_action(x, 1, PLAN_KEEP);
+	compare_assert_action(x, 3, PLAN_FETCH);
 }
 
 static void
@@ -283,8 +261,8 @@ a_row_without_header_is_no_message_of_another_size(void **state)
 	scene_message(x, 1, HEADER, -1);
 	scene_message(x, 2, OTHER, -1);
 	compare_and_delete(x, "TOP 1, TOP 2");
-	assert_action(x, 0, PLAN_KEEP);
-	assert_action(x, 1, PLAN_FETCH);
+	compare_assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 1, PLAN_FETCH);
 }
 
 /* --- a list said that it is delivered --- */
@@ -325,7 +303,7 @@ what_a_list_said_is_not_retrieved_for_its_header(void **state)
 	scene_refuse(x, 1, ERR_MESSAGE, "");
 	compare_and_delete(x, "TOP 1");
 	assert_false(scene_row_now(x, id).has_digest);
-	assert_action(x, 0, PLAN_LEARN);
+	compare_assert_action(x, 0, PLAN_LEARN);
 }
 
 static void

@@ -24,8 +24,8 @@
 #include "fake_courier.h"
 #include "commit/recovery.h"
 #include "keeper/session.h"
+#include "scratch.h"
 #include "state/plan.h"
-#include "sys/fs.h"
 #include "sys/proc.h"
 
 #define MAIL(id, body) "Message-ID: <" id ">\nSubject: x\n\n" body "\n"
@@ -147,29 +147,12 @@ session_well(struct fixture *x)
 	assert_true(x->mailbox->has_quit);
 }
 
-static int
-count_name(void *arg, const char *name, struct err *e)
-{
-	size_t *count = arg;
-
-	(void)name;
-	(void)e;
-	++*count;
-	return 0;
-}
-
 static size_t
 mails(const struct fixture *x)
 {
 	char *path = mem_format("%s/new", x->maildir);
-	struct err e = ERR_INIT;
-	size_t count = 0;
-	int fd;
+	size_t count = scratch_count(path);
 
-	if (fs_open_dir(path, &fd, &e) == 0) {
-		assert_int_equal(fs_list(fd, count_name, &count, &e), 0);
-		fs_drop(&fd);
-	}
 	free(path);
 	return count;
 }
@@ -467,7 +450,7 @@ a_dry_run_changes_nothing(void **state)
 	session_well(x);
 	assert_int_equal(a->retrs, 0);
 	assert_false(a->deleted);
-	assert_false(fs_is_there(x->maildir));
+	assert_false(scratch_is_there(x->maildir));
 	x->set.mode = SESSION_FETCH;
 	session_well(x);
 	assert_int_equal(x->result.fetched, 1);
