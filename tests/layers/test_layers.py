@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright The popfetch authors
-"""A forbidden use is refused: each test adds one to a copy of the libraries or sources."""
+"""A forbidden use or shape is refused: each test adds one to a copy of libraries or sources."""
 
 import os
 import pathlib
@@ -30,10 +30,14 @@ def house(tmp_path):
     return tmp_path
 
 
-def check(house):
+def run(*command):
     return subprocess.run(
-        [sys.executable, CHECK, house, house], capture_output=True, text=True, check=False
+        [sys.executable, *command], capture_output=True, text=True, check=False
     )
+
+
+def check(house):
+    return run(CHECK, house, house)
 
 
 def add_call(house, folder, function):
@@ -96,3 +100,20 @@ def test_a_header_from_behind_a_wall(house, at, header):
     result = check(house)
     assert result.returncode == 1
     assert f"{at} includes {header.strip(chr(34))}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        ("\n" * 501, "bad.c: 501 lines"),
+        ("int x; /* " + "x" * 68 + " */\n", "bad.c:1: 81 columns"),
+        ("int\nlong_one(void)\n{\n" + "\tx();\n" * 58 + "}\n", "long_one has 61 lines"),
+        ("struct wide {\n" + "\tint x, y;\n" * 15 + "\tint z;\n};\n", "wide has 31 members"),
+    ],
+)
+def test_a_shape_that_nobody_can_read(house, text, fault):
+    shape = CHECK.with_name("check_shape.py")
+    assert run(shape, house).returncode == 0
+    (house / "src/base/bad.c").write_text(text)
+    result = run(shape, house)
+    assert result.returncode == 1 and fault in result.stderr, result.stderr

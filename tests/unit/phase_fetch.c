@@ -123,12 +123,15 @@ fetch_stop_when_asked(struct scene *x, void (*answer)(struct scene *))
 {
 	struct pollfd asked = { .fd = link_input(x->courier),
 				.events = POLLIN };
-	pid_t test = getpid();
+	pid_t test = getpid(), pid;
 
 	proc_signals(PROC_TERM_ONLY);
-	if (fork() != 0)
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid > 0)
 		return;
-	(void)poll(&asked, 1, -1);
+	if (poll(&asked, 1, 5 * 1000) != 1)
+		_exit(1);
 	(void)kill(test, SIGTERM);
 	(void)poll(NULL, 0, 100); /* till it is let in */
 	answer(x);

@@ -299,8 +299,10 @@ order_name(unsigned type)
 		return "RETR";
 	case LINK_DELE:
 		return "DELE";
-	default:
+	case LINK_QUIT:
 		return "QUIT";
+	default:
+		return "nonsense";
 	}
 }
 

@@ -246,7 +246,7 @@ answer_the_first(struct scene *x)
 }
 
 static void
-after_a_stop_a_program_gets_no_other_message(void **state)
+after_a_stop_a_program_gets_no_message_that_comes(void **state)
 {
 	struct scene *x = *state;
 
@@ -278,7 +278,7 @@ main(void)
 		TEST(programs_that_want_it_later_at_once_are_told_once),
 		TEST(what_comes_after_a_program_has_failed_is_thrown_away),
 		TEST(a_program_that_runs_when_the_connection_is_lost_is_waited_for),
-		TEST(after_a_stop_a_program_gets_no_other_message),
+		TEST(after_a_stop_a_program_gets_no_message_that_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

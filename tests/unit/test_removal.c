@@ -16,6 +16,20 @@
 #define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
 
 static void
+without_the_record_no_dele_is_sent(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	removal_add(&x->session, 0, id);
+	store_doubt(x->session.store);
+	assert_int_equal(removal_run(&x->session, &x->e), -1);
+	scene_assert_asked(x, "");
+}
+
+static void
 that_dele_was_sent_is_on_record_before_it_is(void **state)
 {
 	struct scene *x = *state;
@@ -115,6 +129,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(without_the_record_no_dele_is_sent),
 		TEST(that_dele_was_sent_is_on_record_before_it_is),
 		TEST(what_no_quit_has_confirmed_is_not_called_deleted),
 		TEST(a_message_is_deleted_once),
