@@ -109,7 +109,7 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 	int rc = -1;
 
 	if (wait_for_go(l, &go, e) != 0)
-		return 0; /* nobody is left to be told */
+		return link_is_over(l) ? 0 : -1; /* over: nobody is left */
 	c.end = clock_deadline(server->session_timeout_ms);
 	if (get_secret(set, l, c.end, &secret, e) == 0)
 		rc = serve(&c, &secret, e);
