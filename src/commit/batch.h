@@ -26,9 +26,9 @@
  *	after publish  leaves the same, even if a mail reader has moved or
  *	               removed the message
  *
- * Any error from the first attempt at D2 on makes the batch `broken`: nothing
- * is touched any more, the account ends without QUIT, and the next run's
- * recovery decides.
+ * Any error from the first attempt at D2 on, but that a program wants its
+ * message later, makes the batch `broken`: nothing is touched any more, the
+ * account ends without QUIT, and the next run's recovery decides.
  */
 #ifndef COMMIT_BATCH_H
 #define COMMIT_BATCH_H

@@ -2,8 +2,8 @@
 /* Copyright The popfetch authors */
 /*
  * Hands over to the destination what was retrieved: decides when the batch is
- * run, and what its failures mean for the session.  Only retrieve.c calls it,
- * in one place of its loop, and when the session has failed.
+ * run, and what its failures mean for the session.  retrieve.c runs it, in one
+ * place of its loop, and saves what it can when the session has failed.
  */
 #ifndef KEEPER_HANDOVER_H
 #define KEEPER_HANDOVER_H

@@ -36,6 +36,8 @@ void learning_close(struct learning *l); /* saves nothing */
  * that only looks learns nothing. */
 int learning_add(struct learning *l, size_t entry, const uint8_t *digest,
 		 struct err *e);
+/* Saves what has gathered, in a durable transaction of its own; it is forgotten
+ * even if that fails. */
 int learning_save(struct learning *l, struct err *e);
 
 /* Warns once that of so many messages that are delivered no header is on

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "state/fact.h"
 
-enum bye { BYE_NONE, BYE_LOST, BYE_REFUSED, BYE_OK };
+enum bye { BYE_NONE, BYE_REFUSED, BYE_OK };
 
 struct removal {
 	size_t entry;
@@ -139,7 +139,7 @@ static enum bye
 how_it_ended(int64_t value)
 {
 	if (value < 0)
-		return BYE_LOST;
+		return BYE_NONE; /* no answer came */
 	return value == 1 ? BYE_OK : BYE_REFUSED;
 }
 

@@ -20,6 +20,10 @@ void removal_add(struct session *s, size_t entry, int64_t row);
 /* Notes what is about to be deleted, and orders all DELEs; their answers are
  * read by removal_quit. */
 int removal_run(struct session *s, struct err *e);
+/* Reads the answers to all DELEs, sends QUIT unless that would delete what is
+ * not delivered (EXPIRE 0), and reads its answer.  A DELE or QUIT that is
+ * refused is told, and no failure.  Counts what is deleted; in SESSION_FETCH
+ * also notes that QUIT was confirmed. */
 int removal_quit(struct session *s, struct err *e);
 
 #endif

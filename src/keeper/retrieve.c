@@ -6,7 +6,6 @@
 
 #include <errno.h>
 
-#include "base/clock.h"
 #include "base/quantity.h"
 
 enum {

@@ -51,8 +51,7 @@ lockstep_take(struct lockstep *l, const struct mailbox *m,
 	bool is_ok = a->type == LINK_LISTED && a->record.value == 1;
 
 	if (a->type == LINK_SIZE) {
-		l->told = a->record.value < 0 ? LISTING_SIZE_UNKNOWN
-					      : a->record.value;
+		l->told = a->record.value;
 		return 0;
 	}
 	if (!is_ok) /* then no message is at fault */

@@ -40,10 +40,10 @@ struct session_settings {
 	enum session_mode mode;
 	bool all;	     /* fetch also what was fetched before */
 	bool ignore_backoff; /* the user has named the account */
-	bool known_only;     /* SESSION_CATCH_UP: record only what has a row,
-				nothing that is new */
-	const struct uidlist *list; /* SESSION_CATCH_UP: record these, without a
-				       session; or NULL */
+	/* --catch-up, with -n too: record only what has a row, nothing new */
+	bool known_only;
+	/* --catch-up, with -n too: record these, without a session; or NULL */
+	const struct uidlist *list;
 	bool trace;
 	struct batch_limits limits;
 };
