@@ -13,10 +13,10 @@
 #include "state/fact.h"
 #include "state/listing.h"
 #include "state/match.h"
+#include "link/link.h"
 #include "sys/fs.h"
 
-/* The longest uid that a line of UIDL may have (link/link.h). */
-enum { UIDLIST_UID_MAX = 65000, UIDLIST_FILE_MAX = 256 * 1024 * 1024 };
+enum { UIDLIST_FILE_MAX = 256 * 1024 * 1024 };
 
 struct uidlist {
 	struct listing *uids; /* numbers count from 1 */
@@ -101,7 +101,7 @@ take_line(struct uidlist *l, struct uidlist_line *x, size_t number,
 	if (x->size == 0)
 		return 0;
 	split(x);
-	if (x->size > UIDLIST_UID_MAX)
+	if (x->size > LINK_PAYLOAD_MAX) /* no line of UIDL has such a uid */
 		return err_set(e, ERR_USAGE,
 			       "line %zu: uid of %zu bytes is too long", number,
 			       x->size);

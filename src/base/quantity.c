@@ -170,10 +170,10 @@ quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds)
 	second = i < 3 ? left % units[i].worth / units[i + 1].worth : 0;
 	if (second == 0)
 		snprintf(out, QUANTITY_TEXT_MAX, "%" PRIu64 " %s%s", first,
-			 units[i].word, first == 1 ? "" : "s");
+			 units[i].word, text_plural((uint64_t)first));
 	else
 		snprintf(out, QUANTITY_TEXT_MAX, "%" PRIu64 " %s%s %u %s%s",
-			 first, units[i].word, first == 1 ? "" : "s",
+			 first, units[i].word, text_plural((uint64_t)first),
 			 (unsigned)second, units[i + 1].word,
-			 second == 1 ? "" : "s");
+			 text_plural((uint64_t)second));
 }

@@ -16,7 +16,6 @@
 #include "deliver/mbox/mbox_scan.h"
 #include "deliver/mbox/mbox_tail.h"
 #include "sys/fs.h"
-#include "sys/lock.h"
 #include "sys/lock_mailbox.h"
 
 enum { PIECE = 64 * 1024 };
