@@ -30,7 +30,11 @@ SENTENCES = [
     ),
 ]
 HEADERS = [
-    ("OpenSSL in `net` and, for digests and wiping, in `base`", "openssl/", ("net/", "base/")),
+    (
+        "OpenSSL in `net` and, for digests, random bytes, base64 and wiping, in `base`",
+        "openssl/",
+        ("net/", "base/"),
+    ),
     ("`sqlite3.h` in `state/sql.h`", "sqlite3.h", ("state/sql.h",)),
     ("`confuse.h` in `config/conf_parse.c`", "confuse.h", ("config/conf_parse.c",)),
 ]
