@@ -10,7 +10,8 @@
 enum {
 	NOTICE_S = 86400, /* a failure that goes on is told once a day */
 	REFUSED_S = 15 * 60,
-	REFUSED_MOST_S = 6 * 3600
+	PUT_OFF_S = 60,
+	DELAY_MOST_S = 86400
 };
 
 /* --- facts --- */
@@ -29,18 +30,18 @@ load_facts(struct store *s, struct fact facts[], size_t count, struct err *e)
 	return 0;
 }
 
+/* `text` and its name may be NULL. */
 static int
 save_facts_as(struct store *s, enum store_durability d,
-	      const struct fact facts[], size_t count, const char *fingerprint,
-	      struct err *e)
+	      const struct fact facts[], size_t count, const char *text_name,
+	      const char *text, struct err *e)
 {
 	if (store_begin(s, d, e) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (store_set_fact(s, facts[i].name, facts[i].value, e) != 0)
 			goto fail;
-	if (fingerprint &&
-	    store_set_fact_text(s, FACT_LOGIN_FINGERPRINT, fingerprint, e) != 0)
+	if (text && store_set_fact_text(s, text_name, text, e) != 0)
 		goto fail;
 	return store_commit(s, e);
 fail:
@@ -50,47 +51,65 @@ fail:
 
 static int
 save_facts(struct store *s, const struct fact facts[], size_t count,
-	   const char *fingerprint, struct err *e)
+	   struct err *e)
 {
-	return save_facts_as(s, STORE_LAZY, facts, count, fingerprint, e);
+	return save_facts_as(s, STORE_LAZY, facts, count, NULL, NULL, e);
 }
 
 /* --- logins --- */
 
 static int
-is_same_login(struct store *s, const struct account_settings *a, bool *same,
-	      struct err *e)
+is_same_login(struct store *s, const char *fact,
+	      const struct account_settings *a, bool *same, struct err *e)
 {
-	return store_fact_is(s, FACT_LOGIN_FINGERPRINT, a->fingerprint, same,
-			     e);
+	return store_fact_is(s, fact, a->fingerprint, same, e);
+}
+
+/* How long it is until then; or 0, too, if that is longer than any such pause:
+ * the clock was set back. */
+static int64_t
+wait_until(int64_t until, int64_t now, int64_t longest_s)
+{
+	return until > now && until - now <= longest_s ? until - now : 0;
+}
+
+static int64_t
+shorter(int64_t a_s, int64_t b_s)
+{
+	return a_s < b_s ? a_s : b_s;
 }
 
 int
 history_check(struct store *s, const struct account_settings *a, int64_t now,
-	      int64_t *wait_s, bool *refused, struct err *e)
+	      int64_t *wait_s, enum history_pause *pause, struct err *e)
 {
-	struct fact facts[] = {
-		{ FACT_LOGIN_NEXT_TRY, 0 },
-		{ FACT_LAST_LOGIN, 0 },
+	struct fact f[] = {
+		{ FACT_LOGIN_NEXT_TRY, 0 }, { FACT_PUT_OFF_UNTIL, 0 },
+		{ FACT_PUT_OFF_S, 0 },	    { FACT_LAST_LOGIN, 0 },
 		{ FACT_LOGIN_DELAY, 0 },
 	};
-	int64_t retry, delay;
-	bool same;
+	bool is_refused, is_put_off;
+	int64_t delay;
 
 	*wait_s = 0;
-	*refused = false;
-	if (load_facts(s, facts, 3, e) != 0 ||
-	    is_same_login(s, a, &same, e) != 0)
+	*pause = HISTORY_NO_PAUSE;
+	if (load_facts(s, f, 5, e) != 0 ||
+	    is_same_login(s, FACT_LOGIN_FINGERPRINT, a, &is_refused, e) != 0 ||
+	    is_same_login(s, FACT_PUT_OFF_FINGERPRINT, a, &is_put_off, e) != 0)
 		return -1;
-	retry = facts[0].value - now;
-	delay = facts[1].value + facts[2].value - now;
-	/* a time further ahead than any pause: the clock was set back */
-	if (same && retry > 0 && retry <= REFUSED_MOST_S) {
-		*wait_s = retry;
-		*refused = true;
-	} else if (delay > 0 && delay <= facts[2].value) {
-		*wait_s = delay;
-	}
+	delay = shorter(f[4].value, DELAY_MOST_S);
+	if (is_refused)
+		*wait_s = wait_until(f[0].value, now, HISTORY_PAUSE_MOST_S);
+	*pause = HISTORY_REFUSED;
+	if (*wait_s > 0)
+		return 0;
+	if (is_put_off)
+		*wait_s = wait_until(f[1].value, now, f[2].value);
+	*pause = HISTORY_PUT_OFF;
+	if (*wait_s > 0)
+		return 0;
+	*wait_s = wait_until(f[3].value + delay, now, delay);
+	*pause = *wait_s > 0 ? HISTORY_DELAY : HISTORY_NO_PAUSE;
 	return 0;
 }
 
@@ -98,19 +117,22 @@ int
 history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 {
 	struct fact before[] = { { FACT_LOGIN_FAILURES, 0 },
-				 { FACT_LOGIN_DELAY, 0 } };
+				 { FACT_LOGIN_DELAY, 0 },
+				 { FACT_PUT_OFF_UNTIL, 0 } };
 	struct fact after[] = {
 		{ FACT_LOGIN_FAILURES, 0 },
 		{ FACT_LOGIN_NEXT_TRY, 0 },
-		{ FACT_LOGIN_DELAY, delay_s },
+		{ FACT_LOGIN_DELAY, shorter(delay_s, DELAY_MOST_S) },
 		{ FACT_LAST_LOGIN, now },
+		{ FACT_PUT_OFF_UNTIL, 0 },
 	};
 
-	if (load_facts(s, before, 2, e) != 0)
+	if (load_facts(s, before, 3, e) != 0)
 		return -1;
-	if (before[0].value == 0 && before[1].value == 0 && delay_s == 0)
+	if (before[0].value == 0 && before[1].value == 0 &&
+	    before[2].value == 0 && delay_s == 0)
 		return 0; /* nothing to remember, nothing to forget */
-	return save_facts(s, after, 4, NULL, e);
+	return save_facts(s, after, 5, e);
 }
 
 int
@@ -123,14 +145,35 @@ history_login_refused(struct store *s, const struct account_settings *a,
 	bool same;
 
 	if (load_facts(s, &failures, 1, e) != 0 ||
-	    is_same_login(s, a, &same, e) != 0)
+	    is_same_login(s, FACT_LOGIN_FINGERPRINT, a, &same, e) != 0)
 		return -1;
 	if (!same)
 		failures.value = 0;
-	wait = backoff_wait(REFUSED_S, REFUSED_MOST_S, failures.value);
+	wait = backoff_wait(REFUSED_S, HISTORY_PAUSE_MOST_S, failures.value);
 	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
-	return save_facts(s, after, 2, a->fingerprint, e);
+	return save_facts_as(s, STORE_LAZY, after, 2, FACT_LOGIN_FINGERPRINT,
+			     a->fingerprint, e);
+}
+
+int
+history_put_off(struct store *s, const struct account_settings *a,
+		int64_t longest_s, int64_t now, struct err *e)
+{
+	struct fact last = { FACT_PUT_OFF_S, 0 };
+	struct fact after[2];
+	int64_t wait;
+	bool same;
+
+	if (load_facts(s, &last, 1, e) != 0 ||
+	    is_same_login(s, FACT_PUT_OFF_FINGERPRINT, a, &same, e) != 0)
+		return -1;
+	wait = same && last.value > 0 ? 2 * last.value : PUT_OFF_S;
+	wait = shorter(wait, longest_s);
+	after[0] = (struct fact){ FACT_PUT_OFF_UNTIL, now + wait };
+	after[1] = (struct fact){ FACT_PUT_OFF_S, wait };
+	return save_facts_as(s, STORE_LAZY, after, 2, FACT_PUT_OFF_FINGERPRINT,
+			     a->fingerprint, e);
 }
 
 /* --- failures that may pass --- */
@@ -160,19 +203,19 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	if (due)
 		*noticed = now;
 	*fold = !due;
-	return save_facts(s, f, 3, NULL, e);
+	return save_facts(s, f, 3, e);
 }
 
 int
 history_reached(struct store *s, struct err *e)
 {
 	struct fact f[] = {
-		{ FACT_FAILURES, 0 },
-		{ FACT_FIRST_FAILURE, 0 },
-		{ FACT_LAST_NOTICE, 0 },
+		{ FACT_FAILURES, 0 },	 { FACT_FIRST_FAILURE, 0 },
+		{ FACT_LAST_NOTICE, 0 }, { FACT_PUT_OFF_UNTIL, 0 },
+		{ FACT_PUT_OFF_S, 0 },
 	};
 
-	return save_facts(s, f, 3, NULL, e);
+	return save_facts(s, f, 5, e);
 }
 
 int
@@ -185,6 +228,8 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 		{ FACT_LAST_NOTICE, 0 },
 		{ FACT_LAST_FAILURE, 0 },
 		{ FACT_LAST_FETCHED, (int64_t)fetched },
+		{ FACT_PUT_OFF_UNTIL, 0 },
+		{ FACT_PUT_OFF_S, 0 },
 	};
 	int64_t before;
 
@@ -192,8 +237,8 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 	 * (store_use) */
 	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) != 0)
 		return -1;
-	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 6,
-			     NULL, e);
+	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 8,
+			     NULL, NULL, e);
 }
 
 int

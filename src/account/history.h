@@ -2,7 +2,8 @@
 /* Copyright The popfetch authors */
 /*
  * What is remembered of earlier runs of an account, so that cron pesters
- * neither people (`notice_after`) nor the server (LOGIN-DELAY, refused logins).
+ * neither people (`notice_after`) nor the server (LOGIN-DELAY, refused logins,
+ * trouble that it told of).
  * It is kept in facts of the state database, which are written without waiting
  * for the disk, except for the first success.
  */
@@ -16,19 +17,38 @@
 #include "account/settings.h"
 #include "state/store.h"
 
-/* May we log in now?  *wait_s is 0, or how long to wait: because the server
- * asked for a pause between logins (RFC 2449 section 6.5; *refused is false),
- * or because it refused this very login (*refused is true).  The wait after a
- * refusal is 15 minutes, doubling to 6 hours; a change of the configuration, or
- * of the file with the secret, ends it at once (account_settings.fingerprint
- * tells). */
+/* Why the next login has to wait. */
+enum history_pause {
+	HISTORY_NO_PAUSE,
+	HISTORY_REFUSED, /* the server refused this very login */
+	HISTORY_PUT_OFF, /* the server was in trouble, and said so */
+	HISTORY_DELAY	 /* LOGIN-DELAY (RFC 2449 section 6.5) */
+};
+
+/* The longest pause, in seconds, after logins that were refused or put off. */
+enum { HISTORY_PAUSE_MOST_S = 6 * 3600 };
+
+/* May we log in now?  *wait_s is how many seconds to wait, 0 with
+ * HISTORY_NO_PAUSE.  The wait after a refusal is 15 minutes, doubling to
+ * HISTORY_PAUSE_MOST_S; a change of the configuration, or of the file with the
+ * secret, ends it at once, as it does after trouble
+ * (account_settings.fingerprint tells). */
 int history_check(struct store *s, const struct account_settings *a,
-		  int64_t now, int64_t *wait_s, bool *refused, struct err *e);
-/* The login went well; the server wants delay_s between logins. */
+		  int64_t now, int64_t *wait_s, enum history_pause *pause,
+		  struct err *e);
+/* The login went well; the server wants delay_s between logins, of which no
+ * more than a day is kept. */
 int history_logged_in(struct store *s, int64_t delay_s, int64_t now,
 		      struct err *e);
 int history_login_refused(struct store *s, const struct account_settings *a,
 			  int64_t now, struct err *e);
+/* The server said that it cannot serve this account for now (ERR_TROUBLE): no
+ * login for a minute, and then for twice as long each time, but for no longer
+ * than longest_s.  A run that goes well, or fails in a way that does not pass
+ * by itself, ends the row; a login alone only ends the pause, since the trouble
+ * may come behind it. */
+int history_put_off(struct store *s, const struct account_settings *a,
+		    int64_t longest_s, int64_t now, struct err *e);
 
 /* A run failed in a way that may pass.  *fold: it is too early to bother
  * people, since there are fewer failures in a row, or they have lasted for a
@@ -36,7 +56,8 @@ int history_login_refused(struct store *s, const struct account_settings *a,
  * last day. */
 int history_failed(struct store *s, const struct account_settings *a,
 		   int64_t now, bool *fold, struct err *e);
-/* A run failed in another way: this ends the row of passing failures. */
+/* A run failed in another way: this ends the row of passing failures, and that
+ * of history_put_off. */
 int history_reached(struct store *s, struct err *e);
 int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		      struct err *e);

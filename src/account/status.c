@@ -107,12 +107,12 @@ read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 	struct status *s = r->status;
 	struct store *store = r->store;
 	int64_t fetched, wait;
-	bool refused;
+	enum history_pause pause;
 
 	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) != 0 ||
 	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) != 0 ||
 	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) != 0 ||
-	    history_check(store, a, r->now, &wait, &refused, e) != 0)
+	    history_check(store, a, r->now, &wait, &pause, e) != 0)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
 	if (wait > 0) /* nothing is tried before the login */
@@ -161,9 +161,11 @@ make_due(struct store *store, const struct store_rows *rows, struct err *e)
 		    store_forget_failures(store, row.id, e) != 0)
 			return -1;
 	}
-	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) != 0)
+	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) != 0 ||
+	    store_set_fact(store, FACT_LOGIN_NEXT_TRY, 0, e) != 0 ||
+	    store_set_fact(store, FACT_PUT_OFF_UNTIL, 0, e) != 0)
 		return -1;
-	return store_set_fact(store, FACT_LOGIN_NEXT_TRY, 0, e);
+	return store_set_fact(store, FACT_PUT_OFF_S, 0, e);
 }
 
 static int

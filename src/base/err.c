@@ -105,9 +105,10 @@ err_status(enum err_kind kind)
 		[ERR_NONE] = 0,	     [ERR_BUSY] = 0,	 [ERR_USAGE] = 64,
 		[ERR_DATABASE] = 65, [ERR_NOHOST] = 68,	 [ERR_UNAVAILABLE] = 69,
 		[ERR_INTERNAL] = 70, [ERR_OS] = 71,	 [ERR_CREATE] = 73,
-		[ERR_LOCAL] = 74,    [ERR_LATER] = 75,	 [ERR_NETWORK] = 75,
-		[ERR_MESSAGE] = 75,  [ERR_STOPPED] = 75, [ERR_PROTOCOL] = 76,
-		[ERR_TLS] = 76,	     [ERR_LOGIN] = 77,	 [ERR_CONFIG] = 78,
+		[ERR_LOCAL] = 74,    [ERR_LATER] = 75,	 [ERR_TROUBLE] = 75,
+		[ERR_NETWORK] = 75,  [ERR_MESSAGE] = 75, [ERR_STOPPED] = 75,
+		[ERR_PROTOCOL] = 76, [ERR_TLS] = 76,	 [ERR_LOGIN] = 77,
+		[ERR_CONFIG] = 78,
 	};
 
 	assert(kind < ERR_KINDS);
@@ -130,5 +131,6 @@ err_status_worse(int a, int b)
 bool
 err_is_passing(enum err_kind kind)
 {
-	return kind == ERR_NETWORK || kind == ERR_NOHOST;
+	return kind == ERR_NETWORK || kind == ERR_NOHOST || kind == ERR_LATER ||
+	       kind == ERR_TROUBLE;
 }

@@ -33,6 +33,7 @@ enum err_kind {
 	ERR_CREATE,	 /* destination cannot be made or opened: 73 */
 	ERR_LOCAL,	 /* local read, write or sync failed: 74 */
 	ERR_LATER,	 /* try again later, not the network: 75 */
+	ERR_TROUBLE,	 /* server says that it cannot for now: 75, a pause */
 	ERR_NETWORK,	 /* try again later: connection, time-out: 75 */
 	ERR_MESSAGE,	 /* only this message; go on with others: 75 */
 	ERR_STOPPED,	 /* a signal asked to stop: 75 */
@@ -76,7 +77,8 @@ int err_status(enum err_kind kind);
 int err_status_worse(int a, int b);
 
 /* May an error of this kind pass without anybody's doing (network down, host
- * not found)?  The option `notice_after` applies to such errors. */
+ * not found, a server in trouble or one that is busy)?  The option
+ * `notice_after` applies to such errors. */
 bool err_is_passing(enum err_kind kind);
 
 #endif

@@ -125,8 +125,9 @@ run(const struct server *server, struct courier_settings *set, struct link *l,
 static uint32_t
 failed_flight(enum facts_flight flight, const struct err *e)
 {
+	bool is_put_off = e->kind == ERR_LATER || e->kind == ERR_TROUBLE;
 	bool counts = flight == FACTS_FLIGHT_UNHEARD ||
-		      (flight == FACTS_FLIGHT_FAILED && e->kind == ERR_LATER);
+		      (flight == FACTS_FLIGHT_FAILED && is_put_off);
 
 	return counts ? flight : FACTS_FLIGHT_NONE;
 }

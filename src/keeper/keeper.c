@@ -100,35 +100,48 @@ recover(struct keeper *k, const struct deliver_target *target, struct err *e)
 
 /* --- what earlier runs have taught --- */
 
+/* The trouble itself was noted when it was met. */
+static int
+fail_paused(struct keeper *k, enum history_pause pause, const char *wait,
+	    struct err *e)
+{
+	k->fold = true;
+	if (pause == HISTORY_REFUSED)
+		return err_set(e, ERR_LOGIN,
+			       "login was refused, next try in "
+			       "%s; name the account to try now",
+			       wait);
+	return err_set(e, ERR_TROUBLE,
+		       "server was in trouble, next try in "
+		       "%s; name the account to try now",
+		       wait);
+}
+
 /* Is it too early to log in again?  Naming the account overrides the pause. */
 static int
 check_history(struct keeper *k, bool *skip, struct err *e)
 {
 	const struct session_settings *set = &k->job->settings;
 	char wait[QUANTITY_TEXT_MAX];
+	enum history_pause pause;
 	int64_t wait_s;
-	bool refused;
 
 	*skip = false;
 	if ((set->mode != SESSION_FETCH && set->mode != SESSION_CHECK) ||
 	    set->ignore_backoff)
 		return 0;
 	if (history_check(k->claim.store, &set->keeper->account, clock_unix(),
-			  &wait_s, &refused, e) != 0)
+			  &wait_s, &pause, e) != 0)
 		return -1;
-	if (wait_s == 0 || (!refused && set->mode != SESSION_FETCH))
-		return 0;
 	quantity_show_duration(wait, wait_s);
-	if (refused) {
-		k->fold = true; /* the refusal itself was told */
-		return err_set(e, ERR_LOGIN,
-			       "login was refused, next try in "
-			       "%s; name the account to try now",
-			       wait);
-	}
+	if (pause == HISTORY_REFUSED || pause == HISTORY_PUT_OFF)
+		return fail_paused(k, pause, wait, e);
+	if (pause == HISTORY_NO_PAUSE || set->mode != SESSION_FETCH)
+		return 0;
 	*skip = true;
 	report_line(k->report, REPORT_SUMMARY,
-		    "server wants a pause between logins, next one in %s",
+		    "server wants a pause between logins (LOGIN-DELAY), next "
+		    "one in %s",
 		    wait);
 	return 0;
 }
@@ -137,22 +150,25 @@ static void
 remember_failure(struct keeper *k, const struct err *why)
 {
 	struct err ignored = ERR_INIT;
-	bool may_pass = err_is_passing(why->kind) || why->kind == ERR_LATER;
+	bool may_pass = err_is_passing(why->kind) && !why->told;
 	const struct account_settings *account =
 		&k->job->settings.keeper->account;
 
-	/* in a pause after a refused login it is that refusal which counts */
+	/* in a pause it is what brought the pause about that counts */
 	if (!k->claim.store || !may_write(k) || k->fold)
 		return;
 	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
 				 clock_unix(), &ignored);
-	may_pass = may_pass && !why->told;
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, account,
 					    clock_unix(), &ignored);
-	if (!may_pass) /* the server was reached */
+	if (why->kind == ERR_TROUBLE)
+		(void)history_put_off(k->claim.store, account,
+				      HISTORY_PAUSE_MOST_S, clock_unix(),
+				      &ignored);
+	else if (!may_pass) /* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);
-	else
+	if (may_pass)
 		(void)history_failed(k->claim.store, account, clock_unix(),
 				     &k->fold, &ignored);
 }

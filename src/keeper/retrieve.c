@@ -365,7 +365,8 @@ is_good_after(const struct retrieve *r, const struct err *why)
 {
 	return r->incoming.has_failed || why->kind == ERR_NETWORK ||
 	       why->kind == ERR_TLS || why->kind == ERR_LATER ||
-	       why->kind == ERR_STOPPED || why->kind == ERR_INTERNAL;
+	       why->kind == ERR_TROUBLE || why->kind == ERR_STOPPED ||
+	       why->kind == ERR_INTERNAL;
 }
 
 /* People were told that the disk is full when a message did not fit. */

@@ -57,6 +57,13 @@
 #define FACT_LOGIN_DELAY       "login_delay" /* seconds between two logins */
 #define FACT_LAST_LOGIN	       "last_login"
 
+/* Pauses that a server in trouble gets: history.c, at the end of a run that met
+ * it.  A login that goes well ends the pause, and a run that goes well the row
+ * of them. */
+#define FACT_PUT_OFF_UNTIL	 "put_off_until"
+#define FACT_PUT_OFF_S		 "put_off_s" /* the last pause of the row */
+#define FACT_PUT_OFF_FINGERPRINT "put_off_fingerprint"
+
 /* Runs: history.c, at the end of each. */
 #define FACT_FAILURES	   "failures"	   /* passing ones in a row */
 #define FACT_FIRST_FAILURE "first_failure" /* when the first of them was */

@@ -49,10 +49,12 @@ fake_log_in(struct fake_mailbox *m, struct link *l)
 	struct err e = ERR_INIT;
 
 	m->logins++;
-	if (!m->refuses_login)
+	if (!m->refuses_login && !m->is_in_trouble)
 		return;
-	link_put_text(l, LINK_ERROR, FACTS_FLIGHT_NONE, ERR_LOGIN,
-		      "server refused the login");
+	link_put_text(l, LINK_ERROR, FACTS_FLIGHT_NONE,
+		      m->refuses_login ? ERR_LOGIN : ERR_TROUBLE,
+		      m->refuses_login ? "server refused the login"
+				       : "server is busy");
 	(void)link_flush(l, &e);
 	_exit(0);
 }

@@ -33,6 +33,7 @@ struct fake_mailbox {
 	bool no_uidl, no_top;
 	int64_t expire_days; /* as struct facts */
 	bool refuses_login;
+	bool is_in_trouble;		/* and puts logins off */
 	unsigned logins;		/* GO orders */
 	bool has_quit;			/* QUIT has come */
 	unsigned lists;			/* LIST orders */

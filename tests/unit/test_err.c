@@ -133,10 +133,11 @@ every_kind_has_its_exit_status(void **state)
 		      { ERR_NOHOST, 68 },   { ERR_UNAVAILABLE, 69 },
 		      { ERR_INTERNAL, 70 }, { ERR_OS, 71 },
 		      { ERR_CREATE, 73 },   { ERR_LOCAL, 74 },
-		      { ERR_LATER, 75 },    { ERR_NETWORK, 75 },
-		      { ERR_MESSAGE, 75 },  { ERR_STOPPED, 75 },
-		      { ERR_PROTOCOL, 76 }, { ERR_TLS, 76 },
-		      { ERR_LOGIN, 77 },    { ERR_CONFIG, 78 } };
+		      { ERR_LATER, 75 },    { ERR_TROUBLE, 75 },
+		      { ERR_NETWORK, 75 },  { ERR_MESSAGE, 75 },
+		      { ERR_STOPPED, 75 },  { ERR_PROTOCOL, 76 },
+		      { ERR_TLS, 76 },	    { ERR_LOGIN, 77 },
+		      { ERR_CONFIG, 78 } };
 	size_t i;
 
 	(void)state;
@@ -164,14 +165,16 @@ of_two_statuses_the_worse_one_ends_the_run(void **state)
 }
 
 static void
-only_network_troubles_pass_by_themselves(void **state)
+troubles_of_network_and_server_pass_by_themselves(void **state)
 {
 	int kind;
 
 	(void)state;
 	for (kind = 0; kind < ERR_KINDS; kind++)
 		assert_int_equal(err_is_passing((enum err_kind)kind),
-				 kind == ERR_NETWORK || kind == ERR_NOHOST);
+				 kind == ERR_NETWORK || kind == ERR_NOHOST ||
+					 kind == ERR_LATER ||
+					 kind == ERR_TROUBLE);
 }
 
 int
@@ -190,7 +193,8 @@ main(void)
 		cmocka_unit_test(an_error_may_be_made_from_its_own_text),
 		cmocka_unit_test(every_kind_has_its_exit_status),
 		cmocka_unit_test(of_two_statuses_the_worse_one_ends_the_run),
-		cmocka_unit_test(only_network_troubles_pass_by_themselves),
+		cmocka_unit_test(
+			troubles_of_network_and_server_pass_by_themselves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

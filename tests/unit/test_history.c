@@ -28,12 +28,12 @@ account(const char *fingerprint)
 
 static int64_t
 pause_of(struct store *s, const struct account_settings *a, int64_t now,
-	 bool *refused)
+	 enum history_pause *pause)
 {
 	struct err e = ERR_INIT;
 	int64_t wait;
 
-	if (history_check(s, a, now, &wait, refused, &e) != 0)
+	if (history_check(s, a, now, &wait, pause, &e) != 0)
 		fail_msg("%s", e.text);
 	return wait;
 }
@@ -42,10 +42,11 @@ static void
 assert_refused_for(struct store *s, const struct account_settings *a,
 		   int64_t now, int64_t expected)
 {
-	bool refused;
+	enum history_pause pause;
 
-	assert_int_equal(pause_of(s, a, now, &refused), expected);
-	assert_int_equal(refused, expected > 0);
+	assert_int_equal(pause_of(s, a, now, &pause), expected);
+	assert_int_equal(pause,
+			 expected > 0 ? HISTORY_REFUSED : HISTORY_NO_PAUSE);
 }
 
 static void
@@ -133,6 +134,121 @@ a_clock_that_was_set_back_makes_no_endless_pause(void **state)
 	store_close(&s);
 }
 
+/* --- a server in trouble --- */
+
+static void
+assert_put_off_for(struct store *s, const struct account_settings *a,
+		   int64_t now, int64_t expected)
+{
+	enum history_pause pause;
+
+	assert_int_equal(pause_of(s, a, now, &pause), expected);
+	assert_int_equal(pause,
+			 expected > 0 ? HISTORY_PUT_OFF : HISTORY_NO_PAUSE);
+}
+
+static void
+put_off_for(struct store *s, const struct account_settings *a,
+	    int64_t longest_s, int64_t now)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(history_put_off(s, a, longest_s, now, &e), 0);
+}
+
+static void
+put_off(struct store *s, const struct account_settings *a, int64_t now)
+{
+	put_off_for(s, a, HISTORY_PAUSE_MOST_S, now);
+}
+
+static void
+a_server_in_trouble_gets_pauses_from_a_minute_up_to_the_longest(void **state)
+{
+	static const int64_t minutes[] = { 1,  2,   4,	 8,   16, 32,
+					   64, 128, 256, 360, 360 };
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+	int64_t now = start;
+
+	for (size_t i = 0; i < sizeof(minutes) / sizeof(*minutes); i++) {
+		int64_t pause = minutes[i] * MINUTE;
+
+		put_off(s, &a, now);
+		assert_put_off_for(s, &a, now, pause);
+		assert_put_off_for(s, &a, now + pause - 1, 1);
+		home_reopen(*state, &s);
+		assert_put_off_for(s, &a, now + pause, 0);
+		now += pause;
+	}
+	put_off_for(s, &a, HOUR, now);
+	assert_put_off_for(s, &a, now, HOUR);
+	store_close(&s);
+}
+
+static void
+a_change_of_the_configuration_ends_the_pause_after_trouble(void **state)
+{
+	struct account_settings a = account("a"), b = account("b");
+	struct store *s = home_open(*state);
+
+	put_off(s, &a, start);
+	put_off(s, &a, start);
+	assert_put_off_for(s, &b, start, 0);
+	put_off(s, &b, start);
+	assert_put_off_for(s, &b, start, MINUTE);
+	store_close(&s);
+}
+
+/* Trouble may come at each login, or behind each login that goes well. */
+static void
+a_login_ends_the_pause_but_not_the_row_of_troubles(void **state)
+{
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+
+	put_off(s, &a, start);
+	log_in(s, 0, start + 1);
+	assert_put_off_for(s, &a, start + 1, 0);
+	put_off(s, &a, start + 2);
+	assert_put_off_for(s, &a, start + 2, 2 * MINUTE);
+	assert_int_equal(history_succeeded(s, 0, start + 3, &e), 0);
+	assert_put_off_for(s, &a, start + 3, 0);
+	put_off(s, &a, start + 4);
+	assert_put_off_for(s, &a, start + 4, MINUTE);
+	assert_int_equal(history_reached(s, &e), 0);
+	assert_put_off_for(s, &a, start + 5, 0);
+	put_off(s, &a, start + 6);
+	assert_put_off_for(s, &a, start + 6, MINUTE);
+	store_close(&s);
+}
+
+static void
+a_clock_that_was_set_back_ends_the_pause_after_trouble(void **state)
+{
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+
+	put_off(s, &a, start + HOUR);
+	assert_put_off_for(s, &a, start, 0);
+	put_off(s, &a, start);
+	assert_put_off_for(s, &a, start, 2 * MINUTE);
+	store_close(&s);
+}
+
+static void
+a_refusal_counts_more_than_trouble(void **state)
+{
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+
+	put_off(s, &a, start);
+	refuse(s, &a, start);
+	assert_refused_for(s, &a, start, 15 * MINUTE);
+	store_close(&s);
+}
+
 /* --- LOGIN-DELAY --- */
 
 static void
@@ -140,16 +256,37 @@ the_server_gets_the_pause_between_logins_that_it_wants(void **state)
 {
 	struct account_settings a = account("a");
 	struct store *s = home_open(*state);
-	bool refused;
+	enum history_pause pause;
 
 	log_in(s, 300, start);
-	assert_int_equal(pause_of(s, &a, start, &refused), 300);
-	assert_false(refused);
-	assert_int_equal(pause_of(s, &a, start + 299, &refused), 1);
-	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
-	assert_int_equal(pause_of(s, &a, start - DAY, &refused), 0);
+	assert_int_equal(pause_of(s, &a, start, &pause), 300);
+	assert_int_equal(pause, HISTORY_DELAY);
+	assert_int_equal(pause_of(s, &a, start + 299, &pause), 1);
+	assert_int_equal(pause_of(s, &a, start + 300, &pause), 0);
+	assert_int_equal(pause, HISTORY_NO_PAUSE);
+	assert_int_equal(pause_of(s, &a, start - DAY, &pause), 0);
 	log_in(s, 0, start + 300); /* it wants none any more */
-	assert_int_equal(pause_of(s, &a, start + 300, &refused), 0);
+	assert_int_equal(pause_of(s, &a, start + 300, &pause), 0);
+	store_close(&s);
+}
+
+static void
+a_server_that_wants_a_pause_of_weeks_gets_a_day(void **state)
+{
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+	enum history_pause pause;
+	struct err e = ERR_INIT;
+
+	log_in(s, 30 * DAY, start);
+	assert_int_equal(pause_of(s, &a, start, &pause), DAY);
+	assert_int_equal(pause_of(s, &a, start + DAY, &pause), 0);
+	/* an earlier version has written it down */
+	assert_int_equal(store_begin(s, STORE_LAZY, &e), 0);
+	assert_int_equal(store_set_fact(s, "login_delay", 30 * DAY, &e), 0);
+	assert_int_equal(store_commit(s, &e), 0);
+	assert_int_equal(pause_of(s, &a, start + DAY - 1, &pause), 1);
+	assert_int_equal(pause_of(s, &a, start + DAY, &pause), 0);
 	store_close(&s);
 }
 
@@ -255,7 +392,13 @@ main(void)
 		TEST(another_fingerprint_ends_the_pause_and_begins_anew),
 		TEST(a_login_that_works_ends_the_pause_and_begins_anew),
 		TEST(a_clock_that_was_set_back_makes_no_endless_pause),
+		TEST(a_server_in_trouble_gets_pauses_from_a_minute_up_to_the_longest),
+		TEST(a_change_of_the_configuration_ends_the_pause_after_trouble),
+		TEST(a_login_ends_the_pause_but_not_the_row_of_troubles),
+		TEST(a_clock_that_was_set_back_ends_the_pause_after_trouble),
+		TEST(a_refusal_counts_more_than_trouble),
 		TEST(the_server_gets_the_pause_between_logins_that_it_wants),
+		TEST(a_server_that_wants_a_pause_of_weeks_gets_a_day),
 		TEST(the_third_failure_in_a_row_is_told_and_then_one_a_day),
 		TEST(a_duration_counts_from_the_first_failure),
 		TEST(a_run_that_is_well_ends_the_row_of_failures),

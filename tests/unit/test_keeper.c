@@ -417,6 +417,31 @@ who_names_the_account_tries_the_login_again(void **state)
 	assert_int_equal(x->mailbox->logins, 3);
 }
 
+/* --- a server in trouble --- */
+
+static void
+a_server_in_trouble_is_left_in_peace_for_a_while(void **state)
+{
+	struct fixture *x = *state;
+
+	x->mailbox->is_in_trouble = true;
+	run(x);
+	assert_int_equal(x->error, ERR_TROUBLE);
+	assert_told(x, "error: server is busy");
+	assert_int_equal(x->mailbox->logins, 1);
+	x->mailbox->is_in_trouble = false;
+	run(x);
+	assert_int_equal(x->error, ERR_TROUBLE);
+	assert_true(x->is_folded);
+	assert_told(x, "error: server was in trouble, next try in ");
+	assert_int_equal(x->mailbox->logins, 1);
+	x->job.settings.ignore_backoff = true;
+	run_well(x);
+	x->job.settings.ignore_backoff = false;
+	run_well(x);
+	assert_int_equal(x->mailbox->logins, 3);
+}
+
 /* --- --catch-up --- */
 
 static void
@@ -483,6 +508,7 @@ main(void)
 		TEST(a_busy_account_is_left_to_the_other_run),
 		TEST(who_asked_for_something_else_hears_that_it_is_busy),
 		TEST(a_refused_login_is_told_and_not_tried_again_at_once),
+		TEST(a_server_in_trouble_is_left_in_peace_for_a_while),
 		TEST(who_names_the_account_tries_the_login_again),
 		TEST(an_account_that_works_is_left_alone_by_catch_up),
 		TEST(an_account_that_works_is_caught_up_when_it_is_named),
