@@ -16,7 +16,7 @@
 
 /* application_id ("popf") and user_version of our databases; state/schema.h
  * tells the versions apart. */
-enum { PLACE_APPLICATION = 0x706f7066, PLACE_VERSION = 2 };
+enum { PLACE_APPLICATION = 0x706f7066, PLACE_VERSION = 3 };
 
 struct place {
 	const char *path; /* borrowed: as given, for error texts */

@@ -48,6 +48,9 @@ static const char *const steps[PLACE_VERSION] = {
 	      "ALTER TABLE intent ADD COLUMN prior_octets INTEGER NOT NULL"
 	      " DEFAULT 0;"
 	      "PRAGMA user_version = 2",
+	[2] = "ALTER TABLE message ADD COLUMN broke INTEGER NOT NULL"
+	      " DEFAULT 0;"
+	      "PRAGMA user_version = 3",
 };
 
 int

@@ -17,8 +17,8 @@
  * says that the row was made for the intent. */
 static const char *const texts[SQL_COUNT] = {
 	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
-		     " gone_since, dele_sent, next_try, attempts, octets"
-		     " FROM message ORDER BY id",
+		     " gone_since, dele_sent, next_try, attempts, octets,"
+		     " broke FROM message ORDER BY id",
 	[SQL_DIGEST] = "SELECT digest FROM message WHERE id = ?1",
 	[SQL_CONTENT] = "SELECT id FROM message"
 			" WHERE uid = x'' AND digest = ?1 AND id > ?2"
@@ -52,13 +52,15 @@ static const char *const texts[SQL_COUNT] = {
 		      " digest = ?3, octets = ?4 WHERE id = ?1",
 	[SQL_DELIVERED] = "UPDATE message SET status = 2, delivered = ?2,"
 			  " gone_since = 0,"
-			  " attempts = 0, next_try = 0, error = NULL"
+			  " attempts = 0, next_try = 0, broke = 0,"
+			  " error = NULL"
 			  " WHERE id = ?1",
 	[SQL_ASIDE] = "UPDATE message SET status = 3, delivered = 0,"
 		      " size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
 		      " digest = coalesce(?3, digest),"
 		      " octets = CASE WHEN ?6 <= 0 THEN octets ELSE ?6 END,"
-		      " attempts = attempts + 1, next_try = ?4, error = ?5"
+		      " attempts = attempts + 1, next_try = ?4, error = ?5,"
+		      " broke = 0"
 		      " WHERE id = ?1",
 	[SQL_WAS_DELIVERED] = "SELECT status = 2 OR EXISTS (SELECT 1"
 			      " FROM intent WHERE intent.message = message.id"
@@ -83,8 +85,10 @@ static const char *const texts[SQL_COUNT] = {
 		" WHERE id = ?1",
 	[SQL_SET_DELE_SENT] = "UPDATE message SET dele_sent = ?2 WHERE id = ?1",
 	[SQL_SET_GONE] = "UPDATE message SET gone_since = ?2 WHERE id = ?1",
-	[SQL_FORGET_FAILURES] = "UPDATE message SET attempts = 0, next_try = 0"
-				" WHERE id = ?1",
+	[SQL_FORGET_FAILURES] = "UPDATE message SET attempts = 0, next_try = 0,"
+				" broke = 0 WHERE id = ?1",
+	[SQL_SET_FAILURES] = "UPDATE message SET attempts = ?2, next_try = ?3,"
+			     " broke = ?4, error = ?5 WHERE id = ?1",
 	[SQL_PURGE_GONE] = "DELETE FROM message WHERE gone_since > 0"
 			   " AND gone_since < ?1 AND status <> 1",
 	[SQL_ADD_DESTINATION] =

@@ -73,8 +73,12 @@ struct store_row {
 	int64_t delivered;  /* 0 unless STORE_DELIVERED */
 	int64_t gone_since; /* first complete listing without it, or 0 */
 	int64_t dele_sent;  /* last DELE, or 0 */
-	int64_t next_try;
+	/* of commands and programs that failed, also for a message that was
+	 * delivered: how often in a row, when to try again, and whether the
+	 * last one broke off its session, or the whole run */
 	unsigned attempts;
+	int64_t next_try;
+	bool broke;
 };
 
 /* All rows in memory, read-only and compact (72 bytes and the uid for each). */
@@ -205,6 +209,11 @@ int store_set_dele_sent(struct store *s, int64_t id, int64_t when,
 			struct err *e);
 /* 0: the message is listed again. */
 int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
+/* Something failed about this message: so often in a row by now, and `broke` as
+ * in struct store_row.  The row stays what it is. */
+int store_set_failures(struct store *s, int64_t id, unsigned attempts,
+		       int64_t next_try, bool broke, const char *error,
+		       struct err *e);
 /* A message that was set aside is due at once, as if it had not failed yet; its
  * error stays. */
 int store_forget_failures(struct store *s, int64_t id, struct err *e);

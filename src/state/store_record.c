@@ -404,6 +404,22 @@ store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e)
 }
 
 int
+store_set_failures(struct store *s, int64_t id, unsigned attempts,
+		   int64_t next_try, bool broke, const char *error,
+		   struct err *e)
+{
+	sqlite3_stmt *st = get_for(s, SQL_SET_FAILURES, id, e);
+
+	if (!st)
+		return -1;
+	sql_bind_number(st, 2, attempts);
+	sql_bind_number(st, 3, next_try);
+	sql_bind_number(st, 4, broke);
+	sql_bind_text(st, 5, error);
+	return write_row(s, st, id, e);
+}
+
+int
 store_forget_failures(struct store *s, int64_t id, struct err *e)
 {
 	sqlite3_stmt *st = get_for(s, SQL_FORGET_FAILURES, id, e);

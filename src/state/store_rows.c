@@ -25,6 +25,7 @@ struct packed {
 	uint16_t attempts;
 	uint8_t status;
 	bool has_digest;
+	bool broke;
 };
 
 struct store_rows {
@@ -46,7 +47,8 @@ enum {
 	DELE_SENT,
 	NEXT_TRY,
 	ATTEMPTS,
-	OCTETS
+	OCTETS,
+	BROKE
 };
 
 static int64_t
@@ -108,6 +110,7 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 		.attempts = (uint16_t)clamped(st, ATTEMPTS, 0, UINT16_MAX),
 		.status = (uint8_t)status,
 		.has_digest = digest_size != 0,
+		.broke = sqlite3_column_int(st, BROKE) != 0,
 	};
 	return 0;
 }
@@ -189,6 +192,7 @@ store_rows_at(const struct store_rows *r, size_t i)
 		.dele_sent = x->dele_sent,
 		.next_try = x->next_try,
 		.attempts = x->attempts,
+		.broke = x->broke,
 	};
 }
 

@@ -38,6 +38,7 @@ make_version_1(const struct home *h)
 	home_commit(s);
 	store_close(&s);
 	run_sql(h->db, "ALTER TABLE message DROP COLUMN octets;"
+		       "ALTER TABLE message DROP COLUMN broke;"
 		       "ALTER TABLE intent DROP COLUMN prior_octets;"
 		       "PRAGMA user_version = 1");
 }
