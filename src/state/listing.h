@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 enum { LISTING_SIZE_UNKNOWN = -1 };
+/* More octets than this are nonsense, and count as unknown: 1 TiB. */
+#define LISTING_SIZE_MOST (INT64_C(1) << 40)
 
 struct listing_entry {
 	uint32_t number;    /* from 1 on; may exceed STAT's count */

@@ -186,11 +186,13 @@ a_size_belongs_to_a_number_that_is_listed(void **state)
 
 	(void)state;
 	assert_true(add(l, 2, "two"));
-	assert_true(listing_set_size(l, 2, INT64_MAX));
+	assert_true(listing_set_size(l, 2, LISTING_SIZE_MOST));
 	assert_false(listing_set_size(l, 1, 100));
 	assert_false(listing_set_size(l, 0, 100));
 	listing_done(l);
-	assert_true(listing_at(l, 0).size == INT64_MAX);
+	assert_true(listing_at(l, 0).size == LISTING_SIZE_MOST);
+	assert_true(listing_set_size(l, 2, LISTING_SIZE_MOST + 1));
+	assert_true(listing_at(l, 0).size == LISTING_SIZE_UNKNOWN);
 	assert_true(listing_set_size(l, 2, 77)); /* also afterwards */
 	assert_true(listing_at(l, 0).size == 77);
 	assert_true(listing_set_size(l, 2, -5));

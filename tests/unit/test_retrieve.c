@@ -19,7 +19,7 @@
 #include "phase_player.h"
 
 #define MAIL(id) "Message-ID: <" id ">\nSubject: x\n\nbody\n"
-#define LARGE	 (INT64_C(1) << 60)
+#define LARGE	 (INT64_C(1) << 39)
 
 /* --- steps --- */
 
