@@ -105,6 +105,8 @@ keep_or_delete(struct plan *p, size_t i, const struct store_row *row)
 	switch (rules_on_delivered(&p->rules, row)) {
 	case RULES_DELETE:
 		return PLAN_DELETE;
+	case RULES_WAITS:
+		break;
 	case RULES_WITHHELD:
 		p->withheld = true;
 		break;
@@ -337,6 +339,33 @@ plan_decide(struct plan *p, const struct plan_rules *rules)
 			choose_fetch(p, i, SIZE_MAX);
 		else
 			choose_uid(p, i);
+	}
+}
+
+static bool
+waits_for_others(const struct plan *p, size_t i)
+{
+	const struct plan_choice *c = &p->choices[i];
+
+	return c->action == PLAN_LATER &&
+	       (c->row == NONE || !p->marks[c->row].fetched);
+}
+
+void
+plan_admit(struct plan *p, size_t come)
+{
+	size_t most = p->rules.max_messages;
+
+	if (p->counts[PLAN_LATER] == 0)
+		return;
+	for (size_t i = 0; i < listing_count(p->l) && come < most; i++) {
+		size_t row = p->choices[i].row;
+
+		if (!waits_for_others(p, i))
+			continue;
+		unchoose(p, i);
+		choose(p, i, PLAN_FETCH, row == NONE ? SIZE_MAX : row);
+		come++;
 	}
 }
 

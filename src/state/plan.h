@@ -121,6 +121,10 @@ int64_t plan_size(const struct plan *p, size_t i);
 /* Decides all entries in order of number, so that the oldest go first under
  * max_messages.  While the clock is doubted nothing is deleted by age. */
 void plan_decide(struct plan *p, const struct plan_rules *rules);
+/* So many of the new messages that were to be fetched have come; of the others
+ * it turned out that they are known, or failed.  In their place those are to be
+ * fetched that are beyond max_messages. */
+void plan_admit(struct plan *p, size_t come);
 struct plan_item plan_at(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
 /* Was a deletion by age withheld because of the clock? */

@@ -56,6 +56,12 @@ show_kept(const struct reason *r, char out[PLAN_REASON_MAX])
 		snprintf(out, PLAN_REASON_MAX,
 			 "%s, not deleted: recorded without its header",
 			 delivered);
+	else if (r->row && r->row->attempts > 0 &&
+		 r->row->next_try > r->rules->now)
+		snprintf(out, PLAN_REASON_MAX,
+			 "%s, not deleted: that failed, and is tried again "
+			 "later",
+			 delivered);
 	else if (r->rules->keep_s == 0 && r->item.action == PLAN_DELETE)
 		snprintf(out, PLAN_REASON_MAX, "%s, not kept", delivered);
 	else if (r->rules->clock_is_doubted)

@@ -57,7 +57,10 @@ rules_on_delivered(const struct plan_rules *r, const struct store_row *row)
 	if (r->keep_s > 0 && (!is_credible(r, row) ||
 			      !age_is_over(row->delivered, r->keep_s, r->now)))
 		return RULES_KEEP;
-	return row->has_digest ? RULES_DELETE : RULES_UNPROVEN;
+	if (!row->has_digest)
+		return RULES_UNPROVEN;
+	return row->attempts == 0 || rules_try_now(r, row) ? RULES_DELETE
+							   : RULES_WAITS;
 }
 
 bool

@@ -16,6 +16,7 @@ bool rules_try_now(const struct plan_rules *r, const struct store_row *row);
 enum rules_verdict {
 	RULES_KEEP,
 	RULES_DELETE,
+	RULES_WAITS,	/* it is due, but that has failed, and waits */
 	RULES_WITHHELD, /* it may be due, but the clock is doubted */
 	RULES_UNPROVEN	/* it is due, but has no digest to compare */
 };
