@@ -176,6 +176,14 @@ history_put_off(struct store *s, const struct account_settings *a,
 			     a->fingerprint, e);
 }
 
+int
+history_resumed(struct store *s, struct err *e)
+{
+	struct fact none = { FACT_PUT_OFF_S, 0 };
+
+	return save_facts(s, &none, 1, e);
+}
+
 /* --- failures that may pass --- */
 
 int

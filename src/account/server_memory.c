@@ -121,6 +121,9 @@ change_server(struct store *s, const struct server *server, struct err *e)
 	if (rc != 0 || store_set_fact(s, FACT_PLAIN_UNTIL, 0, e) != 0 ||
 	    store_set_fact(s, FACT_NO_CAPA_UNTIL, 0, e) != 0)
 		return -1;
+	if (store_set_fact(s, FACT_LIST_ONE, 0, e) != 0 ||
+	    store_set_fact(s, FACT_LIST_BROKE, 0, e) != 0)
+		return -1;
 	return store_set_fact(s, FACT_CAPA_TIME, 0, e);
 }
 

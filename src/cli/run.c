@@ -30,6 +30,8 @@ struct job {
 	struct link *link; /* NULL: the slot is free */
 	pid_t pid;
 	bool ended; /* its result has come */
+	struct report_result result;
+	bool broken_only; /* the second session that the first asked for */
 };
 
 struct run {
@@ -181,7 +183,7 @@ limits_of_batch(void)
 }
 
 static struct session_settings
-settings_of_run(const struct run *r)
+settings_of(const struct run *r, const struct job *job)
 {
 	return (struct session_settings){
 		.mode = r->options->mode,
@@ -189,6 +191,8 @@ settings_of_run(const struct run *r)
 		.ignore_backoff = r->options->name_count > 0,
 		.list = r->list,
 		.trace = r->options->verbosity >= 2,
+		.broken_only = job->broken_only,
+		.fetched_before = job->broken_only ? job->result.fetched : 0,
 		.limits = limits_of_batch(),
 	};
 }
@@ -196,7 +200,7 @@ settings_of_run(const struct run *r)
 static int
 start(struct run *r, struct job *job, struct account *a, struct err *e)
 {
-	struct session_settings settings = settings_of_run(r);
+	struct session_settings settings = settings_of(r, job);
 	struct link *theirs;
 
 	if (link_pair(&theirs, &job->link, false, e) != 0)
@@ -211,27 +215,33 @@ start(struct run *r, struct job *job, struct account *a, struct err *e)
 		link_free(&job->link);
 		return -1;
 	}
-	secret_free(&a->courier.password);
 	job->account = a;
 	job->ended = false;
+	job->result = (struct report_result){ .is_again = false };
 	return 0;
+}
+
+static void
+start_or_say(struct run *r, size_t slot, struct account *a)
+{
+	struct err e = ERR_INIT;
+
+	progress_begin(r->show.progress, slot, a->name);
+	if (start(r, &r->jobs[slot], a, &e) == 0)
+		return;
+	show_error(&r->show, a, &e);
+	progress_end(r->show.progress, slot);
+	secret_free(&a->courier.password);
 }
 
 static void
 fill_jobs(struct run *r)
 {
 	for (size_t i = 0; i < r->job_count; i++) {
-		struct job *job = &r->jobs[i];
-		struct err e = ERR_INIT;
-
-		if (job->link || r->next == r->count || r->stops > 0)
+		if (r->jobs[i].link || r->next == r->count || r->stops > 0)
 			continue;
-		progress_begin(r->show.progress, i, r->wanted[r->next]->name);
-		if (start(r, job, r->wanted[r->next], &e) != 0) {
-			show_error(&r->show, r->wanted[r->next], &e);
-			progress_end(r->show.progress, i);
-		}
-		r->next++;
+		r->jobs[i].broken_only = false;
+		start_or_say(r, i, r->wanted[r->next++]);
 	}
 }
 
@@ -263,6 +273,12 @@ finish_job(struct run *r, size_t slot)
 	if (!job->ended)
 		say_how_it_ended(r, job, status);
 	job->pid = 0;
+	job->broken_only =
+		job->result.is_again && !job->broken_only && r->stops == 0;
+	if (job->broken_only)
+		start_or_say(r, slot, job->account);
+	else
+		secret_free(&job->account->courier.password);
 }
 
 static void
@@ -274,7 +290,8 @@ read_job(struct run *r, size_t slot)
 	int pulled = link_pull(job->link, &e);
 
 	while (link_next(job->link, &record))
-		show_record(&r->show, slot, job->account, &record, &job->ended);
+		show_record(&r->show, slot, job->account, &record, &job->ended,
+			    &job->result);
 	if (pulled != 0 || link_is_over(job->link))
 		finish_job(r, slot);
 }

@@ -203,17 +203,19 @@ show_phase(struct show *s, size_t slot, const char *text)
 }
 
 static void
-take_result(struct show *s, const struct link_record *r)
+take_result(struct show *s, const struct link_record *r,
+	    struct report_result *result)
 {
-	struct report_result result;
-
-	if (report_read_result(r, &result))
-		s->new_messages += result.new_messages;
+	if (report_read_result(r, result))
+		s->new_messages += result->new_messages;
+	else
+		*result = (struct report_result){ .is_again = false };
 }
 
 void
 show_record(struct show *s, size_t slot, const struct account *a,
-	    const struct link_record *r, bool *ended)
+	    const struct link_record *r, bool *ended,
+	    struct report_result *result)
 {
 	char *text = mem_string_n(r->data, r->size);
 
@@ -234,7 +236,7 @@ show_record(struct show *s, size_t slot, const struct account *a,
 		take_error(s, a, r, text);
 		break;
 	case REPORT_RESULT:
-		take_result(s, r);
+		take_result(s, r, result);
 		*ended = true;
 		break;
 	default:

@@ -410,6 +410,12 @@ batch_finish(struct batch *b, struct err *e)
 	return d2(b, &attempted, e) != 0 ? break_off(b) : 0;
 }
 
+void
+batch_discard_from(struct batch *b, uint32_t number)
+{
+	batch_list_cut(&b->waiting, number);
+}
+
 bool
 batch_next_recorded(struct batch *b, struct batch_result *r)
 {

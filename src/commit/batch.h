@@ -118,6 +118,8 @@ struct batch_result {
 bool batch_next_recorded(struct batch *b, struct batch_result *r);
 /* Gives up the messages that wait, staged files and all. */
 void batch_discard_waiting(struct batch *b);
+/* The same for the message of this number and those that came behind it. */
+void batch_discard_from(struct batch *b, uint32_t number);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
 /* Records the last batch as delivered.  No MDA may run and no message may be

@@ -70,3 +70,18 @@ batch_list_free(struct batch_list *l, bool discard)
 	free(l->at);
 	l->at = NULL;
 }
+
+void
+batch_list_cut(struct batch_list *l, uint32_t number)
+{
+	size_t kept = 0;
+
+	while (kept < l->count && l->at[kept]->message.number != number)
+		kept++;
+	while (l->count > kept) {
+		struct parcel *x = l->at[--l->count];
+
+		l->bytes -= x->bytes;
+		parcel_free(x, true);
+	}
+}

@@ -42,6 +42,8 @@ struct parcel *batch_list_take(struct batch_list *l);
  * is left as it is. */
 void parcel_free(struct parcel *x, bool discard);
 void batch_list_clear(struct batch_list *l, bool discard);
+/* Clears from the parcel with this message's number on, and discards. */
+void batch_list_cut(struct batch_list *l, uint32_t number);
 void batch_list_free(struct batch_list *l, bool discard);
 
 #endif

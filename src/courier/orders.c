@@ -214,8 +214,7 @@ order_at(struct orders *o, size_t i)
 static bool
 is_known(unsigned type)
 {
-	return type == LINK_LIST || type == LINK_TOP || type == LINK_RETR ||
-	       type == LINK_DELE || type == LINK_QUIT;
+	return type >= LINK_LIST && type <= LINK_QUIT;
 }
 
 static int
@@ -253,6 +252,8 @@ send_command(struct orders *o, const struct order *order, struct err *e)
 		if (order->number == 0)
 			return pop3_command(p, e, "LIST");
 		return pop3_command(p, e, "LIST %u", order->number);
+	case LINK_UIDL:
+		return pop3_command(p, e, "UIDL");
 	case LINK_TOP:
 		return pop3_command(p, e, "TOP %u 0", order->number);
 	case LINK_RETR:
@@ -289,6 +290,8 @@ order_name(unsigned type)
 	switch (type) {
 	case LINK_LIST:
 		return "LIST";
+	case LINK_UIDL:
+		return "UIDL";
 	case LINK_TOP:
 		return "TOP";
 	case LINK_RETR:
@@ -324,32 +327,33 @@ pass_message(struct orders *o, uint32_t number, struct err *e)
 	return 0;
 }
 
-static int
-pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r,
-	      struct err *e)
+/* Some servers answer with the size alone, or with a list. */
+static bool
+pass_one_size(struct orders *o, uint32_t number, const struct pop3_reply *r)
 {
 	uint32_t told;
 	int64_t octets;
 
 	if (!pop3_parse_size(r->text, r->text_size, &told, &octets) ||
 	    told != number)
-		return err_set(e, ERR_PROTOCOL,
-			       "the reply is about another message");
+		return false;
 	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
-	return 0;
+	return true;
 }
 
 static int
-pass_sizes(struct orders *o, uint32_t number, const struct pop3_reply *r,
-	   struct err *e)
+pass_list(struct orders *o, const struct order *order,
+	  const struct pop3_reply *r, struct err *e)
 {
 	bool ok = r->status == POP3_OK;
 
-	if (ok && number != 0 && pass_one_size(o, number, r, e) != 0)
+	if (ok && order->number != 0)
+		ok = pass_one_size(o, order->number, r);
+	else if (ok &&
+		 read_lines(o, order->type == LINK_UIDL ? pass_uid : pass_size,
+			    e) != 0)
 		return -1;
-	if (ok && number == 0 && read_lines(o, pass_size, e) != 0)
-		return -1;
-	link_put(o->link, LINK_LISTED, number, ok, NULL, 0);
+	link_put(o->link, LINK_LISTED, order->number, ok, NULL, 0);
 	return 0;
 }
 
@@ -380,7 +384,8 @@ pass_answer(struct orders *o, const struct order *order,
 {
 	switch (order->type) {
 	case LINK_LIST:
-		return pass_sizes(o, order->number, r, e);
+	case LINK_UIDL:
+		return pass_list(o, order, r, e);
 	case LINK_QUIT:
 		pass_bye(o, r);
 		return 0;

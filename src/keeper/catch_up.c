@@ -142,9 +142,12 @@ take_headers(struct session *s, struct learning *l, struct err *e)
 	int got = 1, rc = 0;
 
 	headers_open(&h, s, LINK_TOP, wanted);
-	while (rc == 0 && (got = headers_next(&h, e)) > 0)
-		if (!h.is_refused && !header_is_empty(h.header))
-			rc = take(s, l, h.entry, header_digest(h.header), e);
+	do
+		while (rc == 0 && (got = headers_next(&h, e)) > 0)
+			if (!h.is_refused && !header_is_empty(h.header))
+				rc = take(s, l, h.entry,
+					  header_digest(h.header), e);
+	while (rc == 0 && got == 0 && headers_go_on(&h));
 	headers_close(&h);
 	free(wanted);
 	return rc != 0 ? -1 : got;
@@ -182,8 +185,8 @@ is_any_wanted(const struct session *s)
 static int
 finish(struct session *s, struct learning *l, struct err *e)
 {
-	if (phase_is_stopping(s) && is_any_wanted(s)) {
-		s->is_stopped_short = true;
+	if (phase_is_ending(s) && is_any_wanted(s)) {
+		s->is_stopped_short = phase_is_stopping(s);
 		return 0;
 	}
 	if (take_rest(s, l, e) != 0 || learning_save(l, e) != 0 ||

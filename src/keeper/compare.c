@@ -10,7 +10,11 @@
 #include "session/headers.h"
 #include "session/identity.h"
 #include "keeper/learning.h"
+#include "keeper/refusals.h"
 #include "keeper/removal.h"
+#include "session/failure.h"
+
+enum { TOP_REFUSALS = 3 }; /* before anything came: then it is not asked for */
 
 bool
 compare_has_top(const struct session *s)
@@ -116,8 +120,29 @@ decide_by_top(struct session *s, size_t entry, const uint8_t *digest,
 	return 0;
 }
 
-/* A message that TOP refuses is asked for by RETR later.  And TOP may give an
- * empty header, by which all messages would be equal. */
+/* A message that TOP refuses is asked for by RETR later; and all are, if TOP
+ * has given nothing yet. */
+static void
+refuse_top(struct session *s, size_t entry)
+{
+	mailbox_mark(s->mailbox, entry, MAILBOX_NO_TOP);
+	if (s->top.came == 0 && ++s->top.refusals >= TOP_REFUSALS)
+		s->top.is_refused = true;
+}
+
+/* If nothing more is to be done about it, what has failed so far is over. */
+static int
+end_failures(struct session *s, size_t entry, struct err *e)
+{
+	enum plan_action action = mailbox_action(s->mailbox, entry);
+
+	if (s->set->mode != SESSION_FETCH ||
+	    (action != PLAN_KEEP && action != PLAN_LEARN))
+		return 0;
+	return failure_forget(s, entry, e);
+}
+
+/* TOP may give an empty header, by which all messages would be equal. */
 static int
 take_top(struct session *s, const struct headers *h, struct learning *l,
 	 struct err *e)
@@ -125,17 +150,22 @@ take_top(struct session *s, const struct headers *h, struct learning *l,
 	const uint8_t *digest;
 
 	if (h->is_refused) {
-		s->top.is_refused = true;
+		refuse_top(s, h->entry);
 		return 0;
 	}
+	s->top.came++;
 	if (header_is_empty(h->header)) {
 		s->top.is_refused = s->top.differs = true;
 		return 0;
 	}
 	digest = header_digest(h->header);
-	if (mailbox_action(s->mailbox, h->entry) == PLAN_LEARN)
-		return learning_add(l, h->entry, digest, e);
-	return decide_by_top(s, h->entry, digest, e);
+	if (mailbox_action(s->mailbox, h->entry) == PLAN_LEARN) {
+		if (learning_add(l, h->entry, digest, e) != 0)
+			return -1;
+	} else if (decide_by_top(s, h->entry, digest, e) != 0) {
+		return -1;
+	}
+	return end_failures(s, h->entry, e);
 }
 
 /* --- by RETR --- */
@@ -171,19 +201,9 @@ compare_retrieved(struct session *s, size_t entry, const uint8_t *digest,
 	return find_retrieved(s, &w, row, e);
 }
 
-/* A message that RETR refuses stays as it is. */
-static void
-take_refusal(struct session *s, const struct headers *h)
-{
-	struct err told = h->why;
-
-	mailbox_mark(s->mailbox, h->entry, MAILBOX_REFUSED);
-	err_context(&told, "RETR %u", mailbox_number(s->mailbox, h->entry));
-	phase_complain(s, &told);
-}
-
 static int
-take_retr(struct session *s, const struct headers *h, struct err *e)
+take_retr(struct session *s, const struct headers *h, struct refusals *r,
+	  struct err *e)
 {
 	struct identity w = {
 		.entry = h->entry,
@@ -191,10 +211,12 @@ take_retr(struct session *s, const struct headers *h, struct err *e)
 	};
 	size_t row;
 
-	if (h->is_refused) {
-		take_refusal(s, h);
-		return 0;
+	if (h->is_refused) { /* it stays as it is */
+		mailbox_mark(s->mailbox, h->entry, MAILBOX_REFUSED);
+		return refusals_add(r, h->entry, &h->why, e);
 	}
+	if (refusals_settle(r, e) != 0)
+		return -1;
 	mailbox_set_octets(s->mailbox, h->entry, h->octets);
 	w.digest = header_digest(h->header);
 	w.octets = header_octets(h->header, h->octets);
@@ -203,15 +225,16 @@ take_retr(struct session *s, const struct headers *h, struct err *e)
 	if (row != SIZE_MAX)
 		mailbox_mark(s->mailbox, h->entry, MAILBOX_PROVEN);
 	settle(s, h->entry, w.digest, row);
-	return 0;
+	return end_failures(s, h->entry, e);
 }
 
 /* --- what to ask for --- */
 
 /* Is there anything to compare this entry with? */
 static bool
-is_unclear(const struct mailbox *m, size_t entry, bool fetched_some)
+is_unclear(const struct session *s, size_t entry, bool fetched_some)
 {
+	const struct mailbox *m = s->mailbox;
 	size_t row = SIZE_MAX;
 
 	if (mailbox_is(m, entry, MAILBOX_DELIVERED | MAILBOX_REFUSED))
@@ -220,6 +243,7 @@ is_unclear(const struct mailbox *m, size_t entry, bool fetched_some)
 		return fetched_some ||
 		       plan_next_candidate(mailbox_plan(m), entry, &row);
 	return mailbox_action(m, entry) == PLAN_DELETE &&
+	       s->set->mode != SESSION_CHECK &&
 	       !mailbox_is(m, entry, MAILBOX_REMOVAL);
 }
 
@@ -240,9 +264,12 @@ wants_top(const struct session *s, size_t entry, bool fetched_some)
 {
 	const struct mailbox *m = s->mailbox;
 
+	if (!failure_has_turn(s, entry) || mailbox_is(m, entry, MAILBOX_NO_TOP))
+		return false;
 	if (mailbox_action(m, entry) == PLAN_LEARN)
-		return !mailbox_is(m, entry, MAILBOX_LEARNED);
-	return is_unclear(m, entry, fetched_some) &&
+		return s->set->mode != SESSION_CHECK &&
+		       !mailbox_is(m, entry, MAILBOX_LEARNED);
+	return is_unclear(s, entry, fetched_some) &&
 	       !mailbox_is(m, entry, MAILBOX_NEW_BY_TOP | MAILBOX_UNPROVEN) &&
 	       (!s->top.differs || has_row_by_top(m, entry));
 }
@@ -251,27 +278,55 @@ wants_top(const struct session *s, size_t entry, bool fetched_some)
 static bool
 wants_retr(const struct session *s, size_t entry, bool fetched_some)
 {
-	return is_unclear(s->mailbox, entry, fetched_some) &&
+	return is_unclear(s, entry, fetched_some) &&
+	       failure_has_turn(s, entry) &&
 	       (!compare_has_top(s) || s->top.differs ||
-		mailbox_is(s->mailbox, entry, MAILBOX_UNPROVEN));
+		mailbox_is(s->mailbox, entry,
+			   MAILBOX_UNPROVEN | MAILBOX_NO_TOP));
 }
 
 /* --- the two passes --- */
+
+/* What has been found to be due is deleted while there is time. */
+static int
+end_slice(struct session *s, struct err *e)
+{
+	if (s->set->mode != SESSION_FETCH || removal_waiting(s) == 0)
+		return 0;
+	return removal_run(s, e) != 0 ? -1 : removal_drain(s, e);
+}
+
+static int
+slice_by_top(struct session *s, struct headers *h, struct learning *l,
+	     struct err *e)
+{
+	size_t before = removal_waiting(s), after;
+	int got;
+
+	while ((got = headers_next(h, e)) > 0) {
+		if (take_top(s, h, l, e) != 0)
+			return -1;
+		after = removal_waiting(s);
+		if (after > before)
+			headers_expect(h);
+		before = after;
+	}
+	return got;
+}
 
 static int
 pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
 {
 	struct learning l;
 	struct headers h;
-	int got = 1, rc = 0;
+	int rc;
 
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
-	while (rc == 0 && (got = headers_next(&h, e)) > 0)
-		rc = take_top(s, &h, &l, e);
+	while ((rc = slice_by_top(s, &h, &l, e)) == 0 && headers_go_on(&h))
+		if ((rc = end_slice(s, e)) != 0)
+			break;
 	headers_close(&h);
-	if (rc == 0)
-		rc = got;
 	if (rc == 0)
 		rc = learning_save(&l, e);
 	learning_close(&l);
@@ -279,16 +334,49 @@ pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
 }
 
 static int
+slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
+	      struct err *e)
+{
+	int got;
+
+	while ((got = headers_next(h, e)) > 0) {
+		if (take_retr(s, h, r, e) != 0)
+			return -1;
+		if (refusals_are_many(r))
+			headers_ask_last(h);
+	}
+	return got;
+}
+
+/* All that was asked for is answered: were the last ones refused because the
+ * server gives no more? */
+static int
+end_refusals(struct headers *h, struct refusals *r, struct err *e)
+{
+	if (!refusals_are_many(r) ||
+	    (!headers_has_asked_last(h) && !refusals_reach_the_end(r)))
+		return refusals_settle(r, e);
+	refusals_confirm(r);
+	headers_stop(h);
+	return 0;
+}
+
+static int
 pass_by_retr(struct session *s, const bool is_wanted[], struct err *e)
 {
+	struct refusals r;
 	struct headers h;
-	int got = 1, rc = 0;
+	int rc;
 
+	refusals_open(&r, s);
 	headers_open(&h, s, LINK_RETR, is_wanted);
-	while (rc == 0 && (got = headers_next(&h, e)) > 0)
-		rc = take_retr(s, &h, e);
+	while ((rc = slice_by_retr(s, &h, &r, e)) == 0 &&
+	       (rc = end_refusals(&h, &r, e)) == 0 && headers_go_on(&h))
+		if ((rc = end_slice(s, e)) != 0)
+			break;
 	headers_close(&h);
-	return rc != 0 ? -1 : got;
+	refusals_close(&r);
+	return rc;
 }
 
 int

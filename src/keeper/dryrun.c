@@ -68,6 +68,7 @@ dryrun_count(struct session *s)
 {
 	size_t count = plan_count(mailbox_plan(s->mailbox), PLAN_FETCH);
 
+	s->result->new_messages = count;
 	report_line(s->report, REPORT_ANSWER, "%zu new message%s", count,
 		    text_plural(count));
 }

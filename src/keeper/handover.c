@@ -49,7 +49,7 @@ take_refused(struct session *s, size_t entry, const struct err *why)
 	s->result->failed++;
 	err_context(&told, "%s", name);
 	told.kind = ERR_MESSAGE;
-	phase_complain(s, &told);
+	phase_complain(s, &told, false);
 	report_log(s->report, "set aside: %s: %s", name, why->text);
 }
 
@@ -88,7 +88,7 @@ see_failure(struct handover *h, struct err *e)
 	if (before)
 		report_log(h->session->report, "failed: %s", e->text);
 	else
-		phase_complain(h->session, e);
+		phase_complain(h->session, e, false);
 	err_clear(e);
 	batch_discard_waiting(h->batch);
 	return 0;
@@ -170,6 +170,17 @@ wait_for_programs(struct handover *h)
 		(void)proc_poll(p, (nfds_t)n, batch_until(h->batch));
 }
 
+/* What came in full before the first message that ended early is good. */
+static void
+drop_doubtful(struct handover *h)
+{
+	const struct mailbox *m = h->session->mailbox;
+
+	if (h->lockstep.is_lost)
+		batch_discard_from(h->batch,
+				   mailbox_number(m, h->lockstep.first));
+}
+
 int
 handover_save(struct handover *h, bool is_good, struct err *e)
 {
@@ -179,7 +190,8 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 	if (batch_is_broken(h->batch))
 		return 0;
 	batch_cancel(h->batch);
-	is_good = is_good && !h->lockstep.is_lost && !h->has_failed;
+	is_good = is_good && !h->has_failed;
+	drop_doubtful(h);
 	while (!batch_is_broken(h->batch) && !batch_is_quiet(h->batch)) {
 		/* what is with a program goes on, whatever becomes of the
 		 * rest */

@@ -8,12 +8,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/backoff.h"
 #include "keeper/compare.h"
 #include "message/received_field.h"
 #include "keeper/removal.h"
-
-enum { REFUSALS = 10 }; /* in a row: then no more is asked for */
 
 /* Does every message have a uid?  Then none needs to be known by its
  * content. */
@@ -46,6 +43,7 @@ incoming_open(struct incoming *in, struct session *s, struct handover *h)
 		.knows_contents =
 			has_rows_without_uid(mailbox_rows(s->mailbox)),
 	};
+	refusals_open(&in->refusals, s);
 	if (all_have_uids(s->mailbox) && !in->knows_contents)
 		header_without_content(in->header);
 }
@@ -53,6 +51,7 @@ incoming_open(struct incoming *in, struct session *s, struct handover *h)
 void
 incoming_close(struct incoming *in)
 {
+	refusals_close(&in->refusals);
 	header_free(&in->header);
 }
 
@@ -328,7 +327,8 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
 	header_end(in->header);
-	in->refusals = 0;
+	if (refusals_settle(&in->refusals, e) != 0)
+		return -1;
 	s->progress.messages++;
 	phase_show_progress(s, false);
 	octets = header_octets(in->header, octets);
@@ -342,95 +342,14 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	return done ? 0 : stage(in, a->entry, octets, e);
 }
 
-/* --- refused --- */
-
-static int
-set_aside(struct session *s, size_t entry, int64_t next_try, const char *why,
-	  struct err *e)
-{
-	struct batch_message m = describe(s->mailbox, entry);
-	struct store_message row = { m.uid, m.uid_size, m.size, NULL, 0 };
-
-	if (m.uid_size == 0) /* there is nothing to know it by */
-		return 0;
-	if (phase_begin_note(s, e) != 0)
-		return -1;
-	return phase_end_note(s,
-			      store_set_aside(s->store, &m.row, &row, next_try,
-					      why, e),
-			      e);
-}
-
-void
-incoming_blame(struct session *s, size_t entry, const struct err *why)
-{
-	struct batch_message m = describe(s->mailbox, entry);
-	struct err ignored = ERR_INIT;
-
-	(void)set_aside(s, entry, backoff_next_broken(clock_unix(), m.attempts),
-			why->text, &ignored);
-	if (m.attempts >= BACKOFF_PATIENCE)
-		report_log(s->report, "set aside: message %u: %s", m.number,
-			   why->text);
-}
-
-/* Need the others not be asked for?  After a quota of downloads, say, or from a
- * server in trouble nobody has to hear the refusal of each message.  [SYS/PERM]
- * of a message that has failed before, or has no uid to know that by, tells
- * nothing about the others. */
-static bool
-is_hopeless(struct incoming *in, const struct err *why,
-	    const struct batch_message *m)
-{
-	bool again = why->kind == ERR_UNAVAILABLE &&
-		     (m->attempts > 0 || m->uid_size == 0);
-
-	return (why->kind != ERR_MESSAGE && !again) ||
-	       ++in->refusals >= REFUSALS;
-}
-
-static void
-give_up(struct incoming *in, size_t entry, const struct err *why,
-	struct err *told)
-{
-	/* it may be this message alone: next time others come first */
-	if (why->kind == ERR_UNAVAILABLE && !in->has_given_up &&
-	    !in->handover->has_failed)
-		incoming_blame(in->session, entry, why);
-	if (why->kind == ERR_MESSAGE)
-		told->kind = ERR_LATER;
-	if (in->later.kind == ERR_NONE)
-		in->later = *told;
-	in->has_given_up = true;
-}
-
-/* The server refuses the message: it waits for its next try, and the others are
- * fetched all the same. */
+/* The server refuses the message: the others are fetched all the same. */
 static int
 take_refused(struct incoming *in, const struct answer *a, struct err *e)
 {
-	struct session *s = in->session;
-	struct batch_message m = describe(s->mailbox, a->entry);
-	struct err why, told;
+	struct err why;
 
 	answer_why(a, &why);
-	told = why;
-	s->result->failed++;
-	err_context(&told, "RETR %u", m.number);
-	if (is_hopeless(in, &why, &m)) {
-		give_up(in, a->entry, &why, &told);
-		return 0;
-	}
-	if (why.kind != ERR_MESSAGE) {
-		told.kind = ERR_MESSAGE;
-		incoming_blame(s, a->entry, &told);
-		phase_complain(s, &told);
-		return 0;
-	}
-	phase_complain(s, &told);
-	report_log(s->report, "set aside: message %u: %s", m.number, why.text);
-	return set_aside(s, a->entry, backoff_next(clock_unix(), m.attempts),
-			 told.text, e);
+	return refusals_add(&in->refusals, a->entry, &why, e);
 }
 
 int

@@ -8,6 +8,7 @@
 #define KEEPER_INCOMING_H
 
 #include "keeper/handover.h"
+#include "keeper/refusals.h"
 #include "message/fromline.h"
 #include "message/header.h"
 
@@ -24,12 +25,10 @@ struct incoming {
 				0 */
 	bool knows_contents; /* rows without uid are on record */
 
-	unsigned refusals; /* in a row */
-	bool has_given_up; /* ask for no more: the server says so */
-	struct err later;  /* what it said then */
-	bool has_failed;   /* a message could not be staged: */
-	size_t failed;	   /* its entry */
-	bool threw_away;   /* what came in was not looked at */
+	struct refusals refusals;
+	bool has_failed; /* a message could not be staged: */
+	size_t failed;	 /* its entry */
+	bool threw_away; /* what came in was not looked at */
 };
 
 /* Call it when the mailbox is listed. */
@@ -38,8 +37,5 @@ void incoming_close(struct incoming *in);
 
 /* Takes the next answer to a RETR. */
 int incoming_take(struct incoming *in, const struct answer *a, struct err *e);
-/* One more session has ended at this message: that is remembered, and in the
- * end the message is set aside. */
-void incoming_blame(struct session *s, size_t entry, const struct err *why);
 
 #endif

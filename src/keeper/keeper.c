@@ -15,7 +15,9 @@
 #include "sys/proc.h"
 
 enum {
-	PATIENCE_MS = 2 * 1000 /* for a courier to end by itself */
+	PATIENCE_MS = 2 * 1000,	  /* for a courier to end by itself */
+	LIMIT_PAUSE_MOST_S = 3600 /* what a server gives is limited by the hour
+				     or the day */
 };
 
 struct keeper {
@@ -32,6 +34,12 @@ may_write(const struct keeper *k)
 {
 	return k->job->settings.mode == SESSION_FETCH ||
 	       k->job->settings.mode == SESSION_CATCH_UP;
+}
+
+static uint64_t
+fetched_in_all(const struct keeper *k)
+{
+	return k->job->settings.fetched_before + k->result.fetched;
 }
 
 /* --- the courier --- */
@@ -146,6 +154,24 @@ check_history(struct keeper *k, bool *skip, struct err *e)
 	return 0;
 }
 
+/* A limit that was reached is no reason for a pause; one that still holds
+ * is. */
+static void
+put_off(struct keeper *k)
+{
+	const struct report_result *r = &k->result;
+	int64_t longest =
+		r->is_limited ? LIMIT_PAUSE_MOST_S : HISTORY_PAUSE_MOST_S;
+	struct err ignored = ERR_INIT;
+
+	if (r->is_limited && r->fetched > 0)
+		(void)history_resumed(k->claim.store, &ignored);
+	else
+		(void)history_put_off(k->claim.store,
+				      &k->job->settings.keeper->account,
+				      longest, clock_unix(), &ignored);
+}
+
 static void
 remember_failure(struct keeper *k, const struct err *why)
 {
@@ -157,15 +183,13 @@ remember_failure(struct keeper *k, const struct err *why)
 	/* in a pause it is what brought the pause about that counts */
 	if (!k->claim.store || !may_write(k) || k->fold)
 		return;
-	(void)history_note_error(k->claim.store, why->text, k->result.fetched,
+	(void)history_note_error(k->claim.store, why->text, fetched_in_all(k),
 				 clock_unix(), &ignored);
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, account,
 					    clock_unix(), &ignored);
 	if (why->kind == ERR_TROUBLE)
-		(void)history_put_off(k->claim.store, account,
-				      HISTORY_PAUSE_MOST_S, clock_unix(),
-				      &ignored);
+		put_off(k);
 	else if (!may_pass) /* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);
 	if (may_pass)
@@ -259,7 +283,7 @@ run_session(struct keeper *k, struct err *e)
 			k->report, &k->result, e) != 0)
 		return -1;
 	return may_write(k)
-		       ? history_succeeded(k->claim.store, k->result.fetched,
+		       ? history_succeeded(k->claim.store, fetched_in_all(k),
 					   clock_unix(), e)
 		       : 0;
 }
@@ -288,6 +312,13 @@ report_busy(struct keeper *k)
 	}
 }
 
+/* A session for messages that broke one before need not come about. */
+static bool
+is_in_vain(const struct keeper *k)
+{
+	return k->job->settings.broken_only && !k->result.is_listed;
+}
+
 static void
 report_failure(struct keeper *k, const struct err *e)
 {
@@ -296,6 +327,8 @@ report_failure(struct keeper *k, const struct err *e)
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);
+	if (is_in_vain(k))
+		return;
 	remember_failure(k, e);
 	if (!e->told)
 		report_error(k->report, e, k->fold);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "account/history.h"
 #include "account/server_memory.h"
+#include "session/list_sizes.h"
 #include "state/fact.h"
 
 enum {
@@ -183,24 +184,6 @@ fail_refused(struct session *s, const struct list *l, struct err *e)
 	return -1;
 }
 
-/* Reads the answer to LIST, or LIST n, into the listing. */
-static int
-read_sizes(struct session *s, struct listing *l, bool numbers_too,
-	   struct err *e)
-{
-	struct answer a;
-	int got;
-
-	while ((got = phase_next(s, &a, e)) > 0) {
-		if (a.type != LINK_SIZE)
-			continue;
-		if (numbers_too)
-			(void)listing_add(l, a.record.number, "", 0);
-		(void)listing_set_size(l, a.record.number, size_of(&a.record));
-	}
-	return got;
-}
-
 /* A server that announces UIDL, or had it before, and refuses it has some
  * trouble: without uids all mail would look new now, and with them again when
  * the trouble is over.  With other servers only fetch-and-delete can work. */
@@ -215,52 +198,7 @@ do_without_uids(struct session *s, struct list *l, struct err *e)
 	if (l->saw_size)
 		return 0;
 	requests_give(s->requests, LINK_LIST, 0, 0);
-	return read_sizes(s, l->listing, true, e);
-}
-
-/* --- sizes --- */
-
-static int
-ask_new_sizes(struct session *s, struct err *e)
-{
-	struct listing *l = mailbox_listing(s->mailbox);
-	const struct plan *p = mailbox_plan(s->mailbox);
-	struct answer a;
-
-	for (size_t i = 0; i < listing_count(l); i++) {
-		if (plan_size(p, i) != LISTING_SIZE_UNKNOWN)
-			continue;
-		while (requests_room(s->requests) == 0) {
-			if (phase_next(s, &a, e) < 0)
-				return -1;
-			if (a.type == LINK_SIZE)
-				(void)listing_set_size(l, a.record.number,
-						       size_of(&a.record));
-		}
-		requests_give(s->requests, LINK_LIST, listing_at(l, i).number,
-			      i);
-	}
-	return read_sizes(s, l, false, e);
-}
-
-static int
-ask_sizes(struct session *s, struct err *e)
-{
-	struct plan *p = mailbox_plan(s->mailbox);
-	enum plan_sizes wanted;
-
-	if (!mailbox_has_uids(s->mailbox)) /* LIST was answered already */
-		return 0;
-	wanted = plan_sizes(p);
-	if (wanted == PLAN_SIZES_NEW && s->facts.pipelining) {
-		if (ask_new_sizes(s, e) != 0)
-			return -1;
-		wanted = plan_sizes(p);
-	}
-	if (wanted == PLAN_SIZES_ENOUGH)
-		return 0;
-	requests_give(s->requests, LINK_LIST, 0, 0);
-	return read_sizes(s, mailbox_listing(s->mailbox), false, e);
+	return list_sizes_read(s, l->listing, true, e);
 }
 
 /* --- clock, and what earlier sessions have found --- */
@@ -372,9 +310,11 @@ list_run(struct session *s, struct err *e)
 		rc = make_mailbox(s, &l, e);
 	listing_free(&l.listing);
 	store_rows_free(&l.rows);
-	if (rc != 0 || ask_sizes(s, e) != 0 || judge_clock(s, e) != 0 ||
+	if (rc != 0 || list_sizes_recall(s, e) != 0 ||
+	    list_sizes_ask(s, e) != 0 || judge_clock(s, e) != 0 ||
 	    recall_top(s, e) != 0)
 		return -1;
+	s->result->is_listed = true;
 	decide(s);
 	say_plan(s);
 	return 0;
@@ -404,6 +344,9 @@ list_note_facts(struct session *s, struct err *e)
 		return -1;
 	if (s->top.differs && s->top.noted == 0 &&
 	    store_set_fact(s->store, FACT_TOP_DIFFERS, s->now, e) != 0)
+		return -1;
+	if (set_fact(s, FACT_IN_HAND, 0, 0, e) != 0 ||
+	    list_sizes_note(s, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);
 }

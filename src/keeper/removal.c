@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "session/failure.h"
 #include "state/fact.h"
 
 enum bye { BYE_NONE, BYE_REFUSED, BYE_OK };
@@ -21,15 +22,26 @@ struct removal {
 struct removals {
 	struct removal *at;
 	size_t count, room;
-	uint64_t marked; /* DELE was answered with +OK */
-	bool is_refused; /* a DELE was refused */
-	enum bye bye;	 /* how QUIT was answered */
+	size_t asked;	  /* of these, DELE was given to the courier */
+	size_t answered;  /* and answered, in this order */
+	size_t step;	  /* so many at most are noted at once */
+	uint64_t marked;  /* DELE was answered with +OK */
+	uint64_t refused; /* or refused, for the first time */
+	bool is_refused;  /* one was, now or before */
+	enum bye bye;	  /* how QUIT was answered */
 };
+
+/* Each step is noted durably before it is given; a larger one costs no more,
+ * but of a small one it is soon known how long it takes. */
+enum { FIRST_STEP = 1000, NEXT_STEP = 4 };
 
 struct removals *
 removals_new(void)
 {
-	return mem_alloc(sizeof(struct removals));
+	struct removals *r = mem_alloc(sizeof(*r));
+
+	r->step = FIRST_STEP;
+	return r;
 }
 
 void
@@ -56,6 +68,12 @@ removal_add(struct session *s, size_t entry, int64_t row)
 	r->at[r->count++] = (struct removal){ entry, row };
 }
 
+size_t
+removal_waiting(const struct session *s)
+{
+	return s->removals->count - s->removals->asked;
+}
+
 /* --- DELE --- */
 
 static bool
@@ -63,7 +81,9 @@ was_sent(const struct session *s, size_t entry)
 {
 	struct store_row row;
 
-	return mailbox_row(s->mailbox, entry, &row) && row.dele_sent != 0;
+	/* one that failed before has an answer of its own */
+	return mailbox_row(s->mailbox, entry, &row) && row.dele_sent != 0 &&
+	       row.attempts == 0;
 }
 
 /* Some mailboxes answer +OK to DELE and keep the message all the same. */
@@ -85,12 +105,12 @@ note_useless(struct session *s, int64_t count, struct err *e)
 }
 
 static int
-note_rows(struct session *s, struct err *e)
+note_rows(struct session *s, size_t end, struct err *e)
 {
 	const struct removals *r = s->removals;
 	int64_t now = clock_unix(), again = 0;
 
-	for (size_t i = 0; i < r->count; i++) {
+	for (size_t i = r->asked; i < end; i++) {
 		again += was_sent(s, r->at[i].entry);
 		if (r->at[i].row != 0 &&
 		    store_set_dele_sent(s->store, r->at[i].row, now, e) != 0)
@@ -106,11 +126,11 @@ note_rows(struct session *s, struct err *e)
  * under its uid is another message (one's own copy and that of a mailing
  * list). */
 static int
-note(struct session *s, struct err *e)
+note(struct session *s, size_t end, struct err *e)
 {
 	if (store_begin(s->store, STORE_DURABLE, e) != 0)
 		return -1;
-	return phase_end_note(s, note_rows(s, e), e);
+	return phase_end_note(s, note_rows(s, end, e), e);
 }
 
 static void
@@ -124,15 +144,22 @@ take_deleted(struct session *s, size_t entry)
 	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
 }
 
-static void
-take_refused(struct session *s, const struct answer *a)
+/* A mailbox that may only be read refuses all: people hear of the first one,
+ * and in the end of how many there were. */
+static int
+take_refused(struct session *s, const struct answer *a, struct err *e)
 {
+	struct removals *r = s->removals;
+	bool again = failure_count(s->mailbox, a->entry) > 0;
 	struct err told;
 
 	answer_why(a, &told);
-	s->removals->is_refused = true;
 	err_context(&told, "DELE %u", a->record.number);
-	phase_complain(s, &told);
+	r->is_refused = true;
+	r->refused += !again;
+	phase_complain(s, &told, again || r->refused > 1);
+	return failure_note(s, a->entry, r->at[r->answered].row, FAILURE_LATER,
+			    told.text, e);
 }
 
 static enum bye
@@ -143,42 +170,96 @@ how_it_ended(int64_t value)
 	return value == 1 ? BYE_OK : BYE_REFUSED;
 }
 
-static void
-take(struct session *s, const struct answer *a)
+static int
+take(struct session *s, const struct answer *a, struct err *e)
 {
+	int rc = 0;
+
 	if (a->type == LINK_BYE)
 		s->removals->bye = how_it_ended(a->record.value);
 	else if (a->type == LINK_DELETED)
 		take_deleted(s, a->entry);
 	else if (a->type == LINK_REFUSED)
-		take_refused(s, a);
+		rc = take_refused(s, a, e);
+	s->removals->answered += a->order == LINK_DELE;
+	return rc;
+}
+
+/* How many are there time for, of those that wait? */
+static size_t
+next_step(struct session *s)
+{
+	struct removals *r = s->removals;
+	size_t count = phase_affordable(s, LINK_DELE, removal_waiting(s));
+
+	if (count < removal_waiting(s) && count < r->step)
+		s->is_out_of_time = true;
+	if (count > r->step)
+		count = r->step;
+	r->step *= NEXT_STEP;
+	return count;
+}
+
+static int
+run_step(struct session *s, size_t count, struct err *e)
+{
+	struct removals *r = s->removals;
+	size_t end = r->asked + count;
+	struct answer a;
+
+	if (note(s, end, e) != 0)
+		return -1;
+	while (r->asked < end) {
+		size_t entry = r->at[r->asked].entry;
+
+		while (requests_room(s->requests) <= 1) /* one is QUIT's */
+			if (phase_next(s, &a, e) < 0 || take(s, &a, e) != 0)
+				return -1;
+		requests_give(s->requests, LINK_DELE,
+			      mailbox_number(s->mailbox, entry), entry);
+		r->asked++;
+	}
+	return 0;
 }
 
 int
 removal_run(struct session *s, struct err *e)
 {
-	const struct removals *r = s->removals;
-	struct answer a;
+	struct removals *r = s->removals;
+	size_t count;
 
-	if (r->count == 0)
+	if (removal_waiting(s) == 0)
 		return 0;
 	report_phase(s->report, "deleting");
 	if (phase_is_stopping(s)) /* what was complete has taken its time */
 		s->stop_until = clock_deadline(PHASE_STOP_MS);
-	if (note(s, e) != 0)
-		return -1;
-	for (size_t i = 0; i < r->count; i++) {
-		size_t entry = r->at[i].entry;
-
-		while (requests_room(s->requests) <= 1) { /* one is QUIT's */
-			if (phase_next(s, &a, e) < 0)
-				return -1;
-			take(s, &a);
-		}
-		requests_give(s->requests, LINK_DELE,
-			      mailbox_number(s->mailbox, entry), entry);
-	}
+	while (removal_waiting(s) > 0 && (count = next_step(s)) > 0)
+		if (run_step(s, count, e) != 0)
+			return -1;
+	r->count = r->asked;
 	return 0;
+}
+
+int
+removal_drain(struct session *s, struct err *e)
+{
+	struct answer a;
+	int got;
+
+	while ((got = phase_next(s, &a, e)) > 0)
+		if (take(s, &a, e) != 0)
+			return -1;
+	return got;
+}
+
+void
+removal_blame(struct session *s, const struct err *why)
+{
+	const struct removals *r = s->removals;
+	const struct removal *x = &r->at[r->answered];
+
+	if (r->answered < r->asked)
+		failure_blame(s, x->entry, x->row, why);
 }
 
 /* --- QUIT --- */
@@ -205,6 +286,11 @@ note_bye(struct session *s, struct err *e)
 
 	if (r->count == 0 || s->set->mode != SESSION_FETCH)
 		return 0;
+	if (r->refused > 1)
+		report_line(s->report, REPORT_WARNING,
+			    "DELE was refused for %llu messages: these stay on "
+			    "the server, and are tried again later",
+			    (unsigned long long)r->refused);
 	if (r->bye == BYE_REFUSED)
 		phase_warn(s, "server refused QUIT: what was to be deleted is "
 			      "looked at again in the next run");
@@ -237,9 +323,6 @@ would_lose(const struct mailbox *m)
 int
 removal_quit(struct session *s, struct err *e)
 {
-	struct answer a;
-	int got;
-
 	/* RFC 2449 section 6.7: to such a server, retrieved is as good as
 	 * deleted once it hears QUIT */
 	if (s->facts.expire_days == 0 && would_lose(s->mailbox)) {
@@ -249,7 +332,5 @@ removal_quit(struct session *s, struct err *e)
 		return 0;
 	}
 	requests_give(s->requests, LINK_QUIT, 0, 0);
-	while ((got = phase_next(s, &a, e)) > 0)
-		take(s, &a);
-	return got != 0 ? -1 : note_bye(s, e);
+	return removal_drain(s, e) != 0 ? -1 : note_bye(s, e);
 }

@@ -17,13 +17,19 @@ void removals_free(struct removals **r);
  * twin, which has none of its own.  An entry that is odd is never deleted. */
 void removal_add(struct session *s, size_t entry, int64_t row);
 
-/* Notes what is about to be deleted, and orders all DELEs; their answers are
- * read by removal_quit. */
+/* How many were added for which no DELE was given yet. */
+size_t removal_waiting(const struct session *s);
+/* Notes what is about to be deleted, and orders DELE for all that there is time
+ * for; the rest is forgotten, and out of time.  The answers are read by
+ * removal_drain or removal_quit. */
 int removal_run(struct session *s, struct err *e);
+int removal_drain(struct session *s, struct err *e);
 /* Reads the answers to all DELEs, sends QUIT unless that would delete what is
  * not delivered (EXPIRE 0), and reads its answer.  A DELE or QUIT that is
  * refused is told, and no failure.  Counts what is deleted; in SESSION_FETCH
  * also notes that QUIT was confirmed. */
 int removal_quit(struct session *s, struct err *e);
+/* The session broke while the answer to a DELE was waited for. */
+void removal_blame(struct session *s, const struct err *why);
 
 #endif

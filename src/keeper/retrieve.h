@@ -6,9 +6,15 @@
  * How many messages are asked for at once is a matter of credit: a Maildir or
  * an mbox takes whatever comes; a program is slow, and only so much is asked
  * for ahead of it that the spool stays small.  A first pass over the mailbox
- * fetches all that never failed.  A second pass fetches the rest, each message
- * by itself when all else is handed over, so that one that breaks the line
- * takes no other with it.
+ * fetches all that never failed.  A second pass fetches the rest: when all else
+ * is handed over, one message by itself; when that came well, two together,
+ * then four, and so on, so that one that breaks the line takes few others with
+ * it, and many that are good again take no longer than new ones.
+ *
+ * Before any are asked for it is written down how many together (FACT_IN_HAND).
+ * A run that finds this has followed one that was killed, perhaps because of a
+ * message: it goes in such groups, too, in the first pass.  If it was a single
+ * message, that counts as its failure.
  */
 #ifndef KEEPER_RETRIEVE_H
 #define KEEPER_RETRIEVE_H
@@ -21,8 +27,13 @@ struct retrieve {
 	struct incoming incoming;
 	bool is_listed; /* incoming is open */
 	bool is_under_way;
-	size_t next;   /* entry to ask for next, in two passes */
-	bool is_alone; /* what is next comes by itself, and has to wait */
+	size_t next;		/* entry to ask for next, in two passes */
+	bool is_alone;		/* what is next has to wait for all before it */
+	bool is_careful;	/* the run before was killed */
+	size_t group, in_group; /* may come together; how many of them more */
+	uint64_t failed;	/* result.failed when the group began */
+	int64_t in_hand;	/* as on record */
+	bool has_asked_other_end;
 	uint64_t asked_bytes; /* listed sizes of RETRs under way */
 	bool has_told_space;  /* that the disk is full */
 };
@@ -32,7 +43,8 @@ int retrieve_open(struct retrieve *r, struct session *s,
 		  const struct deliver_target *target, struct err *e);
 void retrieve_close(struct retrieve *r);
 
-/* Fetches all of PLAN_FETCH that was not asked for yet. */
+/* Fetches all of PLAN_FETCH that was not asked for yet, and has its turn
+ * (failure.h). */
 int retrieve_run(struct retrieve *r, struct err *e);
 /* Both are for a session that has failed.  retrieve_save hands over what is
  * complete and good all the same; why->told becomes true if the disk is full
@@ -41,8 +53,8 @@ int retrieve_run(struct retrieve *r, struct err *e);
 void retrieve_save(struct retrieve *r, struct err *why);
 void retrieve_blame(struct retrieve *r, const struct err *why);
 
-/* What the server said when it gave no more; ERR_NONE: it gave all. */
-const struct err *retrieve_later(const struct retrieve *r);
+/* How many are wanted, have their turn, and were not asked for? */
+size_t retrieve_left(const struct retrieve *r);
 /* Was every message looked up whose uid does not tell whether it is known?
  * Only then is the absence of a row without uid a sign that its message is
  * gone. */

@@ -6,12 +6,15 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "keeper/asking.h"
 #include "keeper/catch_up.h"
 #include "keeper/compare.h"
 #include "keeper/dryrun.h"
 #include "keeper/learning.h"
 #include "keeper/list.h"
+#include "session/list_sizes.h"
 #include "keeper/notes.h"
+#include "session/failure.h"
 #include "session/phase.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
@@ -81,14 +84,27 @@ warn_of_unproven(struct session *s, struct err *e)
 
 /* --- the phases --- */
 
+static size_t
+count_come(const struct session *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		count += mailbox_action(s->mailbox, i) == PLAN_FETCH &&
+			 mailbox_is(s->mailbox, i, MAILBOX_DELIVERED) &&
+			 failure_count(s->mailbox, i) == 0;
+	return count;
+}
+
 /* What is new comes first, so that a header that breaks the line keeps nothing
  * from coming.  Of several entries with one uid the later ones have to wait for
  * those before them: only when these are on record can they be compared.  Each
- * round finds one more to fetch, or is the last. */
+ * round finds one more to fetch, or is the last.  max_messages counts what has
+ * come: for what was known already, or failed, others take its place. */
 static int
 retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 {
-	const struct plan *p = mailbox_plan(s->mailbox);
+	struct plan *p = mailbox_plan(s->mailbox);
 	size_t before;
 
 	do {
@@ -97,7 +113,41 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		before = plan_count(p, PLAN_FETCH);
 		if (compare_run(s, true, e) != 0)
 			return -1;
+		if (!phase_is_ending(s) && s->later.kind == ERR_NONE)
+			plan_admit(p, count_come(s));
 	} while (plan_count(p, PLAN_FETCH) > before);
+	return 0;
+}
+
+/* Behind them comes what has turned out to be new. */
+static int
+take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
+{
+	s->tries_broken = true;
+	if (retrieve_all(s, r, e) != 0)
+		return -1;
+	s->tries_broken = false;
+	return retrieve_all(s, r, e);
+}
+
+/* First all but those at which a session broke before.  They get no command in
+ * a session that has anything else to do, which they would take with them: they
+ * come now if there was nothing else, or in a session of their own. */
+static int
+take_turns(struct session *s, struct retrieve *r, struct err *e)
+{
+	uint64_t before = requests_given(s->requests);
+
+	if (s->set->broken_only)
+		return take_turn_of_broken(s, r, e);
+	if (retrieve_all(s, r, e) != 0)
+		return -1;
+	if (!failure_awaits_turn(s) || phase_is_ending(s))
+		return 0;
+	if (requests_given(s->requests) == before)
+		return take_turn_of_broken(s, r, e);
+	/* where logins must not follow each other, they wait for their turn */
+	s->result->is_again = s->facts.login_delay_s == 0;
 	return 0;
 }
 
@@ -106,7 +156,7 @@ fetch(struct session *s, struct retrieve *r, struct err *e)
 {
 	warn_of_expire(s);
 	hint_at_catch_up(s);
-	if (retrieve_all(s, r, e) != 0 || list_name_large(s, e) != 0 ||
+	if (take_turns(s, r, e) != 0 || list_name_large(s, e) != 0 ||
 	    warn_of_unproven(s, e) != 0 || removal_run(s, e) != 0 ||
 	    notes_save(s, retrieve_saw_contents(r), e) != 0)
 		return -1;
@@ -133,6 +183,8 @@ act(struct session *s, struct retrieve *r, struct err *e)
 	case SESSION_DRY_RUN:
 		return look(s, e);
 	case SESSION_CHECK:
+		if (compare_run(s, false, e) != 0)
+			return -1;
 		dryrun_count(s);
 		break;
 	case SESSION_CATCH_UP:
@@ -164,21 +216,53 @@ say_how_far(const struct session *s, struct err *e)
 				 : "fetched");
 }
 
+/* The time was over before all had come.  What is left to be deleted waits for
+ * the next run without a word. */
+static void
+say_time(const struct session *s, const struct retrieve *r, struct err *e)
+{
+	size_t left = retrieve_left(r);
+
+	if (s->is_out_of_time && left > 0)
+		(void)err_set(e, ERR_NETWORK,
+			      "session_timeout reached: %zu message%s left for "
+			      "the next run",
+			      left, left == 1 ? " is" : "s are");
+}
+
 /* The session went on to its end: which of the errors on the way does it end
  * with?  What was complete when a stop came is safe, deleted and confirmed; the
  * rest is for the next run.  If there is no rest, the stop came too late to
  * matter. */
 static int
-sum_up(struct session *s, const struct err *later, struct err *e)
+sum_up(struct session *s, const struct retrieve *r, struct err *e)
 {
 	struct err stopped = ERR_INIT;
 
 	if (s->is_stopped_short) {
 		say_how_far(s, &stopped);
-		phase_complain(s, &stopped);
+		phase_complain(s, &stopped, false);
 	}
-	*e = later->kind != ERR_NONE ? *later : s->first;
+	*e = s->later.kind != ERR_NONE ? s->later : s->first;
+	if (e->kind == ERR_NONE)
+		say_time(s, r, e);
 	return e->kind == ERR_NONE ? 0 : -1;
+}
+
+/* At what did the session break?  That is counted where it will be asked about
+ * again. */
+static void
+blame(struct session *s, struct retrieve *r, const struct err *why)
+{
+	const struct requests *x = s->requests;
+	bool broke = failure_may_be_by_message(why);
+	size_t entry;
+
+	retrieve_blame(r, why);
+	failure_blame_awaited(s, why);
+	if (broke && requests_waits_for(x, LINK_DELE, &entry))
+		removal_blame(s, why);
+	list_sizes_blame(s, broke && requests_waits_for(x, LINK_LIST, &entry));
 }
 
 /* The session has failed: what is complete is saved, what it has shown is
@@ -193,8 +277,10 @@ save(struct session *s, struct retrieve *r, struct err *why)
 	is_broken = batch_is_broken(r->handover.batch);
 	if (s->mailbox && mailbox_is_decided(s->mailbox) && !is_broken)
 		notes_save_absences(s, retrieve_saw_contents(r));
-	if (s->mailbox)
-		retrieve_blame(r, why);
+	if (s->mailbox && !is_broken) {
+		blame(s, r, why);
+		asking_put_down(r);
+	}
 	(void)server_memory_forget(s->store, s->set->server,
 				   requests_failed_flight(s->requests),
 				   clock_unix(), &ignored);
@@ -204,7 +290,7 @@ static int
 run(struct session *s, struct retrieve *r, struct err *e)
 {
 	if (list_run(s, e) == 0 && act(s, r, e) == 0)
-		return sum_up(s, retrieve_later(r), e);
+		return sum_up(s, r, e);
 	if (s->set->mode == SESSION_FETCH)
 		save(s, r, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&
@@ -243,6 +329,7 @@ session_run(const struct session_settings *set, struct store *store,
 		.removals = removals_new(),
 		.facts.expire_days = FACTS_EXPIRE_UNSAID,
 		.end = clock_deadline(longest),
+		.work_end = clock_deadline(set->server->session_timeout_ms),
 	};
 	int rc = open_and_run(&s, target, e);
 

@@ -35,12 +35,13 @@ enum link_type {
 	LINK_GO = 1, /* payload: facts_put_go; answered by LINK_FACTS,
 			LINK_STAT, LINK_UID or LINK_SIZE..., LINK_LISTED */
 	LINK_LIST,   /* LIST n, or number 0: all; LINK_SIZE..., LINK_LISTED
-			(value 1: +OK); +OK to LIST n names n, or the protocol
-			is broken */
-	LINK_TOP,    /* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
-	LINK_RETR,   /* the same */
-	LINK_DELE,   /* LINK_DELETED or LINK_REFUSED */
-	LINK_QUIT,   /* LINK_BYE, then the end */
+			(value 1: +OK, and a +OK to LIST n that says what the
+			protocol says) */
+	LINK_UIDL, /* all once more: LINK_UID..., LINK_LISTED (value 1: +OK) */
+	LINK_TOP,  /* TOP n 0: LINK_CHUNK..., LINK_END, or LINK_REFUSED */
+	LINK_RETR, /* the same */
+	LINK_DELE, /* LINK_DELETED or LINK_REFUSED */
+	LINK_QUIT, /* LINK_BYE, then the end */
 
 	/* courier to keeper */
 	LINK_FACTS,   /* payload: facts_put */

@@ -103,6 +103,9 @@ report_result(struct link *l, const struct report_result *r)
 	put_count(&f, r->deleted);
 	put_count(&f, r->kept);
 	put_count(&f, r->failed);
+	fields_put_bool(&f, r->is_listed);
+	fields_put_bool(&f, r->is_again);
+	fields_put_bool(&f, r->is_limited);
 	link_put(l, REPORT_RESULT, 0, 0, f.bytes, f.size);
 	report_flush(l);
 }
@@ -117,6 +120,9 @@ report_read_result(const struct link_record *r, struct report_result *p)
 	p->deleted = read_count(&f);
 	p->kept = read_count(&f);
 	p->failed = read_count(&f);
+	p->is_listed = fields_bool(&f);
+	p->is_again = fields_bool(&f);
+	p->is_limited = fields_bool(&f);
 	return fields_are_whole(&f);
 }
 

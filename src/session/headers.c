@@ -4,6 +4,22 @@
 
 #include "session/headers.h"
 
+#include "base/clock.h"
+
+enum {
+	SLICE_MS = 5 * 1000,
+	FIRST = 64, /* are asked for at once, before any has come */
+	SERIAL = 2  /* the same without PIPELINING: on the wire, and the next */
+};
+
+static size_t
+first_ahead(const struct session *s)
+{
+	if (s->tries_broken)
+		return 1;
+	return s->facts.pipelining ? FIRST : SERIAL;
+}
+
 void
 headers_open(struct headers *h, struct session *s, enum link_type order,
 	     const bool is_wanted[])
@@ -12,6 +28,9 @@ headers_open(struct headers *h, struct session *s, enum link_type order,
 		.session = s,
 		.order = order,
 		.is_wanted = is_wanted,
+		.end = mailbox_count(s->mailbox),
+		.ahead = first_ahead(s),
+		.until = clock_deadline(SLICE_MS),
 		.reader = header_new(),
 	};
 	header_without_content(h->reader);
@@ -25,23 +44,86 @@ headers_close(struct headers *h)
 	header_free(&h->reader);
 }
 
+/* To the next one that is wanted; false: there is none. */
+static bool
+find_next(struct headers *h)
+{
+	while (h->next < h->end && !h->is_wanted[h->next])
+		h->next++;
+	return h->next < h->end;
+}
+
+static bool
+may_ask(struct headers *h)
+{
+	struct session *s = h->session;
+
+	if (phase_is_stopping(s))
+		s->is_stopped_short = true;
+	return !phase_is_ending(s) && phase_has_time(s, h->order, h->later);
+}
+
+static void
+give(struct headers *h, size_t entry)
+{
+	requests_give(h->session->requests, h->order,
+		      mailbox_number(h->session->mailbox, entry), entry);
+}
+
 static void
 ask(struct headers *h)
 {
 	struct session *s = h->session;
-	size_t count = mailbox_count(s->mailbox);
 
-	for (; h->next < count && requests_room(s->requests) > 0; h->next++) {
-		if (!h->is_wanted[h->next])
-			continue;
-		if (phase_is_stopping(s)) {
-			s->is_stopped_short = true;
-			h->next = count;
+	while (!h->is_held && requests_count(s->requests) < h->ahead &&
+	       requests_room(s->requests) > 0 && clock_ms() < h->until &&
+	       find_next(h)) {
+		if (!may_ask(h)) {
+			headers_stop(h);
 			return;
 		}
-		requests_give(s->requests, h->order,
-			      mailbox_number(s->mailbox, h->next), h->next);
+		give(h, h->next++);
 	}
+}
+
+bool
+headers_go_on(struct headers *h)
+{
+	h->until = clock_deadline(SLICE_MS);
+	h->later = 0;
+	h->is_held = h->has_asked_last = false;
+	return find_next(h);
+}
+
+void
+headers_stop(struct headers *h)
+{
+	h->end = h->next;
+}
+
+void
+headers_ask_last(struct headers *h)
+{
+	if (h->is_held)
+		return;
+	h->is_held = true;
+	while (h->end > h->next && !h->is_wanted[h->end - 1])
+		h->end--;
+	h->has_asked_last = h->end > h->next;
+	if (h->has_asked_last)
+		give(h, --h->end);
+}
+
+bool
+headers_has_asked_last(const struct headers *h)
+{
+	return h->has_asked_last;
+}
+
+void
+headers_expect(struct headers *h)
+{
+	h->later++;
 }
 
 static void
@@ -53,6 +135,7 @@ take(struct headers *h, const struct answer *a)
 		header_add(h->reader, a->record.data, a->record.size);
 	if (!a->is_last)
 		return;
+	h->ahead += h->session->facts.pipelining;
 	h->entry = a->entry;
 	h->is_refused = a->type == LINK_REFUSED;
 	h->octets = a->record.value;

@@ -2,12 +2,16 @@
 /* Copyright The popfetch authors */
 /*
  * The headers of messages on the server, one after the other: by TOP n 0, or by
- * RETR, whose body is thrown away.  As many are asked for at once as there is
- * room for requests; only one message comes in at a time, so one reader serves
- * all.
+ * RETR, whose body is thrown away.  Only one message comes in at a time, so one
+ * reader serves all.  The more have come, the more are asked for at once, but
+ * no more than the session has time for; at first there are but a few, and one
+ * alone where a session broke before.  They come in slices, so that what one
+ * has shown can be acted upon while there is time:
  *
  *	headers_open
- *	headers_next ...           until it is 0, or fails
+ *	do
+ *		headers_next ...   until it is 0, or fails
+ *	while (headers_go_on)
  *	headers_close
  */
 #ifndef SESSION_HEADERS_H
@@ -29,7 +33,12 @@ struct headers {
 	struct session *session;
 	enum link_type order;
 	const bool *is_wanted;
-	size_t next;
+	size_t next, end;
+	bool is_held;	     /* no more are asked for in this slice ... */
+	bool has_asked_last; /* ... but the last one */
+	size_t ahead;	     /* so many may be asked for at once */
+	size_t later;	     /* as for phase_has_time */
+	int64_t until;	     /* of this slice, clock_ms */
 	struct header *reader;
 };
 
@@ -38,8 +47,19 @@ void headers_open(struct headers *h, struct session *s, enum link_type order,
 		  const bool is_wanted[]);
 void headers_close(struct headers *h);
 /* 1: *h is about the next message that was wanted, in order of numbers; 0:
- * there are no more.  After a stop request no more are asked for; if some were
- * left, that is work undone (is_stopped_short). */
+ * there are no more in this slice.  After a stop request, or when the time is
+ * over, no more are asked for; if some were left, that is work undone
+ * (is_stopped_short, is_out_of_time). */
 int headers_next(struct headers *h, struct err *e);
+/* Begins the next slice; false: all have come. */
+bool headers_go_on(struct headers *h);
+/* In this slice only the last one of all is asked for from now on, unless that
+ * was done. */
+void headers_ask_last(struct headers *h);
+bool headers_has_asked_last(const struct headers *h);
+/* No more are asked for. */
+void headers_stop(struct headers *h);
+/* What has come is followed by one short command more (DELE). */
+void headers_expect(struct headers *h);
 
 #endif

@@ -4,7 +4,10 @@
 
 #include "session/lockstep.h"
 
+#include <string.h>
+
 #include "base/digest.h"
+#include "session/list_sizes.h"
 
 void
 lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
@@ -15,12 +18,16 @@ lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
 	mailbox_set_octets(m, entry, octets);
 	if (octets == listed || (listed >= 0 && octets > listed))
 		return;
+	if (!l->is_lost)
+		l->first = entry;
 	l->is_lost = true;
 	l->suspect = entry;
 }
 
-void
-lockstep_ask(struct lockstep *l, struct session *s)
+/* --- asking --- */
+
+static void
+ask_one(struct lockstep *l, struct session *s)
 {
 	uint64_t random;
 	size_t entry;
@@ -28,9 +35,31 @@ lockstep_ask(struct lockstep *l, struct session *s)
 	digest_random(&random, sizeof(random));
 	entry = (size_t)(random % mailbox_count(s->mailbox));
 	l->told = LISTING_SIZE_UNKNOWN;
+	s->sizes_asked = PHASE_SIZES_ONE;
 	requests_give(s->requests, LINK_LIST, mailbox_number(s->mailbox, entry),
 		      entry);
 }
+
+static void
+ask_all(struct lockstep *l, struct session *s)
+{
+	bool uids = mailbox_has_uids(s->mailbox);
+
+	l->seen = 0;
+	l->is_wrong = false;
+	requests_give(s->requests, uids ? LINK_UIDL : LINK_LIST, 0, SIZE_MAX);
+}
+
+void
+lockstep_ask(struct lockstep *l, struct session *s)
+{
+	if (s->list_one == LIST_ONE_FAILS)
+		ask_all(l, s);
+	else
+		ask_one(l, s);
+}
+
+/* --- answers --- */
 
 /* Is this the entry's size as listed in this session (a row may be another
  * message's)?  Or its octets exactly, from a server that estimates sizes until
@@ -44,21 +73,67 @@ is_size(const struct mailbox *m, size_t entry, int64_t size)
 	       mailbox_has_octets(m, entry, size);
 }
 
-int
-lockstep_take(struct lockstep *l, const struct mailbox *m,
-	      const struct answer *a, struct err *e)
+/* One line of the whole list.  Mail may have come meanwhile. */
+static void
+take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 {
-	bool is_ok = a->type == LINK_LISTED && a->record.value == 1;
+	size_t entry = listing_find(mailbox_listing(m), a->record.number);
+	struct listing_entry x;
 
-	if (a->type == LINK_SIZE) {
-		l->told = a->record.value;
-		return 0;
-	}
-	if (!is_ok) /* then no message is at fault */
-		l->is_lost = false;
-	if (!is_ok || !is_size(m, a->entry, l->told))
-		return err_set(e, ERR_PROTOCOL,
-			       "replies and commands are out of step");
+	if (entry == SIZE_MAX)
+		return;
+	x = mailbox_at(m, entry);
+	l->seen++;
+	if (a->type == LINK_SIZE)
+		l->is_wrong |= !is_size(m, entry, a->record.value);
+	else if (!x.odd)
+		l->is_wrong |= a->record.size != x.uid_size ||
+			       memcmp(a->record.data, x.uid, x.uid_size) != 0;
+}
+
+static int
+fail(struct err *e)
+{
+	return err_set(e, ERR_PROTOCOL, "replies and commands are out of step");
+}
+
+static int
+end_all(struct lockstep *l, const struct mailbox *m, const struct answer *a,
+	struct err *e)
+{
+	if (a->record.value != 1 || l->is_wrong || l->seen < mailbox_count(m))
+		return fail(e);
 	l->is_lost = l->is_due = false;
 	return 0;
+}
+
+/* If it was not answered as it should be, another proof is due. */
+static int
+end_one(struct lockstep *l, struct session *s, const struct answer *a,
+	struct err *e)
+{
+	if (a->record.value != 1) {
+		list_sizes_fail(s);
+		return 0;
+	}
+	list_sizes_learn(s, true);
+	if (!is_size(s->mailbox, a->entry, l->told))
+		return fail(e);
+	l->is_lost = l->is_due = false;
+	return 0;
+}
+
+int
+lockstep_take(struct lockstep *l, struct session *s, const struct answer *a,
+	      struct err *e)
+{
+	bool is_one = a->entry != SIZE_MAX;
+
+	if (!a->is_last && is_one)
+		l->told = a->record.value;
+	else if (!a->is_last)
+		take_line(l, s->mailbox, a);
+	if (!a->is_last)
+		return 0;
+	return is_one ? end_one(l, s, a, e) : end_all(l, s->mailbox, a, e);
 }

@@ -5,10 +5,14 @@
  *
  * A message that ends before its listed size may have held an end marker that
  * the server forgot to stuff: then the rest of it stands where replies are
- * expected, and these are not what they seem.  Nothing is handed over until the
- * session has proved to be in lockstep: by LIST of a message that nobody can
- * foresee, whose reply names number and size, so that no remnant of a message
- * passes for it.
+ * expected, and these are not what they seem.  Nothing behind it is handed over
+ * until the session has proved to be in lockstep.
+ *
+ * The proof is an answer that no remnant of a message passes for: to LIST of a
+ * message that nobody can foresee, whose reply names number and size.  A server
+ * that is known to answer that in a way of its own, or not at all, is asked for
+ * all uids once more, since these it has given in this session; without uids
+ * for all sizes.
  */
 #ifndef SESSION_LOCKSTEP_H
 #define SESSION_LOCKSTEP_H
@@ -16,10 +20,15 @@
 #include "session/phase.h"
 
 struct lockstep {
-	bool is_lost;	/* it may be: a proof is needed */
-	size_t suspect; /* the last entry that made one necessary */
-	bool is_due;	/* it is time for the proof */
-	int64_t told;	/* the size in the reply, once it has come */
+	bool is_lost;	 /* it may be: a proof is needed */
+	size_t first;	 /* the first entry that made one necessary */
+	size_t suspect;	 /* the last one */
+	bool is_due;	 /* it is time for the proof */
+	bool is_trial;	 /* it is not needed, but tells what LIST is good for */
+	bool has_proved; /* by the whole list, in this session */
+	int64_t told;	 /* the size in the reply, once it has come */
+	size_t seen;	 /* entries in a whole list that were right */
+	bool is_wrong;	 /* one was not */
 };
 
 /* Call it for each message that was fetched, with its octets: is it as long as
@@ -29,8 +38,9 @@ void lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
 /* Asks for the proof.  All requests before it must be answered. */
 void lockstep_ask(struct lockstep *l, struct session *s);
 /* Takes an answer to it.  ERR_PROTOCOL when it proves that the session is out
- * of step. */
-int lockstep_take(struct lockstep *l, const struct mailbox *m,
-		  const struct answer *a, struct err *e);
+ * of step.  If LIST of one message is not answered as it should be, another
+ * proof is due. */
+int lockstep_take(struct lockstep *l, struct session *s, const struct answer *a,
+		  struct err *e);
 
 #endif

@@ -35,10 +35,11 @@ enum mailbox_mark {
 	/* By TOP it is a known message, but its size differs, or that of its
 	 * row is unproven: RETR is to tell. */
 	MAILBOX_UNPROVEN = 256,
-	MAILBOX_PROVEN = 512,	 /* by RETR it is the message of its row */
-	MAILBOX_LEARNED = 1024,	 /* its header is as good as recorded */
-	MAILBOX_LOOKED_UP = 2048 /* it was looked up after RETR; by its whole
-				    content if it has no uid */
+	MAILBOX_PROVEN = 512,	  /* by RETR it is the message of its row */
+	MAILBOX_LEARNED = 1024,	  /* its header is as good as recorded */
+	MAILBOX_LOOKED_UP = 2048, /* it was looked up after RETR; by its whole
+				     content if it has no uid */
+	MAILBOX_NO_TOP = 4096	  /* the server refuses TOP of this one */
 };
 
 struct mailbox;

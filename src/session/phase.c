@@ -20,6 +20,54 @@ phase_is_stopping(const struct session *s)
 	return s->stop_until != 0 || proc_stops() > 0;
 }
 
+bool
+phase_is_ending(const struct session *s)
+{
+	return phase_is_stopping(s) || s->is_out_of_time;
+}
+
+/* --- time --- */
+
+enum { SPARE_PART = 20, SPARE_MOST_MS = 30 * 1000 };
+
+/* What is set aside for the end: records, and an answer that takes longer. */
+static int64_t
+spare(const struct session *s)
+{
+	int64_t part = s->set->server->session_timeout_ms / SPARE_PART;
+
+	return part < SPARE_MOST_MS ? part : SPARE_MOST_MS;
+}
+
+bool
+phase_has_time(struct session *s, enum link_type order, size_t later)
+{
+	const struct requests *x = s->requests;
+	int64_t needs = requests_expected_ms(x) + requests_pace_ms(x, order, 1);
+	int64_t left = s->work_end - clock_ms() - spare(s);
+
+	needs += requests_pace_ms(x, LINK_DELE, later + 1);
+	if (left < needs + needs / 2)
+		s->is_out_of_time = true;
+	return !s->is_out_of_time;
+}
+
+size_t
+phase_affordable(const struct session *s, enum link_type order, size_t count)
+{
+	const struct requests *x = s->requests;
+	int64_t all = requests_pace_ms(x, order, count), left;
+
+	left = s->work_end - clock_ms() - spare(s);
+	left -= requests_expected_ms(x) + requests_pace_ms(x, LINK_QUIT, 1);
+	left -= left / 3;
+	if (left >= all)
+		return count;
+	return left <= 0 ? 0 : (size_t)((int64_t)count * left / all);
+}
+
+/* --- stopping --- */
+
 static int
 see_stop(struct session *s, struct err *e)
 {
@@ -64,9 +112,9 @@ phase_next(struct session *s, struct answer *a, struct err *e)
 /* --- words --- */
 
 void
-phase_complain(struct session *s, const struct err *e)
+phase_complain(struct session *s, const struct err *e, bool again)
 {
-	report_error(s->report, e, false);
+	report_error(s->report, e, again);
 	if (s->first.kind != ERR_NONE)
 		return;
 	s->first = *e;

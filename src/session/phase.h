@@ -21,6 +21,9 @@
 
 struct removals;
 
+/* What LIST of one message is good for at this server (FACT_LIST_ONE). */
+enum list_one { LIST_ONE_UNKNOWN, LIST_ONE_WORKS, LIST_ONE_FAILS };
+
 struct session {
 	/* Set once. */
 	const struct session_settings *set;
@@ -28,7 +31,8 @@ struct session {
 	struct link *report;
 	struct requests *requests;
 	struct report_result *result;
-	int64_t end; /* clock_ms */
+	int64_t end;	  /* clock_ms: then it is broken off */
+	int64_t work_end; /* clock_ms: by then QUIT should be answered */
 
 	/* What list.c has found. */
 	struct facts facts;
@@ -42,6 +46,7 @@ struct session {
 	/* What is known of TOP at this server, by list.c and compare.c. */
 	struct top {
 		bool is_refused;
+		unsigned came, refusals; /* in this session */
 		bool differs;  /* its header is another than by RETR */
 		int64_t noted; /* when the difference was noted, or 0 */
 	} top;
@@ -52,10 +57,20 @@ struct session {
 	struct report_progress progress;
 	int64_t progress_at; /* clock_ms of the last report */
 	struct err first;    /* the first error that did not end the session */
+	struct err later;    /* what the server said when it gave no more */
+
+	/* The turn of messages at which a session broke (failure.h). */
+	bool tries_broken;
+	/* The sizes that are being asked for: what breaks there is no
+	 * message's fault (list_sizes.c). */
+	enum { PHASE_NO_SIZES, PHASE_SIZES_ONE, PHASE_SIZES_ALL } sizes_asked;
+	enum list_one list_one;
+	int64_t list_broke; /* FACT_LIST_BROKE */
 
 	/* Stop requests: phase.c and removal.c write stop_until. */
 	int64_t stop_until;    /* 0: not asked to stop */
 	bool is_stopped_short; /* a stop has left work undone */
+	bool is_out_of_time;   /* phase_has_time has said no: work is left */
 };
 
 /* --- answers --- */
@@ -71,14 +86,25 @@ int phase_next(struct session *s, struct answer *a, struct err *e);
  * Fails as phase_next does. */
 int phase_wait(struct session *s, const int fds[], size_t fd_count,
 	       int64_t until, struct err *e);
-/* Has a signal asked to stop?  Then nothing new is begun. */
+/* Has a signal asked to stop? */
 bool phase_is_stopping(const struct session *s);
+/* Is nothing new to be begun, because of a signal or of the time? */
+bool phase_is_ending(const struct session *s);
+/* session_timeout is a budget, which a session must not outlive, since without
+ * QUIT nothing is deleted.  May one more such order be given, if this session
+ * is to see it answered, and what was asked for before, and `later` short
+ * commands (DELE) and QUIT?  That is judged by how long answers have taken so
+ * far.  Once it says no the session is out of time. */
+bool phase_has_time(struct session *s, enum link_type order, size_t later);
+/* For how many more such orders, of `count`, is there time? */
+size_t phase_affordable(const struct session *s, enum link_type order,
+			size_t count);
 
 /* --- words --- */
 
 /* Tells people of an error that does not end the session, and remembers the
- * first one. */
-void phase_complain(struct session *s, const struct err *e);
+ * first one.  again: they have heard of it before, so it is folded. */
+void phase_complain(struct session *s, const struct err *e, bool again);
 void phase_warn(struct session *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Reports progress, `now` or if the last report is some time ago. */

@@ -20,6 +20,12 @@ struct request {
 	size_t entry;
 };
 
+/* What answers of one kind have taken. */
+struct pace {
+	int64_t ms, count;
+	int64_t expected; /* so many are still to come */
+};
+
 struct requests {
 	struct link *courier, *report;
 	int64_t silence_ms;
@@ -31,8 +37,11 @@ struct requests {
 	enum facts_flight failed_flight;
 	struct request ring[LINK_ORDERS_MAX];
 	size_t first, count;
+	uint64_t given;
 	/* A part of the answer to the oldest request has come. */
 	bool begun;
+	struct pace paces[LINK_QUIT + 1]; /* by order */
+	int64_t since; /* clock_ms: the oldest request waits for its answer */
 };
 
 struct requests *
@@ -74,6 +83,12 @@ requests_count(const struct requests *x)
 	return x->count;
 }
 
+uint64_t
+requests_given(const struct requests *x)
+{
+	return x->given;
+}
+
 bool
 requests_waits_for(const struct requests *x, enum link_type order,
 		   size_t *entry)
@@ -89,8 +104,10 @@ add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 
 	assert(x->count < LINK_ORDERS_MAX);
 	if (x->count++ == 0)
-		x->heard = clock_ms();
+		x->heard = x->since = clock_ms();
 	x->ring[at] = (struct request){ order, number, entry };
+	x->paces[order].expected++;
+	x->given++;
 }
 
 void
@@ -153,6 +170,7 @@ last_record(enum link_type order)
 	switch (order) {
 	case LINK_GO:
 	case LINK_LIST:
+	case LINK_UIDL:
 		return LINK_LISTED;
 	case LINK_DELE:
 		return LINK_DELETED;
@@ -173,6 +191,8 @@ is_part(enum link_type order, unsigned type)
 		       type == LINK_UID || type == LINK_SIZE;
 	case LINK_LIST:
 		return type == LINK_SIZE;
+	case LINK_UIDL:
+		return type == LINK_UID;
 	case LINK_RETR:
 	case LINK_TOP:
 		return type == LINK_CHUNK;
@@ -182,12 +202,72 @@ is_part(enum link_type order, unsigned type)
 }
 
 /* Is the record's number that of the order?  In answers to GO, and in
- * LINK_SIZE, it is that of a message. */
+ * LINK_SIZE and LINK_UID, it is that of a message. */
 static bool
 has_own_number(enum link_type order, unsigned type)
 {
-	return order != LINK_GO && type != LINK_SIZE;
+	return order != LINK_GO && type != LINK_SIZE && type != LINK_UID;
 }
+
+/* --- how long they take --- */
+
+static void
+measure(struct requests *x, enum link_type order)
+{
+	int64_t now = clock_ms();
+
+	x->paces[order].ms += now - x->since;
+	x->paces[order].count++;
+	x->paces[order].expected--;
+	x->since = now;
+}
+
+/* Connecting and logging in come before the listing, which is three commands at
+ * most. */
+static void
+measure_listing(struct requests *x, unsigned type)
+{
+	if (type == LINK_FACTS)
+		x->since = clock_ms();
+}
+
+static struct pace
+short_pace(const struct requests *x, enum link_type order)
+{
+	static const enum link_type kinds[] = { LINK_DELE, LINK_TOP, LINK_LIST,
+						LINK_UIDL };
+
+	for (size_t i = 0;
+	     x->paces[order].count == 0 && i < sizeof(kinds) / sizeof(*kinds);
+	     i++)
+		if (x->paces[kinds[i]].count > 0)
+			return x->paces[kinds[i]];
+	return x->paces[order];
+}
+
+int64_t
+requests_pace_ms(const struct requests *x, enum link_type order, size_t count)
+{
+	struct pace p =
+		order == LINK_RETR ? x->paces[order] : short_pace(x, order);
+
+	/* STAT, UIDL, and perhaps LIST */
+	if (p.count == 0)
+		p = (struct pace){ x->paces[LINK_GO].ms, 2, 0 };
+	return p.ms * (int64_t)count / p.count;
+}
+
+int64_t
+requests_expected_ms(const struct requests *x)
+{
+	int64_t ms = 0;
+
+	for (enum link_type t = LINK_LIST; t <= LINK_QUIT; t++)
+		ms += requests_pace_ms(x, t, (size_t)x->paces[t].expected);
+	return ms;
+}
+
+/* --- one answer --- */
 
 static int
 take_answer(struct requests *x, const struct link_record *r, struct answer *a,
@@ -205,7 +285,9 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
 	x->begun = part && r->type == LINK_CHUNK;
+	measure_listing(x, r->type);
 	if (!part) {
+		measure(x, oldest.order);
 		x->first = (x->first + 1) % LINK_ORDERS_MAX;
 		x->count--;
 		x->said_bye = x->said_bye || r->type == LINK_BYE;

@@ -53,12 +53,22 @@ size_t requests_room(const struct requests *x);
 size_t requests_count(const struct requests *x);
 void requests_give(struct requests *x, enum link_type order, uint32_t number,
 		   size_t entry);
+/* How many were given since the beginning. */
+uint64_t requests_given(const struct requests *x);
 /* Is the next answer due to a request of this kind?  Then *entry is the
  * caller's. */
 bool requests_waits_for(const struct requests *x, enum link_type order,
 			size_t *entry);
 /* What LINK_ERROR said of it, or FACTS_FLIGHT_NONE. */
 enum facts_flight requests_failed_flight(const struct requests *x);
+
+/* How long answers take, by those that have come: to so many orders of this
+ * kind, and to all that is not answered yet.  Of a kind of short commands
+ * (LIST, TOP, DELE, QUIT) that was not answered yet the others tell; 0: nothing
+ * is known. */
+int64_t requests_pace_ms(const struct requests *x, enum link_type order,
+			 size_t count);
+int64_t requests_expected_ms(const struct requests *x);
 
 /* 1: *a is the next answer; 0: none has come yet.  Fails with an error that the
  * courier reports as it is, and with ERR_INTERNAL when the courier is gone

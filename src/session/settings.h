@@ -44,6 +44,9 @@ struct session_settings {
 	bool known_only;
 	/* --catch-up, with -n too: record these, without a session; or NULL */
 	const struct uidlist *list;
+	/* fetch only messages at which a session broke before */
+	bool broken_only;
+	uint64_t fetched_before; /* by the session of this run before that */
 	bool trace;
 	struct batch_limits limits;
 };

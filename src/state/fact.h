@@ -40,6 +40,18 @@
 #define FACT_UIDL_REFUSED	"uidl_refused" /* by how many runs in a row */
 #define FACT_UIDL_REFUSED_SINCE "uidl_refused_since"
 
+/* LIST: list_sizes.c, when a session ends. */
+#define FACT_LIST_ONE	"list_one" /* of one message: enum list_one */
+/* 1: a session broke at the whole list; a time: so did the next one, and it is
+ * not asked for until then. */
+#define FACT_LIST_BROKE "list_broke"
+
+/* What is being fetched: retrieve.c, before it asks for messages; notes.c and
+ * session.c set it to 0 when the session ends, however it ends. */
+#define FACT_IN_HAND \
+	"in_hand" /* so many together; negative: in the turn of those at which \
+		     a session broke (failure.h) */
+
 /* What people were told, each once: list.c, session.c, removal.c. */
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */
 #define FACT_WARNED_EXPIRE   "warned_expire"   /* of how many days */

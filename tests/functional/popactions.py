@@ -100,6 +100,19 @@ def if_more(act):
     return look
 
 
+def about(uid, act):
+    """act, if the command is about this message, whatever its number is now, else the true
+    reply."""
+
+    def look(session, line):
+        message = session._find(line.split()[1])
+        if message and message.uid == uid.encode():
+            return act(session, line)
+        session.send(session.reply(line))
+
+    return look
+
+
 def change(function):
     """The true reply after function(reply)."""
     return lambda session, line: session.send(function(session.reply(line)))

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from popactions import (
+    about,
     change,
     close,
     cut,
@@ -178,7 +179,7 @@ def test_a_message_answered_outside_the_protocol_is_set_aside_in_the_end(
     popfetch, server, pipelining
 ):
     pop = server([mail("one"), mail("two"), mail("three")], pipelining=pipelining)
-    pop.on("RETR 2", say(b"Internal error at 0x1234\r\n"))
+    pop.on("RETR", about("uid-000002", say(b"Internal error at 0x1234\r\n")))
     popfetch.account(server=pop, keep="no")
     statuses = [popfetch().status for _ in range(4)]
     assert statuses == [os.EX_PROTOCOL] * 3 + [0]

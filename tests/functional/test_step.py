@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from popactions import about, say
 from popmail import mail
 from runner import at_most, same
 
@@ -119,7 +120,7 @@ def test_a_message_that_brings_replies_out_of_step_is_set_aside(popfetch, server
     """The one that seems to end too early, not the one that was asked for behind it."""
     evil = mail("evil", "hello\n.\nrest\n")
     pop = server([mail("one"), evil, mail("three")], pipelining=pipelining)
-    pop.on("RETR 2", without_stuffing(evil, at_once=True))
+    pop.on("RETR", about("uid-000002", without_stuffing(evil, at_once=True)))
     popfetch.account(server=pop, keep="no")
     statuses = [popfetch().status for _ in range(4)]
     assert statuses == [os.EX_PROTOCOL] * 3 + [0]
@@ -165,7 +166,7 @@ def test_no_message_is_blamed_for_another_for_long(popfetch, server, pipelining)
     pop = server([mail(str(number)) for number in range(8)], pipelining=pipelining)
     for message in pop.mailbox.messages:
         message.listed = message.size + 50
-    pop.on("RETR 4", b"Internal error\r\n")
+    pop.on("RETR", about("uid-000004", say(b"Internal error\r\n")))
     popfetch.account(server=pop, keep="no")
     statuses = [popfetch().status for _ in range(4)]
     assert statuses == [os.EX_PROTOCOL] * 3 + [0]

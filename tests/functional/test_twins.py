@@ -315,5 +315,5 @@ def test_a_comparison_that_the_server_refuses_is_told(popfetch, server):
     assert result.status == os.EX_TEMPFAIL, result
     assert len(result.errors) == 1 and "broken" in result.stderr, result
     pop.forgive()
-    assert popfetch().status == 0
+    assert popfetch("work").status == 0
     assert new.wire.replace(b"\r\n", b"\n") in popfetch.maildir()

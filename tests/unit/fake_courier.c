@@ -60,6 +60,15 @@ fake_log_in(struct fake_mailbox *m, struct link *l)
 }
 
 static void
+fake_uids(struct fake_mailbox *m, struct link *l)
+{
+	for (size_t i = 0; i < m->count && !m->no_uidl; i++)
+		link_put_text(l, LINK_UID, (uint32_t)i + 1, 0,
+			      m->message[i].uid);
+	link_put(l, LINK_LISTED, 0, !m->no_uidl, NULL, 0);
+}
+
+static void
 fake_listing(struct fake_mailbox *m, struct link *l)
 {
 	struct facts facts = {
@@ -75,10 +84,7 @@ fake_listing(struct fake_mailbox *m, struct link *l)
 	for (size_t i = 0; i < m->count; i++)
 		total += m->message[i].size;
 	link_put(l, LINK_STAT, (uint32_t)m->count, total, NULL, 0);
-	for (size_t i = 0; i < m->count && !m->no_uidl; i++)
-		link_put_text(l, LINK_UID, (uint32_t)i + 1, 0,
-			      m->message[i].uid);
-	link_put(l, LINK_LISTED, 0, !m->no_uidl, NULL, 0);
+	fake_uids(m, l);
 }
 
 static void
@@ -145,6 +151,9 @@ fake_order(struct fake_mailbox *m, struct link *l, const struct link_record *r)
 		break;
 	case LINK_LIST:
 		fake_list(m, l, r->number);
+		break;
+	case LINK_UIDL:
+		fake_uids(m, l);
 		break;
 	case LINK_TOP:
 		x->tops++;

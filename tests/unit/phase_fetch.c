@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "session/failure.h"
 #include "base/mem.h"
 #include "scratch.h"
 #include "sys/proc.h"
@@ -106,6 +107,7 @@ fetch_fail(struct scene *x)
 	assert_int_equal(fetch_begin(x, &r), -1);
 	retrieve_save(&r, &x->e);
 	retrieve_blame(&r, &x->e);
+	failure_blame_awaited(&x->session, &x->e);
 	retrieve_close(&r);
 }
 

@@ -85,6 +85,7 @@ scene_set_up(void **state)
 			   .expire_days = FACTS_EXPIRE_UNSAID },
 		.now = clock_unix(),
 		.end = clock_deadline(PATIENCE_MS),
+		.work_end = clock_deadline(PATIENCE_MS),
 	};
 	assert_int_equal(store_open(&x->session.store, x->db, -1, true, &x->e),
 			 0);
@@ -293,6 +294,8 @@ order_name(unsigned type)
 		return "GO";
 	case LINK_LIST:
 		return "LIST";
+	case LINK_UIDL:
+		return "UIDL";
 	case LINK_TOP:
 		return "TOP";
 	case LINK_RETR:

@@ -298,15 +298,40 @@ the_size_of_one_message_is_one_line(void **state)
 }
 
 static void
-the_size_of_another_message_is_a_broken_protocol(void **state)
+list_of_one_that_is_answered_otherwise_counts_as_not_answered(void **state)
 {
 	struct fixture *x = *state;
 
 	fake_reply(x->fake, LISTING, LISTED);
 	fake_reply(x->fake, "LIST 2\r\n", "+OK 1 200\r\n");
+	fake_reply(x->fake, "LIST 1\r\n", "+OK\r\n");
+	fake_reply(x->fake, "QUIT\r\n", "+OK\r\n");
 	order(x, LINK_LIST, 2);
-	assert_int_equal(serve(x, true, false), -1);
-	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	order(x, LINK_LIST, 1);
+	order(x, LINK_QUIT, 0);
+	assert_int_equal(serve(x, true, false), 0);
+	expect_listing(x);
+	expect(x, LINK_LISTED, 2, 0);
+	expect(x, LINK_LISTED, 1, 0);
+	expect_bye(x);
+}
+
+static void
+uids_are_listed_once_more(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_reply(x->fake, LISTING, LISTED);
+	fake_reply(x->fake, "UIDL\r\n", "+OK\r\n1 a\r\n2 b\r\n.\r\n");
+	fake_reply(x->fake, "QUIT\r\n", "+OK\r\n");
+	order(x, LINK_UIDL, 0);
+	order(x, LINK_QUIT, 0);
+	assert_int_equal(serve(x, true, false), 0);
+	expect_listing(x);
+	expect(x, LINK_UID, 1, 0);
+	expect(x, LINK_UID, 2, 0);
+	expect(x, LINK_LISTED, 0, 1);
+	expect_bye(x);
 }
 
 static void
@@ -428,7 +453,8 @@ main(void)
 		TEST(nothing_is_sent_behind_quit),
 		TEST(a_message_without_a_byte_has_an_end_and_no_chunk),
 		TEST(the_size_of_one_message_is_one_line),
-		TEST(the_size_of_another_message_is_a_broken_protocol),
+		TEST(list_of_one_that_is_answered_otherwise_counts_as_not_answered),
+		TEST(uids_are_listed_once_more),
 		TEST(a_cut_in_a_message_names_the_command_and_sends_no_quit),
 		TEST(a_server_that_closes_instead_of_answering_quit_is_no_failure),
 		TEST(the_end_of_the_link_ends_the_session_without_quit),

@@ -14,10 +14,11 @@
 
 #include "base/clock.h"
 #include "phase_fetch.h"
+#include "phase_player.h"
 
 #define MAIL "Message-ID: <1@x>\nSubject: x\n\nbody\n"
 
-enum { HOUR = 3600, MANY = 12, IN_A_ROW = 10 };
+enum { HOUR = 3600, MANY = 12, IN_A_ROW = 5 };
 
 static void
 list_many(struct scene *x)
@@ -38,7 +39,7 @@ fetch_until_later(struct scene *x)
 	struct err later;
 
 	assert_int_equal(fetch_begin(x, &r), 0);
-	later = *retrieve_later(&r);
+	later = x->session.later;
 	retrieve_close(&r);
 	return later;
 }
@@ -93,21 +94,109 @@ what_is_refused_again_waits_twice_as_long(void **state)
 			x->session.now + 2 * HOUR, clock_unix() + 2 * HOUR);
 }
 
+/* All `count` are refused in these words, which may have the number in them. */
 static void
-ten_refused_in_a_row_are_enough(void **state)
+refuse_many(struct scene *x, unsigned from, unsigned to, enum err_kind kind,
+	    const char *words)
+{
+	char text[64];
+
+	for (uint32_t i = from; i <= to; i++) {
+		(void)snprintf(text, sizeof(text), "server said: %s %u", words,
+			       i);
+		scene_refuse(x, i, kind, text);
+	}
+}
+
+static void
+all_refused_in_the_same_words_are_the_server_s_limit(void **state)
+{
+	struct scene *x = *state;
+	struct err later;
+
+	list_many(x);
+	refuse_many(x, 1, MANY, ERR_MESSAGE, "quota exceeded, message");
+	scene_mailbox(x);
+	later = fetch_until_later(x);
+	assert_int_equal(later.kind, ERR_TROUBLE);
+	assert_string_equal(later.text,
+			    "RETR 1 and 11 more: server gives no more messages "
+			    "for now: server said: quota exceeded, message 1");
+	assert_true(x->result.is_limited);
+	assert_int_equal(scene_row_count(x), 0);
+	assert_false(scene_was_told(x, "quota"));
+}
+
+static void
+five_at_most_are_their_own_fault(void **state)
+{
+	struct scene *x = *state;
+	char uid[16];
+
+	for (unsigned i = 1; i <= IN_A_ROW; i++) {
+		(void)snprintf(uid, sizeof(uid), "uid%u", i);
+		scene_list(x, uid, fetch_octets(MAIL));
+	}
+	refuse_many(x, 1, IN_A_ROW, ERR_MESSAGE, "broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(scene_row_count(x), IN_A_ROW);
+	assert_int_equal(x->result.failed, IN_A_ROW);
+}
+
+/* Few are asked for ahead, so that there is another end. */
+static void
+five_refused_in_a_row_are_confirmed_at_the_other_end(void **state)
 {
 	struct scene *x = *state;
 
-	x->settings.limits.messages = IN_A_ROW / 2; /* ten are ahead */
+	x->session.facts.pipelining = false;
+	fetch_by_program(x, "cat >>$out");
 	list_many(x);
-	for (uint32_t i = 1; i <= IN_A_ROW; i++)
-		scene_refuse(x, i, ERR_MESSAGE, "server said: broken");
+	refuse_many(x, 1, 6, ERR_MESSAGE, "no more today");
+	scene_refuse(x, MANY, ERR_MESSAGE, "server said: no more today 12");
 	scene_mailbox(x);
-	assert_int_equal(fetch_until_later(x).kind, ERR_LATER);
-	scene_assert_asked(x, "RETR 1, RETR 2, RETR 3, RETR 4, RETR 5, RETR 6, "
-			      "RETR 7, RETR 8, RETR 9, RETR 10");
-	/* the last one may be good */
-	assert_int_equal(scene_row_count(x), IN_A_ROW - 1);
+	player_start(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_TROUBLE);
+	player_assert_asked(x,
+			    "RETR 1, RETR 2, RETR 3, RETR 4, RETR 5, RETR 6, "
+			    "RETR 12");
+	assert_int_equal(scene_row_count(x), 0);
+}
+
+static void
+a_good_one_at_the_other_end_shows_that_the_others_are_at_fault(void **state)
+{
+	struct scene *x = *state;
+
+	x->session.facts.pipelining = false;
+	fetch_by_program(x, "cat >>$out");
+	list_many(x);
+	refuse_many(x, 1, 6, ERR_MESSAGE, "broken");
+	scene_message(x, MANY, MAIL, -1);
+	for (uint32_t i = 7; i < MANY; i++)
+		scene_message(x, i, MAIL, -1);
+	scene_mailbox(x);
+	player_start(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(x->result.failed, 6);
+	assert_int_equal(x->result.fetched, MANY - 6);
+	assert_int_equal(fetch_row(x, "uid6").status, STORE_SET_ASIDE);
+}
+
+static void
+refusals_in_other_words_are_not_in_a_row(void **state)
+{
+	struct scene *x = *state;
+
+	list_many(x);
+	for (uint32_t i = 1; i <= MANY; i++)
+		scene_refuse(x, i, ERR_MESSAGE,
+			     i % 4 == 0 ? "server said: locked"
+					: "server said: broken");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(x->result.failed, MANY);
 }
 
 static void
@@ -117,37 +206,30 @@ refusals_with_a_good_one_among_them_are_not_in_a_row(void **state)
 
 	list_many(x);
 	for (uint32_t i = 1; i <= MANY; i++)
-		if (i == IN_A_ROW)
+		if (i % IN_A_ROW == 0)
 			scene_message(x, i, MAIL, -1);
 		else
 			scene_refuse(x, i, ERR_MESSAGE, "server said: broken");
 	scene_mailbox(x);
 	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
-	assert_int_equal(x->result.failed, MANY - 1);
-	assert_int_equal(scene_delivered(x), 1);
+	assert_int_equal(x->result.failed, MANY - 2);
+	assert_int_equal(scene_delivered(x), 2);
 }
 
 static void
-a_server_that_refuses_for_good_is_believed_once(void **state)
+a_server_that_refuses_all_for_good_is_believed(void **state)
 {
 	struct scene *x = *state;
-	struct err later;
 
 	list_many(x);
-	for (uint32_t i = 1; i <= MANY; i++)
-		scene_refuse(x, i, ERR_UNAVAILABLE, "server said: [SYS/PERM]");
+	refuse_many(x, 1, MANY, ERR_UNAVAILABLE, "[SYS/PERM] closed");
 	scene_mailbox(x);
-	later = fetch_until_later(x);
-	assert_int_equal(later.kind, ERR_UNAVAILABLE);
-	assert_string_equal(later.text, "RETR 1: server said: [SYS/PERM]");
-	/* it may be the first one alone, which comes last the next time */
-	assert_int_equal(scene_row_count(x), 1);
-	assert_int_equal(fetch_row(x, "uid1").attempts, 1);
-	assert_true(fetch_row(x, "uid1").next_try <= clock_unix());
+	assert_int_equal(fetch_until_later(x).kind, ERR_UNAVAILABLE);
+	assert_int_equal(scene_row_count(x), 0);
 }
 
 static void
-refused_for_good_again_it_is_this_message_alone(void **state)
+refused_for_good_alone_it_is_this_message(void **state)
 {
 	struct scene *x = *state;
 	int64_t id = fetch_set_aside(x, "a", 100, 1);
@@ -162,19 +244,39 @@ refused_for_good_again_it_is_this_message_alone(void **state)
 }
 
 static void
-a_server_that_is_in_trouble_is_no_message_s_fault(void **state)
+trouble_with_one_message_is_tried_again_and_the_others_come(void **state)
 {
 	struct scene *x = *state;
 
 	scene_list(x, "a", 100);
 	scene_refuse(x, 1, ERR_LATER, "server said: [SYS/TEMP]");
+	fetch_offer(x, 2, "b", MAIL);
 	scene_mailbox(x);
-	assert_int_equal(fetch_until_later(x).kind, ERR_LATER);
-	assert_int_equal(scene_row_count(x), 0);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(fetch_row(x, "a").attempts, 1);
+	assert_true(fetch_row(x, "a").next_try <= clock_unix());
+	assert_int_equal(scene_delivered(x), 1);
+}
+
+static void
+trouble_with_one_message_sets_it_aside_the_third_time(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = fetch_set_aside(x, "a", 100, 2);
+
+	scene_list(x, "a", 100);
+	scene_refuse(x, 1, ERR_LATER, "server said: [SYS/TEMP]");
+	scene_mailbox(x);
+	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
+	assert_int_equal(scene_row_now(x, id).attempts, 3);
+	assert_in_range(scene_row_now(x, id).next_try, x->session.now + HOUR,
+			clock_unix() + HOUR);
 }
 
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
+#define PLAYED(name) \
+	cmocka_unit_test_setup_teardown(name, player_set_up, player_tear_down)
 
 int
 main(void)
@@ -183,11 +285,16 @@ main(void)
 		TEST(what_the_server_refuses_waits_an_hour_and_the_rest_comes),
 		TEST(what_is_refused_without_uid_leaves_no_row),
 		TEST(what_is_refused_again_waits_twice_as_long),
-		TEST(ten_refused_in_a_row_are_enough),
+		TEST(all_refused_in_the_same_words_are_the_server_s_limit),
+		TEST(five_at_most_are_their_own_fault),
+		PLAYED(five_refused_in_a_row_are_confirmed_at_the_other_end),
+		PLAYED(a_good_one_at_the_other_end_shows_that_the_others_are_at_fault),
+		TEST(refusals_in_other_words_are_not_in_a_row),
 		TEST(refusals_with_a_good_one_among_them_are_not_in_a_row),
-		TEST(a_server_that_refuses_for_good_is_believed_once),
-		TEST(refused_for_good_again_it_is_this_message_alone),
-		TEST(a_server_that_is_in_trouble_is_no_message_s_fault),
+		TEST(a_server_that_refuses_all_for_good_is_believed),
+		TEST(refused_for_good_alone_it_is_this_message),
+		TEST(trouble_with_one_message_is_tried_again_and_the_others_come),
+		TEST(trouble_with_one_message_sets_it_aside_the_third_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

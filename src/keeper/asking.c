@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "keeper/asking.h"
+
+#include <errno.h>
+
+#include "base/quantity.h"
+#include "keeper/removal.h"
+#include "session/failure.h"
+#include "state/fact.h"
+
+enum {
+	SPARE = 1024 * 1024, /* bytes left free on the disk */
+	SLOW_AHEAD = 64,     /* messages, of those that run */
+	SLOW_BYTES = 16 * 1024 * 1024,
+	SERIAL_AHEAD = 2, /* on the wire, and the next */
+	GROUP_MOST = 256
+};
+
+
+bool
+asking_wants(const struct session *s, size_t entry)
+{
+	return mailbox_action(s->mailbox, entry) == PLAN_FETCH &&
+	       !mailbox_is(s->mailbox, entry, MAILBOX_TRIED) &&
+	       failure_has_turn(s, entry);
+}
+
+/* --- credit --- */
+
+static size_t
+ahead(const struct retrieve *r)
+{
+	return requests_count(r->session->requests) +
+	       batch_waiting(r->handover.batch);
+}
+
+/* Is enough on its way?  A slow destination takes one message after the other.
+ * They are asked for many at a time all the same, so that courier and server
+ * need not wake up for each. */
+static bool
+is_supplied(const struct retrieve *r)
+{
+	const struct batch *b = r->handover.batch;
+
+	return batch_is_slow(b) && r->session->facts.pipelining &&
+	       ahead(r) > SLOW_AHEAD / 2 + batch_max(b);
+}
+
+static bool
+has_credit(const struct retrieve *r)
+{
+	const struct requests *x = r->session->requests;
+	const struct batch *b = r->handover.batch;
+
+	if (requests_room(x) == 0 || r->handover.lockstep.is_due)
+		return false;
+	if (ahead(r) == 0)
+		return true;
+	/* each may have to wait in a file that is open, until a proof has
+	 * come */
+	if (!batch_is_slow(b))
+		return ahead(r) < 2 * batch_max(b);
+	/* when a program wants no more, what is asked for comes all the same */
+	if (!r->session->facts.pipelining && requests_count(x) >= SERIAL_AHEAD)
+		return false;
+	return ahead(r) < SLOW_AHEAD + batch_max(b) &&
+	       r->asked_bytes + batch_waiting_bytes(b) < SLOW_BYTES;
+}
+
+/* --- asking --- */
+
+bool
+asking_is_over(const struct retrieve *r)
+{
+	return r->next == 2 * mailbox_count(r->session->mailbox) ||
+	       r->session->later.kind != ERR_NONE || r->handover.has_failed ||
+	       phase_is_ending(r->session);
+}
+
+uint64_t
+asking_bytes(const struct retrieve *r, size_t entry)
+{
+	int64_t listed = mailbox_size(r->session->mailbox, entry);
+
+	return listed > 0 ? (uint64_t)listed : 0;
+}
+
+/* Bytes that the disk can take beyond what was asked for. */
+static uint64_t
+room_on_disk(const struct retrieve *r)
+{
+	uint64_t taken = r->asked_bytes + SPARE;
+	uint64_t has = batch_free_bytes(r->handover.batch);
+
+	return has > taken ? has - taken : 0;
+}
+
+/* A message that cannot fit stays where it is, and does not keep those that can
+ * from coming. */
+static void
+skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
+{
+	struct session *s = r->session;
+	char name[MAILBOX_NAME_MAX], needs[QUANTITY_TEXT_MAX];
+	char has[QUANTITY_TEXT_MAX];
+	struct err e = ERR_INIT;
+
+	s->result->failed++;
+	if (r->has_told_space)
+		return;
+	r->has_told_space = true;
+	mailbox_name(s->mailbox, entry, name);
+	quantity_show_size(needs, size);
+	quantity_show_size(has, room);
+	err_set(&e, ERR_LOCAL,
+		"%s, %s, is left on the server: only %s free on the disk", name,
+		needs, has);
+	phase_complain(s, &e, false);
+}
+
+/* False: not now, since a program makes room again by taking what waits for
+ * it. */
+static bool
+ask(struct retrieve *r, size_t entry)
+{
+	struct session *s = r->session;
+	uint64_t size = asking_bytes(r, entry);
+	uint64_t room = room_on_disk(r);
+
+	if (size > room && batch_ends_one_by_one(r->handover.batch) &&
+	    ahead(r) > 0)
+		return false;
+	mailbox_mark(s->mailbox, entry, MAILBOX_TRIED);
+	if (size > room) {
+		skip_for_space(r, entry, size, room);
+		return true;
+	}
+	requests_give(s->requests, LINK_RETR, mailbox_number(s->mailbox, entry),
+		      entry);
+	r->asked_bytes += size;
+	return true;
+}
+
+/* Is all that came before handed over, and known to be in lockstep? */
+bool
+asking_is_clean(const struct retrieve *r)
+{
+	return requests_count(r->session->requests) == 0 &&
+	       batch_is_quiet(r->handover.batch) &&
+	       !r->handover.lockstep.is_lost;
+}
+
+/* --- groups --- */
+
+/* How many are asked for together is on record before they are. */
+static int
+note_in_hand(struct retrieve *r, int64_t count, struct err *e)
+{
+	struct session *s = r->session;
+	enum store_durability d = s->tries_broken ? STORE_DURABLE : STORE_LAZY;
+
+	if (s->tries_broken)
+		count = -count;
+	if (count == r->in_hand)
+		return 0;
+	r->in_hand = count;
+	if (store_begin(s->store, d, e) != 0)
+		return -1;
+	return phase_end_note(s,
+			      store_set_fact(s->store, FACT_IN_HAND, count, e),
+			      e);
+}
+
+/* The next group is larger, if the one before came well. */
+static int
+open_group(struct retrieve *r, struct err *e)
+{
+	uint64_t failed = r->session->result->failed;
+	bool is_well = r->group > 0 && failed == r->failed;
+
+	r->group = is_well ? 2 * r->group : 1;
+	if (r->group > GROUP_MOST)
+		r->group = GROUP_MOST;
+	r->in_group = r->group;
+	r->failed = failed;
+	return note_in_hand(r, (int64_t)r->group, e);
+}
+
+/* May the next message be asked for, as far as those before it are concerned?
+ * If not, r->is_alone says so. */
+static int
+enter_group(struct retrieve *r, bool second, struct err *e)
+{
+	r->is_alone = false;
+	if (!second && !r->is_careful)
+		return note_in_hand(r, LINK_ORDERS_MAX, e);
+	if (r->in_group > 0)
+		return 0;
+	r->is_alone = !asking_is_clean(r);
+	return r->is_alone ? 0 : open_group(r, e);
+}
+
+/* The last one that is wanted; SIZE_MAX: there is none. */
+static size_t
+find_last(const struct retrieve *r)
+{
+	size_t entry = mailbox_count(r->session->mailbox);
+
+	while (entry-- > 0)
+		if (asking_wants(r->session, entry))
+			return entry;
+	return SIZE_MAX;
+}
+
+/* The server has refused many, one after the other: one at the other end of the
+ * list shows whether it refuses all. */
+static int
+ask_other_end(struct retrieve *r, struct err *e)
+{
+	struct refusals *x = &r->incoming.refusals;
+	size_t last;
+
+	if (requests_count(r->session->requests) > 0)
+		return 0;
+	last = find_last(r);
+	if (last != SIZE_MAX && !r->has_asked_other_end) {
+		r->has_asked_other_end = ask(r, last);
+		return 0;
+	}
+	if (!r->has_asked_other_end && !refusals_reach_the_end(x))
+		return refusals_settle(x, e);
+	refusals_confirm(x);
+	return 0;
+}
+
+/* Is there time for it, and for deleting what has come? */
+static bool
+has_time(const struct retrieve *r)
+{
+	struct session *s = r->session;
+	size_t later = removal_waiting(s);
+
+	if (s->set->keeper->rules.keep_s == 0)
+		later += ahead(r) + 1;
+	return phase_has_time(s, LINK_RETR, later);
+}
+
+static int
+ask_next(struct retrieve *r, struct err *e)
+{
+	size_t count = mailbox_count(r->session->mailbox);
+	bool second = r->next >= count;
+	size_t entry = second ? r->next - count : r->next;
+
+	if (asking_wants(r->session, entry) &&
+	    second == (failure_count(r->session->mailbox, entry) > 0)) {
+		if (enter_group(r, second, e) != 0)
+			return -1;
+		if (r->is_alone || !has_time(r) || !ask(r, entry))
+			return 0;
+		r->in_group -= r->in_group > 0;
+	}
+	r->next++;
+	return 1;
+}
+
+int
+asking_more(struct retrieve *r, struct err *e)
+{
+	int more = 1;
+
+	r->is_alone = false;
+	if (refusals_are_many(&r->incoming.refusals))
+		return ask_other_end(r, e);
+	r->has_asked_other_end = false;
+	if (is_supplied(r))
+		return 0;
+	while (more > 0 && !asking_is_over(r) && has_credit(r))
+		more = ask_next(r, e);
+	return more < 0 ? -1 : 0;
+}
+
+/* --- a run that was killed --- */
+
+/* The first message that a run would have asked for: that of the turn of
+ * others, or of those at which a session broke. */
+static size_t
+find_first(struct session *s, bool broken)
+{
+	size_t count = mailbox_count(s->mailbox), found = SIZE_MAX;
+	bool turn = s->tries_broken;
+
+	s->tries_broken = broken;
+	for (size_t i = 0; i < 2 * count && found == SIZE_MAX; i++)
+		if (asking_wants(s, i % count) &&
+		    (i >= count) == (failure_count(s->mailbox, i % count) > 0))
+			found = i % count;
+	s->tries_broken = turn;
+	return found;
+}
+
+/* Was the run before killed while messages were in hand? */
+int
+asking_recall(struct retrieve *r, struct err *e)
+{
+	struct session *s = r->session;
+	struct err why = ERR_INIT;
+	size_t entry;
+
+	if (store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
+		return -1;
+	r->is_careful = r->in_hand > 0;
+	if (r->in_hand != 1 && r->in_hand != -1)
+		return 0;
+	entry = find_first(s, r->in_hand < 0);
+	if (entry == SIZE_MAX)
+		return 0;
+	(void)err_set(&why, ERR_INTERNAL,
+		      "the run was killed while this message was fetched");
+	failure_blame(s, entry, 0, &why);
+	mailbox_mark(s->mailbox, entry, MAILBOX_TRIED);
+	return 0;
+}
+
+void
+asking_put_down(struct retrieve *r)
+{
+	struct err ignored = ERR_INIT;
+
+	if (r->in_hand != 0)
+		(void)phase_note_fact(r->session, FACT_IN_HAND, 0, &ignored);
+	r->in_hand = 0;
+}

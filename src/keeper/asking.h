@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+/*
+ * For retrieve.c: which messages are asked for, how many at once, and in which
+ * groups (retrieve.h).
+ */
+#ifndef KEEPER_ASKING_H
+#define KEEPER_ASKING_H
+
+#include "keeper/retrieve.h"
+
+/* Is it to be fetched, not asked for yet, and is it its turn? */
+bool asking_wants(const struct session *s, size_t entry);
+/* Its size as listed; 0: not known. */
+uint64_t asking_bytes(const struct retrieve *r, size_t entry);
+/* Asks for as many as there is credit for.  r->is_alone: the next one waits
+ * until all before it is handed over. */
+int asking_more(struct retrieve *r, struct err *e);
+/* Is no more to be asked for? */
+bool asking_is_over(const struct retrieve *r);
+/* Is all that came before handed over, and known to be in lockstep? */
+bool asking_is_clean(const struct retrieve *r);
+
+/* To be called once, before anything is asked for: was the run before killed
+ * while messages were in hand? */
+int asking_recall(struct retrieve *r, struct err *e);
+/* The session ends in order, as far as the messages in hand are concerned
+ * (FACT_IN_HAND). */
+void asking_put_down(struct retrieve *r);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "keeper/refusals.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/mem.h"
+#include "session/failure.h"
+
+enum { MANY = 5 };
+
+struct refusal {
+	size_t entry;
+	enum err_kind kind;
+	char *text;
+};
+
+void
+refusals_open(struct refusals *r, struct session *s)
+{
+	*r = (struct refusals){ .session = s };
+}
+
+void
+refusals_forget(struct refusals *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->at[i].text);
+	r->count = 0;
+}
+
+void
+refusals_close(struct refusals *r)
+{
+	refusals_forget(r);
+	free(r->at);
+	r->at = NULL;
+	r->room = 0;
+}
+
+/* The same words may name the message, by its number or uid. */
+static bool
+says_the_same(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (isdigit((unsigned char)*a))
+			a++;
+		while (isdigit((unsigned char)*b))
+			b++;
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
+int
+refusals_add(struct refusals *r, size_t entry, const struct err *why,
+	     struct err *e)
+{
+	if (r->count > 0 && !says_the_same(r->at[0].text, why->text) &&
+	    refusals_settle(r, e) != 0)
+		return -1;
+	if (r->count == r->room) {
+		r->room = 2 * r->room + MANY;
+		r->at = mem_resize(r->at, r->room, sizeof(*r->at));
+	}
+	r->at[r->count++] = (struct refusal){
+		.entry = entry,
+		.kind = why->kind,
+		.text = mem_string(why->text),
+	};
+	return 0;
+}
+
+bool
+refusals_are_many(const struct refusals *r)
+{
+	return r->count >= MANY;
+}
+
+bool
+refusals_reach_the_end(const struct refusals *r)
+{
+	return r->count > MANY;
+}
+
+/* --- the messages' fault --- */
+
+static enum failure_kind
+kind_of(const struct refusal *x)
+{
+	return x->kind == ERR_MESSAGE || x->kind == ERR_UNAVAILABLE
+		       ? FAILURE_REFUSED
+		       : FAILURE_LATER;
+}
+
+/* Have people heard of it, or is it too early?  What may pass is told when it
+ * is set aside.  Of a message that was delivered before they hear once: nothing
+ * that they wait for is missing. */
+static bool
+is_folded(const struct session *s, const struct refusal *x)
+{
+	struct store_row row;
+	unsigned attempts = 0;
+
+	if (failure_row(s->mailbox, x->entry, &row))
+		attempts = row.attempts;
+	if (attempts > 0 && row.status == STORE_DELIVERED)
+		return true;
+	return kind_of(x) == FAILURE_LATER && attempts < BACKOFF_PATIENCE;
+}
+
+static int
+settle_one(struct session *s, const struct refusal *x, struct err *e)
+{
+	char name[MAILBOX_NAME_MAX];
+	struct err told = ERR_INIT;
+
+	err_set(&told, ERR_MESSAGE, "%s", x->text);
+	err_context(&told, "RETR %u", mailbox_number(s->mailbox, x->entry));
+	s->result->failed++;
+	phase_complain(s, &told, is_folded(s, x));
+	mailbox_name(s->mailbox, x->entry, name);
+	report_log(s->report, "set aside: %s: %s", name, x->text);
+	return failure_note(s, x->entry, 0, kind_of(x), told.text, e);
+}
+
+int
+refusals_settle(struct refusals *r, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->count && rc == 0; i++)
+		rc = settle_one(r->session, &r->at[i], e);
+	refusals_forget(r);
+	return rc;
+}
+
+/* --- the server's limit --- */
+
+void
+refusals_confirm(struct refusals *r)
+{
+	struct session *s = r->session;
+	enum err_kind kind = r->at[0].kind == ERR_UNAVAILABLE ? ERR_UNAVAILABLE
+							      : ERR_TROUBLE;
+
+	(void)err_set(&s->later, kind,
+		      "RETR %u and %zu more: server gives no more messages for "
+		      "now: %s",
+		      mailbox_number(s->mailbox, r->at[0].entry), r->count - 1,
+		      r->at[0].text);
+	s->result->is_limited = true;
+	refusals_forget(r);
+}

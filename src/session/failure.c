@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "session/failure.h"
+
+#include "base/backoff.h"
+#include "base/clock.h"
+
+bool
+failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
+{
+	size_t at = SIZE_MAX;
+
+	if (mailbox_row(m, entry, row))
+		return true;
+	if (mailbox_action(m, entry) != PLAN_COMPARE ||
+	    !plan_next_candidate(mailbox_plan(m), entry, &at))
+		return false;
+	*row = store_rows_at(mailbox_rows(m), at);
+	return true;
+}
+
+unsigned
+failure_count(const struct mailbox *m, size_t entry)
+{
+	struct store_row row;
+
+	return failure_row(m, entry, &row) ? row.attempts : 0;
+}
+
+/* --- turns --- */
+
+static bool
+is_due(const struct session *s, const struct store_row *row)
+{
+	return row->attempts == 0 || s->set->ignore_backoff ||
+	       plan_true_try(row->next_try, s->now) <= s->now;
+}
+
+bool
+failure_has_turn(const struct session *s, size_t entry)
+{
+	struct store_row row;
+
+	if (!failure_row(s->mailbox, entry, &row))
+		return !s->tries_broken;
+	return row.broke == s->tries_broken && is_due(s, &row);
+}
+
+/* Is there anything to do about it at all? */
+static bool
+is_wanted(const struct mailbox *m, size_t entry)
+{
+	switch (mailbox_action(m, entry)) {
+	case PLAN_FETCH:
+	case PLAN_COMPARE:
+	case PLAN_LEARN:
+	case PLAN_DELETE:
+		return true;
+	case PLAN_KEEP:
+	case PLAN_TOO_LARGE:
+	case PLAN_SET_ASIDE:
+	case PLAN_LATER:
+		break;
+	}
+	return false;
+}
+
+bool
+failure_awaits_turn(const struct session *s)
+{
+	const struct mailbox *m = s->mailbox;
+	struct store_row row;
+
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (is_wanted(m, i) && failure_row(m, i, &row) && row.broke &&
+		    is_due(s, &row) &&
+		    !mailbox_is(m, i, MAILBOX_TRIED | MAILBOX_DELETED))
+			return true;
+	return false;
+}
+
+/* --- counting --- */
+
+static int64_t
+next_try(enum failure_kind kind, int64_t now, unsigned attempts)
+{
+	return kind == FAILURE_REFUSED ? backoff_next(now, attempts)
+				       : backoff_next_broken(now, attempts);
+}
+
+/* A message without a row gets one, which says that it was set aside. */
+static int
+make_row(struct session *s, size_t entry, int64_t *row, struct err *e)
+{
+	struct listing_entry l = mailbox_at(s->mailbox, entry);
+	struct store_message m = { l.uid, l.uid_size, l.size, NULL, 0 };
+	struct store_row own;
+
+	/* the row of another size than the message is compared with */
+	if (*row != 0 && !mailbox_row(s->mailbox, entry, &own))
+		m.size = -1;
+	return store_set_aside(s->store, row, &m, 0, "", e);
+}
+
+/* The row to count in. */
+struct count {
+	int64_t row; /* 0: there is none yet */
+	unsigned attempts;
+	bool is_delivered;
+};
+
+static struct count
+find_count(const struct session *s, size_t entry, int64_t row)
+{
+	struct store_row known;
+	bool is_known = failure_row(s->mailbox, entry, &known);
+
+	/* this session has recorded it as delivered: the plan knows of no row,
+	 * or of what the row was before */
+	if (row != 0 &&
+	    (!is_known || known.id != row || known.status != STORE_DELIVERED))
+		return (struct count){ .row = row, .is_delivered = true };
+	if (!is_known)
+		return (struct count){ .row = 0 };
+	return (struct count){ known.id, known.attempts,
+			       known.status == STORE_DELIVERED };
+}
+
+static int
+write_count(struct session *s, size_t entry, struct count c, bool broke,
+	    int64_t next, const char *why, struct err *e)
+{
+	if (!c.is_delivered && make_row(s, entry, &c.row, e) != 0)
+		return -1;
+	return store_set_failures(s->store, c.row, c.attempts + 1, next, broke,
+				  why, e);
+}
+
+int
+failure_note(struct session *s, size_t entry, int64_t row,
+	     enum failure_kind kind, const char *why, struct err *e)
+{
+	struct count c = find_count(s, entry, row);
+	int64_t next = next_try(kind, clock_unix(), c.attempts);
+	bool broke = kind == FAILURE_BROKE;
+
+	if (c.row == 0 && mailbox_at(s->mailbox, entry).uid_size == 0)
+		return 0;
+	if (phase_begin_note(s, e) != 0)
+		return -1;
+	return phase_end_note(s, write_count(s, entry, c, broke, next, why, e),
+			      e);
+}
+
+int
+failure_forget(struct session *s, size_t entry, struct err *e)
+{
+	struct store_row row;
+
+	if (!failure_row(s->mailbox, entry, &row) || row.attempts == 0 ||
+	    row.status != STORE_DELIVERED)
+		return 0;
+	if (phase_begin_note(s, e) != 0)
+		return -1;
+	return phase_end_note(s, store_forget_failures(s->store, row.id, e), e);
+}
+
+void
+failure_blame(struct session *s, size_t entry, int64_t row,
+	      const struct err *why)
+{
+	struct count c = find_count(s, entry, row);
+	struct err ignored = ERR_INIT;
+	char name[MAILBOX_NAME_MAX];
+
+	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
+		return;
+	(void)failure_note(s, entry, row, FAILURE_BROKE, why->text, &ignored);
+	if (c.attempts < BACKOFF_PATIENCE)
+		return;
+	mailbox_name(s->mailbox, entry, name);
+	report_log(s->report, "set aside: %s: %s", name, why->text);
+}
+
+bool
+failure_may_be_by_message(const struct err *why)
+{
+	return why->kind == ERR_PROTOCOL || why->kind == ERR_NETWORK ||
+	       why->kind == ERR_INTERNAL || why->kind == ERR_STOPPED;
+}
+
+void
+failure_blame_awaited(struct session *s, const struct err *why)
+{
+	const struct requests *x = s->requests;
+	size_t entry;
+
+	if (failure_may_be_by_message(why) &&
+	    (requests_waits_for(x, LINK_RETR, &entry) ||
+	     requests_waits_for(x, LINK_TOP, &entry)))
+		failure_blame(s, entry, 0, why);
+}

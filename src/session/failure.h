@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+/*
+ * What has failed about single messages, in this run and in those before.
+ *
+ * A failure is counted in the message's row, whatever was tried: to fetch it,
+ * to look at its header, to delete it.  While its next try is not due it gets
+ * no command.  A message at which a session broke off (silence, a line that is
+ * lost, a reply that makes no sense) would take the rest of the next session
+ * with it, too, the deletions above all, since only QUIT carries them out.  So
+ * it has a turn of its own: when there was nothing else to do, or in a session
+ * for it alone.
+ */
+#ifndef SESSION_FAILURE_H
+#define SESSION_FAILURE_H
+
+#include "session/phase.h"
+
+/* The row in which failures of an entry are counted: that of the plan, or,
+ * while it is to be compared, the first one of its uid.  False: it has none. */
+bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
+/* How often it has failed in a row. */
+unsigned failure_count(const struct mailbox *m, size_t entry);
+/* May commands about it be given now: is it its turn, and does it not wait for
+ * its next try? */
+bool failure_has_turn(const struct session *s, size_t entry);
+/* Does any message wait for the turn of those at which a session broke? */
+bool failure_awaits_turn(const struct session *s);
+
+enum failure_kind {
+	FAILURE_REFUSED, /* the server, or a program, does not want: it waits
+			    for an hour at least */
+	FAILURE_LATER,	 /* it may pass: tried again in the next run, twice,
+			    then the same */
+	FAILURE_BROKE	 /* as LATER; the session broke off */
+};
+/* Counts a failure of an entry: in its row, which stays what it is if the
+ * message was delivered, else in one that says that it was set aside.  What has
+ * neither row nor uid cannot be known again, and nothing is noted.  `row`: the
+ * id of the row, if the caller knows better than the plan, or 0. */
+int failure_note(struct session *s, size_t entry, int64_t row,
+		 enum failure_kind kind, const char *why, struct err *e);
+/* Its header came after all, and nothing else is to be done about it. */
+int failure_forget(struct session *s, size_t entry, struct err *e);
+/* The session broke off at this message: counts that.  A failure to do so is
+ * passed over.  After a stop request it is never counted so often that the
+ * message would be set aside. */
+void failure_blame(struct session *s, size_t entry, int64_t row,
+		   const struct err *why);
+/* Could a message be the reason of such an error? */
+bool failure_may_be_by_message(const struct err *why);
+/* If the session broke off while the answer to a RETR or TOP was waited for,
+ * blames its message. */
+void failure_blame_awaited(struct session *s, const struct err *why);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "session/list_sizes.h"
+
+#include "state/fact.h"
+
+enum { LEFT_OUT_S = 30 * 86400 };
+
+/* --- what it is good for --- */
+
+static bool
+is_left_out(const struct session *s)
+{
+	return s->list_broke > s->now && s->list_broke <= s->now + LEFT_OUT_S;
+}
+
+int
+list_sizes_recall(struct session *s, struct err *e)
+{
+	int64_t one;
+
+	if (store_fact(s->store, FACT_LIST_ONE, LIST_ONE_UNKNOWN, &one, e) != 0)
+		return -1;
+	if (one == LIST_ONE_WORKS || one == LIST_ONE_FAILS)
+		s->list_one = (enum list_one)one;
+	if (store_fact(s->store, FACT_LIST_BROKE, 0, &s->list_broke, e) != 0)
+		return -1;
+	if (is_left_out(s))
+		s->list_one = LIST_ONE_FAILS;
+	return 0;
+}
+
+void
+list_sizes_learn(struct session *s, bool works)
+{
+	s->sizes_asked = PHASE_NO_SIZES;
+	if (works)
+		s->list_one = LIST_ONE_WORKS;
+	else if (s->list_one == LIST_ONE_UNKNOWN)
+		s->list_one = LIST_ONE_FAILS;
+}
+
+void
+list_sizes_fail(struct session *s)
+{
+	s->sizes_asked = PHASE_NO_SIZES;
+	s->list_one = LIST_ONE_FAILS;
+}
+
+static int
+set_fact(struct session *s, const char *name, int64_t value, struct err *e)
+{
+	int64_t before;
+
+	if (store_fact(s->store, name, 0, &before, e) != 0)
+		return -1;
+	return before == value ? 0 : store_set_fact(s->store, name, value, e);
+}
+
+int
+list_sizes_note(struct session *s, struct err *e)
+{
+	if (set_fact(s, FACT_LIST_ONE, (int64_t)s->list_one, e) != 0)
+		return -1;
+	return set_fact(s, FACT_LIST_BROKE, s->list_broke, e);
+}
+
+void
+list_sizes_blame(struct session *s, bool broke)
+{
+	struct err ignored = ERR_INIT;
+
+	if (broke && s->sizes_asked == PHASE_SIZES_ONE)
+		s->list_one = LIST_ONE_FAILS;
+	else if (broke && s->sizes_asked == PHASE_SIZES_ALL)
+		s->list_broke = s->list_broke == 0 ? 1 : s->now + LEFT_OUT_S;
+	if (phase_begin_note(s, &ignored) == 0)
+		(void)phase_end_note(s, list_sizes_note(s, &ignored), &ignored);
+}
+
+/* --- asking --- */
+
+static void
+take(struct session *s, struct listing *l, bool numbers_too,
+     const struct answer *a)
+{
+	if (a->type == LINK_LISTED && a->record.number != 0)
+		list_sizes_learn(s, a->record.value == 1);
+	if (a->type != LINK_SIZE)
+		return;
+	if (numbers_too)
+		(void)listing_add(l, a->record.number, "", 0);
+	(void)listing_set_size(l, a->record.number,
+			       a->record.value < 0 ? LISTING_SIZE_UNKNOWN
+						   : a->record.value);
+}
+
+int
+list_sizes_read(struct session *s, struct listing *l, bool numbers_too,
+		struct err *e)
+{
+	struct answer a;
+	int got;
+
+	while ((got = phase_next(s, &a, e)) > 0)
+		take(s, l, numbers_too, &a);
+	return got;
+}
+
+/* Of each message whose size is not known. */
+static int
+ask_one_by_one(struct session *s, struct err *e)
+{
+	struct listing *l = mailbox_listing(s->mailbox);
+	const struct plan *p = mailbox_plan(s->mailbox);
+	struct answer a;
+
+	for (size_t i = 0; i < listing_count(l); i++) {
+		if (plan_size(p, i) != LISTING_SIZE_UNKNOWN)
+			continue;
+		while (requests_room(s->requests) == 0) {
+			if (phase_next(s, &a, e) < 0)
+				return -1;
+			take(s, l, false, &a);
+		}
+		s->sizes_asked = PHASE_SIZES_ONE;
+		requests_give(s->requests, LINK_LIST, listing_at(l, i).number,
+			      i);
+	}
+	return list_sizes_read(s, l, false, e);
+}
+
+static int
+ask_all(struct session *s, struct err *e)
+{
+	s->sizes_asked = PHASE_SIZES_ALL;
+	requests_give(s->requests, LINK_LIST, 0, 0);
+	if (list_sizes_read(s, mailbox_listing(s->mailbox), false, e) != 0)
+		return -1;
+	s->sizes_asked = PHASE_NO_SIZES;
+	s->list_broke = 0;
+	return 0;
+}
+
+int
+list_sizes_ask(struct session *s, struct err *e)
+{
+	struct plan *p = mailbox_plan(s->mailbox);
+	enum plan_sizes wanted;
+
+	if (!mailbox_has_uids(s->mailbox)) /* LIST was answered already */
+		return 0;
+	wanted = plan_sizes(p);
+	if (wanted == PLAN_SIZES_NEW && s->facts.pipelining &&
+	    s->list_one != LIST_ONE_FAILS) {
+		if (ask_one_by_one(s, e) != 0)
+			return -1;
+		wanted = plan_sizes(p);
+	}
+	if (wanted == PLAN_SIZES_ENOUGH || is_left_out(s))
+		return 0;
+	return ask_all(s, e);
+}

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
+"""A message at which sessions break, or that the server will not give, never stops the others."""
+
+import os
+
+import pytest
+
+from popactions import about, close, hang, say
+from popmail import mail
+from runner import same
+
+DAY, HOUR = 86400, 3600
+UNREADABLE = say(b"-ERR cannot read message\r\n")
+TEMPORARY = say(b"-ERR [SYS/TEMP] internal error\r\n")
+LATER = say(b"-ERR cannot open it, try again later\r\n")
+BROKEN = [("silence", hang), ("line drops", close), ("nonsense", say(b"HELLO\r\n"))]
+BROKEN += [("empty line", say(b"\r\n"))]
+
+broken = pytest.mark.parametrize("act", [act for _, act in BROKEN], ids=[name for name, _ in BROKEN])
+pipelining = pytest.mark.parametrize("pipelining", [True, False])
+
+
+def poison(pop, command, number, act):
+    """act, at this command about the message that has this number now."""
+    return pop.on(command, about(pop.left()[number - 1], act))
+
+
+def mails(count):
+    return [mail(f"m{n}") for n in range(1, count + 1)]
+
+
+class Runs:
+    """Runs of cron: so many, and so many seconds apart."""
+
+    def __init__(self, popfetch, clock):
+        self.popfetch, self.clock = popfetch, clock
+        self.seconds = 0
+
+    def wait(self, seconds):
+        self.seconds += seconds
+
+    def __call__(self, times=1, apart=300):
+        results = []
+        for _ in range(times):
+            results.append(self.popfetch(env=self.clock(self.seconds)))
+            self.wait(apart)
+        return results
+
+
+@pytest.fixture
+def run(popfetch, clock):
+    return Runs(popfetch, clock)
+
+
+# A session breaks at each numbered command of one message.
+
+
+@broken
+@pipelining
+@pytest.mark.parametrize("command", ["TOP", "DELE"])
+def test_others_that_are_due_are_deleted(popfetch, server, run, command, act, pipelining):
+    pop = server(mails(6), pipelining=pipelining)
+    popfetch.account(server=pop, keep="1 day", timeout="1 second")
+    assert run()[0].status == 0
+    run.wait(3 * DAY)
+    poison(pop, command, 3, act)
+    first, second = run(2)
+    assert first.status in (os.EX_TEMPFAIL, os.EX_PROTOCOL), first
+    assert len(pop.left()) == 1, second
+
+
+@broken
+@pipelining
+def test_others_are_fetched_and_deleted(popfetch, server, run, act, pipelining):
+    pop = server(mails(6), pipelining=pipelining)
+    poison(pop, "RETR", 3, act)
+    wires = pop.wires()
+    popfetch.account(server=pop, keep="no", timeout="1 second")
+    run(2)
+    assert len(pop.left()) == 1
+    assert same(popfetch.maildir(), wires[:2] + wires[3:])
+
+
+@broken
+def test_list_of_one_message(popfetch, server, run, act):
+    pop = server(mails(12), pipelining=True)
+    popfetch.account(server=pop, timeout="1 second")
+    assert popfetch().status == 0
+    pop.add(mail("new"))
+    pop.on("LIST 13", act)
+    assert run()[0].status != 0
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 13
+
+
+@broken
+def test_the_whole_list(popfetch, server, run, act):
+    pop = server(mails(3), pipelining=True)
+    pop.on("LIST", act)
+    popfetch.account(server=pop, timeout="1 second")
+    run(4)
+    assert len(popfetch.maildir()) == 3
+
+
+@broken
+def test_new_mail_in_each_run_comes_and_goes(popfetch, server, run, act):
+    """Each session in order ends with QUIT, though the message that breaks them is due."""
+    pop = server(mails(2))
+    poison(pop, "RETR", 1, act)
+    popfetch.account(server=pop, keep="no", timeout="1 second")
+    run()
+    for n in range(5):
+        pop.add(mail(f"new{n}"))
+        run()
+        assert len(pop.left()) == 1, n
+    assert len(popfetch.maildir()) == 6
+
+
+@broken
+def test_it_is_asked_for_when_there_is_nothing_else_and_three_times_in_an_hour(
+    popfetch, server, run, act
+):
+    pop = server(mails(3))
+    poison(pop, "RETR", 1, act)
+    popfetch.account(server=pop, timeout="1 second")
+    results = run(6, apart=60)
+    assert [r.status == 0 for r in results] == [False] * 3 + [True] * 3
+    assert len(pop.all_commands("RETR")) == 3 + 2
+    run.wait(HOUR)
+    run(2, apart=60)
+    assert len(pop.all_commands("RETR")) == 4 + 2
+
+
+def test_what_is_good_again_comes_though_new_mail_comes_in_each_run(popfetch, server, run):
+    pop = server(mails(2))
+    poison(pop, "RETR", 1, close)
+    popfetch.account(server=pop)
+    run()
+    pop.forgive()
+    pop.add(mail("new"))
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 3
+
+
+def test_there_is_no_second_session_where_logins_must_not_follow_each_other(popfetch, server, run):
+    pop = server(mails(2), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
+    poison(pop, "RETR", 1, close)
+    popfetch.account(server=pop)
+    run()
+    pop.forgive()
+    pop.add(mail("new"))
+    before = len(pop.connections)
+    assert run()[0].status == 0
+    assert len(pop.connections) == before + 1
+    assert len(popfetch.maildir()) == 2
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 3
+
+
+def test_a_second_session_that_is_put_off_is_nobody_s_trouble(popfetch, server, run):
+    pop = server(mails(2))
+    poison(pop, "RETR", 1, close)
+    popfetch.account(server=pop)
+    run()
+    pop.add(mail("new"))
+    pop.on("PASS", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
+    pop.on("AUTH", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
+    result = run()[0]
+    assert result.status == 0 and result.output == "", result
+    assert len(popfetch.maildir()) == 2
+
+
+# The server refuses.
+
+
+def either(uids, refuse):
+    def look(session, line):
+        if session._find(line.split()[1]).uid.decode() in uids:
+            return refuse(session, line)
+        session.obey(line)
+
+    return look
+
+
+@pytest.mark.parametrize("refuse", [TEMPORARY, LATER], ids=["SYS/TEMP", "later"])
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_trouble_with_single_messages(popfetch, server, run, refuse, keep):
+    pop = server(mails(8))
+    pop.on("RETR", either(pop.left()[1:3], refuse))
+    popfetch.account(server=pop, keep=keep)
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert len(popfetch.maildir()) == 6
+    run(2)
+    assert popfetch.sql("select attempts from message where status = 3") == [(3,), (3,)]
+    assert run()[0].status == 0
+    pop.forgive()
+    run.wait(2 * HOUR)
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 8
+
+
+def test_what_is_due_and_unreadable_is_told_once_and_waits(popfetch, server, run):
+    pop = server(mails(3))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    poison(pop, "TOP", 2, UNREADABLE)
+    poison(pop, "RETR", 2, UNREADABLE)
+    results = run(6)
+    assert len(pop.left()) == 1
+    assert [len(r.errors) for r in results] == [1, 0, 0, 0, 0, 0]
+    assert [r.status for r in results] == [os.EX_TEMPFAIL, 0, 0, 0, 0, 0]
+    assert len(pop.all_commands("RETR")) == 3 + 1
+    pop.forgive()
+    run.wait(HOUR)
+    run()
+    assert pop.left() == []
+
+
+def test_a_dele_that_is_always_refused_is_told_once_and_waits(popfetch, server, run):
+    pop = server(mails(3))
+    poison(pop, "DELE", 2, say(b"-ERR not this one\r\n"))
+    popfetch.account(server=pop, keep="no")
+    results = run(5)
+    assert len(pop.left()) == 1
+    assert [len(r.errors) for r in results] == [1, 0, 0, 0, 0]
+    assert len(pop.all_commands("DELE")) == 5
+    assert len(popfetch.maildir()) == 3
+
+
+def test_a_mailbox_that_may_only_be_read(popfetch, server, run):
+    pop = server(mails(20)).on("DELE", say(b"-ERR read-only\r\n"))
+    popfetch.account(server=pop, keep="no")
+    first, second = run(2)
+    assert len(first.errors) == 2, first
+    assert "DELE was refused for 20 messages" in first.stderr
+    assert second.output == ""
+    assert len(popfetch.maildir()) == 20
+
+
+def test_top_refused_for_one_message_says_nothing_about_the_others(popfetch, server, run):
+    pop = server(mails(5))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    poison(pop, "TOP", 2, UNREADABLE)
+    before = len(pop.all_commands("RETR"))
+    assert run()[0].status == 0
+    assert pop.left() == []
+    assert pop.all_commands("RETR")[before:] == ["RETR 2"]
+
+
+# The server's limit.
+
+
+class Quota:
+    """So many RETRs, then none, in these words."""
+
+    def __init__(self, count, words=b"Download exceed. msg=%d"):
+        self.left, self.words = count, words
+
+    def __call__(self, session, line):
+        if self.left == 0:
+            words = self.words % int(line.split()[1]) if b"%d" in self.words else self.words
+            return session.send(b"-ERR " + words + b"\r\n")
+        self.left -= 1
+        session.obey(line)
+
+
+@pipelining
+@pytest.mark.parametrize("words", [b"Download exceed. msg=%d", b"Server Unavailable. 21"])
+def test_a_quota_is_one_line_and_no_message_s_fault(popfetch, server, run, pipelining, words):
+    quota = Quota(5, words)
+    pop = server(mails(30), pipelining=pipelining).on("RETR", quota)
+    popfetch.account(server=pop, keep="no", notice_after="1 failures")
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL, result
+    assert len(result.errors) == 1 and words.split()[0].decode() in result.stderr
+    assert len(popfetch.maildir()) == 5 and len(pop.left()) == 25
+    assert popfetch.sql("select count(*) from message where status = 3") == [(0,)]
+    quota.left = 1000
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 30 and pop.left() == []
+
+
+def test_a_quota_that_holds_brings_a_pause_that_grows_to_an_hour(popfetch, server, run):
+    quota = Quota(0)
+    pop = server(mails(30)).on("RETR", quota)
+    popfetch.account(server=pop)
+    connections = []
+    for _ in range(60):
+        result = run(apart=300)[0]
+        assert result.status == os.EX_TEMPFAIL
+        connections.append(len(pop.connections))
+    # 1, 2, 4, 8, 16, 32, 60, 60 minutes ... within five hours
+    assert 8 <= connections[-1] <= 12
+    quota.left = 10
+    run.wait(HOUR)
+    run()
+    assert len(popfetch.maildir()) == 10
+
+
+def test_a_quota_by_the_hour_is_used_up(popfetch, server, run):
+    """50 messages at 10 an hour take five hours, and little more."""
+    quota = Quota(10)
+    pop = server(mails(50)).on("RETR", quota)
+    popfetch.account(server=pop)
+    for hour in range(6):
+        run(12, apart=300)
+        quota.left = 10
+    assert len(popfetch.maildir()) == 50
+
+
+def test_five_broken_messages_behind_each_other_are_no_limit(popfetch, server, run):
+    pop = server(mails(12))
+    for n in range(3, 9):
+        pop.on(f"RETR {n}", UNREADABLE)
+    popfetch.account(server=pop)
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 6
+    assert len(popfetch.maildir()) == 6
+    assert popfetch.sql("select count(*) from message where status = 3") == [(6,)]
