@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,7 +241,8 @@ start(struct mda *m, struct mda_staged *staged, struct err *e)
 }
 
 /* It is not the message's fault if an MDA cannot be started at all: mail waits
- * until somebody has mended the system or the configuration. */
+ * until somebody has mended the system or the configuration.  But it is if what
+ * the MDA is to be told of this message is too long. */
 static int
 mda_publish(struct deliver *d, struct err *e)
 {
@@ -255,6 +257,10 @@ mda_publish(struct deliver *d, struct err *e)
 			continue;
 		staged->base.reason = why;
 		staged->base.outcome = DELIVER_POSTPONED;
+		if (why.sys != E2BIG)
+			continue;
+		staged->base.reason.kind = ERR_MESSAGE;
+		err_clear(&why);
 	}
 	return 0;
 }
