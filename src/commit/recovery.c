@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "state/fact.h"
@@ -36,27 +37,72 @@ add(void *arg, int64_t id, const char *evidence, struct err *e)
 	return 0;
 }
 
-static int
-record(struct doubtful *r, struct store *store, size_t *delivered,
-       size_t *again, struct err *e)
+/* --- what is recorded --- */
+
+static unsigned
+attempts_of(const struct store_rows *rows, int64_t id)
 {
-	int64_t now = clock_unix();
+	for (size_t i = 0; i < store_rows_count(rows); i++)
+		if (store_rows_at(rows, i).id == id)
+			return store_rows_at(rows, i).attempts;
+	return 0;
+}
+
+/* What the row has of its message stays. */
+static int
+count_attempt(struct store *store, const struct store_rows *rows, int64_t id,
+	      struct recovery_result *result, struct err *e)
+{
+	static const struct store_message unchanged = { .size = -1 };
+	unsigned before = attempts_of(rows, id);
+	int64_t next_try = backoff_next_broken(clock_unix(), before);
+
+	result->again++;
+	result->set_aside += before >= BACKOFF_PATIENCE;
+	return store_set_aside(store, &id, &unchanged, next_try,
+			       "popfetch was ended while the program had it",
+			       e);
+}
+
+static int
+record_one(struct store *store, const struct store_rows *rows, int64_t id,
+	   enum deliver_verdict verdict, struct recovery_result *result,
+	   struct err *e)
+{
+	switch (verdict) {
+	case DELIVER_WAS_DELIVERED:
+		result->delivered++;
+		return store_set_delivered(store, id, clock_unix(), e);
+	case DELIVER_WAS_IN_HAND:
+		return count_attempt(store, rows, id, result, e);
+	case DELIVER_WAS_NOT:
+		break;
+	}
+	result->again++;
+	return store_forget_intent(store, id, e);
+}
+
+static int
+record(struct doubtful *r, struct store *store, struct recovery_result *result,
+       struct err *e)
+{
+	struct store_rows *rows;
+	int rc = 0;
 
 	if (r->count == 0)
 		return 0;
-	if (store_begin(store, STORE_DURABLE, e) != 0)
+	if (store_load(store, &rows, e) != 0)
 		return -1;
-	for (size_t i = 0; i < r->count; i++) {
-		bool was = r->verdict[i] == DELIVER_WAS_DELIVERED;
-
-		++*(was ? delivered : again);
-		if ((was ? store_set_delivered(store, r->ids[i], now, e)
-			 : store_forget_intent(store, r->ids[i], e)) != 0) {
-			store_rollback(store);
-			return -1;
-		}
-	}
-	return store_commit(store, e);
+	if (store_begin(store, STORE_DURABLE, e) != 0)
+		rc = -1;
+	for (size_t i = 0; rc == 0 && i < r->count; i++)
+		rc = record_one(store, rows, r->ids[i], r->verdict[i], result,
+				e);
+	store_rows_free(&rows);
+	if (rc == 0)
+		return store_commit(store, e);
+	store_rollback(store);
+	return -1;
 }
 
 /* --- what is left elsewhere --- */
@@ -136,20 +182,20 @@ free_all(struct doubtful *r)
 
 int
 recovery_run(struct store *store, const struct deliver_target *target,
-	     size_t *delivered, size_t *again, struct err *e)
+	     struct recovery_result *result, struct err *e)
 {
 	struct doubtful r = { .count = 0 };
 	const char *const *evidence;
 	int rc = -1;
 
-	*delivered = *again = 0;
+	*result = (struct recovery_result){ .delivered = 0 };
 	if (store_intents(store, add, &r, e) != 0)
 		goto out;
 	evidence = (const char *const *)r.evidence;
 	r.verdict = mem_array(r.count, sizeof(*r.verdict));
 	if (deliver_recover(target, evidence, r.verdict, r.count, e) != 0)
 		goto out;
-	if (record(&r, store, delivered, again, e) != 0)
+	if (record(&r, store, result, e) != 0)
 		goto out;
 	deliver_recovered(target, evidence, r.count);
 	rc = clear(store, target, e);

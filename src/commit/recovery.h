@@ -13,14 +13,20 @@
 #include "deliver/deliver.h"
 #include "state/store.h"
 
+/* How many of the messages in doubt were delivered, and how many were not.  Of
+ * the latter, those that were with a program have failed once more, since it
+ * may be one of them that ends the runs: they are asked for last, and some are
+ * set aside by now. */
+struct recovery_result {
+	size_t delivered, again, set_aside;
+};
+
 /*
  * Judges every READY row by what is in its destination, records the verdicts,
  * and removes stale staged files of this state.  The caller holds the account's
- * lock.  It may be killed at any point and done again.  *delivered and *again
- * tell how many of the messages in doubt were delivered, and how many are to be
- * fetched again.
+ * lock.  It may be killed at any point and done again.
  */
 int recovery_run(struct store *store, const struct deliver_target *target,
-		 size_t *delivered, size_t *again, struct err *e);
+		 struct recovery_result *r, struct err *e);
 
 #endif

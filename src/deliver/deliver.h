@@ -176,7 +176,8 @@ void deliver_drop(struct deliver *d);
 /* --- recovery --- */
 enum deliver_verdict {
 	DELIVER_WAS_DELIVERED,
-	DELIVER_WAS_NOT /* or nobody can tell: fetch it again */
+	DELIVER_WAS_NOT,    /* or nobody can tell: fetch it again */
+	DELIVER_WAS_IN_HAND /* the same; but it may be what ended the run */
 };
 
 /*
@@ -198,7 +199,8 @@ enum deliver_verdict {
  * is cut off, and was not delivered.  Else the file was rewritten, and its
  * messages are compared.
  *
- * MDA: not delivered (it will be run again with the same POPFETCH_DELIVERY_ID).
+ * MDA: it was in hand (the MDA will be run again with the same
+ * POPFETCH_DELIVERY_ID).
  * If `target` is an MDA, spool files of this state that a kill has left are
  * removed.
  */

@@ -359,15 +359,16 @@ mda_clear(const struct deliver_target *target, const char *const places[],
 	fs_drop(&c.spool);
 }
 
-/* Only the MDA may know whether a message in flight was delivered. */
+/* Only the MDA may know whether a message in flight was delivered; and perhaps
+ * it took the run down with it, at this very message. */
 static int
 mda_recover(const struct deliver_target *target, const char *const evidence[],
 	    enum deliver_verdict verdict[], size_t count, struct err *e)
 {
 	(void)evidence;
-	(void)verdict;
-	(void)count;
 	(void)e;
+	for (size_t i = 0; i < count; i++)
+		verdict[i] = DELIVER_WAS_IN_HAND;
 	if (target->kind == DELIVER_MDA)
 		mda_clear(target, NULL, 0);
 	return 0;

@@ -92,17 +92,23 @@ full_target(struct keeper *k)
 static int
 recover(struct keeper *k, const struct deliver_target *target, struct err *e)
 {
-	size_t delivered, again;
+	struct recovery_result r;
 
 	if (!may_write(k))
 		return 0;
-	if (recovery_run(k->claim.store, target, &delivered, &again, e) != 0)
+	if (recovery_run(k->claim.store, target, &r, e) != 0)
 		return -1;
-	if (delivered + again > 0)
+	if (r.delivered + r.again > 0)
 		report_line(k->report, REPORT_VERBOSE,
 			    "an earlier run was interrupted: messages that had "
 			    "been delivered: %zu, to be fetched again: %zu",
-			    delivered, again);
+			    r.delivered, r.again);
+	if (r.set_aside > 0)
+		report_line(k->report, REPORT_WARNING,
+			    "%zu message%s set aside, since three runs were "
+			    "ended while the program had %s; -n tells which",
+			    r.set_aside, r.set_aside == 1 ? " is" : "s are",
+			    r.set_aside == 1 ? "it" : "them");
 	return 0;
 }
 

@@ -316,7 +316,7 @@ def test_what_an_mda_had_in_hand_comes_again_under_the_same_id(unpack, state):
     take_over(home)
     names = sorted(file.name for file in (home.home / "delivered").iterdir())
     ids = [name.split("-", 1)[1] for name in names]
-    assert ids[1] == ids[2] and len(set(ids)) == len(ids) - 1, names
+    assert ids[1] in ids[2:] and len(set(ids)) == len(ids) - 1, names
 
 
 @every("refused")

@@ -166,12 +166,12 @@ finish(struct fixture *x)
 static void
 recover(struct fixture *x, size_t delivered, size_t again)
 {
-	size_t d, a;
+	struct recovery_result r;
 
-	if (recovery_run(x->store, &x->target, &d, &a, &x->e) == -1)
+	if (recovery_run(x->store, &x->target, &r, &x->e) == -1)
 		fail_msg("%s", x->e.text);
-	assert_int_equal(d, delivered);
-	assert_int_equal(a, again);
+	assert_int_equal(r.delivered, delivered);
+	assert_int_equal(r.again, again);
 }
 
 static int

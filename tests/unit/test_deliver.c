@@ -129,7 +129,7 @@ intents_of_several_destinations_are_judged_together(void **state)
 		make_target(DELIVER_MAILDIR, maildir, *state);
 	const char *lines[6];
 	enum deliver_verdict v[6],
-		wanted[6] = { DELIVER_WAS_DELIVERED, DELIVER_WAS_NOT,
+		wanted[6] = { DELIVER_WAS_DELIVERED, DELIVER_WAS_IN_HAND,
 			      DELIVER_WAS_NOT,	     DELIVER_WAS_DELIVERED,
 			      DELIVER_WAS_NOT,	     DELIVER_WAS_NOT };
 	char *made[3] = { leave_one(&box, "Subject: a\n", true),

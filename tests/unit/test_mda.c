@@ -476,7 +476,7 @@ recovery_lets_it_run_again(void **state)
 	deliver_close(&d);
 	lines[0] = line;
 	assert_int_equal(deliver_recover(&box.target, lines, &v, 1, &e), 0);
-	assert_int_equal(v, DELIVER_WAS_NOT);
+	assert_int_equal(v, DELIVER_WAS_IN_HAND);
 	deliver_recovered(&box.target, lines, 1);
 	free(line);
 }

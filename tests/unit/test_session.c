@@ -122,14 +122,14 @@ session(struct fixture *x)
 {
 	struct link *courier;
 	pid_t pid = fake_courier_start(x->mailbox, &courier);
-	size_t delivered, again;
+	struct recovery_result recovered;
 	int result = -1, status;
 
 	x->result = (struct report_result){ 0 };
 	err_clear(&x->e);
 	assert_int_equal(store_open(&x->store, x->db, -1, true, &x->e), 0);
 	x->target.state_id = store_id(x->store);
-	if (recovery_run(x->store, &x->target, &delivered, &again, &x->e) == 0)
+	if (recovery_run(x->store, &x->target, &recovered, &x->e) == 0)
 		result = session_run(&x->set, x->store, &x->target, courier,
 				     x->report, &x->result, &x->e);
 	link_free(&courier);
