@@ -215,6 +215,29 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 }
 
 int
+history_mda_broken(struct store *s, const char *fingerprint, int64_t now,
+		   bool *fold, struct err *e)
+{
+	int64_t told;
+	bool same;
+
+	*fold = false;
+	if (store_fact_is(s, FACT_MDA_TOLD_OF, fingerprint, &same, e) != 0 ||
+	    store_fact(s, FACT_MDA_TOLD, 0, &told, e) != 0)
+		return -1;
+	*fold = same && now >= told && now - told < NOTICE_S;
+	if (*fold)
+		return 0;
+	if (store_begin(s, STORE_LAZY, e) != 0)
+		return -1;
+	if (store_set_fact_text(s, FACT_MDA_TOLD_OF, fingerprint, e) == 0 &&
+	    store_set_fact(s, FACT_MDA_TOLD, now, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
+}
+
+int
 history_reached(struct store *s, struct err *e)
 {
 	struct fact f[] = {

@@ -62,6 +62,10 @@ int history_failed(struct store *s, const struct account_settings *a,
 /* A run failed in another way: this ends the row of passing failures, and that
  * of history_put_off. */
 int history_reached(struct store *s, struct err *e);
+/* The program of this fingerprint, which has delivered nothing yet, cannot
+ * work.  *fold: people were told so within the last day. */
+int history_mda_broken(struct store *s, const char *fingerprint, int64_t now,
+		       bool *fold, struct err *e);
 int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 		      struct err *e);
 /* Keeps for --status the error with which a run ended, and how many messages it

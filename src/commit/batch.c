@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/backoff.h"
 #include "commit/batch_list.h"
+#include "commit/verdict.h"
 
 const struct batch_limits batch_limits_usual = {
 	.messages = 256,
@@ -32,6 +32,7 @@ struct batch {
 	struct batch_list running;  /* until D3, or until its MDA has ended */
 	struct batch_list settled;  /* not on record yet */
 	struct batch_list recorded; /* nobody was told yet */
+	struct verdicts verdicts; /* of programs; holds some before `settled` */
 
 	bool destination_is_known;
 	bool broken;
@@ -57,7 +58,9 @@ batch_open(struct batch **b, struct store *store,
 	n->target = target;
 	n->limits = *limits;
 	n->destination_is_known = known;
-	if (deliver_open(&n->deliver, target, !known, e) != 0) {
+	if (verdict_open(&n->verdicts, store, target, e) != 0 ||
+	    deliver_open(&n->deliver, target, !known, e) != 0) {
+		verdict_close(&n->verdicts);
 		free(n);
 		return -1;
 	}
@@ -78,6 +81,7 @@ batch_close(struct batch **b)
 	batch_list_free(&old->running, false);
 	batch_list_free(&old->settled, false);
 	batch_list_free(&old->recorded, false);
+	verdict_close(&old->verdicts);
 	deliver_close(&old->deliver);
 	free(old);
 	*b = NULL;
@@ -151,53 +155,14 @@ batch_is_open(const struct batch *b)
 
 /* --- D2 --- */
 
-static struct store_message
-row_of(const struct parcel *x)
-{
-	return (struct store_message){
-		.uid = x->message.uid,
-		.uid_size = x->message.uid_size,
-		.size = x->message.size,
-		.digest = x->digest,
-		.octets = x->octets,
-	};
-}
-
-static int
-record_one(struct batch *b, const struct parcel *x, int64_t now, struct err *e)
-{
-	struct store_message m = row_of(x);
-	int64_t id = x->id;
-
-	switch (x->outcome) {
-	case DELIVER_DONE:
-		return store_set_delivered(b->store, id, now, e);
-	case DELIVER_REFUSED:
-		return store_set_aside(b->store, &id, &m,
-				       backoff_next(now, x->message.attempts),
-				       x->why.text, e);
-	case DELIVER_POSTPONED:
-		if (x->why.kind != ERR_MESSAGE)
-			break;
-		/* it is asked for last from now on, and set aside in the end,
-		 * so that one message cannot stop an account for ever */
-		return store_set_aside(b->store, &id, &m,
-				       backoff_next_broken(now,
-							   x->message.attempts),
-				       x->why.text, e);
-	case DELIVER_PENDING:
-		break;
-	}
-	return store_forget_intent(b->store, id, e);
-}
-
 static int
 record_settled(struct batch *b, struct err *e)
 {
 	int64_t now = clock_unix();
 
 	for (size_t i = 0; i < b->settled.count; i++)
-		if (record_one(b, b->settled.at[i], now, e) != 0)
+		if (verdict_record(&b->verdicts, b->store, b->settled.at[i],
+				   now, e) != 0)
 			return -1;
 	return 0;
 }
@@ -207,7 +172,7 @@ record_ready(struct batch *b, struct err *e)
 {
 	for (size_t i = 0; i < b->current.count; i++) {
 		struct parcel *x = b->current.at[i];
-		struct store_message m = row_of(x);
+		struct store_message m = parcel_row(x);
 
 		x->id = x->message.row;
 		if (store_set_ready(b->store, &x->id, &m,
@@ -283,11 +248,14 @@ static void
 settle_one(struct batch *b, struct parcel *x)
 {
 	deliver_leave(&x->staged);
-	batch_list_add(&b->settled, x);
+	if (deliver_ends_one_by_one(b->deliver))
+		verdict_take(&b->verdicts, x, &b->settled);
+	else
+		batch_list_add(&b->settled, x);
 }
 
 /* D3, and the outcomes of those whose publishing has ended.  MDAs end one by
- * one. */
+ * one, and are judged elsewhere (verdict.h). */
 static int
 d3(struct batch *b, struct err *e)
 {
@@ -305,7 +273,8 @@ d3(struct batch *b, struct err *e)
 			batch_list_add(&b->running, x);
 			continue;
 		}
-		if (x->outcome == DELIVER_POSTPONED && rc == 0) {
+		if (x->outcome == DELIVER_POSTPONED && rc == 0 &&
+		    !deliver_ends_one_by_one(b->deliver)) {
 			*e = x->why;
 			rc = -1;
 		}
@@ -325,20 +294,33 @@ publish(struct batch *b, struct err *e)
 
 /* How many messages the destination takes now. */
 static size_t
-room_now(const struct batch *b)
+room_now(const struct batch *b, bool *is_probe)
 {
-	return batch_max(b) - b->running.count;
+	return verdict_room(&b->verdicts, batch_max(b) - b->running.count,
+			    b->running.count, is_probe);
+}
+
+static void
+choose(struct batch *b)
+{
+	size_t count = b->waiting.count, room;
+	bool is_probe;
+
+	room = room_now(b, &is_probe);
+	if (is_probe)
+		batch_list_move_last(&b->waiting, &b->current);
+	else
+		batch_list_move(&b->waiting, &b->current,
+				count < room ? count : room);
+	b->current.at[0]->is_probe = is_probe;
 }
 
 static int
 hand_over_one(struct batch *b, struct err *e)
 {
-	size_t count = b->waiting.count;
 	bool attempted;
 
-	if (count > room_now(b))
-		count = room_now(b);
-	batch_list_move(&b->waiting, &b->current, count);
+	choose(b);
 	if (d1(b, e) != 0) {
 		deliver_abandon(b->deliver);
 		batch_list_clear(&b->current, true);
@@ -358,8 +340,9 @@ bool
 batch_is_due(const struct batch *b, bool all)
 {
 	const struct batch_list *w = &b->waiting;
+	bool is_probe;
 
-	if (w->count == 0 || room_now(b) == 0)
+	if (w->count == 0 || room_now(b, &is_probe) == 0)
 		return false;
 	return all || deliver_ends_one_by_one(b->deliver) ||
 	       w->count >= batch_max(b) || w->bytes >= b->limits.bytes ||
@@ -405,6 +388,7 @@ batch_finish(struct batch *b, struct err *e)
 	bool attempted;
 
 	assert(b->running.count == 0 && !b->open && !b->broken);
+	verdict_end(&b->verdicts, &b->settled);
 	if (b->settled.count == 0)
 		return 0;
 	return d2(b, &attempted, e) != 0 ? break_off(b) : 0;
@@ -427,12 +411,19 @@ batch_next_recorded(struct batch *b, struct batch_result *r)
 	r->message = x->message;
 	r->message.row = x->id;
 	r->outcome = x->outcome;
+	r->is_counted = x->is_counted;
 	r->why = x->why;
 	parcel_free(x, false);
 	return true;
 }
 
 /* --- questions --- */
+
+const struct batch_trouble *
+batch_trouble(const struct batch *b)
+{
+	return b->verdicts.all.why.kind == ERR_NONE ? NULL : &b->verdicts.all;
+}
 
 size_t
 batch_waiting(const struct batch *b)

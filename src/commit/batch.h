@@ -26,9 +26,11 @@
  *	after publish  leaves the same, even if a mail reader has moved or
  *	               removed the message
  *
- * Any error from the first attempt at D2 on, but that a program wants its
- * message later, makes the batch `broken`: nothing is touched any more, the
- * account ends without QUIT, and the next run's recovery decides.
+ * Any error from the first attempt at D2 on makes the batch `broken`: nothing
+ * is touched any more, the account ends without QUIT, and the next run's
+ * recovery decides.  That a program does not take its message is no error of
+ * the batch: it is the message's (batch_next_recorded) or everybody's
+ * (batch_trouble).
  */
 #ifndef COMMIT_BATCH_H
 #define COMMIT_BATCH_H
@@ -96,8 +98,7 @@ bool batch_ends_one_by_one(const struct batch *b);
 int64_t batch_until(const struct batch *b);
 /* Descriptors to poll while MDAs run. */
 size_t batch_poll(const struct batch *b, int fds[DELIVER_POLL_MAX]);
-/* Looks after the MDAs that run.  Fails when one of them wants its message
- * later (the others run on), or when the batch is broken. */
+/* Looks after the MDAs that run.  Fails when the batch is broken. */
 int batch_continue(struct batch *b, struct err *e);
 /* Is it time to hand over?  `all`: no more messages come for now, so whatever
  * waits is due.  Never while as many MDAs run as may. */
@@ -109,21 +110,36 @@ int batch_run(struct batch *b, bool all, struct err *e);
 /* What became of a message, once that is recorded. */
 struct batch_result {
 	struct batch_message message; /* row: the one that it is in now */
-	enum deliver_outcome outcome; /* DONE (delivered, durable), REFUSED (set
-					 aside) or POSTPONED */
-	struct err why;		      /* unless DONE */
+	enum deliver_outcome outcome; /* DONE (delivered, durable), REFUSED or
+					 POSTPONED */
+	bool is_counted; /* a failure of this message: it is asked for last,
+			    or set aside; else it is as it was before */
+	struct err why;	 /* unless DONE */
 };
 /* Takes the next result.  Each message that is on record is told once, in
  * order; false when there are no more for now. */
 bool batch_next_recorded(struct batch *b, struct batch_result *r);
+/* What keeps a program from taking any message, as far as its last ends have
+ * shown; NULL: nothing.  No more is handed over then. */
+struct batch_trouble {
+	struct err why;		 /* ERR_LATER, ERR_OS: it was not started, or
+			    ERR_CONFIG: it was called wrongly */
+	uint32_t number;	 /* of the message that met it first */
+	size_t count;		 /* of such messages */
+	const char *fingerprint; /* of the program's options */
+};
+/* Borrowed until batch_close.  Ask after batch_continue, batch_hand_over and
+ * batch_finish. */
+const struct batch_trouble *batch_trouble(const struct batch *b);
 /* Gives up the messages that wait, staged files and all. */
 void batch_discard_waiting(struct batch *b);
 /* The same for the message of this number and those that came behind it. */
 void batch_discard_from(struct batch *b, uint32_t number);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
-/* Records the last batch as delivered.  No MDA may run and no message may be
- * open; messages that wait are not handed over any more. */
+/* Records the last batch as delivered, and what became of messages whose
+ * programs failed.  No MDA may run and no message may be open; messages that
+ * wait are not handed over any more. */
 int batch_finish(struct batch *b, struct err *e);
 bool batch_is_broken(const struct batch *b);
 

@@ -33,6 +33,15 @@ batch_list_move(struct batch_list *from, struct batch_list *to, size_t count)
 			from->count * sizeof(*from->at));
 }
 
+void
+batch_list_move_last(struct batch_list *from, struct batch_list *to)
+{
+	struct parcel *x = from->at[--from->count];
+
+	from->bytes -= x->bytes;
+	batch_list_add(to, x);
+}
+
 struct parcel *
 batch_list_take(struct batch_list *l)
 {
@@ -42,6 +51,18 @@ batch_list_take(struct batch_list *l)
 	if (--l->count > 0)
 		memmove(l->at, l->at + 1, l->count * sizeof(*l->at));
 	return x;
+}
+
+struct store_message
+parcel_row(const struct parcel *x)
+{
+	return (struct store_message){
+		.uid = x->message.uid,
+		.uid_size = x->message.uid_size,
+		.size = x->message.size,
+		.digest = x->digest,
+		.octets = x->octets,
+	};
 }
 
 void

@@ -22,6 +22,8 @@ struct parcel {
 	int64_t begun;	/* clock_ms */
 	enum deliver_outcome outcome;
 	struct err why;
+	bool is_probe;	 /* handed over alone, to see whose fault it is */
+	bool is_counted; /* it is no one else's fault (verdict.h) */
 };
 
 /* A list of parcels, in order. */
@@ -36,8 +38,12 @@ void batch_list_add(struct batch_list *l, struct parcel *x);
 /* Moves the first `count` of one list to the end of another. */
 void batch_list_move(struct batch_list *from, struct batch_list *to,
 		     size_t count);
+/* Moves the last one, which there must be. */
+void batch_list_move_last(struct batch_list *from, struct batch_list *to);
 /* Takes the first one; there must be one. */
 struct parcel *batch_list_take(struct batch_list *l);
+/* What its row is to have; borrows from it. */
+struct store_message parcel_row(const struct parcel *x);
 /* discard: the staged file is removed (only before D2 was attempted); else it
  * is left as it is. */
 void parcel_free(struct parcel *x, bool discard);

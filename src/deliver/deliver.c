@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "deliver/class.h"
+#include "deliver/mda_program.h"
 
 static const struct deliver_class *const classes[] = {
 	[DELIVER_MAILDIR] = &maildir_class,
@@ -27,6 +28,13 @@ deliver_name(const struct deliver_target *target)
 		target->kind == DELIVER_MDA ? target->argv[0] : target->path;
 
 	return mem_format("%s:%s", classes[target->kind]->name, where);
+}
+
+char *
+deliver_fingerprint(const struct deliver_target *target)
+{
+	return target->kind == DELIVER_MDA ? mda_program_fingerprint(target)
+					   : NULL;
 }
 
 int

@@ -70,11 +70,13 @@ struct deliver_message {
 enum deliver_outcome {
 	DELIVER_PENDING,
 	DELIVER_DONE,
-	DELIVER_REFUSED,  /* by the MDA: this message failed */
-	DELIVER_POSTPONED /* by the MDA, which wants mail later; if the reason
+	DELIVER_REFUSED,  /* by the MDA: this message failed; of kind
+			     ERR_CONFIG: as if it was called wrongly */
+	DELIVER_POSTPONED /* by the MDA, which wants mail later. If the reason
 			     is of kind ERR_MESSAGE it died or hung on this
-			     message. By a Maildir: the staged file was taken
-			     away */
+			     message, ERR_STOPPED: a stop request ended it,
+			     ERR_OS: it was not started. By a Maildir: the
+			     staged file was taken away */
 };
 
 struct deliver;
@@ -82,6 +84,11 @@ struct deliver_staged;
 
 /* "maildir:PATH", "mbox:PATH", "mda:ARGV0"; owned by the caller. */
 char *deliver_name(const struct deliver_target *target);
+
+/* For an MDA: a few digits that change, very likely, when its arguments do, or
+ * the file of the program or of a script among them.  Too few to guess an
+ * argument by, since they are kept.  Owned by the caller; NULL for others. */
+char *deliver_fingerprint(const struct deliver_target *target);
 
 /*
  * Makes the destination ready.  A Maildir or mbox that does not exist is made
@@ -145,9 +152,10 @@ const char *deliver_evidence(const struct deliver_staged *s);
 /* For Maildir and mbox all is done when it returns 0.  An MDA is only started:
  * deliver_tend finds its end, and its outcome is DELIVER_PENDING until then.
  * It is not an error of this call if an MDA cannot be started at all: the
- * outcome is DELIVER_POSTPONED, and its reason ERR_OS.  If appending to an mbox
- * fails, the mbox is cut back to its old length, synced and unlocked, and the
- * error has the kind ERR_LOCAL. */
+ * outcome is DELIVER_POSTPONED, and its reason ERR_OS (ERR_MESSAGE if what it
+ * is told of this message is too long).  If appending to an mbox fails, the
+ * mbox is cut back to its old length, synced and unlocked, and the error has
+ * the kind ERR_LOCAL. */
 int deliver_publish(struct deliver *d, struct err *e);
 /* While MDAs run: the descriptors to poll for reading (returns how many, at
  * most DELIVER_POLL_MAX), and the time (clock_ms) by which deliver_tend must be

@@ -33,6 +33,9 @@ void mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1],
 			     int64_t octets,
 			     const uint8_t digest[DIGEST_SHA256_SIZE]);
 
+/* deliver_fingerprint. */
+char *mda_program_fingerprint(const struct deliver_target *target);
+
 /*
  * NULL-terminated, owned: mda_program_free_list.
  *

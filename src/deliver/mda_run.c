@@ -80,6 +80,14 @@ duration(char out[QUANTITY_TEXT_MAX], int64_t ms)
 	return out;
 }
 
+/* 64 is EX_USAGE of sysexits; a shell says 127 when it does not find a program,
+ * and 126 when it cannot run it. */
+static bool
+is_misuse(int code)
+{
+	return code == 64 || code == 126 || code == 127;
+}
+
 /* What its exit means.  75 is EX_TEMPFAIL of sysexits, 71 is EX_OSERR, and 111
  * is what qmail has for that. */
 static enum deliver_outcome
@@ -103,8 +111,8 @@ judge(const struct mda_run *r, int status, struct err *e)
 			"%d)",
 			name, code);
 	else {
-		err_set(e, ERR_MESSAGE, "'%s' refused the message (status %d)",
-			name, code);
+		err_set(e, is_misuse(code) ? ERR_CONFIG : ERR_MESSAGE,
+			"'%s' refused the message (status %d)", name, code);
 		return DELIVER_REFUSED;
 	}
 	return DELIVER_POSTPONED;

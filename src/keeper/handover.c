@@ -4,6 +4,8 @@
 
 #include "keeper/handover.h"
 
+#include "account/history.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "keeper/removal.h"
 #include "sys/proc.h"
@@ -39,18 +41,35 @@ take_delivered(struct session *s, size_t entry, int64_t row)
 		removal_add(s, entry, row);
 }
 
+/* A failure that is the message's own. */
 static void
-take_refused(struct session *s, size_t entry, const struct err *why)
+take_failed(struct session *s, size_t entry, const struct batch_result *r)
 {
-	struct err told = *why;
+	bool aside = r->outcome == DELIVER_REFUSED ||
+		     r->message.attempts >= BACKOFF_PATIENCE;
+	struct err told = r->why;
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, entry, name);
 	s->result->failed++;
 	err_context(&told, "%s", name);
-	told.kind = ERR_MESSAGE;
+	if (told.kind == ERR_CONFIG)
+		told.kind = ERR_MESSAGE;
 	phase_complain(s, &told, false);
-	report_log(s->report, "set aside: %s: %s", name, why->text);
+	report_log(s->report, "%s: %s: %s", aside ? "set aside" : "failed",
+		   name, r->why.text);
+}
+
+/* What all the others met too is told elsewhere (see_trouble). */
+static void
+take_untouched(struct session *s, size_t entry, const struct err *why)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	report_log(s->report, "not delivered: %s: %s", name, why->text);
+	if (why->kind == ERR_STOPPED)
+		s->is_stopped_short = true;
 }
 
 static void
@@ -65,33 +84,71 @@ take_recorded(struct handover *h)
 
 		if (r.outcome == DELIVER_DONE)
 			take_delivered(s, entry, r.message.row);
-		else if (r.outcome == DELIVER_REFUSED)
-			take_refused(s, entry, &r.why);
+		else if (r.is_counted)
+			take_failed(s, entry, &r);
+		else
+			take_untouched(s, entry, &r.why);
 	}
 }
 
 /* --- failures --- */
 
-/* The failure of a program ends the handing over, any other the session.  Of
- * several programs that run at once only the first one's words are shown. */
 static int
-see_failure(struct handover *h, struct err *e)
+fail(struct handover *h)
 {
-	bool is_verdict = e->kind == ERR_LATER || e->kind == ERR_OS ||
-			  e->kind == ERR_MESSAGE;
-	bool before = h->has_failed;
-
 	h->has_failed = true;
-	if (batch_is_broken(h->batch) || !batch_ends_one_by_one(h->batch) ||
-	    !is_verdict)
-		return -1;
-	if (before)
-		report_log(h->session->report, "failed: %s", e->text);
-	else
-		phase_complain(h->session, e, false);
-	err_clear(e);
+	return -1;
+}
+
+static void
+describe(const struct session *s, const struct batch_trouble *t, struct err *e)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox,
+		     listing_find(mailbox_listing(s->mailbox), t->number),
+		     name);
+	*e = t->why;
+	err_context(e, "%s", name);
+	if (t->why.kind == ERR_CONFIG)
+		err_context(e, "option 'mda' seems to be wrong, it has never "
+			       "delivered; no message is set aside");
+	else if (t->count > 1)
+		err_context(e,
+			    "%zu messages in a row were not taken, the next "
+			    "run tries again",
+			    t->count);
+}
+
+/* A configuration that cannot work is told once a day. */
+static bool
+is_known(struct session *s, const struct batch_trouble *t)
+{
+	struct err ignored = ERR_INIT;
+	bool fold = false;
+
+	if (t->why.kind == ERR_CONFIG)
+		(void)history_mda_broken(s->store, t->fingerprint, clock_unix(),
+					 &fold, &ignored);
+	return fold;
+}
+
+/* What keeps a program from taking any message ends the handing over, but not
+ * the session. */
+static void
+see_trouble(struct handover *h)
+{
+	const struct batch_trouble *t = batch_trouble(h->batch);
+	struct session *s = h->session;
+	struct err e;
+
+	if (!t || h->has_failed)
+		return;
+	h->has_failed = true;
+	describe(s, t, &e);
+	phase_complain(s, &e, is_known(s, t));
+	report_log(s->report, "failed: %s", e.text);
 	batch_discard_waiting(h->batch);
-	return 0;
 }
 
 /* After a stop request a program gets no other message. */
@@ -122,14 +179,18 @@ hand_over(struct handover *h, bool all, struct err *e)
 	int rc = batch_hand_over(h->batch, all, e);
 
 	take_recorded(h);
-	return rc != 0 ? see_failure(h, e) : 0;
+	if (rc != 0)
+		return fail(h);
+	see_trouble(h);
+	return 0;
 }
 
 int
 handover_run(struct handover *h, bool all, struct err *e)
 {
-	if (batch_continue(h->batch, e) != 0 && see_failure(h, e) != 0)
-		return -1;
+	if (batch_continue(h->batch, e) != 0)
+		return fail(h);
+	see_trouble(h);
 	see_stop(h);
 	if (h->has_failed || !batch_is_due(h->batch, all))
 		return 0;
@@ -145,7 +206,10 @@ handover_finish(struct handover *h, struct err *e)
 	int rc = batch_finish(h->batch, e);
 
 	take_recorded(h);
-	return rc;
+	if (rc != 0)
+		return -1;
+	see_trouble(h);
+	return 0;
 }
 
 int64_t
@@ -201,10 +265,12 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 			rc = -1;
 		else
 			wait_for_programs(h);
+		see_trouble(h);
 	}
 	if (!batch_is_broken(h->batch) &&
 	    batch_finish(h->batch, rc == 0 ? e : &more) != 0)
 		rc = -1;
 	take_recorded(h);
+	see_trouble(h);
 	return rc;
 }

@@ -26,9 +26,9 @@ void handover_close(struct handover *h);
 
 /* Looks after programs that run, and hands over what is due (all: whatever
  * waits, since no more comes for now), or finds that a proof of lockstep is due
- * first.  Tells what is on record.  A program that wants its message later ends
- * the handing over, but not the session; a disk or a database that fails ends
- * both. */
+ * first.  Tells what is on record.  A program that takes no message
+ * (batch_trouble) ends the handing over, but not the session; a disk or a
+ * database that fails ends both. */
 int handover_run(struct handover *h, bool all, struct err *e);
 /* Call it when all is handed over: it records the last of it as delivered. */
 int handover_finish(struct handover *h, struct err *e);

@@ -85,6 +85,12 @@
 #define FACT_LAST_ERROR	   "last_error"	   /* the text of that failure */
 #define FACT_LAST_FETCHED  "last_fetched"  /* messages of the last run */
 
+/* The program that mail is given to (deliver_fingerprint): verdict.c, with its
+ * first delivery, and history.c. */
+#define FACT_MDA_PROVEN	 "mda_proven"  /* it has delivered [durable] */
+#define FACT_MDA_TOLD_OF "mda_told_of" /* people were told that it cannot */
+#define FACT_MDA_TOLD	 "mda_told"    /* when */
+
 /* Where mail goes: recovery.c, at the beginning of a run that fetches. */
 #define FACT_DESTINATION "destination" /* deliver_name of the last run's */
 

@@ -73,6 +73,10 @@ struct proc_program {
 
 struct proc;
 
+/* The path of the file that a program of this name is: the name itself if it
+ * has a slash, else it is looked up in these directories, a value of PATH.
+ * Owned by the caller; NULL with errno. */
+char *proc_find(const char *name, const char *dirs);
 /* Starts the program with default signal dispositions, an empty signal mask and
  * no descriptors but 0 to 2.  Fails with ERR_OS when the program cannot be
  * started, with the errno in e->sys; the text names argv[0]. */

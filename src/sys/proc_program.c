@@ -176,19 +176,24 @@ search_path(const char *name, const char *dirs)
 	return NULL;
 }
 
+char *
+proc_find(const char *name, const char *dirs)
+{
+	if (strchr(name, '/'))
+		return mem_string(name);
+	errno = ENOENT;
+	return *name ? search_path(name, dirs) : NULL;
+}
+
 /* The path of the file to execute, which the caller frees; NULL with errno. */
 static char *
 find_program(const struct proc_program *program)
 {
-	const char *name = program->argv[0], *dirs;
+	const char *dirs = env_value(program->env, "PATH");
 
-	if (strchr(name, '/'))
-		return mem_string(name);
-	dirs = env_value(program->env, "PATH");
 	if (!dirs)
 		dirs = getenv("PATH");
-	errno = ENOENT;
-	return *name ? search_path(name, dirs ? dirs : "/usr/bin:/bin") : NULL;
+	return proc_find(program->argv[0], dirs ? dirs : "/usr/bin:/bin");
 }
 
 /* --- descriptors of a child --- */

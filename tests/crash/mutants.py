@@ -203,9 +203,9 @@ MUTANTS = [
             Edit(
                 "src/commit/batch.c",
                 "\tfor (size_t i = 0; i < b->settled.count; i++)\n"
-                "\t\tif (record_one(",
+                "\t\tif (verdict_record(",
                 "\tfor (size_t i = 0; b->waiting.count == 0 && i < b->settled.count; i++)\n"
-                "\t\tif (record_one(",
+                "\t\tif (verdict_record(",
             ),
             Edit(
                 "src/commit/batch.c",

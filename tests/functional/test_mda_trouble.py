@@ -7,11 +7,17 @@ import os
 import pytest
 
 from popmail import mail
-from runner import same, wait_until
+from runner import is_at_rest, same, wait_until
 
 HOUR = 3600
+DAY = 86400
 # What an option of a script does to the message of this subject.
 FAILURES = {
+    "later": "exit 75",
+    "out of resources": "exit 71",
+    "qmail's later": "exit 111",
+    "killed": "kill -9 $$",
+    "hangs": "exec sleep 60",
     "takes popfetch down": "kill -9 $PPID; exit 0",
 }
 
@@ -59,6 +65,9 @@ def later(popfetch, seconds):
     popfetch.sql("update message set next_try = next_try - ? where next_try > ?", seconds, seconds)
 
 
+# One message.
+
+
 @pytest.mark.parametrize("what", FAILURES)
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_one_message_keeps_no_other_from_coming(popfetch, deliver, what, jobs):
@@ -73,6 +82,21 @@ def test_one_message_keeps_no_other_from_coming(popfetch, deliver, what, jobs):
     later(popfetch, HOUR)
     popfetch()
     assert calls(popfetch).count("2") == 4
+
+
+@pytest.mark.parametrize("what", ["later", "killed", "hangs"])
+def test_the_error_names_the_message(popfetch, deliver, what):
+    deliver(bad(1, FAILURES[what]), *numbered(3), mda_timeout="1 second")
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert "message 2 (uid 'uid-000002'): " in result.stderr
+
+
+def test_what_failed_before_comes_last(popfetch, deliver):
+    deliver(bad(0, "exit 75"), *numbered(4), keep="forever")
+    popfetch()
+    popfetch()
+    assert calls(popfetch) == ["0", "1", "2", "3", "0"]
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
@@ -118,3 +142,134 @@ def test_a_message_without_uid_that_takes_the_run_down_is_set_aside(popfetch, se
         popfetch()
     assert calls(popfetch).count("0") == 3
     assert len(popfetch.saved()) == 2 and len(pop.left()) == 1
+
+
+# All messages.
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("what", ["later", "killed"])
+def test_a_program_that_takes_nothing_is_one_line_and_no_message_s_fault(
+    popfetch, deliver, what, jobs
+):
+    pop = deliver(NOTE + FAILURES[what], *numbered(40), mda_jobs=jobs)
+    for run in range(4):
+        result = popfetch()
+        assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+        assert "messages in a row" in result.stderr and "uid 'uid-0000" in result.stderr
+    assert len(calls(popfetch)) <= 4 * (6 + jobs)
+    assert attempts(popfetch) == {} and len(pop.left()) == 40
+    popfetch.accounts["work"]["mda"] = popfetch.saver("later")
+    assert popfetch().status == 0
+    assert same(popfetch.saved("later"), pop.wires())
+
+
+def test_the_last_message_that_waits_tells_whether_it_is_all_of_them(popfetch, deliver):
+    """The first six cannot be delivered; what is behind them can."""
+    deliver(NOTE + '[ "$s" -lt 6 ] && exit 75\ntake', *numbered(12))
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 6, result
+    assert len(popfetch.saved()) == 6
+    assert len(attempts(popfetch)) == 6
+
+
+def test_two_messages_that_are_all_there_is_are_not_counted(popfetch, deliver):
+    pop = deliver(NOTE + "exit 75", *numbered(2), keep="no")
+    for _ in range(5):
+        result = popfetch()
+        assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert attempts(popfetch) == {} and len(pop.left()) == 2
+
+
+def test_refusals_never_end_a_run(popfetch, deliver):
+    deliver(NOTE + "exit 67", *numbered(12))
+    result = popfetch()
+    assert len(calls(popfetch)) == 12 and len(result.errors) == 12
+    assert len(attempts(popfetch)) == 12
+
+
+def test_a_program_that_is_not_there_is_told_once_and_not_counted(popfetch, deliver):
+    deliver(["no-such-mda"], *numbered(12))
+    for _ in range(2):
+        result = popfetch()
+        assert result.status == os.EX_OSERR and len(result.errors) == 1, result
+    assert attempts(popfetch) == {}
+
+
+# A configuration that cannot work.
+
+
+def touch_at_rest(path, process):
+    wait_until(lambda: is_at_rest(process))
+    path.touch()
+
+
+@pytest.mark.parametrize("status", [64, 126, 127])
+@pytest.mark.parametrize("count, jobs", [(1, 1), (12, 1), (12, 4)])
+def test_a_program_that_is_called_wrongly_is_told_once_and_tried_again(
+    popfetch, deliver, status, count, jobs
+):
+    script = NOTE + f"echo no such option >&2; exit {status}"
+    pop = deliver(script, *numbered(count), mda_jobs=jobs)
+    result = popfetch()
+    assert result.status == os.EX_CONFIG and len(result.errors) == 1, result
+    assert "option 'mda'" in result.stderr and "no such option" in result.stderr
+    assert f"status {status}" in result.stderr
+    assert len(calls(popfetch)) <= 1 + jobs
+    again = popfetch()
+    assert again.status == os.EX_CONFIG and not again.errors, again
+    popfetch.sql("update fact set value = value - ? where name = 'mda_told'", DAY + 1)
+    assert len(popfetch().errors) == 1
+    assert attempts(popfetch) == {} and len(pop.left()) == count
+    popfetch.script(NOTE + "take", "mda")  # the same options, a better script
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), pop.wires())
+
+
+def test_the_first_and_the_last_message_that_came_are_asked_about(popfetch, deliver):
+    asked = popfetch.home / "asked"
+    script = NOTE + f'until [ -e "{asked}" ]; do sleep 0.02; done; exit 127'
+    pop = deliver(script, *numbered(12))
+    pop.on("RETR 12", lambda session, line: (session.obey(line), touch_at_rest(asked, process)))
+    process = popfetch.start()
+    assert popfetch.finish(process).status == os.EX_CONFIG
+    assert calls(popfetch) == ["0", "11"]
+
+
+def test_a_changed_option_is_told_at_once(popfetch, deliver):
+    deliver(["/bin/sh", "-c", "procmial"], *numbered(3))
+    assert len(popfetch().errors) == 1
+    assert not popfetch().errors
+    popfetch.accounts["work"]["mda"] = ["/bin/sh", "-c", "procamil"]
+    result = popfetch()
+    assert len(result.errors) == 1 and "procamil" in result.stderr
+
+
+def test_a_program_that_has_delivered_may_refuse_with_any_status(popfetch, deliver):
+    deliver(NOTE + "[ $s -gt 0 ] && exit 64\ntake", *numbered(4))
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 3, result
+    assert len(calls(popfetch)) == 4 and len(attempts(popfetch)) == 3
+
+
+def test_one_message_that_is_refused_so_does_not_stop_a_new_account(popfetch, deliver):
+    pop = deliver(bad(0, "exit 64"), *numbered(4), keep="no")
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert pop.left() == ["uid-000001"] and attempts(popfetch) == {"uid-000001": 1}
+
+
+# What is too long for a program.
+
+
+def test_a_uid_without_measure_does_not_stop_the_account(popfetch, server):
+    uid = b"\x80" * 50000
+
+    def list_uids(session, line):
+        session.send(b"+OK\r\n1 a\r\n2 " + uid + b"\r\n3 c\r\n.\r\n")
+
+    pop = server(numbered(3)).on("UIDL", list_uids)
+    popfetch.account(server=pop, mda=popfetch.script(NOTE + "take"))
+    result = popfetch()
+    assert result.status == 0, result
+    assert same(popfetch.saved(), pop.wires())

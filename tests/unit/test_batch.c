@@ -129,7 +129,8 @@ static void
 take(struct fixture *x, uint32_t number, const char *text)
 {
 	static const uint8_t digest[DIGEST_SHA256_SIZE] = { 1 };
-	static const char *const uids[] = { "", "a", "b", "c", "d" };
+	static const char *const uids[] = { "",	 "a", "b", "c", "d",
+					    "e", "f", "g", "h", "i" };
 	struct batch_message m = {
 		.number = number,
 		.uid = (const uint8_t *)uids[number],
@@ -488,27 +489,93 @@ a_message_that_the_mda_refuses_is_set_aside_and_the_others_go_on(void **state)
 }
 
 static void
-an_mda_that_wants_it_later_ends_the_handing_over(void **state)
+a_message_that_the_mda_wants_later_does_not_stop_the_others(void **state)
 {
 	struct fixture *x = *state;
-	static const char *const argv[] = { "/bin/sh", "-c", "exit 75", NULL };
-	int64_t end = clock_deadline(10000);
-	int result = 0;
+	static const char *const argv[] = { "/bin/sh", "-c",
+					    "grep -q two && exit 75; exit 0",
+					    NULL };
 
 	hand_to(x, argv);
 	take(x, 1, "one\n");
 	take(x, 2, "two\n");
-	while (result == 0 && clock_ms() < end) {
-		result = batch_run(x->batch, true, &x->e);
+	take(x, 3, "three\n");
+	run_all(x);
+	assert_null(batch_trouble(x->batch));
+	finish(x);
+	assert_int_equal(told_count(x), 3);
+	assert_int_equal(x->told[1].outcome, DELIVER_POSTPONED);
+	assert_int_equal(rows(x, STORE_DELIVERED), 2);
+	assert_int_equal(rows(x, STORE_SET_ASIDE), 1);
+}
+
+static void
+an_mda_that_wants_all_later_gets_no_more_and_nothing_is_counted(void **state)
+{
+	struct fixture *x = *state;
+	static const char *const argv[] = { "/bin/sh", "-c", "exit 75", NULL };
+	int64_t end = clock_deadline(10000);
+
+	hand_to(x, argv);
+	for (uint32_t i = 1; i <= 9; i++)
+		take(x, i, "a\n");
+	while (!batch_trouble(x->batch) && clock_ms() < end) {
+		assert_int_equal(batch_run(x->batch, true, &x->e), 0);
 		(void)proc_poll(NULL, 0, clock_deadline(5));
 	}
-	assert_int_equal(result, -1);
-	assert_int_equal(x->e.kind, ERR_LATER);
-	assert_false(batch_is_broken(x->batch));
+	assert_non_null(batch_trouble(x->batch));
+	assert_int_equal(batch_trouble(x->batch)->why.kind, ERR_LATER);
+	assert_int_equal(batch_trouble(x->batch)->count, 6);
+	assert_int_equal(batch_waiting(x->batch), 3);
+	assert_false(batch_is_due(x->batch, true));
 	finish(x);
 	assert_int_equal(rows(x, STORE_DELIVERED), 0);
 	assert_int_equal(rows(x, STORE_READY), 0);
 	assert_int_equal(rows(x, STORE_SET_ASIDE), 0);
+}
+
+/* What a run that died leaves to the next one. */
+static void
+a_message_that_an_mda_had_when_the_run_died_has_failed_once_more(void **state)
+{
+	struct fixture *x = *state;
+	static const char *const argv[] = { "/bin/sh", "-c", "exit 0", NULL };
+	struct recovery_result r;
+
+	for (int run = 1; run <= 3; run++) {
+		struct store_rows *all;
+		struct store_row row = { .id = 0 };
+		struct batch_message m = { .number = 1,
+					   .uid = (const uint8_t *)"u",
+					   .uid_size = 1,
+					   .size = 3 };
+		const uint8_t digest[DIGEST_SHA256_SIZE] = { 7 };
+
+		assert_int_equal(store_load(x->store, &all, &x->e), 0);
+		if (store_rows_count(all) > 0)
+			row = store_rows_at(all, 0);
+		store_rows_free(&all);
+		m.row = row.id;
+		m.attempts = row.attempts;
+		hand_to(x, argv);
+		assert_int_equal(batch_begin(x->batch, &m, &x->e), 0);
+		assert_int_equal(batch_end(x->batch, digest, 3, "a@b", &x->e),
+				 0);
+		assert_int_equal(batch_run(x->batch, true, &x->e), 0);
+		batch_close(&x->batch);
+		assert_int_equal(rows(x, STORE_READY), 1);
+		assert_int_equal(recovery_run(x->store, &x->target, &r, &x->e),
+				 0);
+		assert_int_equal(r.again, 1);
+		assert_int_equal(r.set_aside, run == 3);
+		assert_int_equal(store_load(x->store, &all, &x->e), 0);
+		row = store_rows_at(all, 0);
+		assert_int_equal(row.status, STORE_SET_ASIDE);
+		assert_int_equal(row.attempts, run);
+		assert_true(row.has_digest && row.size == 3);
+		assert_int_equal(row.next_try > clock_unix() + 1800, run == 3);
+		store_rows_free(&all);
+	}
 }
 
 static void
@@ -554,20 +621,13 @@ an_mda_that_wants_it_later_does_not_disturb_those_that_run(void **state)
 				  "until [ -e '%s/go' ]; do sleep 0.01; done",
 				  x->dir);
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
-	int64_t end = clock_deadline(10000);
-	int result = 0;
 
 	x->target.mda_jobs = 3;
 	hand_to(x, argv);
 	take(x, 1, "now\n");
 	take(x, 2, "later\n");
 	take(x, 3, "now\n");
-	while (result == 0 && clock_ms() < end) {
-		result = batch_run(x->batch, true, &x->e);
-		(void)proc_poll(NULL, 0, clock_deadline(5));
-	}
-	assert_int_equal(result, -1);
-	assert_int_equal(x->e.kind, ERR_LATER);
+	assert_int_equal(batch_run(x->batch, true, &x->e), 0);
 	assert_false(batch_is_quiet(x->batch));
 	touch(x, "go");
 	run_all(x);
@@ -626,7 +686,9 @@ main(void)
 		TEST(proof_that_was_cleaned_away_means_fetching_again),
 		TEST(an_mda_takes_one_message_after_the_other),
 		TEST(a_message_that_the_mda_refuses_is_set_aside_and_the_others_go_on),
-		TEST(an_mda_that_wants_it_later_ends_the_handing_over),
+		TEST(a_message_that_the_mda_wants_later_does_not_stop_the_others),
+		TEST(an_mda_that_wants_all_later_gets_no_more_and_nothing_is_counted),
+		TEST(a_message_that_an_mda_had_when_the_run_died_has_failed_once_more),
 		TEST(several_mdas_have_a_row_each_before_they_start),
 		TEST(an_mda_that_wants_it_later_does_not_disturb_those_that_run),
 		TEST(the_file_of_a_message_goes_when_its_mda_has_ended),

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "phase_fetch.h"
 
@@ -154,28 +155,55 @@ what_a_program_refuses_is_set_aside_and_the_rest_comes(void **state)
 }
 
 static void
-a_program_that_wants_it_later_gets_no_more_and_is_told_once(void **state)
+what_a_program_wants_later_is_named_and_the_rest_comes(void **state)
+{
+	struct scene *x = *state;
+
+	fetch_by_program(x, "if grep '<1>' >/dev/null; then exit 75; fi");
+	fetch_offer(x, 1, "a", MAIL("1"));
+	fetch_offer(x, 2, "b", MAIL("2"));
+	scene_mailbox(x);
+	assert_int_equal(fetch_run(x), 0);
+	assert_int_equal(fetch_row(x, "a").status, STORE_SET_ASIDE);
+	assert_int_equal(fetch_row(x, "a").attempts, 1);
+	assert_true(fetch_row(x, "a").next_try <= clock_unix());
+	assert_int_equal(fetch_row(x, "b").status, STORE_DELIVERED);
+	assert_int_equal(x->session.first.kind, ERR_LATER);
+	assert_non_null(strstr(x->session.first.text, "message 1 (uid 'a'): "));
+}
+
+static void
+offer_many(struct scene *x)
+{
+	static const char *const uids[] = { "a", "b", "c", "d", "e",
+					    "f", "g", "h", "i" };
+
+	for (uint32_t i = 0; i < 9; i++)
+		fetch_offer(x, i + 1, uids[i], MAIL("1"));
+	scene_mailbox(x);
+}
+
+static void
+a_program_that_wants_all_later_gets_no_more_and_is_told_once(void **state)
 {
 	struct scene *x = *state;
 
 	fetch_by_program(x, "echo ran >>$out\nexit 75");
-	fetch_offer(x, 1, "a", MAIL("1"));
-	fetch_offer(x, 2, "b", MAIL("2"));
-	fetch_offer(x, 3, "c", MAIL("3"));
-	scene_mailbox(x);
+	offer_many(x);
 	assert_int_equal(fetch_run(x), 0); /* the session goes on */
-	fetch_assert_written("ran\n");
+	fetch_assert_written("ran\nran\nran\nran\nran\nran\n");
 	assert_int_equal(scene_row_count(x), 0);
 	assert_int_equal(x->session.first.kind, ERR_LATER);
-	assert_int_equal(fetch_times_told(x, "asks to try again later"), 1);
+	assert_int_equal(fetch_times_told(x, "6 messages in a row"),
+			 2); /* once for the log */
+	assert_non_null(strstr(x->session.first.text, "message 1 (uid 'a'): "));
 	assert_false(x->session.is_stopped_short);
 }
 
 static void
-programs_that_want_it_later_at_once_are_told_once(void **state)
+programs_that_want_all_later_at_once_are_told_once(void **state)
 {
 	struct scene *x = *state;
-	size_t logged;
 
 	fetch_by_program(x, "exit 75");
 	x->keeper_settings.target.mda_jobs = 3;
@@ -184,10 +212,24 @@ programs_that_want_it_later_at_once_are_told_once(void **state)
 	fetch_offer(x, 3, "c", MAIL("3"));
 	scene_mailbox(x);
 	assert_int_equal(fetch_run(x), 0);
-	logged = fetch_times_told(x, "failed: "); /* for the log alone */
-	assert_int_equal(fetch_times_told(x, "asks to try again later"),
-			 1 + logged);
+	assert_int_equal(fetch_times_told(x, "3 messages in a row"), 2);
 	assert_int_equal(scene_row_count(x), 0);
+}
+
+static void
+a_program_that_was_called_wrongly_is_told_once_as_configuration(void **state)
+{
+	struct scene *x = *state;
+
+	fetch_by_program(x, "echo ran >>$out\necho sorry >&2\nexit 127");
+	offer_many(x);
+	assert_int_equal(fetch_run(x), 0);
+	fetch_assert_written("ran\nran\n");
+	assert_int_equal(scene_row_count(x), 0);
+	assert_int_equal(x->session.first.kind, ERR_CONFIG);
+	assert_int_equal(fetch_times_told(x, "(status 127): sorry"),
+			 2 + 2); /* and for the log, as is each message */
+	assert_int_equal(fetch_times_told(x, "option 'mda'"), 2);
 }
 
 /* As retrieve_run does with what was on its way. */
@@ -275,8 +317,10 @@ main(void)
 		TEST(a_login_refused_is_no_message_s_fault),
 		TEST(a_program_gets_every_message),
 		TEST(what_a_program_refuses_is_set_aside_and_the_rest_comes),
-		TEST(a_program_that_wants_it_later_gets_no_more_and_is_told_once),
-		TEST(programs_that_want_it_later_at_once_are_told_once),
+		TEST(what_a_program_wants_later_is_named_and_the_rest_comes),
+		TEST(a_program_that_wants_all_later_gets_no_more_and_is_told_once),
+		TEST(programs_that_want_all_later_at_once_are_told_once),
+		TEST(a_program_that_was_called_wrongly_is_told_once_as_configuration),
 		TEST(what_comes_after_a_program_has_failed_is_thrown_away),
 		TEST(a_program_that_runs_when_the_connection_is_lost_is_waited_for),
 		TEST(after_a_stop_a_program_gets_no_message_that_comes),
