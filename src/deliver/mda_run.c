@@ -16,6 +16,9 @@
 #include "sys/proc.h"
 
 enum { GRACE_MS = 5 * 1000 }; /* between TERM and KILL */
+/* After a stop request: how long it may go on, and then between TERM and KILL
+ * (popfetch(1), Signals). */
+enum { STOP_MS = 7 * 1000, STOP_GRACE_MS = 3 * 1000 };
 /* How often an MDA is looked at, since perhaps neither a signal nor a
  * descriptor tells that it has ended. */
 enum { LOOK_MS = 1000 };
@@ -26,7 +29,8 @@ struct mda_run {
 	const struct deliver_target *target;
 	struct proc *proc;
 	int64_t deadline; /* when it gets TERM, or KILL */
-	bool timed_out;
+	bool is_stopping; /* the deadline is that of a stop request */
+	bool was_asked;	  /* to end, by TERM */
 	struct mda_lines lines;
 };
 
@@ -97,9 +101,12 @@ judge(const struct mda_run *r, int status, struct err *e)
 	char time[QUANTITY_TEXT_MAX];
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-	if (code == 0 && !r->timed_out)
+	if (code == 0 && !r->was_asked)
 		return DELIVER_DONE;
-	if (r->timed_out) /* the message's fault, perhaps */
+	if (r->was_asked && r->is_stopping)
+		err_set(e, ERR_STOPPED, "'%s' was ended by a stop request",
+			name);
+	else if (r->was_asked) /* the message's fault, perhaps */
 		err_set(e, ERR_MESSAGE, "'%s' did not end within %s", name,
 			duration(time, r->target->mda_timeout_ms));
 	else if (WIFSIGNALED(status))
@@ -129,15 +136,34 @@ add_last_line(const struct mda_run *r, struct err *e)
 		err_set(e, plain.kind, "%s: %s", plain.text, last);
 }
 
-/* The first time-out asks it to end, the next one ends it. */
+/* A stop request brings its deadline nearer, once. */
 static void
-hurry(struct mda_run *r)
+see_stop(struct mda_run *r)
 {
-	if (clock_ms() < r->deadline)
+	int64_t deadline = clock_deadline(STOP_MS);
+
+	if (proc_stops() == 0 || r->is_stopping || r->was_asked ||
+	    deadline >= r->deadline)
 		return;
-	proc_signal(r->proc, r->timed_out ? SIGKILL : SIGTERM);
-	r->timed_out = true;
-	r->deadline = clock_deadline(GRACE_MS);
+	r->is_stopping = true;
+	r->deadline = deadline;
+}
+
+/* The first time-out asks it to end, the next one ends it.  Returns whether it
+ * has ended by itself in the last moment. */
+static bool
+hurry(struct mda_run *r, int *status)
+{
+	see_stop(r);
+	if (clock_ms() < r->deadline)
+		return false;
+	/* reading what it said may have taken long */
+	if (proc_ended(r->proc, status))
+		return true;
+	proc_signal(r->proc, r->was_asked ? SIGKILL : SIGTERM);
+	r->was_asked = true;
+	r->deadline = clock_deadline(r->is_stopping ? STOP_GRACE_MS : GRACE_MS);
+	return false;
 }
 
 bool
@@ -150,10 +176,10 @@ mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome, struct err *why)
 	bool ended = proc_ended(r->proc, &status);
 
 	mda_lines_read(&r->lines);
-	if (!ended) {
-		hurry(r);
+	if (!ended && !hurry(r, &status))
 		return false;
-	}
+	if (!ended)
+		mda_lines_read(&r->lines);
 	mda_lines_end(&r->lines);
 	*outcome = judge(r, status, why);
 	add_last_line(r, why);

@@ -24,9 +24,9 @@ int mda_run_start(struct mda_run **r, const struct deliver_target *target,
  * by which mda_run_ended must be asked. */
 size_t mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
 		    int64_t *until);
-/* Reads what it said, sees to its time limit (TERM, then KILL), and tells
- * whether it has ended.  If so *outcome is set, and *why unless that is
- * DELIVER_DONE. */
+/* Reads what it said, sees to its time limit (TERM, then KILL), which a stop
+ * request (proc_stops) makes short, and tells whether it has ended.  If so
+ * *outcome is set, and *why unless that is DELIVER_DONE. */
 bool mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome,
 		   struct err *why);
 /* Asks several of them (TERM) to end, and waits up to 5 seconds for that;

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright The popfetch authors
-"""A program that does not take its messages: which of them that concerns, and what is told."""
+"""A program that does not take its messages: which of them that concerns, what is told, and how soon
+a run ends all the same."""
 
 import os
+import signal
 
 import pytest
 
 from popmail import mail
-from runner import is_at_rest, same, wait_until
+from runner import alive, is_at_rest, same, wait_until
 
 HOUR = 3600
 DAY = 86400
@@ -273,3 +275,56 @@ def test_a_uid_without_measure_does_not_stop_the_account(popfetch, server):
     result = popfetch()
     assert result.status == 0, result
     assert same(popfetch.saved(), pop.wires())
+
+
+# A stop request.
+
+DEAF = 'trap "" TERM; touch "$HOME/began.$s"; while :; do sleep 0.2; done'
+POLITE = 'trap "exit 75" TERM; touch "$HOME/began.$s"; while :; do sleep 0.1; done'
+HOLDING = 'sleep 300 & echo $! >> "$HOME/children"; touch "$HOME/began.$s"; wait'
+
+
+def began(popfetch):
+    return list(popfetch.home.glob("began.*"))
+
+
+@pytest.mark.parametrize("script", [POLITE, DEAF, HOLDING])
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_stop_ends_the_run_while_programs_go_on(popfetch, deliver, script, jobs):
+    pop = deliver(NOTE + script, *numbered(8), mda_jobs=jobs, keep="no")
+    process = popfetch.start()
+    wait_until(lambda: len(began(popfetch)) == jobs, process)
+    process.send_signal(signal.SIGTERM)
+    result = popfetch.finish(process, timeout=14)
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert "stopped by a signal: 0 of 8 messages fetched" in result.stderr
+    children = popfetch.home / "children"
+    for pid in map(int, children.read_text().split() if children.exists() else []):
+        wait_until(lambda: not alive(pid))
+    pop.settle()
+    assert len(pop.left()) == 8
+    assert attempts(popfetch) == {}, "it is not the messages' fault"
+    popfetch.script(NOTE + "take", "mda")
+    wires = pop.wires()
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), wires)
+
+
+def test_a_stop_that_comes_as_a_program_is_started_ends_the_run(popfetch, deliver):
+    """The program itself sends it, before it does anything else."""
+    script = 'kill -TERM $(ps -o ppid= -p $PPID)\n' + NOTE + DEAF
+    pop = deliver(script, *numbered(3), keep="no")
+    result = popfetch(timeout=16)
+    assert result.status == os.EX_TEMPFAIL and "stopped by a signal" in result.stderr, result
+    assert calls(popfetch) == ["0"] and len(pop.left()) == 3
+
+
+def test_a_program_that_ends_in_time_after_a_stop_has_delivered(popfetch, deliver):
+    script = NOTE + 'touch "$HOME/began.$s"; sleep 3; take'
+    pop = deliver(script, *numbered(3), mda_jobs=2, keep="no")
+    process = popfetch.start()
+    wait_until(lambda: len(began(popfetch)) == 2, process)
+    process.send_signal(signal.SIGTERM)
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL, result
+    assert len(popfetch.saved()) == 2 and pop.left() == ["uid-000003"]

@@ -410,6 +410,69 @@ a_child_that_it_leaves_behind_does_not_hold_us(void **state)
 	free(text);
 }
 
+/* deliver.h: what it says is noted before its time limit is looked at.  So the
+ * limit passes, and the program ends, between two looks at it. */
+static void
+note_slowly(void *arg, const char *line)
+{
+	int64_t until = clock_deadline(20 * 1000);
+	pid_t pid = (pid_t)atol(line);
+
+	(void)arg;
+	scratch_write_text(box.out, "go");
+	while (is_running(pid)) {
+		assert_true(clock_ms() < until);
+		(void)usleep(1000);
+	}
+	until = clock_deadline(box.target.mda_timeout_ms + 1);
+	while (clock_ms() < until)
+		(void)usleep(1000);
+}
+
+static void
+success_in_the_last_moment_counts(void **state)
+{
+	(void)state;
+	box.target.mda_timeout_ms = 200;
+	box.target.note = note_slowly;
+	assert_int_equal(mdabox_run_script("echo $$\n"
+					   "until [ -s \"$HOME/out\" ]; do "
+					   "sleep 0.01; done",
+					   "a\n", NULL),
+			 DELIVER_DONE);
+}
+
+static void
+one_that_is_told_too_much_is_one_message_s_fault(void **state)
+{
+	char *sender = malloc(200 * 1000 + 1);
+	const struct deliver_message m = { .uid = NULL };
+	const uint8_t digest[DIGEST_SHA256_SIZE] = { 0 };
+	struct deliver_staged *s[2];
+	struct err e = ERR_INIT, why;
+	struct deliver *d;
+
+	(void)state;
+	memset(sender, 'a', 200 * 1000);
+	sender[200 * 1000] = '\0';
+	box.target.mda_jobs = 2;
+	mdabox_script("exit 0");
+	d = mdabox_open();
+	assert_int_equal(deliver_stage(d, &m, &s[0], &e), 0);
+	assert_int_equal(deliver_finish(s[0], digest, 0, sender, &e), 0);
+	s[1] = mdabox_stage(d, "a\n", "2");
+	assert_int_equal(deliver_secure(d, s, 2, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
+	mdabox_wait(d);
+	assert_int_equal(deliver_outcome(s[0], &why), DELIVER_POSTPONED);
+	assert_int_equal(why.kind, ERR_MESSAGE);
+	assert_int_equal(deliver_outcome(s[1], &why), DELIVER_DONE);
+	deliver_leave(&s[0]);
+	deliver_leave(&s[1]);
+	deliver_close(&d);
+	free(sender);
+}
+
 /* --- what it says --- */
 
 static void
@@ -516,6 +579,41 @@ a_missing_spool_directory_is_an_error(void **state)
 	assert_int_equal(e.kind, ERR_CREATE);
 }
 
+/* --- a stop request: no other test can come after it --- */
+
+static void
+after_a_stop_one_that_goes_on_is_asked_to_end_and_then_killed(void **state)
+{
+	int64_t start = clock_ms(), took;
+	struct deliver_staged *s[2];
+	struct err e = ERR_INIT, why;
+	struct deliver *d;
+
+	(void)state;
+	box.target.mda_jobs = 2;
+	mdabox_script("[ \"$POPFETCH_UID\" = 1 ] && trap '' TERM\n"
+		      "[ \"$POPFETCH_UID\" = 2 ] && "
+		      "trap 'echo asked >\"$HOME/out\"; exit 0' TERM\n"
+		      "while :; do sleep 0.1; done");
+	d = mdabox_open();
+	s[0] = mdabox_stage(d, "a\n", "1");
+	s[1] = mdabox_stage(d, "a\n", "2");
+	assert_int_equal(deliver_secure(d, s, 2, &e), 0);
+	assert_int_equal(deliver_publish(d, &e), 0);
+	assert_int_equal(raise(SIGTERM), 0);
+	mdabox_wait(d);
+	took = clock_ms() - start;
+	assert_in_range(took, 10 * 1000, 20 * 1000);
+	mdabox_expect("asked\n");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(deliver_outcome(s[i], &why),
+				 DELIVER_POSTPONED);
+		assert_int_equal(why.kind, ERR_STOPPED);
+		deliver_leave(&s[i]);
+	}
+	deliver_close(&d);
+}
+
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, mdabox_setup, mdabox_teardown)
 
@@ -537,6 +635,8 @@ main(void)
 		TEST(one_that_takes_too_long_is_ended_with_all_its_children),
 		TEST(one_that_ignores_term_is_killed),
 		TEST(success_after_the_time_out_does_not_count),
+		TEST(success_in_the_last_moment_counts),
+		TEST(one_that_is_told_too_much_is_one_message_s_fault),
 		TEST(dropping_ends_a_running_program),
 		TEST(closing_its_descriptors_is_not_ending),
 		TEST(a_child_that_it_leaves_behind_does_not_hold_us),
@@ -545,7 +645,8 @@ main(void)
 		TEST(a_flood_of_words_is_read_and_cut),
 		TEST(recovery_lets_it_run_again),
 		TEST(recovery_removes_files_of_this_state_only),
-		TEST(a_missing_spool_directory_is_an_error)
+		TEST(a_missing_spool_directory_is_an_error),
+		TEST(after_a_stop_one_that_goes_on_is_asked_to_end_and_then_killed)
 	};
 
 	proc_signals(PROC_STOPPABLE);
