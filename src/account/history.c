@@ -186,6 +186,14 @@ history_resumed(struct store *s, struct err *e)
 
 /* --- failures that may pass --- */
 
+/* A row that began at a time that is still to come, or before this program was
+ * released, began under a clock that was wrong. */
+static bool
+is_wrong(int64_t began, int64_t now)
+{
+	return began > now || (began < RELEASED && now >= RELEASED);
+}
+
 int
 history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	       bool *fold, struct err *e)
@@ -202,7 +210,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	*fold = false;
 	if (load_facts(s, f, 3, e) != 0)
 		return -1;
-	if ((*count)++ == 0)
+	if ((*count)++ == 0 || is_wrong(*first, now))
 		*first = now;
 	due = a->notice_failures > 0 ? *count >= a->notice_failures
 				     : now - *first >= a->notice_s;

@@ -68,8 +68,8 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	return 0;
 }
 
-/* One failure may be chance, and is noted as a time that is over already; two
- * in a row are not.  A success ends the row. */
+/* One failure may be chance, and is noted as a time that is over under any
+ * clock; two in a row are not.  A success ends the row. */
 static int
 note_trouble(struct store *s, const char *fact, bool failed, int64_t now,
 	     int64_t longest, struct err *e)
@@ -79,7 +79,7 @@ note_trouble(struct store *s, const char *fact, bool failed, int64_t now,
 	if (store_fact(s, fact, 0, &until, e) != 0)
 		return -1;
 	if (failed)
-		return store_set_fact(s, fact, until == 0 ? now : now + longest,
+		return store_set_fact(s, fact, until == 0 ? 1 : now + longest,
 				      e);
 	return until == 0 ? 0 : store_set_fact(s, fact, 0, e);
 }

@@ -350,6 +350,29 @@ a_run_that_is_well_ends_the_row_of_failures(void **state)
 	store_close(&s);
 }
 
+/* Neither never, since the time that it has lasted for is negative, nor at
+ * once, since it seems to have lasted for decades. */
+static void
+a_row_that_began_under_a_wrong_clock_is_told_in_time(void **state)
+{
+	static const int64_t wrong[] = { start + 300 * (int64_t)DAY, HOUR };
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+
+	a.notice_failures = 0;
+	a.notice_s = 2 * HOUR;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		assert_int_equal(history_reached(s, &e), 0);
+		assert_false(is_told(s, &a, wrong[i]));
+		assert_false(is_told(s, &a, start));
+		assert_false(is_told(s, &a, start + 2 * HOUR - 1));
+		assert_true(is_told(s, &a, start + 2 * HOUR));
+		assert_false(is_told(s, &a, start + 3 * HOUR));
+	}
+	store_close(&s);
+}
+
 /* --- for --status --- */
 
 static void
@@ -401,6 +424,7 @@ main(void)
 		TEST(a_server_that_wants_a_pause_of_weeks_gets_a_day),
 		TEST(the_third_failure_in_a_row_is_told_and_then_one_a_day),
 		TEST(a_duration_counts_from_the_first_failure),
+		TEST(a_row_that_began_under_a_wrong_clock_is_told_in_time),
 		TEST(a_run_that_is_well_ends_the_row_of_failures),
 		TEST(what_was_delivered_counts_however_the_run_ended),
 	};

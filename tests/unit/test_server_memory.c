@@ -368,6 +368,18 @@ after_a_clock_was_set_back_nobody_is_spared_for_decades(void **state)
 }
 
 static void
+one_failure_under_a_clock_that_is_set_back_may_be_chance(void **state)
+{
+	struct store *s = home_open(*state);
+
+	note_flight(s, FACTS_FLIGHT_FAILED, start + 3 * DAY);
+	note_capa_broke(s, start + 3 * DAY);
+	assert_false(is_plain(s, start));
+	assert_false(spares_capa(s, start));
+	store_close(&s);
+}
+
+static void
 who_throws_it_away_does_so_whatever_the_clock_says(void **state)
 {
 	struct store *s = home_open(*state);
@@ -403,6 +415,7 @@ main(void)
 		TEST(who_answers_capa_in_between_is_asked_again),
 		TEST(after_a_clock_was_set_back_capabilities_are_asked_for_anew),
 		TEST(after_a_clock_was_set_back_nobody_is_spared_for_decades),
+		TEST(one_failure_under_a_clock_that_is_set_back_may_be_chance),
 		TEST(who_throws_it_away_does_so_whatever_the_clock_says),
 	};
 
