@@ -94,8 +94,14 @@ dial(struct connection *c, struct err *e)
 		return -1;
 	}
 	begin_pop3(c, t);
-	if (pop3_greeting(c->pop3, e) != 0)
+	if (pop3_greeting(c->pop3, e) != 0) {
+		/* on an open line anybody may have said it, and would make the
+		 * next runs wait */
+		if (server->tls == SERVER_TLS_STARTTLS &&
+		    e->kind == ERR_TROUBLE)
+			e->kind = ERR_LATER;
 		return -1;
+	}
 	c->greeted = true;
 	return 0;
 }
@@ -182,7 +188,9 @@ found_refused(struct connection *c, struct err *e)
 	struct pop3_reply r;
 
 	if (pop3_reply(c->pop3, false, &r, e) == 0)
-		(void)pop3_refusal(&r, ERR_PROTOCOL, e);
+		(void)pop3_session_refusal(&r, ERR_PROTOCOL, e);
+	if (e->kind == ERR_TROUBLE) /* with the flight, perhaps */
+		c->flight = FACTS_FLIGHT_FAILED;
 	return err_context(e, "STAT");
 }
 

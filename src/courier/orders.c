@@ -130,7 +130,7 @@ read_stat(struct orders *o, struct err *e)
 	if (read_reply(o, &r, e) != 0)
 		return err_context(e, "STAT");
 	if (r.status != POP3_OK) {
-		pop3_refusal(&r, ERR_PROTOCOL, e);
+		pop3_session_refusal(&r, ERR_LATER, e);
 		return err_context(e, "STAT");
 	}
 	if (!pop3_parse_stat(&r, &count, &total))
@@ -155,8 +155,8 @@ read_list(struct orders *o, const char *command, orders_line *each,
 	if (read_reply(o, &r, e) != 0)
 		return err_context(e, "%s", command);
 	if (r.status != POP3_OK) {
-		pop3_refusal(&r, ERR_PROTOCOL, refusal);
-		if (r.code == POP3_CODE_NONE)
+		pop3_session_refusal(&r, ERR_PROTOCOL, refusal);
+		if (r.code == POP3_CODE_NONE && refusal->kind != ERR_TROUBLE)
 			return 0;
 		*e = *refusal;
 		return err_context(e, "%s", command);

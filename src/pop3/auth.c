@@ -165,12 +165,24 @@ choose(const struct pop3 *p, const struct auth_settings *s,
 
 /* --- refusals --- */
 
+/* What a server does not understand it has not judged. */
+static int
+misunderstand(const struct pop3_reply *r, const struct method *m, struct err *e)
+{
+	pop3_session_refusal(r, ERR_UNAVAILABLE, e);
+	if (m->name)
+		return err_context(e, "AUTH %s", m->name);
+	return err_context(e, "login by '%s'", m->word);
+}
+
 /* `detail` is what else is known of the refusal, or an empty string. */
 static int
 refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
        struct err *e)
 {
-	pop3_refusal(r, ERR_LOGIN, e);
+	if (!*detail && pop3_is_not_understood(r))
+		return misunderstand(r, m, e);
+	pop3_session_refusal(r, ERR_LOGIN, e);
 	if (e->kind != ERR_LOGIN)
 		return -1;
 	if (*detail)
@@ -304,10 +316,9 @@ converse(struct pop3 *p, const struct method *m, struct sasl_exchange *x,
 				e, ERR_PROTOCOL,
 				"server accepts a login that is not complete");
 		case POP3_ERR:
-			if (x->answers > 0)
+			if (x->answers > 0 || r.code == POP3_CODE_AUTH)
 				return refuse(&r, m, x->failure, e);
-			pop3_refusal(&r, ERR_UNAVAILABLE, e);
-			return err_context(e, "AUTH %s", m->name);
+			return misunderstand(&r, m, e);
 		case POP3_CONTINUE:
 			if (answer(p, m, x, &r, e) != 0)
 				return -1;

@@ -333,7 +333,7 @@ pop3_greeting(struct pop3 *p, struct err *e)
 	if (refuse_tls_record(p, e) != 0 || read_status(p, false, &r, e) != 0)
 		return err_context(e, "greeting");
 	if (r.status == POP3_ERR) {
-		pop3_refusal(&r, ERR_LATER, e);
+		pop3_session_refusal(&r, ERR_LATER, e);
 		return err_context(e, "greeting");
 	}
 	free(p->challenge);

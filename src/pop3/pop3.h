@@ -31,6 +31,7 @@
 #include "net/stream.h"
 #include "pop3/body.h"
 #include "pop3/capa.h"
+#include "pop3/words.h"
 
 enum {
 	POP3_COMMAND_MAX = 255,		 /* with CRLF (RFC 2449 section 4) */
@@ -58,6 +59,7 @@ enum pop3_status { POP3_OK, POP3_ERR, POP3_CONTINUE };
 struct pop3_reply {
 	enum pop3_status status; /* +OK, -ERR, "+ " of SASL */
 	enum pop3_code code;
+	enum words_meaning meaning; /* of the words of a -ERR */
 	const uint8_t *text; /* after the status word (and one blank); borrowed
 				until the next read */
 	size_t text_size;
@@ -82,8 +84,9 @@ void pop3_set_capabilities(struct pop3 *p, const struct capa *c);
  * (RFC 1939 section 7; anything else, NULL, is no challenge: CVE-2007-1558). */
 const char *pop3_challenge(const struct pop3 *p);
 
-/* Reads the greeting.  -ERR fails: by its code as pop3_refusal says, else as
- * ERR_LATER.  Bytes of TLS fail with a hint to `tls = "implicit"`. */
+/* Reads the greeting.  -ERR fails as pop3_session_refusal says, else as
+ * ERR_LATER; it says nothing about a login.  Bytes of TLS fail with a hint to
+ * `tls = "implicit"`. */
 int pop3_greeting(struct pop3 *p, struct err *e);
 /* Asks for the capabilities; a -ERR is fine and gives an empty set. */
 int pop3_capa(struct pop3 *p, struct err *e);
@@ -148,6 +151,17 @@ int pop3_check_idle(struct pop3 *p, struct err *e);
  * ERR_UNAVAILABLE; AUTH: ERR_LOGIN; none: `otherwise`).  Returns -1. */
 int pop3_refusal(const struct pop3_reply *r, enum err_kind otherwise,
 		 struct err *e);
+
+/* The same for a -ERR to what opens a session: greeting, login and listing.
+ * What the server cannot do for now, as LOGIN-DELAY, SYS/TEMP or its words say,
+ * is ERR_TROUBLE, also behind [AUTH]: "temporarily" is no verdict about a
+ * password; IN-USE is ERR_LATER, SYS/PERM ERR_UNAVAILABLE, all else
+ * `otherwise`. */
+int pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
+			 struct err *e);
+/* Does a -ERR say that the command, or its form, means nothing to the server?
+ * Then it is no verdict about what the command holds. */
+bool pop3_is_not_understood(const struct pop3_reply *r);
 
 /* "N SIZE..." of STAT and LIST, "N UID" of UIDL.  False when malformed. */
 bool pop3_parse_stat(const struct pop3_reply *r, uint64_t *count,

@@ -98,7 +98,7 @@ code_of(const struct pop3_reply *r, const struct capa *capa)
 {
 	enum pop3_code code = code_in_brackets(r, capa);
 
-	if (code != POP3_CODE_NONE)
+	if (code != POP3_CODE_NONE || r->meaning == WORDS_WRONG_LOGIN)
 		return code;
 	for (size_t i = 0; i < sizeof(old_texts) / sizeof(*old_texts); i++)
 		if (contains(r->text, r->text_size, old_texts[i].words))
@@ -133,8 +133,12 @@ reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
 		r->status = words[i].status;
 		r->text = line + length;
 		r->text_size = size - length;
-		r->code = r->status == POP3_ERR ? code_of(r, capa)
-						: POP3_CODE_NONE;
+		r->meaning = WORDS_NONE;
+		r->code = POP3_CODE_NONE;
+		if (r->status == POP3_ERR) {
+			r->meaning = words_meaning(r->text, r->text_size);
+			r->code = code_of(r, capa);
+		}
 		return true;
 	}
 	return false;
@@ -186,41 +190,79 @@ reply_challenge(const uint8_t *text, size_t size)
 
 /* --- refusals --- */
 
-int
-pop3_refusal(const struct pop3_reply *r, enum err_kind otherwise, struct err *e)
+static enum err_kind
+kind_of(enum pop3_code code, enum err_kind otherwise)
 {
-	enum err_kind kind = otherwise;
-	const char *what = "";
-	char text[SHOWN_MAX + 1];
-
-	switch (r->code) {
+	switch (code) {
 	case POP3_CODE_IN_USE:
-		kind = ERR_LATER;
-		what = "mailbox in use: ";
-		break;
 	case POP3_CODE_LOGIN_DELAY:
-		kind = ERR_LATER;
-		what = "logged in too soon after the last time: ";
-		break;
 	case POP3_CODE_SYS_TEMP:
-		kind = ERR_LATER;
-		break;
+		return ERR_LATER;
 	case POP3_CODE_SYS_PERM:
-		kind = ERR_UNAVAILABLE;
-		break;
+		return ERR_UNAVAILABLE;
 	case POP3_CODE_AUTH:
-		kind = ERR_LOGIN;
-		break;
+		return ERR_LOGIN;
 	case POP3_CODE_UTF8:
 	case POP3_CODE_NONE:
 		break;
 	}
+	return otherwise;
+}
+
+static enum err_kind
+session_kind_of(const struct pop3_reply *r, enum err_kind otherwise)
+{
+	switch (r->code) {
+	case POP3_CODE_IN_USE:
+		return ERR_LATER;
+	case POP3_CODE_LOGIN_DELAY:
+	case POP3_CODE_SYS_TEMP:
+		return ERR_TROUBLE;
+	case POP3_CODE_SYS_PERM:
+		return ERR_UNAVAILABLE;
+	case POP3_CODE_AUTH:
+	case POP3_CODE_UTF8:
+	case POP3_CODE_NONE:
+		break;
+	}
+	return r->meaning == WORDS_TROUBLE ? ERR_TROUBLE : otherwise;
+}
+
+static int
+tell(const struct pop3_reply *r, enum err_kind kind, struct err *e)
+{
+	const char *what = "";
+	char text[SHOWN_MAX + 1];
+
+	if (r->code == POP3_CODE_IN_USE)
+		what = "mailbox in use: ";
+	if (r->code == POP3_CODE_LOGIN_DELAY)
+		what = "logged in too soon after the last time: ";
 	text_safe(text, sizeof(text), r->text, r->text_size);
 	if (text[0] == '\0')
 		return err_set(e, kind,
 			       "%sserver refused without giving a reason",
 			       what);
 	return err_set(e, kind, "%sserver said: %s", what, text);
+}
+
+int
+pop3_refusal(const struct pop3_reply *r, enum err_kind otherwise, struct err *e)
+{
+	return tell(r, kind_of(r->code, otherwise), e);
+}
+
+int
+pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
+		     struct err *e)
+{
+	return tell(r, session_kind_of(r, otherwise), e);
+}
+
+bool
+pop3_is_not_understood(const struct pop3_reply *r)
+{
+	return r->code == POP3_CODE_NONE && r->meaning == WORDS_NOT_UNDERSTOOD;
 }
 
 /* --- numbers --- */

@@ -193,7 +193,7 @@ def test_no_control_characters_go_to_a_dumb_terminal(popfetch, server):
 
 def test_every_error_is_one_line_with_the_account(popfetch, server):
     pop = server([mail()]).on("STAT", say(b"-ERR two\rlines\r\n"))
-    result = popfetch.account(server=pop)("-q")
+    result = popfetch.account(server=pop, notice_after="1 failure")("-q")
     assert result.status != 0
     assert len(result.errors) == 1 and result.errors[0].startswith("popfetch: work: "), result
 

@@ -311,15 +311,36 @@ what_is_not_the_users_fault_is_no_refused_login(void **state)
 	(void)state;
 	check_refusal("USER|RESP-CODES", "-ERR [IN-USE] x\r\n", ERR_LATER,
 		      "mailbox in use: server said: [IN-USE] x");
-	check_refusal("USER|RESP-CODES", "-ERR [LOGIN-DELAY] x\r\n", ERR_LATER,
+	check_refusal("USER|RESP-CODES", "-ERR [LOGIN-DELAY] x\r\n",
+		      ERR_TROUBLE,
 		      "logged in too soon after the last time: "
 		      "server said: [LOGIN-DELAY] x");
-	check_refusal("USER|RESP-CODES", "-ERR [SYS/TEMP] x\r\n", ERR_LATER,
+	check_refusal("USER|RESP-CODES", "-ERR [SYS/TEMP] x\r\n", ERR_TROUBLE,
 		      "server said: [SYS/TEMP] x");
 	check_refusal("USER|RESP-CODES", "-ERR [SYS/PERM] x\r\n",
 		      ERR_UNAVAILABLE, "server said: [SYS/PERM] x");
 	check_refusal(NULL, "-ERR lock busy\r\n", ERR_LATER,
 		      "mailbox in use: server said: lock busy");
+	check_refusal("USER|RESP-CODES",
+		      "-ERR [AUTH] temporarily unavailable\r\n", ERR_TROUBLE,
+		      "server said: [AUTH] temporarily unavailable");
+	check_refusal(NULL, "-ERR too many logins\r\n", ERR_TROUBLE,
+		      "server said: too many logins");
+	check_refusal(
+		NULL, "-ERR bad password, try again later\r\n", ERR_LOGIN,
+		"login refused: server said: bad password, try again later");
+}
+
+static void
+what_was_not_understood_is_no_refused_login(void **state)
+{
+	(void)state;
+	check_refusal(NULL, "-ERR unknown command\r\n", ERR_UNAVAILABLE,
+		      "login by 'user': server said: unknown command");
+	/* a code has more to say */
+	check_refusal(
+		"USER|RESP-CODES", "-ERR [AUTH] not supported\r\n", ERR_LOGIN,
+		"login refused, check user name and password: server said: [AUTH] not supported");
 }
 
 static void
@@ -1129,6 +1150,7 @@ main(void)
 		cmocka_unit_test(only_an_auth_code_blames_the_password),
 		cmocka_unit_test(
 			what_is_not_the_users_fault_is_no_refused_login),
+		cmocka_unit_test(what_was_not_understood_is_no_refused_login),
 		cmocka_unit_test(
 			a_password_that_the_server_repeats_stays_secret),
 		cmocka_unit_test(plain_goes_in_one_line_when_it_fits),

@@ -218,7 +218,10 @@ a_server_that_says_no_at_once_is_tried_later(void **state)
 	check_bad_greeting("-ERR\r\n", 6, ERR_LATER, "without giving a reason");
 	check_bad_greeting("-ERR [SYS/PERM] closed\r\n", 24, ERR_UNAVAILABLE,
 			   "[SYS/PERM] closed");
-	check_bad_greeting("+ERR busy\r\n", 11, ERR_LATER, "busy");
+	check_bad_greeting("+ERR busy\r\n", 11, ERR_TROUBLE, "busy");
+	check_bad_greeting("-ERR [SYS/TEMP] no\r\n", 20, ERR_TROUBLE, "no");
+	check_bad_greeting("-ERR [AUTH] go away\r\n", 21, ERR_LATER,
+			   "greeting: server said: [AUTH] go away");
 }
 
 static void
