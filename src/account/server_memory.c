@@ -14,7 +14,8 @@ enum {
 	DAY_S = 86400,
 	CAPA_S = 7 * DAY_S,
 	PLAIN_S = 7 * DAY_S,
-	NO_CAPA_S = 30 * DAY_S
+	NO_CAPA_S = 30 * DAY_S,
+	LOGIN_S = 30 * DAY_S
 };
 
 static char *
@@ -43,6 +44,19 @@ lasts(int64_t until, int64_t now, int64_t longest)
 	return until == INT64_MAX || (until > now && until <= now + longest);
 }
 
+static int
+load_login(struct store *s, bool same, int64_t now, struct facts_go *go,
+	   struct err *e)
+{
+	int64_t login, until;
+
+	if (store_fact(s, FACT_LOGIN_WAYS, 0, &login, e) != 0 ||
+	    store_fact(s, FACT_LOGIN_WAYS_UNTIL, 0, &until, e) != 0)
+		return -1;
+	go->login = same && lasts(until, now, LOGIN_S) ? login : 0;
+	return 0;
+}
+
 int
 server_memory_load(struct store *s, const struct server *server, int64_t now,
 		   struct facts_go *go, struct err *e)
@@ -55,6 +69,7 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	    store_fact(s, FACT_PLAIN_UNTIL, 0, &plain_until, e) != 0 ||
 	    store_fact(s, FACT_NO_CAPA_UNTIL, 0, &no_capa_until, e) != 0 ||
 	    is_same_server(s, server, &same, e) != 0 ||
+	    load_login(s, same, now, go, e) != 0 ||
 	    store_fact_text(s, FACT_CAPA, &text, e) != 0)
 		return -1;
 	go->plain = same && lasts(plain_until, now, PLAIN_S);
@@ -119,7 +134,8 @@ change_server(struct store *s, const struct server *server, struct err *e)
 	rc = store_set_fact_text(s, FACT_CAPA_OF, name, e);
 	free(name);
 	if (rc != 0 || store_set_fact(s, FACT_PLAIN_UNTIL, 0, e) != 0 ||
-	    store_set_fact(s, FACT_NO_CAPA_UNTIL, 0, e) != 0)
+	    store_set_fact(s, FACT_NO_CAPA_UNTIL, 0, e) != 0 ||
+	    store_set_fact(s, FACT_LOGIN_WAYS, 0, e) != 0)
 		return -1;
 	if (store_set_fact(s, FACT_LIST_ONE, 0, e) != 0 ||
 	    store_set_fact(s, FACT_LIST_BROKE, 0, e) != 0)
@@ -144,6 +160,28 @@ server_memory_note(struct store *s, const struct server *server,
 	    store_set_fact_text(s, FACT_CAPA, f->capa, e) != 0)
 		return -1;
 	return store_set_fact(s, FACT_CAPA_TIME, now, e);
+}
+
+static int
+note_login(struct store *s, const struct server *server, int64_t login,
+	   int64_t now, struct err *e)
+{
+	if (change_server(s, server, e) != 0 ||
+	    store_set_fact(s, FACT_LOGIN_WAYS, login, e) != 0)
+		return -1;
+	return store_set_fact(s, FACT_LOGIN_WAYS_UNTIL, now + LOGIN_S, e);
+}
+
+int
+server_memory_note_login(struct store *s, const struct server *server,
+			 int64_t login, int64_t now, struct err *e)
+{
+	if (store_begin(s, STORE_LAZY, e) != 0)
+		return -1;
+	if (note_login(s, server, login, now, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
 }
 
 static int

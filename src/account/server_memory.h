@@ -12,6 +12,7 @@
  *   put off, and is believed for a week.
  * - That it cannot bear CAPA.  This has to happen twice in a row, and is
  *   believed for 30 days.
+ * - Which ways to log in it does not understand, for 30 days.
  *
  * It is kept in facts of the state; `now` is in seconds since 1970.
  */
@@ -25,13 +26,17 @@
 #include "link/server.h"
 #include "state/store.h"
 
-/* Fills in go->knows_capa, go->capa, go->no_capa and go->plain. */
+/* Fills in go->knows_capa, go->capa, go->no_capa, go->plain and go->login. */
 int server_memory_load(struct store *s, const struct server *server,
 		       int64_t now, struct facts_go *go, struct err *e);
 /* Notes what a session that went well has shown, within a transaction of the
  * caller's. */
 int server_memory_note(struct store *s, const struct server *server,
 		       const struct facts *f, int64_t now, struct err *e);
+/* Notes what a login has shown, whether it went well or not (facts_go.login);
+ * in a transaction of its own. */
+int server_memory_note_login(struct store *s, const struct server *server,
+			     int64_t login, int64_t now, struct err *e);
 /* Call it after a session that failed.  It has a transaction of its own, or
  * none if there is nothing to forget.  `flight` is what LINK_ERROR says. */
 int server_memory_forget(struct store *s, const struct server *server,

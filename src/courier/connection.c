@@ -243,6 +243,37 @@ see_flight(struct connection *c, struct err *e)
 	return 0;
 }
 
+/* One way to log in, with what can go along with it. */
+static int
+try_way(struct connection *c, struct login_try *t, struct err *e)
+{
+	t->is_sent = false;
+	if (auth_send(c->pop3, t->settings, &t->used, &t->whole, e) != 0)
+		return -1;
+	t->is_sent = true;
+	if (ask_along(c, t->whole, e) != 0)
+		return -1;
+	return auth_receive(c->pop3, t->settings, t->used, t->whole, e);
+}
+
+/* Is there another way to log in, which may be tried on this line? */
+static bool
+may_go_on(struct connection *c, struct login_try *t, struct err *e)
+{
+	enum login_next next;
+
+	t->has_company = c->asked;
+	t->is_sure = !c->asked && !is_known(c);
+	next = login_failed(&c->login, t, e);
+	c->wants_line = next == LOGIN_NEW_LINE;
+	if (next != LOGIN_SAME_LINE)
+		return false;
+	note(c, mem_format("login: %s; trying another way", e->text));
+	err_clear(e);
+	t->is_first = false;
+	return true;
+}
+
 static int
 log_in(struct connection *c, struct err *e)
 {
@@ -256,18 +287,26 @@ log_in(struct connection *c, struct err *e)
 		.encrypted = c->encrypted,
 		.may_be_clear = c->may_be_clear,
 	};
-	enum auth_method used;
-	bool whole;
+	struct login_try try = {
+		.pop3 = c->pop3,
+		.settings = &settings,
+		.is_first = true,
+	};
 
 	say_phase(c, "logging in");
-	if (auth_send(c->pop3, &settings, &used, &whole, e) != 0 ||
-	    ask_along(c, whole, e) != 0 ||
-	    auth_receive(c->pop3, &settings, used, whole, e) != 0)
-		return err_context(e, "login");
+	settings.unfit = c->login.unfit;
+	if (!auth_has_way(c->pop3, &settings)) /* the server has changed */
+		settings.unfit = c->login.unfit = 0;
+	while (try_way(c, &try, e) != 0) {
+		if (!may_go_on(c, &try, e))
+			return err_context(e, "login");
+		settings.unfit = c->login.unfit;
+	}
+	login_worked(&c->login);
 	/* till the mailbox is open: whatever the server says may repeat it */
 	pop3_hide(c->pop3, c->secret);
 	note(c, mem_format("logged in as %s using %s", server->user,
-			   method_table[used].word));
+			   method_table[try.used].word));
 	return see_flight(c, e);
 }
 
@@ -278,6 +317,7 @@ keep_methods(struct capa *after, const struct capa *before)
 {
 	after->sasl = before->sasl;
 	after->mechanisms = before->mechanisms;
+	memcpy(after->others, before->others, sizeof(after->others));
 	after->user = before->user;
 }
 
@@ -335,6 +375,8 @@ is_plain_better(const struct connection *c, const struct err *e)
 
 	if (!c->greeted || !c->pop3 || clock_ms() >= c->end)
 		return false;
+	if (c->wants_line)
+		return true;
 	has_code = pop3_last_code(c->pop3) != POP3_CODE_NONE;
 	is_lost = e->kind == ERR_NETWORK || e->kind == ERR_PROTOCOL;
 	if (c->asked && is_lost)
@@ -349,17 +391,31 @@ static int
 open_plainly(struct connection *c, struct err *e)
 {
 	bool broke = broke_at_capa(c, e);
+	const char *how = "one command at a time";
 
-	note(c, mem_format("%s; trying again %s", e->text,
-			   broke ? "without CAPA" : "one command at a time"));
-	if (c->asked && c->flight != FACTS_FLIGHT_UNHEARD)
+	if (broke)
+		how = "without CAPA";
+	else if (c->wants_line)
+		how = "another way";
+	note(c, mem_format("%s; trying again %s", e->text, how));
+	if (c->asked && !c->wants_line && c->flight != FACTS_FLIGHT_UNHEARD)
 		c->flight = FACTS_FLIGHT_FAILED;
 	err_clear(e);
 	c->plain = c->again = true;
 	c->capa_broke = broke;
-	c->asked = c->greeted = c->encrypted = false;
+	c->asked = c->greeted = c->encrypted = c->wants_line = false;
+	c->login.is_closed = false;
 	pop3_free(&c->pop3);
 	return try_open(c, e);
+}
+
+static void
+remember_login(struct connection *c)
+{
+	int64_t number = login_number(&c->login, c->set->auth);
+
+	if (number != c->go->login)
+		link_put(c->link, LINK_LOGIN, 0, number, NULL, 0);
 }
 
 int
@@ -368,9 +424,13 @@ connection_open(struct connection *c, struct err *e)
 	int rc;
 
 	c->plain = c->go->plain;
+	login_recall(&c->login, c->go->login, c->set->auth);
 	rc = try_open(c, e);
 	if (rc != 0 && is_plain_better(c, e))
 		rc = open_plainly(c, e);
+	if (rc != 0)
+		login_over(&c->login, e);
+	remember_login(c);
 	if (rc == 0)
 		rc = ask_capa_late(c, e);
 	if (rc == 0 && !c->asked)

@@ -7,8 +7,9 @@
  * section 6.6), and a server that is known is not asked for CAPA.  When the
  * attempt fails, and this may be why, a second one is made plainly: nothing is
  * taken for known, commands go one at a time, and CAPA is left out if the first
- * attempt hung on it.  A refusal that gives its reason in a response code is
- * final.
+ * attempt hung on it.  That second attempt is also the one for another way to
+ * log in, where the first has closed the connection (login.h).  A refusal that
+ * gives its reason in a response code is final.
  */
 #ifndef COURIER_CONNECTION_H
 #define COURIER_CONNECTION_H
@@ -19,6 +20,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "courier/courier.h"
+#include "courier/login.h"
 #include "link/facts.h"
 #include "pop3/pop3.h"
 
@@ -41,12 +43,15 @@ struct connection {
 
 	/* used by connection.c alone */
 	bool greeted, may_be_clear;
-	bool again; /* this is the second attempt */
+	bool again;	 /* this is the second attempt */
+	bool wants_line; /* another way to log in needs another connection */
+	struct login login;
 };
 
 /* The caller zeroes all members that it does not set.  `flight` is
  * FACTS_FLIGHT_UNHEARD, even after an error, where the login succeeded and what
- * was sent along with it was thrown away. */
+ * was sent along with it was thrown away.  LINK_LOGIN is sent where another
+ * way to log in should be remembered than go->login says. */
 int connection_open(struct connection *c, struct err *e);
 
 #endif

@@ -286,10 +286,32 @@ save(struct session *s, struct retrieve *r, struct err *why)
 				   clock_unix(), &ignored);
 }
 
+/* Whatever became of the login, the next one begins with what it has shown. */
+static void
+note_login(struct session *s)
+{
+	int64_t login = requests_login(s->requests);
+	struct err ignored = ERR_INIT;
+
+	if (login >= 0 &&
+	    (s->set->mode == SESSION_FETCH || s->set->mode == SESSION_CATCH_UP))
+		(void)server_memory_note_login(s->store, s->set->server, login,
+					       clock_unix(), &ignored);
+}
+
+static int
+list(struct session *s, struct err *e)
+{
+	int rc = list_run(s, e);
+
+	note_login(s);
+	return rc;
+}
+
 static int
 run(struct session *s, struct retrieve *r, struct err *e)
 {
-	if (list_run(s, e) == 0 && act(s, r, e) == 0)
+	if (list(s, e) == 0 && act(s, r, e) == 0)
 		return sum_up(s, r, e);
 	if (s->set->mode == SESSION_FETCH)
 		save(s, r, e);

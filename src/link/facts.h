@@ -23,6 +23,8 @@ struct facts_go {
 	bool knows_capa; /* `capa` is what the server said after a login, in a
 			    session that went well; so it is not asked again */
 	char capa[FACTS_CAPA_MAX];
+	int64_t login;	  /* what the server has made of the ways to log in: a
+			     number of the courier's, 0: nothing is known */
 	bool no_capa;	  /* the server closes or hangs on CAPA */
 	bool plain;	  /* one command at a time: the server cannot take what
 			     is sent along with the login */

@@ -57,6 +57,8 @@ enum link_type {
 	LINK_BYE,     /* value: 1 +OK, 0 -ERR, -1 no reply; payload: text */
 	LINK_NOTE,    /* payload: a line for -v */
 	LINK_TRACE,   /* value: 1 sent, 0 received; payload: line, for -vv */
+	LINK_LOGIN,   /* value: facts_go.login of the next session; comes at any
+			 time */
 	LINK_PHASE,   /* payload: "connecting" and so on, for the bar */
 	LINK_ERROR,   /* value: enum err_kind, payload: text; then the end;
 			 number: enum facts_flight, where what was sent along

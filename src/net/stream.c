@@ -263,6 +263,12 @@ stream_pull(struct stream *s, bool *more, struct err *e)
 	return -1;
 }
 
+bool
+stream_is_closed(const struct stream *s)
+{
+	return s->failure.kind != ERR_NONE;
+}
+
 /* --- waiting --- */
 
 static void

@@ -105,6 +105,10 @@ void stream_consume(struct stream *s, size_t size);
 int stream_line(struct stream *s, size_t max, const uint8_t **line,
 		size_t *size, struct err *e);
 
+/* Was a failure that of the connection, which the server has closed or which
+ * broke, rather than a time-out? */
+bool stream_is_closed(const struct stream *s);
+
 /* Waits for both the stream and another descriptor (the link to the keeper),
  * and pushes meanwhile.  Returns when there are unread bytes, when `other` is
  * readable or hung up (*ready), or at the time `until` (clock_ms).  An end of

@@ -78,6 +78,41 @@ is_announced(const struct capa *c, enum auth_method method)
 	return c->mechanisms & UINT32_C(1) << method;
 }
 
+uint32_t
+auth_way(enum auth_method used, bool whole)
+{
+	return UINT32_C(1) << (whole ? AUTH_AUTO : used);
+}
+
+static bool
+is_unfit(const struct auth_settings *s, enum auth_method method)
+{
+	return s->unfit & auth_way(method, false);
+}
+
+void
+auth_add_hint(const struct pop3 *p, const struct auth_settings *s,
+	      struct err *e)
+{
+	const struct method *m = &method_table[s->method];
+	const struct capa *c = pop3_capabilities(p);
+	const char *hint = "";
+	struct buf names;
+
+	buf_init(&names, SIZE_MAX);
+	capa_write_mechanisms(c, &names);
+	if (m->name && !m->is_oauth)
+		hint = "; auth = \"user\" may work";
+	if (s->method == AUTH_AUTO && s->unfit == 0 && c->mechanisms != 0)
+		hint = ": set auth = \"xoauth2\" or \"oauthbearer\"; "
+		       "auth = \"user\" may work, too";
+	if (names.len > 0 || *hint)
+		err_set(e, e->kind, "%s%s%s%s", e->text,
+			names.len > 0 ? "; server offers" : "",
+			buf_text(&names), hint);
+	buf_free(&names);
+}
+
 /* Do both lines fit into 255 octets (RFC 2449 section 4)? */
 static bool
 fits_user_and_pass(const struct auth_settings *s)
@@ -94,7 +129,7 @@ choose_mechanism(const struct capa *c, const struct auth_settings *s,
 {
 	for (unsigned i = 0; method_table[i].word; i++) {
 		if (!is_announced(c, i) || method_table[i].is_oauth ||
-		    !may_travel(s, &method_table[i]))
+		    is_unfit(s, i) || !may_travel(s, &method_table[i]))
 			continue;
 		*method = i;
 		return true;
@@ -103,42 +138,49 @@ choose_mechanism(const struct capa *c, const struct auth_settings *s,
 }
 
 static int
+refuse_all(const struct pop3 *p, const struct auth_settings *s, struct err *e)
+{
+	err_set(e, ERR_UNAVAILABLE, "server offers no login with a password");
+	auth_add_hint(p, s, e);
+	return -1;
+}
+
+static int
 choose_auto(const struct pop3 *p, const struct auth_settings *s,
 	    enum auth_method *method, struct err *e)
 {
-	static const char oauth_hint[] =
-		": set auth = \"xoauth2\" or \"oauthbearer\"";
 	const struct capa *c = pop3_capabilities(p);
 	bool is_open = !may_travel(s, &method_table[AUTH_USER]);
+	bool may_user = !is_open && !is_unfit(s, AUTH_USER);
 
 	if (choose_mechanism(c, s, method))
 		return 0;
-	if (!is_open && (c->user || !c->known))
+	if (may_user && (c->user || !c->known))
 		*method = AUTH_USER;
-	else if (pop3_challenge(p))
+	else if (pop3_challenge(p) && !is_unfit(s, AUTH_APOP))
 		*method = AUTH_APOP;
 	else if (is_open) /* check_travel refuses it */
 		*method = AUTH_AUTO;
-	else if (!c->sasl) /* CAPA may just have left out USER */
+	/* CAPA may just have left out USER */
+	else if (may_user && (c->mechanisms == 0 || s->unfit != 0))
 		*method = AUTH_USER;
 	else
-		return err_set(e, ERR_UNAVAILABLE,
-			       "server offers no login with a password%s",
-			       c->mechanisms != 0 ? oauth_hint : "");
+		return refuse_all(p, s, e);
 	return 0;
 }
 
 /* May this method be tried with this server? */
 static bool
-is_possible(const struct pop3 *p, enum auth_method method)
+is_possible(const struct pop3 *p, const struct auth_settings *s,
+	    enum auth_method method)
 {
 	const struct method *m = &method_table[method];
 	const struct capa *c = pop3_capabilities(p);
 
+	if (is_unfit(s, method))
+		return false;
 	if (method == AUTH_APOP)
 		return pop3_challenge(p);
-	if (method == AUTH_USER)
-		return c->user || !c->sasl;
 	return !m->name || m->is_oauth || !c->sasl || is_announced(c, method);
 }
 
@@ -149,18 +191,32 @@ choose(const struct pop3 *p, const struct auth_settings *s,
 	*method = s->method;
 	if (s->method == AUTH_AUTO && choose_auto(p, s, method, e) != 0)
 		return -1;
-	if (!is_possible(p, *method))
-		return err_set(e, ERR_UNAVAILABLE,
-			       "server does not offer the login method '%s'",
-			       method_table[*method].word);
+	if (!is_possible(p, s, *method)) {
+		err_set(e, ERR_UNAVAILABLE,
+			"server does not offer the login method '%s'",
+			method_table[*method].word);
+		auth_add_hint(p, s, e);
+		return -1;
+	}
 	if (*method != AUTH_USER || fits_user_and_pass(s))
 		return 0;
-	if (!is_announced(pop3_capabilities(p), AUTH_PLAIN))
+	if (!is_announced(pop3_capabilities(p), AUTH_PLAIN) ||
+	    is_unfit(s, AUTH_PLAIN))
 		return err_set(e, ERR_CONFIG,
 			       "user name or password is too long for a POP3 "
 			       "command, and the server has no AUTH PLAIN");
 	*method = AUTH_PLAIN;
 	return 0;
+}
+
+bool
+auth_has_way(const struct pop3 *p, const struct auth_settings *s)
+{
+	struct err ignored = ERR_INIT;
+	enum auth_method method;
+
+	return choose(p, s, &method, &ignored) == 0 &&
+	       check_travel(s, &method_table[method], &ignored) == 0;
 }
 
 /* --- refusals --- */
@@ -391,7 +447,8 @@ auth_send(struct pop3 *p, const struct auth_settings *s, enum auth_method *used,
 	    pop3_check_idle(p, e) != 0)
 		return -1;
 	/* A server that lists SASL takes initial responses (RFC 2449 6.3). */
-	*whole = m->is_whole && pop3_capabilities(p)->sasl;
+	*whole = m->is_whole && pop3_capabilities(p)->sasl &&
+		 !(s->unfit & auth_way(*used, true));
 	return *whole ? send_whole(p, m, s, whole, e) : 0;
 }
 

@@ -26,6 +26,9 @@ struct auth_settings {
 	uint16_t port;
 	bool encrypted; /* by TLS, and verified */
 	bool may_be_clear;
+	/* Ways that this server does not understand, which are left out: the
+	 * bits that auth_way gives. */
+	uint32_t unfit;
 };
 
 /*
@@ -42,10 +45,11 @@ struct auth_settings {
  * It never takes OAuth.
  *
  * A method that the configuration names and the server does not announce is
- * tried all the same when the server announced no SASL list (XOAUTH2 and
- * OAUTHBEARER always are), else it is ERR_UNAVAILABLE.  AUTH_AUTO also tries
- * USER/PASS when nothing else was announced.  No second mechanism is tried with
- * a secret that was refused.
+ * tried all the same when the server announced no SASL list (XOAUTH2,
+ * OAUTHBEARER and USER/PASS always are), else it is ERR_UNAVAILABLE.  AUTH_AUTO
+ * also tries USER/PASS when no mechanism was announced that popfetch has, and
+ * when those that were are unfit.  No second mechanism is tried with a secret
+ * that was refused.
  *
  * XOAUTH2 and OAUTHBEARER always take two lines (Exchange Online refuses the
  * one-line form); PLAIN takes one line when it fits in 255 octets and the
@@ -69,6 +73,16 @@ int auth_send(struct pop3 *p, const struct auth_settings *settings,
 	      enum auth_method *used, bool *whole, struct err *e);
 int auth_receive(struct pop3 *p, const struct auth_settings *settings,
 		 enum auth_method used, bool whole, struct err *e);
+
+/* The bit of a way to log in: the form in one line is a way of its own, which
+ * is followed by the same method in two lines. */
+uint32_t auth_way(enum auth_method used, bool whole);
+/* Is there a way that is not unfit, and allowed on this connection? */
+bool auth_has_way(const struct pop3 *p, const struct auth_settings *s);
+/* Adds to the text of an error which mechanisms the server offers, and what
+ * else may be configured. */
+void auth_add_hint(const struct pop3 *p, const struct auth_settings *s,
+		   struct err *e);
 
 /* Does what auth_receive does for a SASL mechanism, which here need not be in
  * the table: sends AUTH, unless the login was sent as a whole, then answers

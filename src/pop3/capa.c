@@ -58,6 +58,31 @@ capa_start(struct capa *c)
 	c->expire_days = CAPA_EXPIRE_UNSAID;
 }
 
+static void
+read_other(struct capa *c, struct word w)
+{
+	char name[CAPA_TEXT_MAX];
+	size_t used = strlen(c->others), size;
+
+	text_safe(name, sizeof(name), w.bytes, w.size);
+	size = strlen(name) + 1;
+	if (used + size >= sizeof(c->others))
+		return;
+	c->others[used] = ' ';
+	memcpy(c->others + used + 1, name, size);
+}
+
+static void
+read_mechanism(struct capa *c, struct word w)
+{
+	for (unsigned i = 0; method_table[i].word; i++)
+		if (method_table[i].name && is(w, method_table[i].name)) {
+			c->mechanisms |= UINT32_C(1) << i;
+			return;
+		}
+	read_other(c, w);
+}
+
 /* Old servers spread the mechanisms over several lines, so each line adds to
  * the set. */
 static void
@@ -67,9 +92,7 @@ read_sasl(struct capa *c, struct word args)
 
 	c->sasl = true;
 	while ((w = next_word(&args)).size > 0)
-		for (unsigned i = 0; method_table[i].word; i++)
-			if (method_table[i].name && is(w, method_table[i].name))
-				c->mechanisms |= UINT32_C(1) << i;
+		read_mechanism(c, w);
 }
 
 /* RFC 2449 6.5: LOGIN-DELAY seconds ["USER"] */
@@ -155,15 +178,22 @@ capa_line(struct capa *c, const uint8_t *line, size_t size)
 
 /* --- remembering --- */
 
+void
+capa_write_mechanisms(const struct capa *c, struct buf *out)
+{
+	for (unsigned i = 0; method_table[i].word; i++)
+		if (method_table[i].name && c->mechanisms & UINT32_C(1) << i)
+			(void)buf_format(out, " %s", method_table[i].name);
+	(void)buf_format(out, "%s", c->others);
+}
+
 static void
 write_sasl(const struct capa *c, struct buf *out)
 {
 	if (!c->sasl)
 		return;
 	(void)buf_format(out, "SASL");
-	for (unsigned i = 0; method_table[i].word; i++)
-		if (method_table[i].name && c->mechanisms & UINT32_C(1) << i)
-			(void)buf_format(out, " %s", method_table[i].name);
+	capa_write_mechanisms(c, out);
 	(void)buf_byte(out, '\n');
 }
 

@@ -24,10 +24,13 @@ struct capa {
 	bool auth_resp_code;
 
 	/* tags with arguments */
-	bool sasl;	       /* SASL was listed at all */
-	uint32_t mechanisms;   /* those of method.h: 1 << enum auth_method */
-	int64_t expire_days;   /* or one of the above */
-	int64_t login_delay_s; /* 0: none */
+	bool sasl;	     /* SASL was listed at all */
+	uint32_t mechanisms; /* those of method.h: 1 << enum auth_method */
+	char others[CAPA_TEXT_MAX]; /* the names of other mechanisms, made safe,
+				       as far as they fit, a blank before each;
+				       shown only */
+	int64_t expire_days;	    /* or one of the above */
+	int64_t login_delay_s;	    /* 0: none */
 	bool varies; /* LOGIN-DELAY or EXPIRE has USER: ask again after the
 			login (RFC 2449 6.5, 6.7) */
 	char implementation[CAPA_TEXT_MAX]; /* made safe; shown only */
@@ -40,6 +43,9 @@ void capa_start(struct capa *c);
  * unknown tags, mechanisms without a row in method.h, and surplus arguments are
  * ignored. */
 void capa_line(struct capa *c, const uint8_t *line, size_t size);
+
+/* Appends the names of all mechanisms, a blank before each. */
+void capa_write_mechanisms(const struct capa *c, struct buf *out);
 
 /* capa_write appends what is worth remembering, as the lines of CAPA that say
  * it, each with its '\n'; capa_read does the reverse (and `known` becomes

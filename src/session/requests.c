@@ -35,6 +35,7 @@ struct requests {
 	int64_t deaf_until;
 	bool said_bye; /* the courier may go */
 	enum facts_flight failed_flight;
+	int64_t login; /* the last LINK_LOGIN, or -1 */
 	struct request ring[LINK_ORDERS_MAX];
 	size_t first, count;
 	uint64_t given;
@@ -53,6 +54,7 @@ requests_new(struct link *courier, struct link *report, int64_t silence_ms)
 	link_never_wait(courier);
 	x->report = report;
 	x->silence_ms = silence_ms;
+	x->login = -1;
 	return x;
 }
 
@@ -67,6 +69,12 @@ enum facts_flight
 requests_failed_flight(const struct requests *x)
 {
 	return x->failed_flight;
+}
+
+int64_t
+requests_login(const struct requests *x)
+{
+	return x->login;
 }
 
 /* --- requests --- */
@@ -323,6 +331,9 @@ take_record(struct requests *x, const struct link_record *r, struct answer *a,
 	case LINK_PHASE:
 		link_put(x->report, REPORT_PHASE, 0, 0, r->data, r->size);
 		report_flush(x->report);
+		return 0;
+	case LINK_LOGIN:
+		x->login = r->value;
 		return 0;
 	case LINK_ERROR:
 		if (r->number < FACTS_FLIGHTS)

@@ -70,6 +70,10 @@ int64_t requests_pace_ms(const struct requests *x, enum link_type order,
 			 size_t count);
 int64_t requests_expected_ms(const struct requests *x);
 
+/* What the next session is to be told of the login (facts_go.login), or -1 if
+ * the courier has learned nothing new. */
+int64_t requests_login(const struct requests *x);
+
 /* 1: *a is the next answer; 0: none has come yet.  Fails with an error that the
  * courier reports as it is, and with ERR_INTERNAL when the courier is gone
  * without a word. */

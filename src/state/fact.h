@@ -35,6 +35,12 @@
 #define FACT_PLAIN_UNTIL   "plain_until"
 #define FACT_NO_CAPA_UNTIL "no_capa_until" /* the same for CAPA */
 
+/* Which ways to log in the server has not understood (facts_go.login), and
+ * until when that is believed: server_memory.c, after a login, however the
+ * session ended. */
+#define FACT_LOGIN_WAYS	      "login_ways"
+#define FACT_LOGIN_WAYS_UNTIL "login_ways_until"
+
 /* What the server was seen to do: list.c and compare.c. */
 #define FACT_TOP_DIFFERS	"top_differs"  /* when TOP differed from RETR */
 #define FACT_UIDL_REFUSED	"uidl_refused" /* by how many runs in a row */

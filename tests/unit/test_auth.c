@@ -787,7 +787,59 @@ auto_takes_what_the_server_offers(void **state)
 	check_choice(plain, "TOP|UIDL", AUTH_USER, ERR_NETWORK);
 	/* OAuth never chooses itself */
 	check_choice(plain, "SASL XOAUTH2", AUTH_AUTO, ERR_UNAVAILABLE);
-	check_choice(plain, "SASL X-UNKNOWN", AUTH_AUTO, ERR_UNAVAILABLE);
+	/* CAPA may just have left out USER */
+	check_choice(plain, "SASL X-UNKNOWN", AUTH_USER, ERR_NETWORK);
+}
+
+/* The bits of ways that were not understood, and what is sent then. */
+static void
+check_next(const char *capa, enum auth_method option, uint32_t unfit,
+	   const char *first_line)
+{
+	struct session s;
+
+	open_session(&s, "+OK\r\n", capa);
+	s.set.method = option;
+	s.set.unfit = unfit;
+	assert_int_equal(auth_has_way(s.p, &s.set), first_line != NULL);
+	if (first_line)
+		fake_reply(s.f, first_line, "-ERR no\r\n");
+	assert_int_equal(login(&s), -1);
+	close_session(&s, first_line ? first_line : "");
+}
+
+static void
+ways_that_are_not_understood_are_followed_by_the_next(void **state)
+{
+	const uint32_t line = auth_way(AUTH_PLAIN, true);
+	const uint32_t plain = auth_way(AUTH_PLAIN, false);
+	const uint32_t user = auth_way(AUTH_USER, false);
+	const uint32_t logins = auth_way(AUTH_LOGIN, false);
+
+	(void)state;
+	check_next("SASL PLAIN LOGIN", AUTH_AUTO, line, "AUTH PLAIN\r\n");
+	check_next("SASL PLAIN LOGIN", AUTH_AUTO, line | plain,
+		   "AUTH LOGIN\r\n");
+	check_next("SASL PLAIN LOGIN", AUTH_AUTO, line | plain | logins,
+		   "USER tim\r\n");
+	check_next("SASL PLAIN XOAUTH2", AUTH_AUTO, line | plain | user, NULL);
+	check_next("SASL PLAIN", AUTH_PLAIN, line, "AUTH PLAIN\r\n");
+	check_next("SASL PLAIN", AUTH_PLAIN, line | plain, NULL);
+	check_next("SASL LOGIN", AUTH_LOGIN, logins, NULL);
+}
+
+static void
+the_error_names_what_is_offered_and_a_way_out(void **state)
+{
+	struct session s;
+
+	(void)state;
+	open_session(&s, "+OK\r\n", "TOP|SASL LOGIN NTLM");
+	s.set.method = AUTH_PLAIN;
+	login_fails(&s, ERR_UNAVAILABLE,
+		    "server does not offer the login method 'plain'; server "
+		    "offers LOGIN NTLM; auth = \"user\" may work");
+	close_session(&s, "");
 }
 
 static void
@@ -810,7 +862,6 @@ a_named_method_that_is_not_offered_is_not_tried(void **state)
 	} cases[] = {
 		{ AUTH_PLAIN, "USER|SASL LOGIN" },
 		{ AUTH_LOGIN, "USER|SASL PLAIN" },
-		{ AUTH_USER, "SASL PLAIN LOGIN" },
 		{ AUTH_APOP, "USER|SASL PLAIN" },
 	};
 	struct session s;
@@ -1179,6 +1230,9 @@ main(void)
 		cmocka_unit_test(a_failed_oauth_login_cannot_turn_into_success),
 		cmocka_unit_test(a_token_of_64_kib_works),
 		cmocka_unit_test(auto_takes_what_the_server_offers),
+		cmocka_unit_test(
+			ways_that_are_not_understood_are_followed_by_the_next),
+		cmocka_unit_test(the_error_names_what_is_offered_and_a_way_out),
 		cmocka_unit_test(a_server_with_oauth_alone_is_named_as_such),
 		cmocka_unit_test(
 			a_named_method_that_is_not_offered_is_not_tried),

@@ -252,7 +252,7 @@ what_is_worth_remembering_is_read_again_as_it_was(void **state)
 	capa_write(&c, &text);
 	assert_string_equal(buf_text(&text),
 			    "TOP\nUSER\nUIDL\nPIPELINING\nRESP-CODES\n"
-			    "AUTH-RESP-CODE\nSASL PLAIN XOAUTH2\n"
+			    "AUTH-RESP-CODE\nSASL PLAIN XOAUTH2 GSSAPI\n"
 			    "LOGIN-DELAY 900\nEXPIRE 31\n");
 	capa_read(&again, buf_text(&text));
 	assert_true(again.known && again.top && again.user && again.uidl);
@@ -260,6 +260,7 @@ what_is_worth_remembering_is_read_again_as_it_was(void **state)
 		    again.auth_resp_code);
 	assert_false(again.stls || again.utf8 || again.varies);
 	assert_int_equal(again.mechanisms, PLAIN | XOAUTH2);
+	assert_string_equal(again.others, " GSSAPI");
 	assert_int_equal(again.login_delay_s, 900);
 	assert_int_equal(again.expire_days, 31);
 	buf_free(&text);

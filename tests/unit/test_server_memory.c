@@ -341,6 +341,38 @@ who_answers_capa_in_between_is_asked_again(void **state)
 	store_close(&s);
 }
 
+/* --- ways to log in --- */
+
+static void
+assert_login(struct store *s, const struct server *server, int64_t now,
+	     int64_t expected)
+{
+	assert_int_equal(known_of(s, server, now).login, expected);
+}
+
+static void
+what_a_login_has_shown_is_known_for_30_days(void **state)
+{
+	struct store *s = home_open(*state);
+	struct server other = here;
+	struct err e = ERR_INIT;
+
+	other.host = other_host;
+	assert_login(s, &here, start, 0);
+	assert_int_equal(server_memory_note_login(s, &here, 77, start, &e), 0);
+	assert_login(s, &here, start, 77);
+	assert_login(s, &here, start + 30 * DAY - 1, 77);
+	assert_login(s, &here, start + 30 * DAY, 0);
+	assert_login(s, &here, start - some_decades, 0);
+	assert_login(s, &other, start, 0);
+	fail_with(s, FACTS_FLIGHT_NONE, start);
+	assert_login(s, &here, start, 77);
+	note_of(s, &other, &(struct facts){ .capa_is_new = true }, start);
+	note_capa(s, "UIDL\n", start);
+	assert_login(s, &here, start, 0);
+	store_close(&s);
+}
+
 /* --- a clock that was wrong --- */
 
 static void
@@ -415,6 +447,7 @@ main(void)
 		TEST(who_answers_capa_in_between_is_asked_again),
 		TEST(after_a_clock_was_set_back_capabilities_are_asked_for_anew),
 		TEST(after_a_clock_was_set_back_nobody_is_spared_for_decades),
+		TEST(what_a_login_has_shown_is_known_for_30_days),
 		TEST(one_failure_under_a_clock_that_is_set_back_may_be_chance),
 		TEST(who_throws_it_away_does_so_whatever_the_clock_says),
 	};
