@@ -28,12 +28,13 @@ struct orders {
 	struct link *link;
 	bool pipelining;
 	struct order ring[LINK_ORDERS_MAX];
-	size_t first;	   /* the oldest one whose reply was not read yet */
-	size_t sent;	   /* how many in the ring were sent */
-	size_t count;	   /* how many are in the ring */
-	uint64_t messages; /* by STAT */
-	bool quitting;	   /* QUIT was sent */
-	bool done;	   /* and was answered */
+	size_t first;	    /* the oldest one whose reply was not read yet */
+	size_t sent;	    /* how many in the ring were sent */
+	size_t count;	    /* how many are in the ring */
+	uint64_t messages;  /* by STAT; UINT32_MAX: it does not say */
+	struct err no_stat; /* how STAT was malformed, or ERR_NONE */
+	bool quitting;	    /* QUIT was sent */
+	bool done;	    /* and was answered */
 };
 
 /* Before a wait for the server, passes on to the keeper what has gathered. */
@@ -125,7 +126,8 @@ static int
 read_stat(struct orders *o, struct err *e)
 {
 	struct pop3_reply r;
-	uint64_t count, total;
+	uint64_t count;
+	int64_t total;
 
 	if (read_reply(o, &r, e) != 0)
 		return err_context(e, "STAT");
@@ -133,14 +135,18 @@ read_stat(struct orders *o, struct err *e)
 		pop3_session_refusal(&r, ERR_LATER, e);
 		return err_context(e, "STAT");
 	}
-	if (!pop3_parse_stat(&r, &count, &total))
-		return err_set(e, ERR_PROTOCOL, "STAT: malformed reply");
+	if (!pop3_parse_stat(&r, &count, &total)) {
+		err_set(&o->no_stat, ERR_PROTOCOL,
+			"STAT: malformed reply: '%.*s'",
+			(int)(r.text_size > 80 ? 80 : r.text_size),
+			(const char *)r.text);
+		count = UINT32_MAX;
+		total = -1;
+	}
 	if (count > UINT32_MAX)
 		count = UINT32_MAX;
 	o->messages = count;
-	if (total > INT64_MAX)
-		total = INT64_MAX;
-	link_put(o->link, LINK_STAT, (uint32_t)count, (int64_t)total, NULL, 0);
+	link_put(o->link, LINK_STAT, (uint32_t)count, total, NULL, 0);
 	return 0;
 }
 
@@ -194,6 +200,11 @@ give_listing(struct orders *o, const struct orders_settings *settings,
 	    ask_one(o, "UIDL", e) != 0 ||
 	    read_list(o, "UIDL", pass_uid, &no_uidl, e) != 0)
 		return -1;
+	/* without either of them there is no listing that could be trusted */
+	if (no_uidl.kind != ERR_NONE && o->no_stat.kind != ERR_NONE) {
+		*e = o->no_stat;
+		return -1;
+	}
 	if (settings->wants_sizes &&
 	    (ask_one(o, "LIST", e) != 0 ||
 	     read_list(o, "LIST", pass_size, &no_list, e) != 0))

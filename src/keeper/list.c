@@ -42,9 +42,11 @@ take_facts(struct session *s, const struct answer *a, struct err *e)
 static int
 take_stat(struct list *l, const struct link_record *r, struct err *e)
 {
-	if (l->listing || r->value < 0)
+	if (l->listing || r->value < -1)
 		return err_set(e, ERR_INTERNAL, "unexpected STAT");
-	l->listing = listing_new(r->number, (uint64_t)r->value);
+	/* no sum of sizes is that of an unknown total: all are asked for */
+	l->listing = listing_new(r->number, r->value < 0 ? UINT64_MAX
+							 : (uint64_t)r->value);
 	return 0;
 }
 
@@ -290,7 +292,7 @@ make_mailbox(struct session *s, struct list *l, struct err *e)
 	if (!l->has_uids && do_without_uids(s, l, e) != 0)
 		return -1;
 	listing_done(l->listing);
-	if (listing_count(l->listing) == 0 && count > 0)
+	if (listing_count(l->listing) == 0 && count > 0 && count < UINT32_MAX)
 		return err_set(e, ERR_LATER,
 			       "server lists none of its %llu message%s",
 			       (unsigned long long)count, text_plural(count));

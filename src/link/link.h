@@ -45,7 +45,9 @@ enum link_type {
 
 	/* courier to keeper */
 	LINK_FACTS,   /* payload: facts_put */
-	LINK_STAT,    /* number: messages (cut at 2^32-1), value: octets */
+	LINK_STAT,    /* number: messages (cut at 2^32-1, which also stands for
+			 unknown), value: octets, or -1 where STAT does not say
+			 them */
 	LINK_UID,     /* number, payload: uid */
 	LINK_SIZE,    /* number, value: octets or -1 */
 	LINK_LISTED,  /* value: 1 when UIDL was answered, else payload: what was

@@ -163,9 +163,12 @@ int pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
  * Then it is no verdict about what the command holds. */
 bool pop3_is_not_understood(const struct pop3_reply *r);
 
-/* "N SIZE..." of STAT and LIST, "N UID" of UIDL.  False when malformed. */
+/* "N SIZE..." of STAT and LIST, "N UID" of UIDL.  False when malformed.
+ *
+ * STAT is a hint: *total is -1 where something else stands in its place, or
+ * nothing. */
 bool pop3_parse_stat(const struct pop3_reply *r, uint64_t *count,
-		     uint64_t *total);
+		     int64_t *total);
 /* *octets is -1 when the size is not a number that fits (sizes are hints). */
 bool pop3_parse_size(const uint8_t *line, size_t size, uint32_t *number,
 		     int64_t *octets);

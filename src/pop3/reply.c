@@ -295,13 +295,16 @@ next_number(const uint8_t **line, size_t *size, uint64_t max, uint64_t *number)
 }
 
 bool
-pop3_parse_stat(const struct pop3_reply *r, uint64_t *count, uint64_t *total)
+pop3_parse_stat(const struct pop3_reply *r, uint64_t *count, int64_t *total)
 {
 	const uint8_t *line = r->text;
 	size_t size = r->text_size;
+	uint64_t n;
 
-	return next_number(&line, &size, INT64_MAX, count) &&
-	       next_number(&line, &size, INT64_MAX, total);
+	if (!next_number(&line, &size, INT64_MAX, count))
+		return false;
+	*total = next_number(&line, &size, INT64_MAX, &n) ? (int64_t)n : -1;
+	return true;
 }
 
 bool

@@ -157,3 +157,51 @@ def test_a_pause_between_logins_is_no_longer_than_a_day(popfetch, server):
     ), result
     popfetch.sql("update fact set value = value - 86400 where name = 'last_login'")
     assert popfetch().status == 0 and len(pop.logins) == 2
+
+
+# STAT is a hint.
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"+OK 2\r\n",
+        b"+OK 2 octets 900\r\n",
+        b"+OK 2 messages (900 octets)\r\n",
+        b"+OK\r\n",
+        b"+OK maildrop has 2 messages\r\n",
+    ],
+)
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_mail_comes_whatever_stat_looks_like(popfetch, server, reply, pipelining):
+    pop = server([mail("one"), mail("two")], pipelining=pipelining).on("STAT", reply)
+    result = popfetch.account(server=pop, keep="forever")()
+    assert result.status == 0 and result.output == "", result
+    assert same(popfetch.maildir(), pop.wires())
+    pop.add(mail("three"))
+    pop.mailbox.messages[0].wire = mail("another, and of another size")
+    pop.mailbox.messages[0].size = len(pop.mailbox.messages[0].wire)
+    result = popfetch()
+    assert result.status == 0 and result.output == "", result
+    assert len(popfetch.maildir()) == 4, "a uid that was given to another message is noticed"
+    while pop.left():
+        pop.mailbox.messages.pop()
+    result = popfetch()
+    expected = os.EX_TEMPFAIL if reply.startswith(b"+OK 2") else 0
+    assert result.status == expected and result.output == "", result
+
+
+def test_a_stat_that_cannot_be_read_is_shown_where_it_matters(popfetch, server):
+    pop = server([mail()], uidl=False, caps=("TOP", "USER"))
+    pop.on("STAT", b"+OK what? \x1b[2J\r\n")
+    result = popfetch.account(server=pop, keep="no")()
+    assert result.status == os.EX_PROTOCOL, result
+    assert "STAT: malformed reply: 'what? \\x1b[2J'" in result.stderr
+
+
+def test_without_uidl_a_count_is_enough(popfetch, server):
+    pop = server([mail("one"), mail("two")], uidl=False, caps=("TOP", "USER"))
+    wires = pop.wires()
+    pop.on("STAT", b"+OK 2\r\n")
+    assert popfetch.account(server=pop, keep="no")().status == 0
+    assert same(popfetch.maildir(), wires) and pop.left() == []

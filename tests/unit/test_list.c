@@ -105,6 +105,34 @@ a_new_state_asks_for_sizes_along_with_the_login(void **state)
 	assert_int_equal(mailbox_size(x->session.mailbox, 0), 100);
 }
 
+/* The total cannot show that nothing has changed. */
+static void
+sizes_are_asked_for_where_stat_does_not_say_their_sum(void **state)
+{
+	struct scene *x = *state;
+
+	say_stat(x, 1, -1);
+	say_uid(x, 1, "a");
+	say_listed(x, 0);
+	refuse_list(x, 1);
+	say_size(x, 1, 100);
+	say_listed(x, 0);
+	run_well(x);
+	scene_assert_asked(x, "GO, LIST 1, LIST");
+	assert_int_equal(mailbox_size(x->session.mailbox, 0), 100);
+}
+
+static void
+a_count_that_stat_does_not_say_is_none_that_must_be_listed(void **state)
+{
+	struct scene *x = *state;
+
+	say_stat(x, UINT32_MAX, -1);
+	say_listed(x, 0);
+	run_well(x);
+	assert_int_equal(mailbox_count(x->session.mailbox), 0);
+}
+
 static void
 a_state_that_was_there_asks_for_none_along_with_the_login(void **state)
 {
@@ -214,7 +242,7 @@ a_stat_of_less_than_no_octets_is_not_believed(void **state)
 {
 	struct scene *x = *state;
 
-	say_stat(x, 1, -1);
+	say_stat(x, 1, -2);
 	run_badly(x, ERR_INTERNAL, "unexpected STAT");
 }
 
@@ -439,6 +467,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_state_asks_for_sizes_along_with_the_login),
 		TEST(a_state_that_was_there_asks_for_none_along_with_the_login),
+		TEST(sizes_are_asked_for_where_stat_does_not_say_their_sum),
+		TEST(a_count_that_stat_does_not_say_is_none_that_must_be_listed),
 		TEST(what_the_server_can_do_is_known_from_the_answer),
 		TEST(a_run_that_only_looks_notes_no_login),
 		TEST(an_empty_mailbox_is_no_trouble),

@@ -212,6 +212,64 @@ a_mailbox_that_is_busy_at_stat_is_not_a_broken_protocol(void **state)
 }
 
 static void
+assert_listing_fails(struct fixture *x, const char *replies, enum err_kind kind,
+		     const char *text)
+{
+	fake_reply(x->fake, "STAT\r\nUIDL\r\n", replies);
+	assert_int_equal(serve(x, true, false), -1);
+	assert_int_equal(x->e.kind, kind);
+	assert_string_equal(x->e.text, text);
+}
+
+static void
+what_is_refused_in_words_of_trouble_is_trouble(void **state)
+{
+	assert_listing_fails(*state, "+OK 1 5\r\n-ERR server busy\r\n",
+			     ERR_TROUBLE, "UIDL: server said: server busy");
+}
+
+static void
+a_stat_that_is_refused_in_any_words_is_tried_later(void **state)
+{
+	assert_listing_fails(*state, "-ERR index broken\r\n-ERR no\r\n",
+			     ERR_LATER, "STAT: server said: index broken");
+}
+
+static void
+a_stat_that_says_nothing_is_an_error_without_uidl_alone(void **state)
+{
+	assert_listing_fails(*state, "+OK so-so\r\n-ERR what?\r\n",
+			     ERR_PROTOCOL, "STAT: malformed reply: 'so-so'");
+}
+
+static void
+uids_are_passed_whatever_stat_says(void **state)
+{
+	static const struct {
+		const char *stat;
+		uint32_t count;
+	} cases[] = { { "+OK 1\r\n", 1 }, { "+OK so-so\r\n", UINT32_MAX } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture *x = *state;
+		char replies[64];
+
+		(void)snprintf(replies, sizeof(replies),
+			       "%s+OK\r\n1 aaa\r\n.\r\n", cases[i].stat);
+		fake_reply(x->fake, LISTING, replies);
+		fake_reply(x->fake, "QUIT\r\n", "+OK\r\n");
+		order(x, LINK_QUIT, 0);
+		serve_well(x, true);
+		expect(x, LINK_STAT, cases[i].count, -1);
+		expect_bytes(x, LINK_UID, 1, "aaa");
+		expect(x, LINK_LISTED, 0, 1);
+		expect_bye(x);
+		assert_int_equal(teardown(state), 0);
+		assert_int_equal(setup(state), 0);
+	}
+}
+
+static void
 nonsense_in_the_listing_is_a_broken_protocol(void **state)
 {
 	struct fixture *x = *state;
@@ -448,6 +506,10 @@ main(void)
 		TEST(sizes_come_with_the_listing_when_they_are_wanted),
 		TEST(a_server_without_uidl_is_told_apart),
 		TEST(a_mailbox_that_is_busy_at_stat_is_not_a_broken_protocol),
+		TEST(what_is_refused_in_words_of_trouble_is_trouble),
+		TEST(a_stat_that_is_refused_in_any_words_is_tried_later),
+		TEST(a_stat_that_says_nothing_is_an_error_without_uidl_alone),
+		TEST(uids_are_passed_whatever_stat_says),
 		TEST(nonsense_in_the_listing_is_a_broken_protocol),
 		TEST(orders_go_in_one_flight_and_answers_come_in_their_order),
 		TEST(nothing_is_sent_behind_quit),

@@ -610,7 +610,8 @@ static void
 replies_to_many_queued_commands_come_in_order(void **state)
 {
 	struct session s;
-	uint64_t count, total;
+	uint64_t count;
+	int64_t total;
 	unsigned i;
 
 	(void)state;
@@ -1117,22 +1118,21 @@ reply_text(const char *text)
 static void
 stat_is_two_numbers_and_anything(void **state)
 {
-	static const char *const bad[] = { "",
-					   "2",
-					   "2 ",
-					   "a b",
-					   "2 x",
-					   "x 2",
-					   "-1 2",
-					   "2 -1",
-					   "2,3",
-					   "2 320octets",
-					   "0x1 2",
-					   "1.0 2",
-					   "18446744073709551616 1",
-					   "1 99999999999999999999" };
+	static const char *const bad[] = { "",	    "a b",
+					   "x 2",   "-1 2",
+					   "2,3",   "0x1 2",
+					   "1.0 2", "18446744073709551616 1" };
+	static const char *const count_only[] = { "2",
+						  "2 ",
+						  "2 x",
+						  "2 -1",
+						  "2 320octets",
+						  "2 messages (320 octets)",
+						  "2 octets 320",
+						  "2 99999999999999999999" };
 	struct pop3_reply r = reply_text("2 320");
-	uint64_t count, total;
+	uint64_t count;
+	int64_t total;
 	size_t i;
 
 	(void)state;
@@ -1149,6 +1149,12 @@ stat_is_two_numbers_and_anything(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		r = reply_text(bad[i]);
 		assert_false(pop3_parse_stat(&r, &count, &total));
+	}
+	for (i = 0; i < sizeof(count_only) / sizeof(*count_only); i++) {
+		r = reply_text(count_only[i]);
+		assert_true(pop3_parse_stat(&r, &count, &total));
+		assert_int_equal(count, 2);
+		assert_int_equal(total, -1);
 	}
 }
 
