@@ -358,6 +358,9 @@ pass_list(struct orders *o, const struct order *order,
 {
 	bool ok = r->status == POP3_OK;
 
+	/* what is said of one message may be true of that one alone */
+	if (!ok && order->number == 0 && r->meaning == WORDS_TROUBLE)
+		return pop3_session_refusal(r, ERR_TROUBLE, e);
 	if (ok && order->number != 0)
 		ok = pass_one_size(o, order->number, r);
 	else if (ok &&

@@ -71,6 +71,21 @@ def test_what_cannot_be_served_is_put_off_wherever_it_is_said(
     assert_left_in_peace(popfetch, pop, result)
 
 
+@pytest.mark.parametrize("text", ["-ERR too many requests", "-ERR LIST is not implemented"])
+def test_a_list_that_is_refused_in_a_later_run_is_trouble_by_its_words_alone(
+    popfetch, server, text
+):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    pop.add(mail("two"))
+    pop.on("LIST", text.encode() + b"\r\n")
+    result = popfetch()
+    if "too many" in text:
+        assert_left_in_peace(popfetch, pop, result)
+    else:
+        assert result.status == 0 and same(popfetch.maildir(), pop.wires()), result
+
+
 def test_a_stat_that_is_refused_shows_what_the_server_said(popfetch, server):
     pop = server([mail()]).on("STAT", b"-ERR the index is broken\r\n")
     result = popfetch.account(server=pop)("-v")
