@@ -376,7 +376,7 @@ pass_refusal(struct orders *o, uint32_t number, const struct pop3_reply *r)
 {
 	struct err why = ERR_INIT;
 
-	pop3_refusal(r, ERR_MESSAGE, &why);
+	pop3_session_refusal(r, ERR_MESSAGE, &why);
 	link_put_text(o->link, LINK_REFUSED, number, (int64_t)why.kind,
 		      why.text);
 }

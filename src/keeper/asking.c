@@ -13,6 +13,7 @@
 
 enum {
 	SPARE = 1024 * 1024, /* bytes left free on the disk */
+	FIRST = 64,	     /* are asked for before any has come */
 	SLOW_AHEAD = 64,     /* messages, of those that run */
 	SLOW_BYTES = 16 * 1024 * 1024,
 	SERIAL_AHEAD = 2, /* on the wire, and the next */
@@ -59,6 +60,9 @@ has_credit(const struct retrieve *r)
 		return false;
 	if (ahead(r) == 0)
 		return true;
+	/* how long they take is not known at first */
+	if (requests_count(x) >= FIRST + requests_answered(x, LINK_RETR))
+		return false;
 	/* each may have to wait in a file that is open, until a proof has
 	 * come */
 	if (!batch_is_slow(b))
@@ -316,7 +320,8 @@ asking_recall(struct retrieve *r, struct err *e)
 	if (r->in_hand != 1 && r->in_hand != -1)
 		return 0;
 	entry = find_first(s, r->in_hand < 0);
-	if (entry == SIZE_MAX)
+	/* what was with the destination has been judged */
+	if (entry == SIZE_MAX || s->set->was_interrupted)
 		return 0;
 	(void)err_set(&why, ERR_INTERNAL,
 		      "the run was killed while this message was fetched");

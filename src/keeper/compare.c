@@ -306,6 +306,8 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	while ((got = headers_next(h, e)) > 0) {
 		if (take_top(s, h, l, e) != 0)
 			return -1;
+		if (s->top.is_refused)
+			headers_stop(h);
 		after = removal_waiting(s);
 		if (after > before)
 			headers_expect(h);
@@ -337,11 +339,16 @@ static int
 slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
 	      struct err *e)
 {
+	size_t before = removal_waiting(s), after;
 	int got;
 
 	while ((got = headers_next(h, e)) > 0) {
 		if (take_retr(s, h, r, e) != 0)
 			return -1;
+		after = removal_waiting(s);
+		if (after > before)
+			headers_expect(h);
+		before = after;
 		if (refusals_are_many(r))
 			headers_ask_last(h);
 	}

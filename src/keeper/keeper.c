@@ -90,7 +90,8 @@ full_target(struct keeper *k)
 }
 
 static int
-recover(struct keeper *k, const struct deliver_target *target, struct err *e)
+recover(struct keeper *k, const struct deliver_target *target,
+	struct session_settings *set, struct err *e)
 {
 	struct recovery_result r;
 
@@ -98,7 +99,8 @@ recover(struct keeper *k, const struct deliver_target *target, struct err *e)
 		return 0;
 	if (recovery_run(k->claim.store, target, &r, e) != 0)
 		return -1;
-	if (r.delivered + r.again > 0)
+	set->was_interrupted = r.delivered + r.again > 0;
+	if (set->was_interrupted)
 		report_line(k->report, REPORT_VERBOSE,
 			    "an earlier run was interrupted: messages that had "
 			    "been delivered: %zu, to be fetched again: %zu",
@@ -277,7 +279,7 @@ run_session(struct keeper *k, struct err *e)
 		       may_write(k), e) != 0)
 		return -1;
 	target = full_target(k);
-	if (recover(k, &target, e) != 0 ||
+	if (recover(k, &target, &settings, e) != 0 ||
 	    leaves_alone(k, &settings, &skip, e) != 0 ||
 	    (!skip && check_history(k, &skip, e) != 0))
 		return -1;

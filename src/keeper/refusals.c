@@ -100,20 +100,19 @@ kind_of(const struct refusal *x)
 		       : FAILURE_LATER;
 }
 
-/* Have people heard of it, or is it too early?  What may pass is told when it
- * is set aside.  Of a message that was delivered before they hear once: nothing
+/* Have people heard of it, or is it too early?  What may pass is told when it is
+ * set aside.  Of a message that was delivered before they hear once: nothing
  * that they wait for is missing. */
 static bool
 is_folded(const struct session *s, const struct refusal *x)
 {
-	struct store_row row;
-	unsigned attempts = 0;
+	unsigned told_at = kind_of(x) == FAILURE_LATER ? BACKOFF_PATIENCE : 0;
+	struct store_row row = { .attempts = 0 };
 
-	if (failure_row(s->mailbox, x->entry, &row))
-		attempts = row.attempts;
-	if (attempts > 0 && row.status == STORE_DELIVERED)
-		return true;
-	return kind_of(x) == FAILURE_LATER && attempts < BACKOFF_PATIENCE;
+	if (failure_row(s->mailbox, x->entry, &row) &&
+	    row.status == STORE_DELIVERED)
+		return row.attempts != told_at;
+	return row.attempts < told_at;
 }
 
 static int

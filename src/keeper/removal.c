@@ -31,9 +31,10 @@ struct removals {
 	enum bye bye;	  /* how QUIT was answered */
 };
 
-/* Each step is noted durably before it is given; a larger one costs no more,
- * but of a small one it is soon known how long it takes. */
-enum { FIRST_STEP = 1000, NEXT_STEP = 4 };
+/* Each step is noted durably before it is given, and answered before the next
+ * one: a large one costs no more, but a small one soon shows how long it
+ * takes. */
+enum { FIRST_STEP = 256, NEXT_STEP = 8 };
 
 struct removals *
 removals_new(void)
@@ -192,7 +193,7 @@ next_step(struct session *s)
 	struct removals *r = s->removals;
 	size_t count = phase_affordable(s, LINK_DELE, removal_waiting(s));
 
-	if (count < removal_waiting(s) && count < r->step)
+	if (count == 0)
 		s->is_out_of_time = true;
 	if (count > r->step)
 		count = r->step;
@@ -234,7 +235,8 @@ removal_run(struct session *s, struct err *e)
 	if (phase_is_stopping(s)) /* what was complete has taken its time */
 		s->stop_until = clock_deadline(PHASE_STOP_MS);
 	while (removal_waiting(s) > 0 && (count = next_step(s)) > 0)
-		if (run_step(s, count, e) != 0)
+		if (run_step(s, count, e) != 0 ||
+		    (removal_waiting(s) > 0 && removal_drain(s, e) != 0))
 			return -1;
 	r->count = r->asked;
 	return 0;

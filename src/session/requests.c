@@ -97,6 +97,12 @@ requests_given(const struct requests *x)
 	return x->given;
 }
 
+size_t
+requests_answered(const struct requests *x, enum link_type order)
+{
+	return (size_t)x->paces[order].count;
+}
+
 bool
 requests_waits_for(const struct requests *x, enum link_type order,
 		   size_t *entry)
@@ -239,29 +245,32 @@ measure_listing(struct requests *x, unsigned type)
 		x->since = clock_ms();
 }
 
-static struct pace
-short_pace(const struct requests *x, enum link_type order)
+static bool
+is_slower(const struct pace *a, const struct pace *b)
 {
-	static const enum link_type kinds[] = { LINK_DELE, LINK_TOP, LINK_LIST,
-						LINK_UIDL };
+	return a->count > 0 &&
+	       (b->count == 0 || a->ms * b->count > b->ms * a->count);
+}
 
-	for (size_t i = 0;
-	     x->paces[order].count == 0 && i < sizeof(kinds) / sizeof(*kinds);
-	     i++)
-		if (x->paces[kinds[i]].count > 0)
-			return x->paces[kinds[i]];
-	return x->paces[order];
+static struct pace
+pace_of(const struct requests *x, enum link_type order)
+{
+	/* STAT, UIDL, and perhaps LIST */
+	struct pace slowest = { x->paces[LINK_GO].ms, 2, 0 };
+
+	if (x->paces[order].count > 0)
+		return x->paces[order];
+	for (enum link_type t = LINK_LIST; t <= LINK_QUIT; t++)
+		if (is_slower(&x->paces[t], &slowest))
+			slowest = x->paces[t];
+	return slowest;
 }
 
 int64_t
 requests_pace_ms(const struct requests *x, enum link_type order, size_t count)
 {
-	struct pace p =
-		order == LINK_RETR ? x->paces[order] : short_pace(x, order);
+	struct pace p = pace_of(x, order);
 
-	/* STAT, UIDL, and perhaps LIST */
-	if (p.count == 0)
-		p = (struct pace){ x->paces[LINK_GO].ms, 2, 0 };
 	return p.ms * (int64_t)count / p.count;
 }
 

@@ -53,8 +53,9 @@ size_t requests_room(const struct requests *x);
 size_t requests_count(const struct requests *x);
 void requests_give(struct requests *x, enum link_type order, uint32_t number,
 		   size_t entry);
-/* How many were given since the beginning. */
+/* How many were given since the beginning; how many of a kind are answered. */
 uint64_t requests_given(const struct requests *x);
+size_t requests_answered(const struct requests *x, enum link_type order);
 /* Is the next answer due to a request of this kind?  Then *entry is the
  * caller's. */
 bool requests_waits_for(const struct requests *x, enum link_type order,
@@ -63,9 +64,8 @@ bool requests_waits_for(const struct requests *x, enum link_type order,
 enum facts_flight requests_failed_flight(const struct requests *x);
 
 /* How long answers take, by those that have come: to so many orders of this
- * kind, and to all that is not answered yet.  Of a kind of short commands
- * (LIST, TOP, DELE, QUIT) that was not answered yet the others tell; 0: nothing
- * is known. */
+ * kind, and to all that is not answered yet.  A kind that was not answered yet is
+ * taken to be as slow as the slowest of the others. */
 int64_t requests_pace_ms(const struct requests *x, enum link_type order,
 			 size_t count);
 int64_t requests_expected_ms(const struct requests *x);

@@ -46,6 +46,8 @@ struct session_settings {
 	const struct uidlist *list;
 	/* fetch only messages at which a session broke before */
 	bool broken_only;
+	/* The run before was ended while messages were handed over. */
+	bool was_interrupted;
 	uint64_t fetched_before; /* by the session of this run before that */
 	bool trace;
 	struct batch_limits limits;

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
+"""session_timeout is a budget: each run does what fits into it, ends with QUIT, and is nearer to
+the end. And max_messages counts what comes."""
+
+import os
+
+import pytest
+
+from popactions import after, say
+from popmail import mail
+from test_poison import Runs
+
+DAY = 86400
+TIME = 4  # seconds of session_timeout
+SLOW = 0.02  # seconds an answer takes
+
+
+@pytest.fixture
+def run(popfetch, clock):
+    return Runs(popfetch, clock)
+
+
+def mails(count):
+    return [mail(f"m{n}", "short\n") for n in range(1, count + 1)]
+
+
+def slow_down(pop, *commands):
+    for command in commands:
+        pop.on(command, after(SLOW))
+
+
+def until(run, condition, most=8):
+    """Runs until it is so; what each run has left to do must shrink."""
+    left = []
+    for _ in range(most):
+        left.append(condition())
+        if left[-1] == 0:
+            return left
+        run(apart=60)
+    assert False, f"no end in sight: {left}"
+
+
+@pytest.mark.parametrize("top", [True, False])
+def test_messages_that_are_due_are_deleted_in_several_runs(popfetch, server, run, top):
+    count = 250
+    pop = server(mails(count), top=top)
+    popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
+    run()
+    run.wait(2 * DAY)
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP", "RETR", "DELE")
+    left = until(run, lambda: len(pop.left()))
+    assert len(left) > 2 and sorted(left, reverse=True) == left
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
+def test_no_dele_without_a_header_of_this_session(popfetch, server, run):
+    pop = server(mails(250))
+    popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
+    run()
+    run.wait(2 * DAY)
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP", "DELE")
+    until(run, lambda: len(pop.left()))
+    for connection in pop.connections:
+        tops = [c.split()[1] for c in connection.commands if c.startswith("TOP")]
+        deles = [c.split()[1] for c in connection.commands if c.startswith("DELE")]
+        assert set(deles) <= set(tops)
+
+
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_a_backlog_comes_in_several_runs(popfetch, server, run, keep):
+    pop = server(mails(250))
+    slow_down(pop, "RETR", "DELE")
+    popfetch.account(
+        server=pop, keep=keep, session_timeout=f"{TIME} seconds", notice_after="1 failures"
+    )
+    first = run()[0]
+    assert first.status == os.EX_TEMPFAIL, first
+    assert len(first.errors) == 1 and "session_timeout reached: " in first.stderr, first
+    until(run, lambda: 250 - len(popfetch.maildir()))
+    assert len(popfetch.maildir()) == 250
+    if keep == "no":
+        until(run, lambda: len(pop.left()))
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
+def test_a_backlog_for_a_slow_program(popfetch, server, run):
+    pop = server(mails(30))
+    popfetch.account(
+        server=pop, keep="no", session_timeout=f"{TIME} seconds", mda=popfetch.saver(after="sleep 0.3")
+    )
+    until(run, lambda: len(pop.left()))
+    assert len(popfetch.saved()) == 30
+
+
+def test_sizes_that_are_all_counted_anew(popfetch, server, run):
+    """A migration: each message has to be compared, once."""
+    count = 250
+    pop = server(mails(count))
+    popfetch.account(server=pop, session_timeout="1 minute")
+    run()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP")
+    tops = []
+    for _ in range(8):
+        before = len(pop.all_commands("TOP"))
+        assert run()[0].status == 0
+        tops.append(len(pop.all_commands("TOP")) - before)
+    assert sum(tops) == count and tops[0] < count and tops[-1] == 0, tops
+    assert len(popfetch.maildir()) == count
+
+
+def test_catch_up_of_a_mailbox_that_takes_long(popfetch, server, run):
+    count = 250
+    pop = server(mails(count))
+    slow_down(pop, "TOP")
+    popfetch.account(server=pop, session_timeout=f"{TIME} seconds")
+    for _ in range(4):
+        popfetch("--catch-up", "work")
+    assert popfetch.sql("select count(*) from message where digest is not null") == [(count,)]
+    run()
+    assert popfetch.maildir() == []
+
+
+# max_messages
+
+
+def test_messages_that_are_known_already_do_not_use_up_max_messages(popfetch, server, run):
+    """Without UIDL, at a server where DELE has no effect."""
+    pop = server(mails(6), uidl=False, deletes=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no", max_messages=2)
+    run(4)
+    assert len(popfetch.maildir()) == 6
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_messages_that_fail_do_not_use_up_max_messages(popfetch, server, run, pipelining):
+    pop = server(mails(8), pipelining=pipelining)
+    bad = pop.left()[:3]
+    pop.on(
+        "RETR",
+        lambda session, line: session.send(b"-ERR broken\r\n")
+        if session._find(line.split()[1]).uid.decode() in bad
+        else session.obey(line),
+    )
+    popfetch.account(server=pop, max_messages=2)
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert len(popfetch.maildir()) == 2
+    run(2)
+    assert len(popfetch.maildir()) == 5
+
+
+def test_max_messages_is_still_a_limit(popfetch, server, run):
+    pop = server(mails(5))
+    popfetch.account(server=pop, max_messages=2)
+    for expected in (2, 4, 5):
+        assert run()[0].status == 0
+        assert len(popfetch.maildir()) == expected
+
+
+# Hints
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**41])
+def test_a_size_that_cannot_be(popfetch, server, run, size):
+    pop = server([])
+    pop.add(mail("small"), listed=size)
+    popfetch.account(server=pop)
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 1
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 1
+
+
+def test_stat_lower_than_the_listing(popfetch, server, run):
+    pop = server(mails(5)).on("STAT", say(b"+OK 3 900\r\n"))
+    popfetch.account(server=pop)
+    run(2)
+    assert len(popfetch.maildir()) == 5
+
+
+def test_check_compares_what_has_another_size(popfetch, server, run):
+    pop = server(mails(3))
+    popfetch.account(server=pop)
+    run()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK 3 1\r\n"))
+    assert popfetch("--check").status == 1, "the same messages, counted anew"
+    pop.mailbox.messages[0].wire = mail("other")
+    result = popfetch("--check")
+    assert result.status == 0 and "1 new message" in result.stdout, result
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 4
