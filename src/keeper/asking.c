@@ -13,9 +13,10 @@
 
 enum {
 	SPARE = 1024 * 1024, /* bytes left free on the disk */
-	FIRST = 64,	     /* are asked for before any has come */
+	FIRST = 128,	     /* are asked for before any has come */
 	SLOW_AHEAD = 64,     /* messages, of those that run */
 	SLOW_BYTES = 16 * 1024 * 1024,
+	SERIAL_MOST = 16, /* without PIPELINING */
 	SERIAL_AHEAD = 2, /* on the wire, and the next */
 	GROUP_MOST = 256
 };
@@ -50,6 +51,18 @@ is_supplied(const struct retrieve *r)
 	       ahead(r) > SLOW_AHEAD / 2 + batch_max(b);
 }
 
+/* How long they take is not known at first; and what is ahead may be refused,
+ * all of it. */
+static size_t
+most_requests(const struct retrieve *r)
+{
+	const struct session *s = r->session;
+
+	return s->facts.pipelining
+		       ? FIRST + requests_answered(s->requests, LINK_RETR)
+		       : SERIAL_MOST;
+}
+
 static bool
 has_credit(const struct retrieve *r)
 {
@@ -60,8 +73,7 @@ has_credit(const struct retrieve *r)
 		return false;
 	if (ahead(r) == 0)
 		return true;
-	/* how long they take is not known at first */
-	if (requests_count(x) >= FIRST + requests_answered(x, LINK_RETR))
+	if (requests_count(x) >= most_requests(r))
 		return false;
 	/* each may have to wait in a file that is open, until a proof has
 	 * come */

@@ -269,19 +269,23 @@ class Quota:
 
 
 @pipelining
+@pytest.mark.parametrize("count", [30, 200])
 @pytest.mark.parametrize("words", [b"Download exceed. msg=%d", b"Server Unavailable. 21"])
-def test_a_quota_is_one_line_and_no_message_s_fault(popfetch, server, run, pipelining, words):
+def test_a_quota_is_one_line_and_no_message_s_fault(
+    popfetch, server, run, pipelining, words, count
+):
     quota = Quota(5, words)
-    pop = server(mails(30), pipelining=pipelining).on("RETR", quota)
+    pop = server(mails(count), pipelining=pipelining).on("RETR", quota)
     popfetch.account(server=pop, keep="no", notice_after="1 failures")
     result = run()[0]
     assert result.status == os.EX_TEMPFAIL, result
     assert len(result.errors) == 1 and words.split()[0].decode() in result.stderr
-    assert len(popfetch.maildir()) == 5 and len(pop.left()) == 25
+    assert len(popfetch.maildir()) == 5 and len(pop.left()) == count - 5
+    assert len(pop.commands("RETR")) < (150 if pipelining else 30), "one at the other end confirms it"
     assert popfetch.sql("select count(*) from message where status = 3") == [(0,)]
     quota.left = 1000
     assert run()[0].status == 0
-    assert len(popfetch.maildir()) == 30 and pop.left() == []
+    assert len(popfetch.maildir()) == count and pop.left() == []
 
 
 def test_a_quota_that_holds_brings_a_pause_that_grows_to_an_hour(popfetch, server, run):
@@ -312,12 +316,23 @@ def test_a_quota_by_the_hour_is_used_up(popfetch, server, run):
     assert len(popfetch.maildir()) == 50
 
 
-def test_five_broken_messages_behind_each_other_are_no_limit(popfetch, server, run):
-    pop = server(mails(12))
+@pipelining
+@pytest.mark.parametrize("count", [12, 200])
+def test_broken_messages_behind_each_other_are_no_limit(popfetch, server, run, count, pipelining):
+    pop = server(mails(count), pipelining=pipelining)
     for n in range(3, 9):
         pop.on(f"RETR {n}", UNREADABLE)
     popfetch.account(server=pop)
     result = run()[0]
     assert result.status == os.EX_TEMPFAIL and len(result.errors) == 6
-    assert len(popfetch.maildir()) == 6
+    assert len(popfetch.maildir()) == count - 6
     assert popfetch.sql("select count(*) from message where status = 3") == [(6,)]
+
+
+def test_for_a_program_too_one_at_the_other_end_confirms_it(popfetch, server, run):
+    quota = Quota(3)
+    pop = server(mails(40), pipelining=False).on("RETR", quota)
+    popfetch.account(server=pop, mda=popfetch.saver(), keep="no")
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert len(popfetch.saved()) == 3 and len(pop.left()) == 37
+    assert pop.commands("RETR")[-1] == "RETR 40" and len(pop.commands("RETR")) <= 10

@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "phase_fetch.h"
-#include "phase_player.h"
 
 #define MAIL "Message-ID: <1@x>\nSubject: x\n\nbody\n"
 
@@ -144,46 +143,6 @@ five_at_most_are_their_own_fault(void **state)
 	assert_int_equal(x->result.failed, IN_A_ROW);
 }
 
-/* Few are asked for ahead, so that there is another end. */
-static void
-five_refused_in_a_row_are_confirmed_at_the_other_end(void **state)
-{
-	struct scene *x = *state;
-
-	x->session.facts.pipelining = false;
-	fetch_by_program(x, "cat >>$out");
-	list_many(x);
-	refuse_many(x, 1, 6, ERR_MESSAGE, "no more today");
-	scene_refuse(x, MANY, ERR_MESSAGE, "server said: no more today 12");
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_until_later(x).kind, ERR_TROUBLE);
-	player_assert_asked(x,
-			    "RETR 1, RETR 2, RETR 3, RETR 4, RETR 5, RETR 6, "
-			    "RETR 12");
-	assert_int_equal(scene_row_count(x), 0);
-}
-
-static void
-a_good_one_at_the_other_end_shows_that_the_others_are_at_fault(void **state)
-{
-	struct scene *x = *state;
-
-	x->session.facts.pipelining = false;
-	fetch_by_program(x, "cat >>$out");
-	list_many(x);
-	refuse_many(x, 1, 6, ERR_MESSAGE, "broken");
-	scene_message(x, MANY, MAIL, -1);
-	for (uint32_t i = 7; i < MANY; i++)
-		scene_message(x, i, MAIL, -1);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_until_later(x).kind, ERR_NONE);
-	assert_int_equal(x->result.failed, 6);
-	assert_int_equal(x->result.fetched, MANY - 6);
-	assert_int_equal(fetch_row(x, "uid6").status, STORE_SET_ASIDE);
-}
-
 static void
 refusals_in_other_words_are_not_in_a_row(void **state)
 {
@@ -275,8 +234,6 @@ trouble_with_one_message_sets_it_aside_the_third_time(void **state)
 
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
-#define PLAYED(name) \
-	cmocka_unit_test_setup_teardown(name, player_set_up, player_tear_down)
 
 int
 main(void)
@@ -287,8 +244,6 @@ main(void)
 		TEST(what_is_refused_again_waits_twice_as_long),
 		TEST(all_refused_in_the_same_words_are_the_server_s_limit),
 		TEST(five_at_most_are_their_own_fault),
-		PLAYED(five_refused_in_a_row_are_confirmed_at_the_other_end),
-		PLAYED(a_good_one_at_the_other_end_shows_that_the_others_are_at_fault),
 		TEST(refusals_in_other_words_are_not_in_a_row),
 		TEST(refusals_with_a_good_one_among_them_are_not_in_a_row),
 		TEST(a_server_that_refuses_all_for_good_is_believed),
