@@ -18,7 +18,7 @@
 enum { GRACE_MS = 5 * 1000 }; /* between TERM and KILL */
 /* After a stop request: how long it may go on, and then between TERM and KILL
  * (popfetch(1), Signals). */
-enum { STOP_MS = 7 * 1000, STOP_GRACE_MS = 3 * 1000 };
+enum { STOP_MS = 7 * 1000, STOP_GRACE_MS = 2 * 1000 };
 /* How often an MDA is looked at, since perhaps neither a signal nor a
  * descriptor tells that it has ended. */
 enum { LOOK_MS = 1000 };

@@ -333,6 +333,9 @@ removal_quit(struct session *s, struct err *e)
 			    "delivered (EXPIRE 0)");
 		return 0;
 	}
+	/* a program may have taken all the time that a stop leaves */
+	if (s->removals->count == 0 && phase_is_stopping(s))
+		s->stop_until = clock_deadline(PHASE_STOP_MS);
 	requests_give(s->requests, LINK_QUIT, 0, 0);
 	return removal_drain(s, e) != 0 ? -1 : note_bye(s, e);
 }

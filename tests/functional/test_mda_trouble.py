@@ -302,7 +302,7 @@ def test_a_stop_ends_the_run_while_programs_go_on(popfetch, deliver, script, job
     for pid in map(int, children.read_text().split() if children.exists() else []):
         wait_until(lambda: not alive(pid))
     pop.settle()
-    assert len(pop.left()) == 8
+    assert pop.last.quit_answered and len(pop.left()) == 8
     assert attempts(popfetch) == {}, "it is not the messages' fault"
     popfetch.script(NOTE + "take", "mda")
     wires = pop.wires()
@@ -328,3 +328,16 @@ def test_a_program_that_ends_in_time_after_a_stop_has_delivered(popfetch, delive
     result = popfetch.finish(process)
     assert result.status == os.EX_TEMPFAIL, result
     assert len(popfetch.saved()) == 2 and pop.left() == ["uid-000003"]
+
+
+def test_a_stop_that_leaves_nothing_undone_is_no_failure_however_long_the_program_takes(
+    popfetch, deliver
+):
+    script = NOTE + 'touch "$HOME/began.$s"; sleep 6; take'  # longer than a reply is waited for
+    deliver(script, mail("0"), keep="forever")
+    process = popfetch.start()
+    wait_until(lambda: began(popfetch), process)
+    process.send_signal(signal.SIGTERM)
+    result = popfetch.finish(process)
+    assert result.status == 0 and not result.errors, result
+    assert len(popfetch.saved()) == 1

@@ -405,6 +405,36 @@ what_was_delivered_counts_however_the_run_ended(void **state)
 	store_close(&s);
 }
 
+/* --- a program that cannot work --- */
+
+static void
+that_a_program_cannot_work_is_told_once_a_day(void **state)
+{
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+	static const struct {
+		const char *fingerprint;
+		int64_t after;
+		bool fold;
+	} runs[] = { { "12ab", 0, false },
+		     { "12ab", DAY - 1, true },
+		     { "34cd", DAY - 1, false },
+		     { "34cd", 2 * DAY - 2, true },
+		     { "34cd", 2 * DAY - 1, false },
+		     /* the clock was set back */
+		     { "34cd", 0, false } };
+	bool fold;
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		assert_int_equal(history_mda_broken(s, runs[i].fingerprint,
+						    start + runs[i].after,
+						    &fold, &e),
+				 0);
+		assert_int_equal(fold, runs[i].fold);
+	}
+	store_close(&s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_make, home_remove)
 
 int
@@ -427,6 +457,7 @@ main(void)
 		TEST(a_row_that_began_under_a_wrong_clock_is_told_in_time),
 		TEST(a_run_that_is_well_ends_the_row_of_failures),
 		TEST(what_was_delivered_counts_however_the_run_ended),
+		TEST(that_a_program_cannot_work_is_told_once_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

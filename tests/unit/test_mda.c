@@ -603,7 +603,7 @@ after_a_stop_one_that_goes_on_is_asked_to_end_and_then_killed(void **state)
 	assert_int_equal(raise(SIGTERM), 0);
 	mdabox_wait(d);
 	took = clock_ms() - start;
-	assert_in_range(took, 10 * 1000, 20 * 1000);
+	assert_in_range(took, 9 * 1000, 20 * 1000);
 	mdabox_expect("asked\n");
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(deliver_outcome(s[i], &why),

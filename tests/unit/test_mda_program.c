@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "sys/proc.h"
 
 static void
@@ -48,6 +49,70 @@ no_expansion_makes_an_option_of_an_argument(void **state)
 				  "a\n", NULL),
 		DELIVER_DONE);
 	mdabox_expect("[_-rf]\n[]\n[--rf]\n[_-rf]\n[x-rf]\n[_-x]\n");
+}
+
+/* Does the fingerprint tell them apart?  It is so short that one change may be
+ * missed, once in a long while, but not three. */
+static bool
+differ(const char *const argv[], void (*change)(int number))
+{
+	char *first, *now;
+	bool any = false;
+
+	box.target.argv = argv;
+	first = deliver_fingerprint(&box.target);
+	for (int i = 0; i < 3; i++) {
+		if (change)
+			change(i);
+		now = deliver_fingerprint(&box.target);
+		assert_int_equal(strlen(now), 4);
+		any = any || strcmp(first, now) != 0;
+		free(now);
+	}
+	free(first);
+	return any;
+}
+
+static char number_text[2];
+
+static void
+change_argument(int number)
+{
+	number_text[0] = (char)('1' + number);
+}
+
+static void
+change_program(int number)
+{
+	char *text = mem_format("exit 0 # %0*d", number + 2, 0);
+
+	mdabox_script(text);
+	free(text);
+}
+
+static void
+change_script(int number)
+{
+	char *text = mem_format("exit 0 # %0*d", number + 2, 0);
+
+	scratch_write_text(box.out, text);
+	free(text);
+}
+
+static void
+a_fingerprint_changes_with_arguments_and_files(void **state)
+{
+	const char *const program[] = { box.script, number_text, NULL };
+	const char *const script[] = { "sh", box.out, NULL };
+
+	(void)state;
+	mdabox_script("exit 0");
+	strcpy(number_text, "0");
+	assert_false(differ(program, NULL));
+	assert_true(differ(program, change_argument));
+	assert_true(differ(program, change_program));
+	assert_false(differ(script, NULL));
+	assert_true(differ(script, change_script));
 }
 
 /* Of more than 128 KiB in one string no program could be started. */
@@ -172,6 +237,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(arguments_are_expanded_each_for_itself),
 		TEST(no_expansion_makes_an_option_of_an_argument),
+		TEST(a_fingerprint_changes_with_arguments_and_files),
 		TEST(a_uid_without_measure_is_cut_at_a_whole_byte),
 		TEST(the_environment_is_small_and_has_what_the_manual_says),
 		TEST(the_delivery_id_is_that_of_the_message),
