@@ -61,6 +61,27 @@ twins_are_the_entries_before_with_the_same_uid(void **state)
 	scene_end(&c);
 }
 
+/* Beyond max_messages others take the place of what was known or failed. */
+static void
+so_many_are_admitted_as_have_not_come(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_set(&c, "c:1:S", "a:1 b:1 c:1 d:1 e:1 f:1", "n=2", 0);
+	plan_decide(c.p, &c.rules);
+	assert_shown(&c, "F F F0 P P P");
+	plan_admit(c.p, 2);
+	assert_shown(&c, "F F F0 P P P");
+	plan_admit(c.p, 1);
+	assert_shown(&c, "F F F0 F P P");
+	plan_admit(c.p, 0);
+	assert_shown(&c, "F F F0 F F F");
+	plan_admit(c.p, 0);
+	assert_int_equal(plan_count(c.p, PLAN_LATER), 0);
+	scene_end(&c);
+}
+
 static void
 an_equal_header_means_the_size_has_changed(void **state)
 {
@@ -503,6 +524,7 @@ main(void)
 		cmocka_unit_test(candidates_are_the_rows_of_the_uid_in_order),
 		cmocka_unit_test(
 			twins_are_the_entries_before_with_the_same_uid),
+		cmocka_unit_test(so_many_are_admitted_as_have_not_come),
 		cmocka_unit_test(an_equal_header_means_the_size_has_changed),
 		cmocka_unit_test(another_header_means_a_new_message),
 		cmocka_unit_test(

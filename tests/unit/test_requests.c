@@ -318,6 +318,36 @@ a_parent_that_is_gone_ends_the_wait(void **state)
 	assert_int_equal(e.kind, ERR_STOPPED);
 }
 
+/* Nobody answers, but the time goes on as if one had. */
+static void
+a_kind_that_was_not_answered_yet_is_as_slow_as_the_slowest(void **state)
+{
+	enum { PAUSE_MS = 30 };
+	struct scene *c = *state;
+	struct err e = ERR_INIT;
+	struct answer a;
+	int64_t until;
+
+	assert_int_equal(requests_pace_ms(c->requests, LINK_DELE, 10), 0);
+	requests_give(c->requests, LINK_DELE, 1, 0);
+	until = clock_deadline(PAUSE_MS);
+	while (clock_ms() < until)
+		(void)requests_wait(c->requests, NULL, 0, until, &e);
+	link_put(c->courier, LINK_DELETED, 1, 0, NULL, 0);
+	assert_int_equal(link_flush(c->courier, &e), 0);
+	assert_int_equal(next(c, &a, &e), 1);
+	assert_in_range(requests_pace_ms(c->requests, LINK_DELE, 1), PAUSE_MS,
+			100 * PAUSE_MS);
+	assert_in_range(requests_pace_ms(c->requests, LINK_TOP, 2),
+			2 * PAUSE_MS, 200 * PAUSE_MS);
+	assert_int_equal(requests_expected_ms(c->requests), 0);
+	requests_give(c->requests, LINK_TOP, 1, 0);
+	assert_in_range(requests_expected_ms(c->requests), PAUSE_MS,
+			100 * PAUSE_MS);
+	assert_int_equal(requests_answered(c->requests, LINK_DELE), 1);
+	assert_int_equal(requests_given(c->requests), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -336,6 +366,7 @@ main(void)
 		TEST(the_last_words_of_a_courier_are_heard_behind_much_mail),
 		TEST(a_courier_that_is_gone_without_a_word_is_an_error),
 		TEST(a_courier_may_be_gone_once_it_has_said_goodbye),
+		TEST(a_kind_that_was_not_answered_yet_is_as_slow_as_the_slowest),
 		TEST(a_parent_that_is_gone_ends_the_wait),
 	};
 

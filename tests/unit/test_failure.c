@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+/* What has failed about single messages, and when they have their turn. */
+#include "config.h"
+
+#include "session/failure.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "phase_fetch.h"
+
+#define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
+
+enum { HOUR = 3600 };
+
+static const struct err lost = { .kind = ERR_NETWORK, .text = "lost" };
+static const struct err stopped = { .kind = ERR_STOPPED, .text = "stopped" };
+
+/* A row as it is when so many sessions broke at its message. */
+static void
+set_broken(struct scene *x, int64_t id, unsigned attempts, int64_t next_try)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(store_begin(x->session.store, STORE_LAZY, &e), 0);
+	assert_int_equal(store_set_failures(x->session.store, id, attempts,
+					    next_try, true, "why", &e),
+			 0);
+	assert_int_equal(store_commit(x->session.store, &e), 0);
+}
+
+/* --- counting --- */
+
+static void
+a_message_without_a_row_is_set_aside(void **state)
+{
+	struct scene *x = *state;
+	struct store_row row;
+
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	failure_blame(&x->session, 0, 0, &lost);
+	row = fetch_row(x, "a");
+	assert_int_equal(row.status, STORE_SET_ASIDE);
+	assert_int_equal(row.size, 100);
+	assert_int_equal(row.attempts, 1);
+	assert_true(row.broke);
+	assert_true(row.next_try <= clock_unix());
+}
+
+static void
+a_delivered_one_stays_delivered(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+	struct store_row row;
+
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	assert_int_equal(failure_note(&x->session, 0, 0, FAILURE_REFUSED, "no",
+				      &x->e),
+			 0);
+	row = scene_row_now(x, id);
+	assert_int_equal(row.status, STORE_DELIVERED);
+	assert_int_equal(row.attempts, 1);
+	assert_false(row.broke);
+	assert_in_range(row.next_try, x->session.now + HOUR,
+			clock_unix() + HOUR);
+}
+
+static void
+one_that_this_session_has_recorded_is_counted_in_its_row(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "b", 100, HEADER, 100, 0);
+
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	failure_blame(&x->session, 0, id, &lost);
+	assert_int_equal(scene_row_now(x, id).attempts, 1);
+	assert_int_equal(scene_row_count(x), 1);
+}
+
+/* While it is not known whose message it is, the first row of its uid counts,
+ * and keeps its size. */
+static void
+one_that_is_to_be_compared_counts_in_the_row_it_may_be(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 1);
+
+	scene_list(x, "a", 200);
+	scene_mailbox(x);
+	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_COMPARE);
+	failure_blame(&x->session, 0, 0, &lost);
+	assert_int_equal(scene_row_count(x), 1);
+	assert_int_equal(scene_row_now(x, id).attempts, 1);
+	assert_int_equal(scene_row_now(x, id).size, 100);
+	assert_int_equal(scene_row_now(x, id).status, STORE_DELIVERED);
+}
+
+static void
+the_third_time_it_waits_an_hour(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	set_broken(x, id, BACKOFF_PATIENCE, 0);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	failure_blame(&x->session, 0, 0, &lost);
+	assert_int_equal(scene_row_now(x, id).attempts, 3);
+	assert_in_range(scene_row_now(x, id).next_try, x->session.now + HOUR,
+			clock_unix() + HOUR);
+	assert_true(scene_was_told(x, "set aside: message 1 (uid 'a'): lost"));
+}
+
+static void
+a_stop_never_sets_a_message_aside(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	set_broken(x, id, BACKOFF_PATIENCE, 0);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	failure_blame(&x->session, 0, 0, &stopped);
+	assert_int_equal(scene_row_now(x, id).attempts, BACKOFF_PATIENCE);
+}
+
+static void
+what_came_after_all_is_forgiven(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	set_broken(x, id, 1, 0);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	assert_int_equal(failure_forget(&x->session, 0, &x->e), 0);
+	assert_int_equal(scene_row_now(x, id).attempts, 0);
+	assert_false(scene_row_now(x, id).broke);
+}
+
+/* --- turns --- */
+
+static void
+one_at_which_a_session_broke_has_its_own_turn(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	x->keeper_settings.rules.keep_s = SCENE_DAY;
+	set_broken(x, id, 1, 0);
+	scene_list(x, "a", 100);
+	scene_list(x, "b", 100);
+	scene_mailbox(x);
+	assert_false(failure_has_turn(&x->session, 0));
+	assert_true(failure_has_turn(&x->session, 1));
+	assert_true(failure_awaits_turn(&x->session));
+	x->session.tries_broken = true;
+	assert_true(failure_has_turn(&x->session, 0));
+	assert_false(failure_has_turn(&x->session, 1));
+}
+
+static void
+one_that_waits_has_none(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 20);
+
+	x->keeper_settings.rules.keep_s = SCENE_DAY;
+	set_broken(x, id, 3, clock_unix() + HOUR);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_KEEP);
+	assert_false(failure_awaits_turn(&x->session));
+	x->session.tries_broken = true;
+	assert_false(failure_has_turn(&x->session, 0));
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_message_without_a_row_is_set_aside),
+		TEST(a_delivered_one_stays_delivered),
+		TEST(one_that_this_session_has_recorded_is_counted_in_its_row),
+		TEST(one_that_is_to_be_compared_counts_in_the_row_it_may_be),
+		TEST(the_third_time_it_waits_an_hour),
+		TEST(a_stop_never_sets_a_message_aside),
+		TEST(what_came_after_all_is_forgiven),
+		TEST(one_at_which_a_session_broke_has_its_own_turn),
+		TEST(one_that_waits_has_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
