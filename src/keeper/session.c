@@ -113,7 +113,8 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		before = plan_count(p, PLAN_FETCH);
 		if (compare_run(s, true, e) != 0)
 			return -1;
-		if (!phase_is_ending(s) && s->later.kind == ERR_NONE)
+		if (plan_count(p, PLAN_LATER) > 0 && !phase_is_ending(s) &&
+		    s->later.kind == ERR_NONE)
 			plan_admit(p, count_come(s));
 	} while (plan_count(p, PLAN_FETCH) > before);
 	return 0;

@@ -48,22 +48,26 @@ failure_has_turn(const struct session *s, size_t entry)
 	return row.broke == s->tries_broken && is_due(s, &row);
 }
 
+static const enum plan_action wanted[] = { PLAN_FETCH, PLAN_COMPARE, PLAN_LEARN,
+					   PLAN_DELETE };
+enum { WANTED = sizeof(wanted) / sizeof(*wanted) };
+
 /* Is there anything to do about it at all? */
 static bool
 is_wanted(const struct mailbox *m, size_t entry)
 {
-	switch (mailbox_action(m, entry)) {
-	case PLAN_FETCH:
-	case PLAN_COMPARE:
-	case PLAN_LEARN:
-	case PLAN_DELETE:
-		return true;
-	case PLAN_KEEP:
-	case PLAN_TOO_LARGE:
-	case PLAN_SET_ASIDE:
-	case PLAN_LATER:
-		break;
-	}
+	for (size_t i = 0; i < WANTED; i++)
+		if (mailbox_action(m, entry) == wanted[i])
+			return true;
+	return false;
+}
+
+static bool
+are_any_wanted(const struct mailbox *m)
+{
+	for (size_t i = 0; i < WANTED; i++)
+		if (plan_count(mailbox_plan(m), wanted[i]) > 0)
+			return true;
 	return false;
 }
 
@@ -73,6 +77,8 @@ failure_awaits_turn(const struct session *s)
 	const struct mailbox *m = s->mailbox;
 	struct store_row row;
 
+	if (!are_any_wanted(m))
+		return false;
 	for (size_t i = 0; i < mailbox_count(m); i++)
 		if (is_wanted(m, i) && failure_row(m, i, &row) && row.broke &&
 		    is_due(s, &row) &&

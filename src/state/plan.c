@@ -356,8 +356,6 @@ plan_admit(struct plan *p, size_t come)
 {
 	size_t most = p->rules.max_messages;
 
-	if (p->counts[PLAN_LATER] == 0)
-		return;
 	for (size_t i = 0; i < listing_count(p->l) && come < most; i++) {
 		size_t row = p->choices[i].row;
 
