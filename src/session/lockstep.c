@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "session/failure.h"
 #include "session/list_sizes.h"
 
 void
@@ -29,11 +30,14 @@ lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
 static void
 ask_one(struct lockstep *l, struct session *s)
 {
+	size_t count = mailbox_count(s->mailbox), tries = count, entry;
 	uint64_t random;
-	size_t entry;
 
 	digest_random(&random, sizeof(random));
-	entry = (size_t)(random % mailbox_count(s->mailbox));
+	entry = (size_t)(random % count);
+	/* not one at which the server may break off */
+	while (failure_count(s->mailbox, entry) > 0 && --tries > 0)
+		entry = (entry + 1) % count;
 	l->told = LISTING_SIZE_UNKNOWN;
 	s->sizes_asked = PHASE_SIZES_ONE;
 	requests_give(s->requests, LINK_LIST, mailbox_number(s->mailbox, entry),
