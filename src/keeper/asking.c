@@ -190,12 +190,14 @@ note_in_hand(struct retrieve *r, int64_t count, struct err *e)
 			      e);
 }
 
-/* The next group is larger, if the one before came well. */
+/* The next group is larger, if the one before came well.  But programs that run
+ * beside each other would be blamed for each other. */
 static int
 open_group(struct retrieve *r, struct err *e)
 {
 	uint64_t failed = r->session->result->failed;
-	bool is_well = r->group > 0 && failed == r->failed;
+	bool is_well = r->group > 0 && failed == r->failed &&
+		       !batch_is_slow(r->handover.batch);
 
 	r->group = is_well ? 2 * r->group : 1;
 	if (r->group > GROUP_MOST)
