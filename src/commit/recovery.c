@@ -48,20 +48,23 @@ attempts_of(const struct store_rows *rows, int64_t id)
 	return 0;
 }
 
-/* What the row has of its message stays. */
+/* What the row has of its message stays.  The next session has more to do than
+ * to die by it. */
 static int
 count_attempt(struct store *store, const struct store_rows *rows, int64_t id,
 	      struct recovery_result *result, struct err *e)
 {
 	static const struct store_message unchanged = { .size = -1 };
+	static const char why[] = "popfetch was ended while the program had it";
 	unsigned before = attempts_of(rows, id);
 	int64_t next_try = backoff_next_broken(clock_unix(), before);
 
 	result->again++;
 	result->set_aside += before >= BACKOFF_PATIENCE;
-	return store_set_aside(store, &id, &unchanged, next_try,
-			       "popfetch was ended while the program had it",
-			       e);
+	if (store_set_aside(store, &id, &unchanged, next_try, why, e) != 0)
+		return -1;
+	return store_set_failures(store, id, before + 1, next_try, true, why,
+				  e);
 }
 
 static int

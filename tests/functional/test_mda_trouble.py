@@ -112,6 +112,13 @@ def test_what_ran_beside_one_that_took_the_run_down_is_not_set_aside(popfetch, d
     assert attempts(popfetch) == {"uid-000002": 3}
 
 
+def test_beside_one_that_takes_runs_down_the_others_are_deleted(popfetch, deliver):
+    pop = deliver(bad(2, FAILURES["takes popfetch down"]), *numbered(8), keep="no")
+    for _ in range(2):
+        popfetch()
+    assert pop.left() == ["uid-000003"]
+
+
 def test_that_a_message_was_set_aside_for_killed_runs_is_told(popfetch, deliver):
     deliver(bad(0, FAILURES["takes popfetch down"]), *numbered(1))
     for _ in range(3):
