@@ -151,13 +151,20 @@ status_free(struct status *s)
 
 /* --- --retry --- */
 
+/* Also what was delivered, when it failed to be compared or deleted later. */
+static bool
+has_failed(const struct store_row *row)
+{
+	return row->status == STORE_SET_ASIDE || row->attempts > 0;
+}
+
 static int
 make_due(struct store *store, const struct store_rows *rows, struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
-		if (row.status == STORE_SET_ASIDE &&
+		if (has_failed(&row) &&
 		    store_forget_failures(store, row.id, e) != 0)
 			return -1;
 	}

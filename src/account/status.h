@@ -42,8 +42,9 @@ int status_read(struct status *s, const struct account_settings *a,
 		void *arg, struct err *e);
 void status_free(struct status *s);
 
-/* For --retry: makes what was set aside, and a login that was refused or put
- * off, due at once, and forgets how often they have failed. */
+/* For --retry: makes what was set aside, what could not be deleted, and a login
+ * that was refused or put off, due at once, and forgets how often they have
+ * failed. */
 int status_forget_backoff(const struct account_settings *a,
 			  const char *state_dir, struct err *e);
 

@@ -229,6 +229,23 @@ def test_a_dele_that_is_always_refused_is_told_once_and_waits(popfetch, server, 
     assert len(popfetch.maildir()) == 3
 
 
+@pytest.mark.parametrize("commands", [["TOP", "RETR"], ["DELE"]], ids=["unreadable", "DELE"])
+def test_retry_lets_a_deletion_that_failed_be_tried_at_once(popfetch, server, run, commands):
+    pop = server(mails(3))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    for command in commands:
+        poison(pop, command, 2, UNREADABLE)
+    run(4)
+    pop.forgive()
+    run()
+    assert len(pop.left()) == 1, "it waits for an hour"
+    assert popfetch("--retry", "work").output == ""
+    assert run()[0].status == 0
+    assert pop.left() == [] and len(popfetch.maildir()) == 3
+
+
 def test_a_mailbox_that_may_only_be_read(popfetch, server, run):
     pop = server(mails(20)).on("DELE", say(b"-ERR read-only\r\n"))
     popfetch.account(server=pop, keep="no")
