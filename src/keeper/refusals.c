@@ -100,8 +100,8 @@ kind_of(const struct refusal *x)
 		       : FAILURE_LATER;
 }
 
-/* Have people heard of it, or is it too early?  What may pass is told when it is
- * set aside.  Of a message that was delivered before they hear once: nothing
+/* Have people heard of it, or is it too early?  What may pass is told when it
+ * is set aside.  Of a message that was delivered before they hear once: nothing
  * that they wait for is missing. */
 static bool
 is_folded(const struct session *s, const struct refusal *x)

@@ -6,6 +6,7 @@
  *
  *	1	popfetch 0.1
  *	2	message.octets, intent.prior_octets
+ *	3	message.broke
  *
  * A release that needs another schema adds a version (PLACE_VERSION) and a
  * step.  It changes neither what a step of an earlier release does nor what a

@@ -28,11 +28,11 @@
  * believed or written; if that fails (ERR_LOCAL), the mark stays.
  *
  * Schema (schema.h has its versions): table message (id, uid, size, digest,
- * status, delivered, gone_since, dele_sent, attempts, next_try, error, octets),
- * intent (message, evidence, and what the row was before), destination (name),
- * fact (name, value).  Times are seconds since 1970.  A state of an earlier
- * version is brought up to date when it is opened to be written, and looks as
- * if it had been when it is only read.
+ * status, delivered, gone_since, dele_sent, attempts, next_try, error, octets,
+ * broke), intent (message, evidence, and what the row was before), destination
+ * (name), fact (name, value).  Times are seconds since 1970.  A state of an
+ * earlier version is brought up to date when it is opened to be written, and
+ * looks as if it had been when it is only read.
  */
 #ifndef STATE_STORE_H
 #define STATE_STORE_H
@@ -214,8 +214,8 @@ int store_set_gone(struct store *s, int64_t id, int64_t since, struct err *e);
 int store_set_failures(struct store *s, int64_t id, unsigned attempts,
 		       int64_t next_try, bool broke, const char *error,
 		       struct err *e);
-/* A message that was set aside is due at once, as if it had not failed yet; its
- * error stays. */
+/* A message of which something failed is due at once, as if it had not failed
+ * yet; its error stays. */
 int store_forget_failures(struct store *s, int64_t id, struct err *e);
 /* Removes the rows that have been gone since before `before`; *count tells how
  * many. */
