@@ -203,32 +203,52 @@ act(struct session *s, struct retrieve *r, struct err *e)
 /* --- the end --- */
 
 static void
-say_how_far(const struct session *s, struct err *e)
+say_how_far(const struct session *s, enum err_kind kind, const char *why,
+	    struct err *e)
 {
 	bool catches_up = s->set->mode == SESSION_CATCH_UP;
 	uint64_t count = catches_up ? s->result->kept : s->result->fetched;
 
-	(void)err_set(e, ERR_STOPPED,
-		      "stopped by a signal: %llu of %llu "
-		      "messages %s",
+	(void)err_set(e, kind, "%s: %llu of %llu messages %s", why,
 		      (unsigned long long)count,
 		      (unsigned long long)s->progress.messages_total,
 		      catches_up ? "recorded; run --catch-up again for the rest"
 				 : "fetched");
 }
 
-/* The time was over before all had come.  What is left to be deleted waits for
- * the next run without a word. */
+/* The time was over before all had come, or was looked at.  What is left to be
+ * deleted waits for the next run without a word. */
 static void
 say_time(const struct session *s, const struct retrieve *r, struct err *e)
 {
-	size_t left = retrieve_left(r);
+	size_t left;
 
-	if (s->is_out_of_time && left > 0)
+	if (!s->is_out_of_time)
+		return;
+	if (s->set->mode != SESSION_FETCH) {
+		(void)err_set(e, ERR_NETWORK,
+			      "session_timeout reached: not all messages were "
+			      "looked at");
+		return;
+	}
+	left = retrieve_left(r);
+	if (left > 0)
 		(void)err_set(e, ERR_NETWORK,
 			      "session_timeout reached: %zu message%s left for "
 			      "the next run",
 			      left, left == 1 ? " is" : "s are");
+}
+
+/* A stop request, or the time, has left work undone of which people hear at
+ * once. */
+static bool
+is_cut_short(const struct session *s, struct err *e)
+{
+	if (s->is_stopped_short)
+		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
+	else if (s->is_out_of_time && s->set->mode == SESSION_CATCH_UP)
+		say_how_far(s, ERR_NETWORK, "session_timeout reached", e);
+	return e->kind != ERR_NONE;
 }
 
 /* The session went on to its end: which of the errors on the way does it end
@@ -238,12 +258,10 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 static int
 sum_up(struct session *s, const struct retrieve *r, struct err *e)
 {
-	struct err stopped = ERR_INIT;
+	struct err cut = ERR_INIT;
 
-	if (s->is_stopped_short) {
-		say_how_far(s, &stopped);
-		phase_complain(s, &stopped, false);
-	}
+	if (is_cut_short(s, &cut))
+		phase_complain(s, &cut, false);
 	*e = s->later.kind != ERR_NONE ? s->later : s->first;
 	if (e->kind == ERR_NONE)
 		say_time(s, r, e);
@@ -318,7 +336,7 @@ run(struct session *s, struct retrieve *r, struct err *e)
 		save(s, r, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&
 	    s->progress.messages_total > 0)
-		say_how_far(s, e);
+		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
 	return -1;
 }
 

@@ -120,8 +120,13 @@ def test_catch_up_of_a_mailbox_that_takes_long(popfetch, server, run):
     pop = server(mails(count))
     slow_down(pop, "TOP")
     popfetch.account(server=pop, session_timeout=f"{TIME} seconds")
-    for _ in range(4):
-        popfetch("--catch-up", "work")
+    first = popfetch("--catch-up", "work")
+    recorded = popfetch.sql("select count(*) from message")[0][0]
+    assert first.status == os.EX_TEMPFAIL and len(first.errors) == 1, first
+    assert f"session_timeout reached: {recorded} of {count} messages recorded" in first.stderr
+    for _ in range(3):
+        last = popfetch("--catch-up", "work")
+    assert last.status == 0, last
     assert popfetch.sql("select count(*) from message where digest is not null") == [(count,)]
     run()
     assert popfetch.maildir() == []
@@ -182,6 +187,22 @@ def test_stat_lower_than_the_listing(popfetch, server, run):
     popfetch.account(server=pop)
     run(2)
     assert len(popfetch.maildir()) == 5
+
+
+@pytest.mark.parametrize("option", ["--check", "-n"])
+def test_a_look_that_has_no_time_for_all_says_so(popfetch, server, run, option):
+    count = 250
+    pop = server(mails(count))
+    popfetch.account(server=pop, session_timeout="1 minute")
+    run()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP")
+    result = popfetch(option)
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
+    assert "session_timeout reached: not all messages were looked at" in result.stderr
 
 
 def test_check_compares_what_has_another_size(popfetch, server, run):
