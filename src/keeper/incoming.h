@@ -2,7 +2,7 @@
 /* Copyright The popfetch authors */
 /*
  * Takes what RETR brings: each message goes into the batch, unless it turns out
- * to be known, or is set aside if the server refuses it.
+ * to be known.  What the server refuses goes to refusals.h.
  */
 #ifndef KEEPER_INCOMING_H
 #define KEEPER_INCOMING_H

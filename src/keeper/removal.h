@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
 /*
- * The last phase: DELE for what is recorded as delivered and compared, then
- * QUIT, in one flight where the server pipelines.  Until QUIT is answered
- * nothing is deleted; a row stays until the server stops listing its uid.
+ * DELE for what is recorded as delivered and compared: after each slice of
+ * compare.c, and at the end, where QUIT follows.  The DELEs go in steps, the
+ * last of them in one flight with QUIT where the server pipelines.  Until QUIT
+ * is answered nothing is deleted; a row stays until the server stops listing
+ * its uid.
  */
 #ifndef KEEPER_REMOVAL_H
 #define KEEPER_REMOVAL_H
@@ -25,9 +27,11 @@ size_t removal_waiting(const struct session *s);
 int removal_run(struct session *s, struct err *e);
 int removal_drain(struct session *s, struct err *e);
 /* Reads the answers to all DELEs, sends QUIT unless that would delete what is
- * not delivered (EXPIRE 0), and reads its answer.  A DELE or QUIT that is
- * refused is told, and no failure.  Counts what is deleted; in SESSION_FETCH
- * also notes that QUIT was confirmed. */
+ * not delivered (EXPIRE 0), and reads its answer.  Neither a DELE nor a QUIT
+ * that is refused ends the session: the DELE counts as a failure of its message
+ * (failure.h), of which people hear once; the QUIT is told.  Counts what is
+ * deleted; in SESSION_FETCH also notes that QUIT was confirmed, unless a DELE
+ * was refused. */
 int removal_quit(struct session *s, struct err *e);
 /* The session broke while the answer to a DELE was waited for. */
 void removal_blame(struct session *s, const struct err *why);
