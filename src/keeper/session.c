@@ -143,7 +143,8 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return take_turn_of_broken(s, r, e);
 	if (retrieve_all(s, r, e) != 0)
 		return -1;
-	if (!failure_awaits_turn(s) || phase_is_ending(s))
+	if (!failure_awaits_turn(s) || phase_is_ending(s) ||
+	    s->later.kind != ERR_NONE)
 		return 0;
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
