@@ -20,15 +20,13 @@
 #include "session/phase.h"
 
 struct lockstep {
-	bool is_lost;	 /* it may be: a proof is needed */
-	size_t first;	 /* the first entry that made one necessary */
-	size_t suspect;	 /* the last one */
-	bool is_due;	 /* it is time for the proof */
-	bool is_trial;	 /* it is not needed, but tells what LIST is good for */
-	bool has_proved; /* by the whole list, in this session */
-	int64_t told;	 /* the size in the reply, once it has come */
-	size_t seen;	 /* entries in a whole list that were right */
-	bool is_wrong;	 /* one was not */
+	bool is_lost;	/* it may be: a proof is needed */
+	size_t first;	/* the first entry that made one necessary */
+	size_t suspect; /* the last one */
+	bool is_due;	/* it is time for the proof */
+	int64_t told;	/* the size in the reply, once it has come */
+	size_t seen;	/* entries in a whole list that were right */
+	bool is_wrong;	/* one was not */
 };
 
 /* Call it for each message that was fetched, with its octets: is it as long as
