@@ -15,8 +15,8 @@
 
 /* How many of the messages in doubt were delivered, and how many were not.  Of
  * the latter, those that were with a program have failed once more, since it
- * may be one of them that ends the runs: they are asked for last, and some are
- * set aside by now. */
+ * may be one of them that ends the runs: they wait for the turn of messages at
+ * which a session broke, and some are set aside by now. */
 struct recovery_result {
 	size_t delivered, again, set_aside;
 };
