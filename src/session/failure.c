@@ -173,21 +173,36 @@ failure_forget(struct session *s, size_t entry, struct err *e)
 	return phase_end_note(s, store_forget_failures(s->store, row.id, e), e);
 }
 
+/* People hear of it once: the errors themselves may have been folded, each of
+ * them behind a session that went well. */
+static void
+say_left(struct session *s, size_t entry, const struct count *c,
+	 const struct err *why)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	report_log(s->report, "set aside: %s: %s", name, why->text);
+	if (c->attempts == BACKOFF_PATIENCE)
+		phase_warn(s, "%s is %s, since three sessions broke at it: %s",
+			   name,
+			   c->is_delivered ? "not deleted for now"
+					   : "set aside",
+			   why->text);
+}
+
 void
 failure_blame(struct session *s, size_t entry, int64_t row,
 	      const struct err *why)
 {
 	struct count c = find_count(s, entry, row);
 	struct err ignored = ERR_INIT;
-	char name[MAILBOX_NAME_MAX];
 
 	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
 		return;
 	(void)failure_note(s, entry, row, FAILURE_BROKE, why->text, &ignored);
-	if (c.attempts < BACKOFF_PATIENCE)
-		return;
-	mailbox_name(s->mailbox, entry, name);
-	report_log(s->report, "set aside: %s: %s", name, why->text);
+	if (c.attempts >= BACKOFF_PATIENCE)
+		say_left(s, entry, &c, why);
 }
 
 bool

@@ -132,6 +132,27 @@ def test_it_is_asked_for_when_there_is_nothing_else_and_three_times_in_an_hour(
     assert len(pop.all_commands("RETR")) == 4 + 2
 
 
+@broken
+@pytest.mark.parametrize("command", ["RETR", "TOP", "DELE"])
+def test_people_hear_once_that_it_is_left(popfetch, server, run, command, act):
+    """Though new mail comes, and other sessions go well, between its failures."""
+    pop = server(mails(3))
+    if command != "RETR":
+        popfetch.account(server=pop, keep="1 day", timeout="1 second")
+        run()
+        run.wait(2 * DAY)
+    poison(pop, command, 1, act)
+    popfetch.account(server=pop, keep="1 day", timeout="1 second")
+    told = []
+    for n in range(5):
+        pop.add(mail(f"new{n}"))
+        lines = run()[0].stderr.splitlines()
+        told.append(sum("three sessions broke at it" in line for line in lines))
+    run.wait(HOUR)
+    assert "three sessions" not in run()[0].stderr
+    assert sum(told) == 1 and told[:2] == [0, 0], told
+
+
 def test_what_is_good_again_comes_though_new_mail_comes_in_each_run(popfetch, server, run):
     pop = server(mails(2))
     poison(pop, "RETR", 1, close)
