@@ -43,8 +43,8 @@ int failure_note(struct session *s, size_t entry, int64_t row,
 /* Its header came after all, and nothing else is to be done about it. */
 int failure_forget(struct session *s, size_t entry, struct err *e);
 /* The session broke off at this message: counts that, and tells people when it
- * is set aside for it.  A failure to do so is passed over.  After a stop request it is never counted so often that the
- * message would be set aside. */
+ * is set aside for it.  A failure to do so is passed over.  After a stop
+ * request it is never counted so often that the message would be set aside. */
 void failure_blame(struct session *s, size_t entry, int64_t row,
 		   const struct err *why);
 /* Could a message be the reason of such an error? */
