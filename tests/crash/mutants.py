@@ -164,8 +164,8 @@ MUTANTS = [
             ),
             Edit(
                 "src/keeper/retrieve.c",
-                '#include "base/quantity.h"\n',
-                '#include "base/quantity.h"\n#include "keeper/removal.h"\n',
+                '#include "keeper/asking.h"\n',
+                '#include "keeper/asking.h"\n#include "keeper/removal.h"\n',
             ),
             Edit(
                 "src/keeper/session.c",
