@@ -29,6 +29,6 @@ int64_t
 backoff_next_broken(int64_t now, unsigned attempts)
 {
 	if (attempts < BACKOFF_PATIENCE)
-		return now;
+		return 0;
 	return backoff_next(now, attempts - BACKOFF_PATIENCE);
 }

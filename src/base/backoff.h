@@ -20,6 +20,7 @@ int64_t backoff_wait(int64_t first_s, int64_t most_s, int64_t attempts);
 /* When to try a message again, in seconds since 1970. */
 int64_t backoff_next(int64_t now, unsigned attempts);
 enum { BACKOFF_PATIENCE = 2 };
+/* 0: at once, whatever the clock will say. */
 int64_t backoff_next_broken(int64_t now, unsigned attempts);
 
 #endif

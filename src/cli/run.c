@@ -187,7 +187,8 @@ settings_of(const struct run *r, const struct job *job)
 {
 	return (struct session_settings){
 		.mode = r->options->mode,
-		.all = r->options->all,
+		/* what --all fetches again has come in the first session */
+		.all = r->options->all && !job->broken_only,
 		.ignore_backoff = r->options->name_count > 0,
 		.list = r->list,
 		.trace = r->options->verbosity >= 2,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/backoff.h"
 #include "base/quantity.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
@@ -327,6 +328,7 @@ asking_recall(struct retrieve *r, struct err *e)
 	struct session *s = r->session;
 	struct err why = ERR_INIT;
 	size_t entry;
+	bool aside;
 
 	if (store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
 		return -1;
@@ -339,8 +341,9 @@ asking_recall(struct retrieve *r, struct err *e)
 		return 0;
 	(void)err_set(&why, ERR_INTERNAL,
 		      "the run was killed while this message was fetched");
+	aside = failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE;
 	failure_blame(s, entry, 0, &why);
-	mailbox_mark(s->mailbox, entry, MAILBOX_TRIED);
+	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
 	return 0;
 }
 

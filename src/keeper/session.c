@@ -120,7 +120,8 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 	return 0;
 }
 
-/* Behind them comes what has turned out to be new. */
+/* Behind them comes what has turned out to be new, unless this is the second
+ * session of a run. */
 static int
 take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 {
@@ -128,7 +129,7 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	if (retrieve_all(s, r, e) != 0)
 		return -1;
 	s->tries_broken = false;
-	return retrieve_all(s, r, e);
+	return s->set->broken_only ? 0 : retrieve_all(s, r, e);
 }
 
 /* First all but those at which a session broke before.  They get no command in
@@ -148,8 +149,11 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return 0;
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
-	/* where logins must not follow each other, they wait for their turn */
 	s->result->is_again = s->facts.login_delay_s == 0;
+	if (!s->result->is_again)
+		err_set(&s->later, ERR_LATER,
+			"messages at which a session broke are left for a run "
+			"that has nothing else to do (LOGIN-DELAY)");
 	return 0;
 }
 

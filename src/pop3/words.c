@@ -180,6 +180,9 @@ static const struct pattern patterns[] = {
 	{ "limit", KIND_TROUBLE }, /* Outlook.com: "Exceeded the login limit
 				       for a 15 minute period"; Courier */
 	{ "limits", KIND_TROUBLE },
+	{ "quota", KIND_TROUBLE },
+	{ "download exceed*", KIND_TROUBLE }, /* 163.com */
+	{ "downloads exceed*", KIND_TROUBLE },
 	{ "exceeded", KIND_TROUBLE },
 	{ "throttl*", KIND_TROUBLE },
 	{ "try again later", KIND_TROUBLE },

@@ -25,8 +25,9 @@ unsigned
 failure_count(const struct mailbox *m, size_t entry)
 {
 	struct store_row row;
+	unsigned now = mailbox_is(m, entry, MAILBOX_BROKE);
 
-	return failure_row(m, entry, &row) ? row.attempts : 0;
+	return failure_row(m, entry, &row) ? row.attempts + now : now;
 }
 
 /* --- turns --- */
@@ -38,14 +39,20 @@ is_due(const struct session *s, const struct store_row *row)
 	       plan_true_try(row->next_try, s->now) <= s->now;
 }
 
+static bool
+has_broken(const struct mailbox *m, size_t entry, const struct store_row *row)
+{
+	return row->broke || mailbox_is(m, entry, MAILBOX_BROKE);
+}
+
 bool
 failure_has_turn(const struct session *s, size_t entry)
 {
-	struct store_row row;
+	struct store_row row = { .attempts = 0 };
 
-	if (!failure_row(s->mailbox, entry, &row))
-		return !s->tries_broken;
-	return row.broke == s->tries_broken && is_due(s, &row);
+	(void)failure_row(s->mailbox, entry, &row);
+	return has_broken(s->mailbox, entry, &row) == s->tries_broken &&
+	       is_due(s, &row);
 }
 
 static const enum plan_action wanted[] = { PLAN_FETCH, PLAN_COMPARE, PLAN_LEARN,
@@ -75,15 +82,18 @@ bool
 failure_awaits_turn(const struct session *s)
 {
 	const struct mailbox *m = s->mailbox;
-	struct store_row row;
 
 	if (!are_any_wanted(m))
 		return false;
-	for (size_t i = 0; i < mailbox_count(m); i++)
-		if (is_wanted(m, i) && failure_row(m, i, &row) && row.broke &&
+	for (size_t i = 0; i < mailbox_count(m); i++) {
+		struct store_row row = { .attempts = 0 };
+
+		(void)failure_row(m, i, &row);
+		if (is_wanted(m, i) && has_broken(m, i, &row) &&
 		    is_due(s, &row) &&
 		    !mailbox_is(m, i, MAILBOX_TRIED | MAILBOX_DELETED))
 			return true;
+	}
 	return false;
 }
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { HAS_DIGEST = 8192 }; /* a mark that only this file sets */
+enum { HAS_DIGEST = 16384 }; /* a mark that only this file sets */
 
 struct mailbox {
 	struct listing *listing;

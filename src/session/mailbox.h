@@ -39,7 +39,8 @@ enum mailbox_mark {
 	MAILBOX_LEARNED = 1024,	  /* its header is as good as recorded */
 	MAILBOX_LOOKED_UP = 2048, /* it was looked up after RETR; by its whole
 				     content if it has no uid */
-	MAILBOX_NO_TOP = 4096	  /* the server refuses TOP of this one */
+	MAILBOX_NO_TOP = 4096,	  /* the server refuses TOP of this one */
+	MAILBOX_BROKE = 8192	  /* counted just now: a session broke at it */
 };
 
 struct mailbox;
