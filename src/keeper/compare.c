@@ -42,6 +42,8 @@ settle_new(struct session *s, size_t entry, const uint8_t *digest)
 {
 	plan_settle(mailbox_plan(s->mailbox), entry, SIZE_MAX);
 	mailbox_set_digest(s->mailbox, entry, digest);
+	if (s->tries_broken) /* it comes in the same turn */
+		mailbox_mark(s->mailbox, entry, MAILBOX_BROKE);
 }
 
 /* Of equal twins one is delivered; the others wait until it is on record, and

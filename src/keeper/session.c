@@ -120,16 +120,18 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 	return 0;
 }
 
-/* Behind them comes what has turned out to be new, unless this is the second
- * session of a run. */
+/* Behind them comes what has come meanwhile; but the second session of a run
+ * leaves it to the next one where max_messages has been used already. */
 static int
 take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 {
+	bool is_limited = s->set->keeper->rules.max_messages > 0;
+
 	s->tries_broken = true;
 	if (retrieve_all(s, r, e) != 0)
 		return -1;
 	s->tries_broken = false;
-	return s->set->broken_only ? 0 : retrieve_all(s, r, e);
+	return s->set->broken_only && is_limited ? 0 : retrieve_all(s, r, e);
 }
 
 /* First all but those at which a session broke before.  They get no command in
