@@ -100,19 +100,23 @@ kind_of(const struct refusal *x)
 		       : FAILURE_LATER;
 }
 
-/* Have people heard of it, or is it too early?  What may pass is told when it
- * is set aside.  Of a message that was delivered before they hear once: nothing
- * that they wait for is missing. */
-static bool
-is_folded(const struct session *s, const struct refusal *x)
+/* What may pass is told when the message is set aside; until then it is trouble
+ * like any other that passes.  Of a message that was delivered before people
+ * hear once: nothing that they wait for is missing. */
+static void
+tell(struct session *s, const struct refusal *x, struct err *e)
 {
 	unsigned told_at = kind_of(x) == FAILURE_LATER ? BACKOFF_PATIENCE : 0;
 	struct store_row row = { .attempts = 0 };
+	bool is_delivered = failure_row(s->mailbox, x->entry, &row) &&
+			    row.status == STORE_DELIVERED;
 
-	if (failure_row(s->mailbox, x->entry, &row) &&
-	    row.status == STORE_DELIVERED)
-		return row.attempts != told_at;
-	return row.attempts < told_at;
+	if (row.attempts < told_at)
+		e->kind = ERR_LATER;
+	if (row.attempts < told_at)
+		phase_put_off(s, e);
+	else
+		phase_complain(s, e, is_delivered && row.attempts > told_at);
 }
 
 static int
@@ -124,7 +128,7 @@ settle_one(struct session *s, const struct refusal *x, struct err *e)
 	err_set(&told, ERR_MESSAGE, "%s", x->text);
 	err_context(&told, "RETR %u", mailbox_number(s->mailbox, x->entry));
 	s->result->failed++;
-	phase_complain(s, &told, is_folded(s, x));
+	tell(s, x, &told);
 	mailbox_name(s->mailbox, x->entry, name);
 	report_log(s->report, "set aside: %s: %s", name, x->text);
 	return failure_note(s, x->entry, 0, kind_of(x), told.text, e);

@@ -122,6 +122,14 @@ phase_complain(struct session *s, const struct err *e, bool again)
 }
 
 void
+phase_put_off(struct session *s, const struct err *e)
+{
+	report_line(s->report, REPORT_VERBOSE, "%s", e->text);
+	if (s->first.kind == ERR_NONE)
+		s->first = *e;
+}
+
+void
 phase_warn(struct session *s, const char *format, ...)
 {
 	char text[512];

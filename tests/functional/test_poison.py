@@ -172,7 +172,9 @@ def test_there_is_no_second_session_where_logins_must_not_follow_each_other(popf
     pop.forgive()
     pop.add(mail("new"))
     before = len(pop.connections)
-    assert run()[0].status == 0
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL and result.output == "", result
+    assert "LOGIN-DELAY" in popfetch("--status", "-v").stdout
     assert len(pop.connections) == before + 1
     assert len(popfetch.maildir()) == 2
     assert run()[0].status == 0
