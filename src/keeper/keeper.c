@@ -320,11 +320,13 @@ report_busy(struct keeper *k)
 	}
 }
 
-/* A session for messages that broke one before need not come about. */
+/* A session for messages that broke one before need not come about, as far as
+ * the server is concerned. */
 static bool
-is_in_vain(const struct keeper *k)
+is_in_vain(const struct keeper *k, const struct err *e)
 {
-	return k->job->settings.broken_only && !k->result.is_listed;
+	return k->job->settings.broken_only && !k->result.is_listed &&
+	       err_is_passing(e->kind);
 }
 
 static void
@@ -335,7 +337,7 @@ report_failure(struct keeper *k, const struct err *e)
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);
-	if (is_in_vain(k))
+	if (is_in_vain(k, e))
 		return;
 	remember_failure(k, e);
 	if (!e->told)
@@ -370,6 +372,7 @@ make_whole(struct keeper *k)
 
 	if (!k->claim.store || store_make_whole(k->claim.store, &e) == 0)
 		return;
+	k->result.is_again = false;
 	report_log(k->report, "failed: %s", e.text);
 	report_error(k->report, &e, false);
 }
@@ -389,8 +392,10 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) !=
 			 0 ||
 		 run_session(&k, &e) != 0;
-	if (failed)
+	if (failed) {
+		k.result.is_again = false;
 		report_failure(&k, &e);
+	}
 	if (!failed || e.kind != ERR_BUSY)
 		report_counts(&k);
 	end_courier(&k);

@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from popactions import change, hang
+from popactions import about, change, hang
 from popmail import Mailbox, local, mail
 from runner import same
 
@@ -367,7 +367,7 @@ def test_a_message_whose_end_never_comes_is_not_delivered_by_guess(
         session.send(b"+OK\r\n" + wires[1].rpartition(b"\r\n\r\n")[0] + b"\r\n\r\n" + end)
         hang(session, line)
 
-    pop.on("RETR 2", stuck)
+    pop.on("RETR", about("uid-000002", stuck))
     popfetch.account(server=pop, keep="no", timeout="1 second")
     for _ in range(5):
         result = popfetch("-v")
