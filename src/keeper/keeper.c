@@ -392,10 +392,8 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) !=
 			 0 ||
 		 run_session(&k, &e) != 0;
-	if (failed) {
-		k.result.is_again = false;
+	if (failed)
 		report_failure(&k, &e);
-	}
 	if (!failed || e.kind != ERR_BUSY)
 		report_counts(&k);
 	end_courier(&k);

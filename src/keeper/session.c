@@ -339,6 +339,7 @@ run(struct session *s, struct retrieve *r, struct err *e)
 {
 	if (list(s, e) == 0 && act(s, r, e) == 0)
 		return sum_up(s, r, e);
+	s->result->is_again = false;
 	if (s->set->mode == SESSION_FETCH)
 		save(s, r, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&

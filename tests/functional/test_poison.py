@@ -164,6 +164,17 @@ def test_what_is_good_again_comes_though_new_mail_comes_in_each_run(popfetch, se
     assert len(popfetch.maildir()) == 3
 
 
+def test_what_is_good_again_comes_though_another_is_refused_in_each_run(popfetch, server, run):
+    pop = server(mails(3))
+    poison(pop, "RETR", 1, close)
+    popfetch.account(server=pop)
+    run()
+    pop.forgive()
+    poison(pop, "RETR", 2, UNREADABLE)
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert len(popfetch.maildir()) == 2
+
+
 def test_there_is_no_second_session_where_logins_must_not_follow_each_other(popfetch, server, run):
     pop = server(mails(2), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
     poison(pop, "RETR", 1, close)
