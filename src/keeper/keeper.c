@@ -337,6 +337,8 @@ report_failure(struct keeper *k, const struct err *e)
 		return;
 	}
 	report_log(k->report, "failed: %s", e->text);
+	if (e->kind == ERR_LOCAL || e->kind == ERR_DATABASE)
+		k->result.is_again = false;
 	if (is_in_vain(k, e))
 		return;
 	remember_failure(k, e);
