@@ -43,6 +43,7 @@ struct run {
 	struct job *jobs;
 	size_t job_count;
 	struct uidlist *list; /* of --catch-up=FILE, or NULL */
+	int64_t began;	      /* clock_unix */
 	int stops;	      /* stop signals that were passed on */
 };
 
@@ -193,6 +194,7 @@ settings_of(const struct run *r, const struct job *job)
 		.list = r->list,
 		.trace = r->options->verbosity >= 2,
 		.broken_only = job->broken_only,
+		.run_began = r->began,
 		.fetched_before = job->broken_only ? job->result.fetched : 0,
 		.limits = limits_of_batch(),
 	};
@@ -472,7 +474,7 @@ exit_status(const struct run *r)
 int
 run(const struct run_options *options)
 {
-	struct run r = { .options = options };
+	struct run r = { .options = options, .began = clock_unix() };
 	struct err e = ERR_INIT;
 	int status;
 

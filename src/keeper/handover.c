@@ -227,11 +227,15 @@ wait_for_programs(struct handover *h)
 	int fds[DELIVER_POLL_MAX];
 	struct pollfd p[DELIVER_POLL_MAX];
 	size_t n = batch_poll(h->batch, fds);
+	int64_t until = batch_until(h->batch);
 
 	for (size_t i = 0; i < n; i++)
 		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	if (!batch_is_quiet(h->batch))
-		(void)proc_poll(p, (nfds_t)n, batch_until(h->batch));
+	/* none runs, and none is to: there is nothing to wait for */
+	if (until == CLOCK_NEVER)
+		batch_discard_waiting(h->batch);
+	else if (!batch_is_quiet(h->batch))
+		(void)proc_poll(p, (nfds_t)n, until);
 }
 
 /* What came in full before the first message that ended early is good. */
@@ -263,9 +267,9 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 			batch_discard_waiting(h->batch);
 		if (batch_run(h->batch, true, rc == 0 ? e : &more) != 0)
 			rc = -1;
-		else
-			wait_for_programs(h);
 		see_trouble(h);
+		if (rc == 0)
+			wait_for_programs(h);
 	}
 	if (!batch_is_broken(h->batch) &&
 	    batch_finish(h->batch, rc == 0 ? e : &more) != 0)

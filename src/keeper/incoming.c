@@ -182,8 +182,22 @@ find_row(const struct store_rows *rows, int64_t id)
 		       : SIZE_MAX;
 }
 
+/* The row of an earlier run.  What an earlier session of this run has delivered
+ * is another message: both were there. */
+static size_t
+find_earlier(const struct session *s, int64_t id)
+{
+	const struct store_rows *rows = mailbox_rows(s->mailbox);
+	size_t row = find_row(rows, id);
+
+	if (row != SIZE_MAX && s->set->broken_only &&
+	    store_rows_at(rows, row).delivered >= s->set->run_began)
+		return SIZE_MAX;
+	return row;
+}
+
 /* A row stands for one message: of several messages that are equal each needs
- * its own row, and two equal ones of this session are two. */
+ * its own row, and two equal ones of this run are two. */
 static int
 find_content(struct incoming *in, size_t *row, struct err *e)
 {
@@ -195,8 +209,7 @@ find_content(struct incoming *in, size_t *row, struct err *e)
 	for (;; behind = id) {
 		if (store_find_content(s->store, digest, behind, &id, e) != 0)
 			return -1;
-		*row = id == 0 ? SIZE_MAX
-			       : find_row(mailbox_rows(s->mailbox), id);
+		*row = id == 0 ? SIZE_MAX : find_earlier(s, id);
 		if (*row == SIZE_MAX ||
 		    !plan_row_is_here(mailbox_plan(s->mailbox), *row))
 			break;

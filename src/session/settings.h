@@ -48,6 +48,7 @@ struct session_settings {
 	bool broken_only;
 	/* The run before was ended while messages were handed over. */
 	bool was_interrupted;
+	int64_t run_began;	 /* seconds since 1970 */
 	uint64_t fetched_before; /* by the session of this run before that */
 	bool trace;
 	struct batch_limits limits;
