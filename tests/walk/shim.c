@@ -10,6 +10,8 @@
  *	WALK_FLUSH=NTH:FILE		before the NTH call of any kind FILE is written
  *					and synced, which makes a file system commit
  *	WALK_RENAME=ERRNO		renameat2 gives that, always
+ *	WALK_SPEED=N			time-outs are over N times as soon: the monotonic
+ *					clock runs so fast, and ppoll() waits so much less
  *	WALK_HIT=FILE			gets a line when something has happened
  *
  * Counted are calls that change files, in each process from its first flock() on: that is
@@ -18,6 +20,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -54,7 +57,7 @@ enum how {
 
 static struct { long kinds, nth, how, error; } fault;
 static long long clock_start, clock_mono;
-static long flush_nth, rename_error;
+static long flush_nth, rename_error, speed = 1;
 static char flush_file[4096];
 static atomic_long counted, counted_all;
 static atomic_int armed;
@@ -75,6 +78,8 @@ begin(void)
 		(void)sscanf(s, "%ld:%4095s", &flush_nth, flush_file);
 	if ((s = getenv("WALK_RENAME")))
 		rename_error = atol(s);
+	if ((s = getenv("WALK_SPEED")))
+		speed = atol(s);
 }
 
 static void
@@ -162,6 +167,44 @@ settle(struct fate f, long result, const char *call, const char *name)
 
 /* --- the clock --- */
 
+static void
+set_ns(struct timespec *t, long long ns)
+{
+	t->tv_sec = (time_t)(ns / 1000000000LL);
+	t->tv_nsec = (long)(ns % 1000000000LL);
+}
+
+static int
+other_clock(clockid_t id, struct timespec *t)
+{
+	int rc = (int)syscall(SYS_clock_gettime, id, t);
+
+	if (rc == 0 && speed > 1 && id == CLOCK_MONOTONIC)
+		set_ns(t, (t->tv_sec * 1000000000LL + t->tv_nsec) * speed);
+	return rc;
+}
+
+/* The kernel writes what is left of the time, so it gets a copy. */
+int
+ppoll(struct pollfd *fds, nfds_t count, const struct timespec *wait,
+      const sigset_t *mask)
+{
+	struct timespec t;
+
+	if (wait)
+		set_ns(&t, (wait->tv_sec * 1000000000LL + wait->tv_nsec) / speed);
+	return (int)syscall(SYS_ppoll, fds, count, wait ? &t : NULL, mask,
+			    mask ? _NSIG / 8 : 0);
+}
+
+int
+__ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *wait,
+	    const sigset_t *mask, size_t size)
+{
+	(void)size;
+	return ppoll(fds, count, wait, mask);
+}
+
 int
 clock_gettime(clockid_t id, struct timespec *t)
 {
@@ -169,11 +212,10 @@ clock_gettime(clockid_t id, struct timespec *t)
 	long long ns;
 
 	if (clock_mono == 0 || (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE))
-		return (int)syscall(SYS_clock_gettime, id, t);
+		return other_clock(id, t);
 	(void)syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &m);
 	ns = m.tv_sec * 1000000000LL + m.tv_nsec - clock_mono;
-	t->tv_sec = (time_t)(clock_start + ns / 1000000000LL);
-	t->tv_nsec = (long)(ns % 1000000000LL);
+	set_ns(t, clock_start * 1000000000LL + ns);
 	return 0;
 }
 
