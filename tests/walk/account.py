@@ -46,6 +46,8 @@ class Account:
         self.full_listings = []  # turns of clean runs that saw a complete listing
         self.was_refused = False
         self.spell = None  # see Spell
+        self.trouble = None  # see trouble.py
+        self.timeout_s, self.session_timeout_s = 2, None
         self.was_fetched = False  # or tried
 
     @property
@@ -57,6 +59,9 @@ class Account:
     @property
     def tells_exact_sizes(self):
         return self.style["size"] in ("exact", "lf", "off")
+
+    def get_trouble(self, trouble):
+        self.trouble = self.server.trouble = trouble
 
     def change(self, inboxes):
         """One option, and in words which."""
@@ -78,6 +83,8 @@ class Account:
     def be_quiet(self):
         """As it is at the end of a world."""
         self.max_messages = self.max_size = 0
+        if self.trouble:
+            self.trouble.settle()
 
     def text(self):
         lines = [
@@ -89,8 +96,10 @@ class Account:
             f"  max_messages = {self.max_messages} max_size = {self.max_size}",
             f"  received_header = {str(self.received).lower()}",
             f"  mda_jobs = {self.mda_jobs}",
-            f'  timeout = "{2 if self.is_impatient else 20} seconds"',
+            f'  timeout = "{self.timeout_s if self.is_impatient else 20} seconds"',
         ]
+        if self.session_timeout_s:
+            lines.append(f'  session_timeout = "{self.session_timeout_s} seconds"')
         if not self.pipelining:
             lines.append('  pipelining = "off"')
         if self.has_state_name:
@@ -98,10 +107,11 @@ class Account:
         return "\n".join([*lines, "}"])
 
     def __repr__(self):
+        trouble = f"; trouble: {self.trouble}" if self.trouble else ""
         style = {k: v for k, v in self.style.items() if k != "has_top"}
         return (
             f"{self.name}: {style}, {self.inbox}, keep {self.keep}, max_messages "
-            f"{self.max_messages}, max_size {self.max_size}, mda_jobs {self.mda_jobs}"
+            f"{self.max_messages}, max_size {self.max_size}, mda_jobs {self.mda_jobs}{trouble}"
         )
 
     # What the oracle asks.
@@ -114,7 +124,7 @@ class Account:
         for item in self.mailbox.items:
             since = oracle.delivered.get(item.letter)
             alone = item.uid and sum(i.uid == item.uid for i in self.mailbox.all()) == 1
-            if item.recorded or item.is_poison or since is None:
+            if item.recorded or item.is_poison or item.is_stuck or since is None:
                 continue
             if self.style["uid"] != "none" and not alone:
                 continue

@@ -41,25 +41,25 @@ def before(world):
     time_passes(world)
     for account in world.accounts:
         mailbox_changes(world, account)
-        if rng.random() < 0.13:
+        if rng.random() < 0.13 and not world.is_calm:
             world.say("  " + account.change(world.inboxes))
     if rng.random() < 0.35:
         reader_comes(world)
-    if rng.random() < 0.04:
+    if rng.random() < 0.04 and not world.is_calm:
         world.move_state()
 
 
 def time_passes(world):
     rng = world.rng
     seconds = rng.choice((60, 300, 300, 3600, 3600, 5 * 3600, DAY_S, DAY_S, 3 * DAY_S, 10 * DAY_S))
-    if rng.random() < 0.04 or world.is_slow:
+    if (rng.random() < 0.04 and not world.is_calm) or world.is_slow:
         seconds = rng.choice((31, 33, 45, 100, 200)) * DAY_S
     world.pass_time(seconds)
     world.say(f"time: +{seconds / 3600:.1f} h")
     if world.skew and rng.random() < 0.5:
         world.skew = 0
         world.say("  the clock is right again")
-    elif rng.random() < 0.1:
+    elif rng.random() < 0.1 and not world.is_calm:
         world.skew = rng.choice(
             (
                 # 1970; to the old program 0 is no time at all
@@ -88,7 +88,7 @@ def mailbox_changes(world, account):
     if rng.random() < 0.65:
         count = rng.choices((1, 2, 4, 8, 25, 60), (30, 25, 20, 12, 3, 1))[0]
         world.mail_arrives(account, count)
-    if mailbox.items and rng.random() < 0.008:
+    if mailbox.items and rng.random() < 0.008 and not world.is_calm:
         item = rng.choice(mailbox.items)
         item.is_poison = True
         world.poison[item] = rng.choice(REFUSALS[::2])  # for ever, and so not [SYS/TEMP]
@@ -109,7 +109,8 @@ def reader_comes(world):
         inbox.append(letter)
         world.say(f"  another program appends {letter} to {inbox}")
         return
-    if inbox.kind == "maildir" and world.rng.random() < 0.06 and inbox.clean():
+    is_cleaner = inbox.kind == "maildir" and world.rng.random() < 0.06 and not world.is_calm
+    if is_cleaner and inbox.clean():
         world.say(f"  somebody cleans {inbox}")
         if not world.is_settled:
             world.oracle.forgive(i.letter for a in world.accounts for i in a.mailbox.items)
@@ -150,7 +151,14 @@ def run_in_mode(world, mode):
         return
     if mode == "list" and not list_some(world, run):
         return
-    for account in accounts:
+    if not world.is_calm:
+        go_wrong(world, run)
+    world.run(run)
+
+
+def go_wrong(world, run):
+    rng, mode = world.rng, run.mode
+    for account in run.accounts:
         run.scripts[account] = random_script(world, account)
     run.is_mda_planned = plan_mda(world)
     if mode in ("fetch", "all", "catch-up") and rng.random() < 0.36:
@@ -162,7 +170,6 @@ def run_in_mode(world, mode):
                               nth_call(rng), rng.choice(("kill", "kill behind")))
         if rng.random() < 0.5:
             run.flush = nth_call(rng)
-    world.run(run)
 
 
 def list_some(world, run):
@@ -176,7 +183,8 @@ def list_some(world, run):
     if run.program != world.tools.program or not world.is_settled:
         return False
     path = os.path.join(world.directory, "uids")
-    run.listed = {i: rng.choice((0, rng.randint(0, 40 * 86400))) for i in rng.sample(fit, rng.randint(1, len(fit)))}
+    some = rng.sample(fit, rng.randint(1, len(fit)))
+    run.listed = {i: rng.choice((0, rng.randint(0, 40 * 86400))) for i in some}
     with open(path, "wb") as f:
         for item, age in run.listed.items():
             f.write(item.uid + (b" %d" % (run.clock - age) if age else b"") + b"\n")

@@ -168,9 +168,11 @@ class Mda(Inbox):
     def __init__(self, path, program):
         super().__init__(path)
         self.program, self.known = program, {}
+        self.is_fixed = False  # an option makes what was special ordinary
 
     def option(self):
-        return f'mda = {{"{self.program}", "{self.path}"}}'
+        fixed = ', "fixed"' if self.is_fixed else ""
+        return f'mda = {{"{self.program}", "{self.path}"{fixed}}}'
 
     def make(self):
         for part in ("new", "tmp"):
@@ -198,6 +200,14 @@ class Mda(Inbox):
         """What it does from its next start on."""
         with open(os.path.join(self.path, "plan"), "w") as f:
             f.write("." * self._count() + letters)
+
+    def be_special(self, words, letter, times):
+        """What it does, always or so many times, with a message that has these words in it."""
+        with open(os.path.join(self.path, "special"), "w") as f:
+            f.write(f"{letter} {times} {words}\n")
+            f.flush()
+            os.fsync(f.fileno())
+        sync_directory(self.path)
 
     def _count(self):
         try:

@@ -22,6 +22,8 @@ class Item:
         self.end = None  # "us", "other" or "server"
         self.end_turn = None
         self.is_retrieved = self.is_poison = self.is_bare = False
+        self.is_stuck = False  # nobody can ask for its deletion
+        self.asked = None  # the first turn with a RETR of it
         self.is_unlearned = False  # on record by its uid alone
         self.listings = {}  # turn: the size that was told, or None
         self.sizes = set()  # all that were told
@@ -123,6 +125,8 @@ class Mailbox:
         exact, style = len(item.letter.raw), self.style["size"]
         if style == "none":
             return None
+        if style == "huge":
+            return 2**62
         if style == "lf":
             return item.letter.raw.count(b"\n") * -1 + exact
         if style == "off":

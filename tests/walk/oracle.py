@@ -97,6 +97,8 @@ class Oracle:
 
     def judge(self, run):
         self._status(run)
+        for trouble in run.troubles:
+            trouble.judge(run)
         self._note_mda(run)
         self._note_catch_up(run)
         self._note_list(run)
@@ -109,6 +111,7 @@ class Oracle:
             self.maybe.clear()
             self.check_nothing_lost(at_the_end=False)
             self._nothing_twice(run)
+            self._nothing_in_silence(run)
         for account in self.accounts:
             for session in run.sessions(account):
                 if session.quit_done:
@@ -131,6 +134,10 @@ class Oracle:
         if run.is_killed:
             return
         fit = STATUSES | ({1} if run.mode == "check" else set())
+        for trouble in run.troubles:
+            fit = fit | trouble.fit_statuses
+            if trouble.has_fired and run.status in trouble.unfit_statuses - run.quiet_statuses():
+                raise Missed(f"status {run.status} for {trouble}: {run.stderr[-600:]}")
         if run.mode == "back":
             fit = {65}
         if run.status not in fit:
@@ -211,7 +218,9 @@ class Oracle:
             for item in account.mailbox.all():
                 if item.end == "other" or (item.end is None and not at_the_end):
                     continue
-                if item.recorded or item.is_poison or account.looks_known(item, at_the_end):
+                if item.recorded or account.looks_known(item, at_the_end):
+                    continue
+                if item.is_poison and item.end is None:
                     continue
                 needed[item.letter] += 1
                 who[item.letter].append(item)
@@ -250,6 +259,29 @@ class Oracle:
         )
         if sum(excess.values()) > budget:
             raise Missed(f"{dict(excess)} came again; {budget} may have")
+
+    # Nothing left behind without a word.
+
+    def _nothing_in_silence(self, run):
+        """In a run that ends well only what has failed before may wait, for a week at most; with
+        max_messages, at the end of a world, some have come."""
+        if run.status != 0 or run.is_killed or run.is_old or run.mode not in ("fetch", "all"):
+            return
+        for account in run.accounts:
+            sessions = [s for s in run.sessions(account) if s.is_listed]
+            if not sessions or account.max_size:
+                continue
+            listed = [i for i in sessions[-1].items if run.world.turn in i.listings]
+            new = [i for i in listed if self.delivered.get(i.letter) == run.true]
+            if account.max_messages and (new or not run.ends_pauses):
+                continue
+            for item in listed:
+                may_wait = item.asked not in (None, run.world.turn) and not run.ends_pauses
+                if may_wait or item.recorded or self.have[item.letter]:
+                    continue
+                if account.looks_known(item, False):
+                    continue
+                raise Missed(f"{item} does not come, and the run has status 0: {run.stderr}")
 
     # Nothing deleted too early.
 

@@ -63,6 +63,8 @@ class Run:
         self.has_begun = threading.Event()
         self.hits = ""
         self.is_mda_planned = False
+        self.ends_pauses = False  # the one before was more than a week ago
+        self.troubles = [a.trouble for a in world.accounts if a.trouble]
         self.listed = {}  # what the list of another program has, and how old it is
 
     @property
@@ -85,7 +87,9 @@ class Run:
     @property
     def is_disturbed(self):
         """By the walk, here or on the server."""
-        return bool(self.is_killed or self.hits or self.is_mda_planned or any(self.faults.values()))
+        is_troubled = any(t.has_fired for t in self.troubles)
+        is_troubled = is_troubled or self.is_killed or self.hits or self.is_mda_planned
+        return bool(is_troubled or any(self.faults.values()))
 
     @property
     def is_old(self):
@@ -105,6 +109,8 @@ class Run:
         return not self.is_killed and not self.hits
 
     def is_clean(self, account):
+        if account.trouble and account.trouble.has_fired:
+            return False
         return self.is_whole and self.status == 0 and not self.faults.get(account)
 
     def is_kept(self, account):
@@ -122,6 +128,8 @@ class Run:
             fit.add(77)
         if any(a.is_impatient for a in self.accounts):
             fit.add(75)  # on a machine that is busy
+        if any(t.has_begun for t in self.troubles):
+            fit.add(75)  # in a pause
         return fit
 
     # Running.
@@ -136,9 +144,14 @@ class Run:
             account.server.begin(script, self._kill)
         if read_only:
             self.tree_before = tree(world.root)
+        for trouble in self.troubles:
+            trouble.begin()
         self._execute()
         for account in world.accounts:
             account.server.settle()
+        for trouble in self.troubles:
+            trouble.end()
+            self.is_killed |= trouble.has_killed
         if read_only:
             self.tree_after = tree(world.root)
         return self
@@ -178,6 +191,8 @@ class Run:
             kept["WALK_FAULT"] = self.fault.text()
         if self.flush:
             kept["WALK_FLUSH"] = f"{self.flush}:{self.world.root}/flushed"
+        if self.world.speed > 1:
+            kept["WALK_SPEED"] = str(self.world.speed)
         if self.world.rename_error:
             kept["WALK_RENAME"] = str(self.world.rename_error)
         return kept

@@ -8,6 +8,7 @@ such a count something happens, so that it happens at the same place when a worl
 
 import socket
 import threading
+import time
 
 from letter import Letter
 
@@ -52,12 +53,17 @@ class Session:
         self.is_listed = self.is_complete = False
         self.stat_count = 0
         self.quit_done = False
+        self.is_answering = False  # to AUTH: the next line is no command
+
+    def number_of(self, item):
+        return self.items.index(item) + 1
 
 
 class Server:
     def __init__(self, mailbox):
         self.mailbox, self.style = mailbox, mailbox.style
         self.script, self.sessions = Script(), []
+        self.trouble = None
         self.kill = lambda how: None
         self.commands = self.bytes = 0
         self._idle = threading.Condition()
@@ -147,8 +153,9 @@ class Server:
     def _command(self, connection, session, line):
         self.commands += 1
         verb, _, argument = line.partition(" ")
-        verb = verb.upper()
-        session.lines.append(line if verb != "PASS" else "PASS")
+        verb = "RESPONSE" if session.is_answering else verb.upper()
+        session.is_answering = False
+        session.lines.append(line if verb not in ("PASS", "RESPONSE") else verb)
         for number, meddle in self.script.meddling:
             if number == self.commands:
                 meddle()
@@ -156,24 +163,44 @@ class Server:
         if event in ("cut", "term") or event in KILLS:
             self._happen(event)
         if event == "silence":
-            while connection.recv(65536):
-                pass
-            raise Gone
+            silence(connection)
         # which no program can know of that is refused CAPA
-        spared = ("USER", "PASS", "QUIT", "CAPA")[: 4 if self.style["expire"] == 0 else 3]
+        spared = ["USER", "PASS", "AUTH", "RESPONSE", "QUIT"]
+        spared += ["CAPA"] * (self.style["expire"] == 0)
         if event == "refuse" and verb not in spared:
             return self._send(connection, b"-ERR not now\r\n")
         if event == "noise":
             return self._send(connection, b"what is this\r\n")
-        answer = self._answer(session, verb, argument)
-        self._send(connection, answer)
+        self._send(connection, self._answer(connection, session, verb, argument))
         if event == "kill after":
             self._happen("kill")
         if verb == "QUIT":
             raise Gone
         return None
 
-    def _answer(self, session, verb, argument):
+    def _answer(self, connection, session, verb, argument):
+        item = self._item(session, argument)
+        if verb == "RETR" and item and item.asked is None:
+            item.asked = self.mailbox.turn
+        answer = None
+        if self.trouble:
+            answer = self.trouble.answer(session, verb, argument, item)
+            time.sleep(self.trouble.delay_s)
+        if answer is None:
+            return self._true_answer(session, verb, argument)
+        if answer == "half":
+            connection.sendall(b"+OK\r\n" + stuffed(item.letter.raw[: len(item.letter.raw) // 2]))
+            raise Gone
+        if answer == "silence":
+            silence(connection)
+        if isinstance(answer, tuple):
+            connection.sendall(answer[0])
+            raise Gone
+        if answer == "cut":
+            raise Gone
+        return answer
+
+    def _true_answer(self, session, verb, argument):
         method = getattr(self, f"_{verb.lower()}", None)
         if method is None or verb in ("SEND", "TALK", "ACCEPT"):
             return b"-ERR unknown\r\n"
@@ -190,6 +217,17 @@ class Server:
     def _pass(self, session, argument):
         return self.script.login or b"+OK logged in\r\n"
 
+    def _auth(self, session, argument):
+        words = argument.split(" ")
+        if words[0] != "PLAIN" or "SASL PLAIN NTLM" not in (self.style["capa"] or ()):
+            return b"-ERR unknown\r\n"
+        if len(words) > 1:
+            return self._pass(session, argument)
+        session.is_answering = True
+        return b"+ \r\n"
+
+    _response = _pass
+
     def _noop(self, session, argument):
         return b"+OK\r\n"
 
@@ -201,6 +239,9 @@ class Server:
         ]
 
     def _stat(self, session, argument):
+        return self.stat_of(session)
+
+    def stat_of(self, session):
         shown = self._shown(session)
         counted = shown
         if self.script.hidden and self.script.is_stat_true:
@@ -236,17 +277,20 @@ class Server:
             shown = [(number, item) for number, item in shown if str(number) == argument]
             if not shown:
                 return b"-ERR no such message\r\n"
-        lines = []
+            return b"+OK " + b"".join(self._sizes(shown))
+        if self.style["uid"] == "none":
+            session.is_listed = True
+        return self.list_of(session)
+
+    def list_of(self, session):
+        return b"+OK\r\n" + b"".join(self._sizes(self._shown(session))) + b".\r\n"
+
+    def _sizes(self, shown):
         for number, item in shown:
             size = self.mailbox.size(item)
             item.listings[self.mailbox.turn] = size
             item.sizes.add(size)
-            lines.append(b"%d %d\r\n" % (number, -1 if size is None else size))
-        if self.style["uid"] == "none":
-            session.is_listed = True
-        if argument:
-            return b"+OK " + lines[0]
-        return b"+OK\r\n" + b"".join(lines) + b".\r\n"
+            yield b"%d %d\r\n" % (number, -1 if size is None else size)
 
     def _item(self, session, argument):
         number = argument.split(" ")[0]
@@ -303,6 +347,13 @@ class Server:
         if how == "lost":
             raise Gone
         return b"-ERR some are not deleted\r\n" if how == "half" else b"+OK bye\r\n"
+
+
+def silence(connection):
+    """Until the client has had enough."""
+    while connection.recv(65536):
+        pass
+    raise Gone
 
 
 def stuffed(raw):

@@ -5,6 +5,7 @@
 of them. Each world comes from its seed alone, which is told when something was missed.
 
     walk.py [--worlds N] [--seed S] [--jobs N] [--power | --no-power] [--old FILE] [--keep]
+            [--trouble KIND | --no-trouble]
     walk.py --seed S --worlds 1 -v      shows one world again
 """
 
@@ -26,10 +27,11 @@ sys.dont_write_bytecode = True
 
 import disk
 import run as run_module
+from troubles import KINDS
 from world import World, ask
 
 HERE = Path(__file__).resolve().parent
-POWER_SHARE = 0.2
+POWER_SHARE, TROUBLE_SHARE = 0.2, 0.3
 Result = collections.namedtuple("Result", "seed missed history runs cuts is_old kept")
 
 
@@ -42,6 +44,7 @@ class Tools:
         self.directory = directory
         self.shim, self.mda = f"{directory}/shim.so", f"{directory}/mda"
         self.power_share = options.power_share
+        self.trouble, self.trouble_share = options.trouble, options.trouble_share
         self.disk, self.why_no_power = None, None
         self.old_schema = None
 
@@ -84,11 +87,14 @@ def parse(arguments):
     parser.add_argument("--old", default=old_program(), help="worlds may begin with this one")
     parser.add_argument("--power", action="store_true", help="power cuts in all worlds")
     parser.add_argument("--no-power", action="store_true", help="in none")
+    parser.add_argument("--trouble", choices=sorted(KINDS), help="this kind, in all worlds")
+    parser.add_argument("--no-trouble", action="store_true", help="none in any world")
     parser.add_argument("--keep", action="store_true", help="the directories of failed worlds")
     parser.add_argument("--failures", type=int, default=20, help="end behind so many")
     parser.add_argument("-v", "--verbose", action="store_true", help="show each world's history")
     options = parser.parse_args(arguments)
     options.power_share = 1.0 if options.power else 0.0 if options.no_power else POWER_SHARE
+    options.trouble_share = 1.0 if options.trouble else TROUBLE_SHARE * (not options.no_trouble)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(10**9)
     return options
@@ -148,6 +154,8 @@ class Summary:
     def _show(self, result):
         options = self.options
         flag = " --power" if options.power else " --no-power" if options.no_power else ""
+        flag += f" --trouble {options.trouble}" if options.trouble else ""
+        flag += " --no-trouble" if options.no_trouble else ""
         flag += f" --old {options.old}" if options.old else ""
         print(f"\n===== world {result.seed} =====")
         print("\n".join(result.history))

@@ -16,6 +16,7 @@ from letter import Writer
 from mailbox import random_style
 from oracle import Missed, Oracle
 from run import Run
+from troubles import random_trouble
 
 BEGIN = 1811808000  # in 2027
 FINAL_RUNS = 9
@@ -29,7 +30,6 @@ class World:
         self.history = []
         self.directory = os.path.join(tools.directory, f"world-{seed}")
         self.has_power_cuts = rng.random() < tools.power_share
-        self.disk = tools.disk if self.has_power_cuts else None
         self.turn, self.true, self.skew = 0, BEGIN + rng.randint(0, 10**6), 0
         self.has_old_program = rng.random() < 0.3 and bool(tools.old)
         self.program = tools.old if self.has_old_program else tools.program
@@ -41,6 +41,16 @@ class World:
         self.poison = {}  # item: what RETR of it gives, always
         self.has_failed, self.cuts = False, 0  # since the last success
         self.is_slow = rng.random() < 0.05  # a run a month
+        self.trouble_rng = random.Random(f"{seed} trouble")
+        self.is_troubled = self.trouble_rng.random() < tools.trouble_share
+        self.is_calm = False  # nothing happens besides
+        self.speed = 1  # of the clock for time-outs
+        if self.is_troubled:
+            self.is_calm = self.trouble_rng.random() < 0.3
+            self.has_old_program = self.is_slow = False
+            self.has_power_cuts &= not self.is_calm
+            self.program = tools.program
+        self.disk = tools.disk if self.has_power_cuts else None
 
     def _make(self):
         rng = self.rng
@@ -66,9 +76,16 @@ class World:
             if self.has_old_program and style["size"] == "estimated":
                 style["size"] = "exact"  # it records no other, and takes what it compares for new
             self.accounts.append(Account(name, self, style, inbox))
+        if self.is_troubled:
+            account = self.accounts[0]
+            trouble = random_trouble(self.trouble_rng, account, self.tools.trouble)
+            account.get_trouble(trouble)
+            self.speed = trouble.speed
         self.oracle = Oracle(self.accounts, self.inboxes)
         for account in self.accounts:
             self.say(repr(account))
+        if self.is_calm:
+            self.say("nothing happens but the trouble")
 
     def _random_inbox(self):
         return self.rng.choices(self.inboxes, (50, 6, 26, 18))[0]
@@ -114,6 +131,8 @@ class World:
         if items:
             shown = ", ".join(map(repr, items[:12])) + (", ..." if len(items) > 12 else "")
             self.say(f"  {account.name} gets {len(items)}: {shown}")
+            if account.trouble:
+                account.trouble.see(items)
 
     def write_configuration(self):
         self.says = "1 failures" if self.says_errors else "3 failures"
@@ -142,6 +161,8 @@ class World:
         self.oracle.begin(run)
         run.go()
         self.history[before] += f"  status {run.status}" + (" (killed)" if run.is_killed else "")
+        if any(t.has_fired for t in run.troubles):
+            self.history[before] += " (trouble)"
         if run.hits:
             self.say("  the shim: " + run.hits.strip().replace(self.root, "").replace("\n", "; "))
         for line in run.stderr.strip().splitlines()[:4]:
@@ -201,30 +222,60 @@ class World:
         self.skew = 0
         self.program = self.tools.program
         for account in self.accounts:
-            account.be_quiet()
             event.end_spell(self, account)
+            account.be_quiet()
             account.server.settle()
         for inbox in self.inboxes:
             if inbox.kind == "mda":
                 inbox.plan("")
-        why = None
-        for _ in range(FINAL_RUNS):
-            self.pass_time(self.rng.choice((31, 35)) * DAY_S if self.is_slow else 8 * DAY_S)
-            run = Run(self)
-            for account in self.accounts:
-                run.scripts[account] = event.poisoned(self, account)
-            self.run(run)
-            for account in self.accounts:
-                account.was_refused = False
-            why = self._unfinished(run)
+        self._run_until_finished()
+        if self.is_troubled:
+            self._wait_for_keep()
+        if not self._may_fail():
+            self._run_once_more()
+
+    def _run_until_finished(self):
+        trouble = self.accounts[0].trouble
+        count = trouble.final_runs if trouble else FINAL_RUNS
+        for n in range(count):
+            seconds = self.rng.choice((31, 35)) * DAY_S if self.is_slow else 8 * DAY_S
+            why = self._quiet_run(trouble.steps[n % len(trouble.steps)] if trouble else seconds)
             if why is None:
-                break
-        if why is not None:
-            raise Missed(f"after {FINAL_RUNS} quiet runs: {why}")
+                return
+        raise Missed(f"after {count} quiet runs: {why}")
+
+    def _quiet_run(self, seconds):
+        """What is left to do behind it, or None."""
+        self.pass_time(seconds)
+        is_named = any(a.trouble and a.trouble.is_named for a in self.accounts)
+        run = Run(self, arguments=[a.name for a in self.accounts] if is_named else ())
+        run.ends_pauses = seconds >= 8 * DAY_S
+        for account in self.accounts:
+            run.scripts[account] = event.poisoned(self, account)
+        self.run(run)
+        for account in self.accounts:
+            account.was_refused = False
+        return self._unfinished(run)
+
+    def _wait_for_keep(self):
+        """Until all that is not kept for ever is due, and then until it is deleted."""
+        longest = max(a.keep_s or 0 for a in self.accounts)
+        if all(a.keep_s is None for a in self.accounts):
+            return
+        end = self.true + longest + 11 * DAY_S
+        while self.true < end:
+            self._quiet_run(DAY_S)
+            self._quiet_run(8 * DAY_S)
+        self._run_until_finished()
+
+    def _may_fail(self):
+        """For ever, at messages that nobody can get."""
+        troubles = [a.trouble for a in self.accounts if a.trouble]
+        return bool(self.poison) or any(t.is_lasting for t in troubles)
+
+    def _run_once_more(self):
         have = self.oracle.have
         self.pass_time(3600)
-        if self.poison:
-            return
         is_stable = all(a.style["uid"] != "positions" for a in self.accounts)
         items = [(a, i) for a in self.accounts for i in a.mailbox.items]
         is_stable &= not any(a.may_look_new(i) for a, i in items)
@@ -235,7 +286,7 @@ class World:
             raise Missed("a quiet run with nothing to do delivers")
 
     def _unfinished(self, run):
-        if run.status != 0 and not self.poison:
+        if run.status != 0 and not self._may_fail():
             return f"status {run.status}: {run.stderr[-600:]}"
         try:
             self.oracle.check_nothing_lost(at_the_end=True)
