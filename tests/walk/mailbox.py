@@ -24,6 +24,7 @@ class Item:
         self.is_retrieved = self.is_poison = self.is_bare = False
         self.is_stuck = False  # nobody can ask for its deletion
         self.asked = None  # the first turn with a RETR of it
+        self.breaks = 0  # how often the line broke there
         self.is_unlearned = False  # on record by its uid alone
         self.listings = {}  # turn: the size that was told, or None
         self.sizes = set()  # all that were told

@@ -160,6 +160,9 @@ class Server:
             if number == self.commands:
                 meddle()
         event = self.script.at_command.get(self.commands)
+        item = self._item(session, argument) if verb == "RETR" else None
+        if event and item:
+            item.breaks += 1
         if event in ("cut", "term") or event in KILLS:
             self._happen(event)
         if event == "silence":

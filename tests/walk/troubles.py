@@ -317,7 +317,8 @@ class BadMda(AtMda, AtMessages):
         return f"token {item.letter.token} of world"
 
     def mark(self, item):
-        item.is_poison = True
+        for other in self.account.mailbox.all():
+            other.is_poison |= other.letter is item.letter  # a copy has the same words
 
     def choose(self, item):
         super().choose(item)

@@ -274,6 +274,8 @@ class World:
         return bool(self.poison) or any(t.is_lasting for t in troubles)
 
     def _run_once_more(self):
+        if self.is_troubled:  # what came, and was then refused, may wait in a pause
+            self._quiet_run(8 * DAY_S)
         have = self.oracle.have
         self.pass_time(3600)
         is_stable = all(a.style["uid"] != "positions" for a in self.accounts)
