@@ -14,8 +14,7 @@ NOT_REFUSED = frozenset({77})  # by no login that might have been good
 def arrange_for(trouble, verb):
     """An account where this command is sent for messages."""
     trouble.verb = verb
-    if verb != "RETR" or trouble.rng.random() < 0.8 or trouble.style["uid"] != "none":
-        trouble.needs_uids()
+    trouble.needs_uids()  # one without a uid cannot be known again
     if verb == "RETR":
         return
     trouble.style["dele"] = "works"
@@ -112,8 +111,7 @@ class Quota(Trouble):
         self.words = self.rng.choice(self.WORDS)
         self.since, self.used = 0, 0
         self.style["dele"] = "works"
-        if self.style["uid"] == "positions":
-            self.needs_uids()
+        self.needs_uids()  # comparing takes RETRs, too
 
     def settle(self):
         self.most = max(self.most, math.ceil(len(self.account.mailbox.items) / 4))
@@ -308,6 +306,9 @@ class BadMda(AtMda, AtMessages):
         self.letter = self.rng.choice("llkkrd")
         self.what = self.LETTERS[self.letter]
         self.count = 1
+        self.times = min(self.times, 3) if self.times < FOREVER else FOREVER
+        if self.style["uid"] != "none":
+            self.needs_uids()
         self.use_mda()
 
     def see(self, items):

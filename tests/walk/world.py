@@ -44,6 +44,7 @@ class World:
         self.trouble_rng = random.Random(f"{seed} trouble")
         self.is_troubled = self.trouble_rng.random() < tools.trouble_share
         self.is_calm = False  # nothing happens besides
+        self.was_killed = False  # the last run
         self.speed = 1  # of the clock for time-outs
         if self.is_troubled:
             self.is_calm = self.trouble_rng.random() < 0.3
@@ -175,6 +176,7 @@ class World:
             self.cuts += 1
             for inbox in self.inboxes:
                 inbox.forget()
+        self.was_killed = run.is_killed
         self.was_settled = self.is_settled
         self._note_settled(run)
         if run.status != 0:
@@ -249,7 +251,8 @@ class World:
         self.pass_time(seconds)
         is_named = any(a.trouble and a.trouble.is_named for a in self.accounts)
         run = Run(self, arguments=[a.name for a in self.accounts] if is_named else ())
-        run.ends_pauses = seconds >= 8 * DAY_S
+        # that of a message at which a run was killed begins in the next one
+        run.ends_pauses = seconds >= 8 * DAY_S and not self.was_killed
         for account in self.accounts:
             run.scripts[account] = event.poisoned(self, account)
         self.run(run)
