@@ -130,8 +130,8 @@ class Run:
             fit.add(75)  # on a machine that is busy
         if any(t.has_begun for t in self.troubles):
             fit.add(75)  # in a pause
-        if "LOGIN-DELAY" in self.stderr:
-            fit.add(75)  # no second session
+        if any("LOGIN-DELAY" in word for a in self.accounts for word in a.style["capa"] or ()):
+            fit.add(75)  # there is no second session
         return fit
 
     # Running.
