@@ -40,8 +40,8 @@ enum mailbox_mark {
 	MAILBOX_LOOKED_UP = 2048, /* it was looked up after RETR; by its whole
 				     content if it has no uid */
 	MAILBOX_NO_TOP = 4096,	  /* the server refuses TOP of this one */
-	MAILBOX_BROKE = 8192	  /* one at which a session broke, though its row
-				     does not say so */
+	/* One at which a session broke, though its row does not say so. */
+	MAILBOX_BROKE = 8192
 };
 
 struct mailbox;
