@@ -26,6 +26,9 @@ enum {
 bool
 asking_wants(const struct session *s, size_t entry)
 {
+	/* one without uid may have come in the session before */
+	if (s->set->broken_only && mailbox_at(s->mailbox, entry).uid_size == 0)
+		return false;
 	return mailbox_action(s->mailbox, entry) == PLAN_FETCH &&
 	       !mailbox_is(s->mailbox, entry, MAILBOX_TRIED) &&
 	       failure_has_turn(s, entry);

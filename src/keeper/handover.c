@@ -253,6 +253,7 @@ int
 handover_save(struct handover *h, bool is_good, struct err *e)
 {
 	struct err more = ERR_INIT;
+	bool has_run;
 	int rc = 0;
 
 	if (batch_is_broken(h->batch))
@@ -265,10 +266,11 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 		 * rest */
 		if (rc != 0 || !is_good || handover_wants_no_more(h))
 			batch_discard_waiting(h->batch);
-		if (batch_run(h->batch, true, rc == 0 ? e : &more) != 0)
+		has_run = batch_run(h->batch, true, rc == 0 ? e : &more) == 0;
+		if (!has_run)
 			rc = -1;
 		see_trouble(h);
-		if (rc == 0)
+		if (has_run)
 			wait_for_programs(h);
 	}
 	if (!batch_is_broken(h->batch) &&

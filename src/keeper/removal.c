@@ -34,7 +34,7 @@ struct removals {
 /* Each step is noted durably before it is given, and answered before the next
  * one: a large one costs no more, but a small one soon shows how long it
  * takes. */
-enum { FIRST_STEP = 256, NEXT_STEP = 8 };
+enum { FIRST_STEP = 256, NEXT_STEP = 8, MOST_STEP = 1000 * 1000 };
 
 struct removals *
 removals_new(void)
@@ -197,7 +197,8 @@ next_step(struct session *s)
 		s->is_out_of_time = true;
 	if (count > r->step)
 		count = r->step;
-	r->step *= NEXT_STEP;
+	if (r->step < MOST_STEP)
+		r->step *= NEXT_STEP;
 	return count;
 }
 

@@ -103,23 +103,33 @@ static const struct pattern patterns[] = {
 	{ "syntax", KIND_NOT_UNDERSTOOD },
 	{ "protocol error", KIND_NOT_UNDERSTOOD }, /* Exchange */
 	{ "parse error", KIND_NOT_UNDERSTOOD },
-	{ "malformed", KIND_NOT_UNDERSTOOD },
 	{ "unknown command", KIND_NOT_UNDERSTOOD },
 	{ "command unknown", KIND_NOT_UNDERSTOOD },
-	{ "unrecogni*", KIND_NOT_UNDERSTOOD },
-	{ "not recogni*", KIND_NOT_UNDERSTOOD },
+	{ "unrecognized command", KIND_NOT_UNDERSTOOD },
+	{ "unrecognised command", KIND_NOT_UNDERSTOOD },
+	{ "command unrecogni*", KIND_NOT_UNDERSTOOD },
+	{ "command not recogni*", KIND_NOT_UNDERSTOOD },
 	{ "not understood", KIND_NOT_UNDERSTOOD },
 	{ "not implemented", KIND_NOT_UNDERSTOOD },
 	{ "unimplemented", KIND_NOT_UNDERSTOOD },
-	{ "unsupported", KIND_NOT_UNDERSTOOD },
-	{ "not supported", KIND_NOT_UNDERSTOOD },
+	{ "unsupported command", KIND_NOT_UNDERSTOOD },
+	{ "unsupported mechanism", KIND_NOT_UNDERSTOOD },
+	{ "unsupported authentication", KIND_NOT_UNDERSTOOD },
+	{ "command not supported", KIND_NOT_UNDERSTOOD },
+	{ "authentication not supported", KIND_NOT_UNDERSTOOD },
+	{ "type not supported", KIND_NOT_UNDERSTOOD },
 	{ "does not support", KIND_NOT_UNDERSTOOD },
 	{ "invalid command", KIND_NOT_UNDERSTOOD },
 	{ "illegal command", KIND_NOT_UNDERSTOOD },
 	{ "bad command", KIND_NOT_UNDERSTOOD },
 	{ "no such command", KIND_NOT_UNDERSTOOD },
-	{ "command not", KIND_NOT_UNDERSTOOD },
-	{ "unknown auth*", KIND_NOT_UNDERSTOOD },
+	{ "command not implemented", KIND_NOT_UNDERSTOOD },
+	{ "command not known", KIND_NOT_UNDERSTOOD },
+	{ "command not available", KIND_NOT_UNDERSTOOD },
+	{ "unknown authentication mechanism", KIND_NOT_UNDERSTOOD },
+	{ "unknown authentication type", KIND_NOT_UNDERSTOOD },
+	{ "unknown authentication method", KIND_NOT_UNDERSTOOD },
+	{ "unknown auth mechanism", KIND_NOT_UNDERSTOOD },
 	{ "unknown mechanism", KIND_NOT_UNDERSTOOD },
 	{ "unknown sasl", KIND_NOT_UNDERSTOOD },
 	{ "unknown method", KIND_NOT_UNDERSTOOD },
@@ -133,7 +143,6 @@ static const struct pattern patterns[] = {
 	{ "no mechanism", KIND_NOT_UNDERSTOOD },
 	{ "no such auth*", KIND_NOT_UNDERSTOOD },
 	{ "initial response", KIND_NOT_UNDERSTOOD },
-	{ "base64", KIND_NOT_UNDERSTOOD },
 	{ "too many arguments", KIND_NOT_UNDERSTOOD },
 	{ "too many parameters", KIND_NOT_UNDERSTOOD },
 	{ "number of arguments", KIND_NOT_UNDERSTOOD },
@@ -374,10 +383,13 @@ contains(const struct words *w, const char *pattern)
 	return false;
 }
 
+/* So many bytes of a refusal are looked at: a server may go on for long. */
+enum { LOOK_MAX = 512 };
+
 enum words_meaning
 words_meaning(const uint8_t *text, size_t size)
 {
-	const struct words w = { text, size };
+	const struct words w = { text, size < LOOK_MAX ? size : LOOK_MAX };
 	enum kind found = KIND_NONE;
 
 	for (size_t i = 0; i < PATTERNS; i++)
