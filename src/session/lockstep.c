@@ -27,17 +27,59 @@ lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
 
 /* --- asking --- */
 
-static void
-ask_one(struct lockstep *l, struct session *s)
+/* Does the server still list it?  RFC 1939 leaves out what DELE has marked. */
+static bool
+is_listed(const struct mailbox *m, size_t entry)
 {
-	size_t count = mailbox_count(s->mailbox), tries = count, entry;
+	return !mailbox_is(m, entry, MAILBOX_DELETED);
+}
+
+static size_t
+count_listed(const struct mailbox *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		count += is_listed(m, i);
+	return count;
+}
+
+/* The first one from there on that the server still lists, if may_fail is false
+ * one at which it does not break off; SIZE_MAX: there is none. */
+static size_t
+find_from(const struct mailbox *m, size_t from, bool may_fail)
+{
+	size_t count = mailbox_count(m);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t entry = (from + i) % count;
+
+		if (is_listed(m, entry) &&
+		    (may_fail || failure_count(m, entry) == 0))
+			return entry;
+	}
+	return SIZE_MAX;
+}
+
+static size_t
+pick(const struct mailbox *m)
+{
+	size_t from, entry;
 	uint64_t random;
 
 	digest_random(&random, sizeof(random));
-	entry = (size_t)(random % count);
-	/* not one at which the server may break off */
-	while (failure_count(s->mailbox, entry) > 0 && --tries > 0)
-		entry = (entry + 1) % count;
+	from = (size_t)(random % mailbox_count(m));
+	entry = find_from(m, from, false);
+	if (entry == SIZE_MAX)
+		entry = find_from(m, from, true);
+	return entry == SIZE_MAX ? from : entry;
+}
+
+static void
+ask_one(struct lockstep *l, struct session *s)
+{
+	size_t entry = pick(s->mailbox);
+
 	l->told = LISTING_SIZE_UNKNOWN;
 	s->sizes_asked = PHASE_SIZES_ONE;
 	requests_give(s->requests, LINK_LIST, mailbox_number(s->mailbox, entry),
@@ -87,7 +129,7 @@ take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 	if (entry == SIZE_MAX)
 		return;
 	x = mailbox_at(m, entry);
-	l->seen++;
+	l->seen += is_listed(m, entry);
 	if (a->type == LINK_SIZE)
 		l->is_wrong |= !is_size(m, entry, a->record.value);
 	else if (!x.odd)
@@ -105,7 +147,7 @@ static int
 end_all(struct lockstep *l, const struct mailbox *m, const struct answer *a,
 	struct err *e)
 {
-	if (a->record.value != 1 || l->is_wrong || l->seen < mailbox_count(m))
+	if (a->record.value != 1 || l->is_wrong || l->seen < count_listed(m))
 		return fail(e);
 	l->is_lost = l->is_due = false;
 	return 0;

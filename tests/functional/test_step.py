@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from popactions import about, say
+from popactions import about, after, say
 from popmail import mail
 from runner import at_most, same
 
@@ -171,3 +171,20 @@ def test_no_message_is_blamed_for_another_for_long(popfetch, server, pipelining)
     statuses = [popfetch().status for _ in range(4)]
     assert statuses == [os.EX_PROTOCOL] * 3 + [0]
     assert len(popfetch.maildir()) == 7 and pop.left() == ["uid-000004"]
+
+
+def test_what_was_deleted_in_this_session_is_no_part_of_the_proof(popfetch, server, clock):
+    """Headers that take long are compared, and what is due is deleted, in slices. A message that is
+    shorter than listed comes behind them."""
+    pop = server([mail(f"m{n}") for n in range(40)])
+    popfetch.account(server=pop, keep="1 day")
+    assert popfetch().status == 0
+    other = pop.mailbox.messages[35]
+    other.wire = mail("other", "body of another\n" * 5)
+    other.listed = len(other.wire) + 50
+    pop.on("STAT", say(b"+OK 40 1\r\n")).on("TOP", after(0.15))
+    pop.on("LIST", lambda s, line: s.send(b"-ERR no\r\n") if b" " in line else s.obey(line))
+    result = popfetch(env=clock(3 * 86400))
+    assert result.status == 0, result
+    assert len(popfetch.maildir()) == 41
+    assert len(pop.left()) == 1
