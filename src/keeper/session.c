@@ -136,13 +136,14 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 
 /* First all but those at which a session broke before.  They get no command in
  * a session that has anything else to do, which they would take with them: they
- * come now if there was nothing else, or in a session of their own. */
+ * come now if there was nothing else, or in a session of their own.  Where there
+ * is none for long, the others wait for once. */
 static int
 take_turns(struct session *s, struct retrieve *r, struct err *e)
 {
 	uint64_t before = requests_given(s->requests);
 
-	if (s->set->broken_only)
+	if (s->set->broken_only || failure_is_overdue(s))
 		return take_turn_of_broken(s, r, e);
 	if (retrieve_all(s, r, e) != 0)
 		return -1;

@@ -97,6 +97,29 @@ failure_awaits_turn(const struct session *s)
 	return false;
 }
 
+enum { OVERDUE_S = 3600, OVERDUE_DELAYS = 4 };
+
+/* When a session broke at it last. */
+static int64_t
+last_try(const struct store_row *row)
+{
+	return row->next_try - backoff_next_broken(0, row->attempts - 1);
+}
+
+bool
+failure_is_overdue(const struct session *s)
+{
+	const struct mailbox *m = s->mailbox;
+	int64_t wait = OVERDUE_S + OVERDUE_DELAYS * s->facts.login_delay_s;
+	struct store_row row;
+
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (failure_row(m, i, &row) && row.broke && row.attempts > 0 &&
+		    last_try(&row) <= s->now && s->now < last_try(&row) + wait)
+			return false;
+	return failure_awaits_turn(s);
+}
+
 /* --- counting --- */
 
 static int64_t

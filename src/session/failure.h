@@ -8,8 +8,8 @@
  * no command.  A message at which a session broke off (silence, a line that is
  * lost, a reply that makes no sense) would take the rest of the next session
  * with it, too, the deletions above all, since only QUIT carries them out.  So
- * it has a turn of its own: when there was nothing else to do, or in a session
- * for it alone.
+ * it has a turn of its own: when there was nothing else to do, in a session for
+ * it alone, or first of all when it has waited for long.
  */
 #ifndef SESSION_FAILURE_H
 #define SESSION_FAILURE_H
@@ -26,6 +26,10 @@ unsigned failure_count(const struct mailbox *m, size_t entry);
 bool failure_has_turn(const struct session *s, size_t entry);
 /* Does any message wait for the turn of those at which a session broke? */
 bool failure_awaits_turn(const struct session *s);
+/* Has one waited for long, and no other had its turn meanwhile?  That happens
+ * where each session has something else to do, and a second one must not follow
+ * (LOGIN-DELAY), or is refused. */
+bool failure_is_overdue(const struct session *s);
 
 enum failure_kind {
 	FAILURE_REFUSED, /* the server, or a program, does not want: it waits

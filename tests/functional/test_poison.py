@@ -192,6 +192,50 @@ def test_there_is_no_second_session_where_logins_must_not_follow_each_other(popf
     assert len(popfetch.maildir()) == 3
 
 
+@pytest.mark.parametrize("why", ["LOGIN-DELAY", "refused"])
+def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
+    caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())
+    pop = server(mails(2), caps=caps)
+    pop.on("RETR 1", close, nth=1)
+    popfetch.account(server=pop, keep="no")
+    run()
+    first = pop.left()[0]
+    for n in range(12):
+        pop.add(mail(f"new{n}"))
+        if why == "refused":  # the second login of each run
+            pop.forgive()
+            pop.on("AUTH", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
+        assert run(apart=600)[0].status == 0
+    assert first not in pop.left()
+    assert len(popfetch.maildir()) == 14
+
+
+def test_while_it_is_overdue_and_breaks_others_come(popfetch, server, run):
+    pop = server(mails(2), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
+    poison(pop, "RETR", 1, close)
+    popfetch.account(server=pop, keep="no")
+    run()
+    waiting = []
+    for n in range(20):
+        pop.add(mail(f"new{n}"))
+        run(apart=600)
+        waiting.append(len(pop.left()))
+    assert waiting.count(1) >= 16 and max(waiting) == 2, waiting
+
+
+@pytest.mark.parametrize("command", ["RETR", "DELE"])
+def test_people_hear_of_it_though_other_mail_comes_in_each_run(popfetch, server, run, command):
+    pop = server(mails(2))
+    poison(pop, command, 1, close)
+    popfetch.account(server=pop, keep="no")
+    results = []
+    for n in range(8):
+        results += run()
+        pop.add(mail(f"new{n}"))
+    errors = [line for result in results for line in result.errors]
+    assert len(errors) == 1 and "uid-000001" in errors[0], errors
+
+
 def test_a_second_session_that_is_put_off_is_nobody_s_trouble(popfetch, server, run):
     pop = server(mails(2))
     poison(pop, "RETR", 1, close)
