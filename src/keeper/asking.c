@@ -15,6 +15,7 @@
 enum {
 	SPARE = 1024 * 1024, /* bytes left free on the disk */
 	FIRST = 128,	     /* are asked for before any has come */
+	UNTRIED = 4,	     /* before a program has ended */
 	SLOW_AHEAD = 64,     /* messages, of those that run */
 	SLOW_BYTES = 16 * 1024 * 1024,
 	SERIAL_MOST = 16, /* without PIPELINING */
@@ -83,6 +84,11 @@ has_credit(const struct retrieve *r)
 	 * come */
 	if (!batch_is_slow(b))
 		return ahead(r) < 2 * batch_max(b);
+	/* nor how long a program takes: what comes too late for it comes again,
+	 * which keeps such a server from hearing QUIT */
+	if (r->session->facts.expire_days == 0 &&
+	    handover_is_untried(&r->handover))
+		return ahead(r) < UNTRIED + batch_max(b);
 	/* when a program wants no more, what is asked for comes all the same */
 	if (!r->session->facts.pipelining && requests_count(x) >= SERIAL_AHEAD)
 		return false;
@@ -267,7 +273,9 @@ has_time(const struct retrieve *r)
 
 	if (s->set->keeper->rules.keep_s == 0)
 		later += ahead(r) + 1;
-	return phase_has_time(s, LINK_RETR, later);
+	return phase_has_time(s, LINK_RETR,
+			      handover_program_ms(&r->handover, ahead(r) + 1),
+			      later);
 }
 
 static int

@@ -168,7 +168,61 @@ bool
 handover_wants_no_more(const struct handover *h)
 {
 	return batch_ends_one_by_one(h->batch) &&
-	       (h->has_failed || proc_stops() > 0);
+	       (h->has_failed || h->is_late || proc_stops() > 0);
+}
+
+/* --- time --- */
+
+static size_t
+count_ended(const struct handover *h)
+{
+	size_t waiting = batch_waiting(h->batch);
+
+	return h->staged > waiting ? h->staged - waiting : 0;
+}
+
+bool
+handover_is_untried(const struct handover *h)
+{
+	return batch_ends_one_by_one(h->batch) && count_ended(h) == 0;
+}
+
+int64_t
+handover_program_ms(const struct handover *h, size_t count)
+{
+	size_t ended = count_ended(h);
+
+	if (!batch_ends_one_by_one(h->batch))
+		return 0;
+	return h->busy_ms * (int64_t)count / (ended > 0 ? (int64_t)ended : 1);
+}
+
+static void
+measure(struct handover *h)
+{
+	int64_t now = clock_ms();
+
+	if (h->seen_at != 0)
+		h->busy_ms += now - h->seen_at;
+	h->seen_at = batch_waiting(h->batch) > 0 ? now : 0;
+}
+
+/* Slow programs get no other message when the time that is left is needed to
+ * delete what they have taken: the rest is for the next run. */
+static void
+see_time(struct handover *h)
+{
+	struct session *s = h->session;
+	size_t before = batch_waiting(h->batch);
+
+	measure(h);
+	if (!batch_ends_one_by_one(h->batch) || h->is_late || before == 0 ||
+	    phase_fits(s, handover_program_ms(h, 1),
+		       removal_waiting(s) + batch_max(h->batch)))
+		return;
+	h->is_late = s->is_out_of_time = true;
+	batch_discard_waiting(h->batch);
+	h->thrown += before - batch_waiting(h->batch);
 }
 
 /* --- handing over --- */
@@ -192,6 +246,7 @@ handover_run(struct handover *h, bool all, struct err *e)
 		return fail(h);
 	see_trouble(h);
 	see_stop(h);
+	see_time(h);
 	if (h->has_failed || !batch_is_due(h->batch, all))
 		return 0;
 	if (!h->lockstep.is_lost)

@@ -17,6 +17,13 @@ struct handover {
 	struct batch *batch;
 	struct lockstep lockstep;
 	bool has_failed; /* no more is handed over */
+	bool is_late;	 /* the same: the session's time is nearly over */
+
+	/* How long programs take. */
+	size_t staged;	 /* messages that were given to the batch */
+	int64_t busy_ms; /* while they ran or had some waiting for them */
+	int64_t seen_at; /* clock_ms; 0: they had none */
+	size_t thrown;	 /* messages that came too late for them */
 };
 
 /* Opens the destination. */
@@ -39,6 +46,11 @@ int handover_save(struct handover *h, bool is_good, struct err *e);
 /* Will the program get no message that it does not have already?  Then what is
  * on its way from the server is thrown away. */
 bool handover_wants_no_more(const struct handover *h);
+/* How long programs are likely to take for so many messages; 0 for a Maildir or
+ * an mbox. */
+int64_t handover_program_ms(const struct handover *h, size_t count);
+/* Has no program ended yet, so that nobody knows? */
+bool handover_is_untried(const struct handover *h);
 /* When handover_run must be called at the latest, clock_ms. */
 int64_t handover_until(const struct handover *h);
 

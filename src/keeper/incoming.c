@@ -310,15 +310,20 @@ stage(struct incoming *in, size_t entry, int64_t octets, struct err *e)
 		rc = batch_end(in->handover->batch, digest_of(in, entry),
 			       octets, header_sender(in->header), e);
 	}
+	in->handover->staged += rc == 0;
 	return check(in, entry, rc, e);
 }
 
 static void
 throw_away(struct incoming *in)
 {
+	struct handover *h = in->handover;
+
 	in->threw_away = true;
-	batch_cancel(in->handover->batch);
-	if (!in->handover->has_failed)
+	batch_cancel(h->batch);
+	if (h->is_late)
+		h->thrown++;
+	else if (!h->has_failed)
 		in->session->is_stopped_short = true;
 }
 

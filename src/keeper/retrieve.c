@@ -28,7 +28,7 @@ retrieve_close(struct retrieve *r)
 size_t
 retrieve_left(const struct retrieve *r)
 {
-	size_t left = 0;
+	size_t left = r->handover.thrown;
 
 	for (size_t i = 0; i < mailbox_count(r->session->mailbox); i++)
 		left += asking_wants(r->session, i);

@@ -53,7 +53,8 @@ int retrieve_run(struct retrieve *r, struct err *e);
 void retrieve_save(struct retrieve *r, struct err *why);
 void retrieve_blame(struct retrieve *r, const struct err *why);
 
-/* How many are wanted, have their turn, and were not asked for? */
+/* How many are wanted, have their turn, and were not asked for, or came too late
+ * for a program? */
 size_t retrieve_left(const struct retrieve *r);
 /* Was every message looked up whose uid does not tell whether it is known?
  * Only then is the absence of a row without uid a sign that its message is

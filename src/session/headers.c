@@ -60,7 +60,7 @@ may_ask(struct headers *h)
 
 	if (phase_is_stopping(s))
 		s->is_stopped_short = true;
-	return !phase_is_ending(s) && phase_has_time(s, h->order, h->later);
+	return !phase_is_ending(s) && phase_has_time(s, h->order, 0, h->later);
 }
 
 static void

@@ -40,14 +40,23 @@ spare(const struct session *s)
 }
 
 bool
-phase_has_time(struct session *s, enum link_type order, size_t later)
+phase_fits(const struct session *s, int64_t first_ms, size_t later)
 {
 	const struct requests *x = s->requests;
-	int64_t needs = requests_expected_ms(x) + requests_pace_ms(x, order, 1);
 	int64_t left = s->work_end - clock_ms() - spare(s);
+	int64_t needs = requests_expected_ms(x) + first_ms +
+			requests_pace_ms(x, LINK_DELE, later + 1);
 
-	needs += requests_pace_ms(x, LINK_DELE, later + 1);
-	if (left < needs + needs / 2)
+	return left >= needs + needs / 2;
+}
+
+bool
+phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
+	       size_t later)
+{
+	int64_t first_ms = requests_pace_ms(s->requests, order, 1);
+
+	if (!phase_fits(s, first_ms + program_ms, later))
 		s->is_out_of_time = true;
 	return !s->is_out_of_time;
 }

@@ -93,9 +93,14 @@ bool phase_is_ending(const struct session *s);
 /* session_timeout is a budget, which a session must not outlive, since without
  * QUIT nothing is deleted.  May one more such order be given, if this session
  * is to see it answered, and what was asked for before, and `later` short
- * commands (DELE) and QUIT?  That is judged by how long answers have taken so
- * far.  Once it says no the session is out of time. */
-bool phase_has_time(struct session *s, enum link_type order, size_t later);
+ * commands (DELE) and QUIT, and programs that take so long?  That is judged by
+ * how long answers have taken so far.  Once it says no the session is out of
+ * time. */
+bool phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
+		    size_t later);
+/* Is there time for something that takes so long, for what was asked for, and
+ * for `later` short commands and QUIT? */
+bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
 /* For how many more such orders, of `count`, is there time? */
 size_t phase_affordable(const struct session *s, enum link_type order,
 			size_t count);

@@ -95,6 +95,23 @@ def test_a_backlog_for_a_slow_program(popfetch, server, run):
     assert len(popfetch.saved()) == 30
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_program_for_which_there_is_no_time(popfetch, server, run, pipelining):
+    """What it has taken is deleted in the same session; what came too late for it comes again."""
+    pop = server(mails(12), pipelining=pipelining)
+    popfetch.account(
+        server=pop,
+        keep="no",
+        session_timeout=f"{TIME} seconds",
+        mda=popfetch.saver(after="sleep 0.8"),
+    )
+    first = run()[0]
+    assert first.status == os.EX_TEMPFAIL and first.seconds < TIME + 1, first
+    until(run, lambda: len(pop.left()))
+    assert len(popfetch.saved()) == 12
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
 def test_sizes_that_are_all_counted_anew(popfetch, server, run):
     """A migration: each message has to be compared, once."""
     count = 250
