@@ -120,18 +120,35 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 	return 0;
 }
 
-/* Behind them comes what has come meanwhile; but the second session of a run
- * leaves it to the next one where max_messages has been used already. */
+static int
+take_turn(struct session *s, struct retrieve *r, bool broken, struct err *e)
+{
+	int rc;
+
+	s->tries_broken = broken;
+	rc = retrieve_all(s, r, e);
+	if (rc == 0)
+		s->tries_broken = false;
+	return rc;
+}
+
+/* Behind them comes what has come meanwhile, but in the second session of a run
+ * not where max_messages has been used already; and then what was compared, and
+ * turned out to be one of them: of several rows with one uid it was not known
+ * which is its own. */
 static int
 take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 {
-	bool is_limited = s->set->keeper->rules.max_messages > 0;
+	bool is_used = s->set->broken_only &&
+		       s->set->keeper->rules.max_messages > 0;
 
-	s->tries_broken = true;
-	if (retrieve_all(s, r, e) != 0)
+	if (take_turn(s, r, true, e) != 0 ||
+	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
-	s->tries_broken = false;
-	return s->set->broken_only && is_limited ? 0 : retrieve_all(s, r, e);
+	if (!failure_awaits_turn(s) || phase_is_ending(s) ||
+	    (!s->set->broken_only && removal_waiting(s) > 0))
+		return 0;
+	return take_turn(s, r, true, e);
 }
 
 /* First all but those at which a session broke before.  They get no command in

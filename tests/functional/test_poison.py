@@ -192,6 +192,24 @@ def test_there_is_no_second_session_where_logins_must_not_follow_each_other(popf
     assert len(popfetch.maildir()) == 3
 
 
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_one_that_has_to_be_compared_first_comes_in_the_end(popfetch, server, run, keep):
+    """Another message of its size has its uid."""
+    pop = server(mails(3))
+    popfetch.account(server=pop, keep="forever")
+    run()
+    pop.add(mail("m4"), uid=pop.left()[0])
+    popfetch.accounts["work"]["keep"] = keep
+    pop.on("RETR 4", close, nth=1)
+    assert run()[0].status == os.EX_TEMPFAIL
+    run(3)
+    assert len(popfetch.maildir()) == 4
+    assert len(pop.left()) == (0 if keep == "no" else 4)
+    before = len(pop.connections)
+    run()
+    assert len(pop.connections) == before + 1
+
+
 @pytest.mark.parametrize("why", ["LOGIN-DELAY", "refused"])
 def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
     caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())
