@@ -235,12 +235,27 @@ enter_group(struct retrieve *r, bool second, struct err *e)
 static size_t
 find_last(const struct retrieve *r)
 {
-	size_t entry = mailbox_count(r->session->mailbox);
+	const struct mailbox *m = r->session->mailbox;
+	bool new_only = refusals_are_of_new(&r->incoming.refusals);
+	size_t entry = mailbox_count(m);
 
 	while (entry-- > 0)
-		if (asking_wants(r->session, entry))
+		if (asking_wants(r->session, entry) &&
+		    (!new_only || failure_count(m, entry) == 0))
 			return entry;
 	return SIZE_MAX;
+}
+
+/* The same, if need be from those behind max_messages. */
+static size_t
+find_other_end(const struct retrieve *r)
+{
+	struct plan *p = mailbox_plan(r->session->mailbox);
+	size_t last = find_last(r);
+
+	while (last == SIZE_MAX && plan_admit_last(p))
+		last = find_last(r);
+	return last;
 }
 
 /* The server has refused many, one after the other: one at the other end of the
@@ -253,8 +268,8 @@ ask_other_end(struct retrieve *r, struct err *e)
 
 	if (requests_count(r->session->requests) > 0)
 		return 0;
-	last = find_last(r);
-	if (last != SIZE_MAX && !r->has_asked_other_end) {
+	last = r->has_asked_other_end ? SIZE_MAX : find_other_end(r);
+	if (last != SIZE_MAX) {
 		r->has_asked_other_end = ask(r, last);
 		return 0;
 	}

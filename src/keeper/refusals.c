@@ -43,19 +43,41 @@ refusals_close(struct refusals *r)
 	r->room = 0;
 }
 
-/* The same words may name the message, by its number or uid. */
+static bool
+is_of_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_';
+}
+
+/* To the next thing that counts: words with a digit do not. */
+static const char *
+skip_names(const char *s)
+{
+	size_t size = 0;
+	bool is_name = false;
+
+	while (is_of_word(s[size]))
+		is_name |= isdigit((unsigned char)s[size++]) != 0;
+	return is_name ? s + size : s;
+}
+
+/* The same words may name the message, by its number or uid, or the failure,
+ * for the provider's own records. */
 static bool
 says_the_same(const char *a, const char *b)
 {
+	bool is_in_word = false;
+
 	for (;; a++, b++) {
-		while (isdigit((unsigned char)*a))
-			a++;
-		while (isdigit((unsigned char)*b))
-			b++;
+		if (!is_in_word) {
+			a = skip_names(a);
+			b = skip_names(b);
+		}
 		if (*a != *b)
 			return false;
 		if (*a == '\0')
 			return true;
+		is_in_word = is_of_word(*a);
 	}
 }
 
@@ -88,6 +110,12 @@ bool
 refusals_reach_the_end(const struct refusals *r)
 {
 	return r->count > MANY;
+}
+
+bool
+refusals_are_of_new(const struct refusals *r)
+{
+	return failure_count(r->session->mailbox, r->at[0].entry) == 0;
 }
 
 /* --- the messages' fault --- */

@@ -34,6 +34,9 @@ int refusals_add(struct refusals *r, size_t entry, const struct err *why,
 bool refusals_are_many(const struct refusals *r);
 /* All that were asked for are among them: is one of them the other end? */
 bool refusals_reach_the_end(const struct refusals *r);
+/* Are they new?  Then one that failed in an earlier run tells nothing of
+ * them. */
+bool refusals_are_of_new(const struct refusals *r);
 /* Tells people of those held back and counts each as a failure (failure.h). */
 int refusals_settle(struct refusals *r, struct err *e);
 /* Nothing is known of them, and nothing is counted. */

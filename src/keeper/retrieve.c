@@ -151,14 +151,24 @@ fetch(struct retrieve *r, struct err *e)
 }
 
 /* Of many it would not be clear whose fault they are. */
-static int
-settle(struct retrieve *r, struct err *e)
+int
+retrieve_settle(struct retrieve *r, struct err *e)
 {
 	struct refusals *x = &r->incoming.refusals;
 
 	if (refusals_are_many(x))
 		refusals_forget(x);
 	return refusals_settle(x, e);
+}
+
+/* If others are to take the place of those refused, what becomes of them tells
+ * more. */
+static int
+settle_if_last(struct retrieve *r, struct err *e)
+{
+	const struct plan *p = mailbox_plan(r->session->mailbox);
+
+	return plan_count(p, PLAN_LATER) > 0 ? 0 : retrieve_settle(r, e);
 }
 
 /* Did a stop request come before all was asked for? */
@@ -202,7 +212,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 	phase_show_progress(s, true);
 	r->is_under_way = true;
 	r->group = r->in_group = 0;
-	if (fetch(r, e) != 0 || settle(r, e) != 0)
+	if (fetch(r, e) != 0 || settle_if_last(r, e) != 0)
 		return -1;
 	r->is_under_way = false;
 	note_rest(r);
@@ -242,7 +252,7 @@ retrieve_save(struct retrieve *r, struct err *why)
 	int rc;
 
 	if (r->is_listed && !batch_is_broken(r->handover.batch))
-		(void)settle(r, &ignored);
+		(void)retrieve_settle(r, &ignored);
 	see_told(r, why);
 	rc = handover_save(&r->handover, is_good_after(r, why), &e);
 	if (rc == 0)

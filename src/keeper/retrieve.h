@@ -46,6 +46,9 @@ void retrieve_close(struct retrieve *r);
 /* Fetches all of PLAN_FETCH that was not asked for yet, and has its turn
  * (failure.h). */
 int retrieve_run(struct retrieve *r, struct err *e);
+/* Counts what was refused, when no others come in its place (refusals.h):
+ * retrieve_run does so itself if max_messages leaves no others. */
+int retrieve_settle(struct retrieve *r, struct err *e);
 /* Both are for a session that has failed.  retrieve_save hands over what is
  * complete and good all the same; why->told becomes true if the disk is full
  * and people were told so when a message did not fit.  retrieve_blame remembers
@@ -53,8 +56,8 @@ int retrieve_run(struct retrieve *r, struct err *e);
 void retrieve_save(struct retrieve *r, struct err *why);
 void retrieve_blame(struct retrieve *r, const struct err *why);
 
-/* How many are wanted, have their turn, and were not asked for, or came too late
- * for a program? */
+/* How many are wanted, have their turn, and were not asked for, or came too
+ * late for a program? */
 size_t retrieve_left(const struct retrieve *r);
 /* Was every message looked up whose uid does not tell whether it is known?
  * Only then is the absence of a row without uid a sign that its message is

@@ -117,7 +117,7 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		    s->later.kind == ERR_NONE)
 			plan_admit(p, count_come(s));
 	} while (plan_count(p, PLAN_FETCH) > before);
-	return 0;
+	return retrieve_settle(r, e);
 }
 
 static int
@@ -153,8 +153,8 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 
 /* First all but those at which a session broke before.  They get no command in
  * a session that has anything else to do, which they would take with them: they
- * come now if there was nothing else, or in a session of their own.  Where there
- * is none for long, the others wait for once. */
+ * come now if there was nothing else, or in a session of their own.  Where
+ * there is none for long, the others wait for once. */
 static int
 take_turns(struct session *s, struct retrieve *r, struct err *e)
 {

@@ -119,7 +119,6 @@ keep_or_delete(struct plan *p, size_t i, const struct store_row *row)
 	return PLAN_KEEP;
 }
 
-
 /* An entry that is to be compared makes all rows of its uid unclear. */
 static void
 note_compare(struct plan *p, size_t i, int by)
@@ -342,29 +341,36 @@ plan_decide(struct plan *p, const struct plan_rules *rules)
 	}
 }
 
+/* Does it wait for others alone, and not for one of its own row? */
 static bool
-waits_for_others(const struct plan *p, size_t i)
+admit(struct plan *p, size_t i)
 {
-	const struct plan_choice *c = &p->choices[i];
+	const struct plan_choice c = p->choices[i];
 
-	return c->action == PLAN_LATER &&
-	       (c->row == NONE || !p->marks[c->row].fetched);
+	if (c.action != PLAN_LATER ||
+	    (c.row != NONE && p->marks[c.row].fetched))
+		return false;
+	unchoose(p, i);
+	choose(p, i, PLAN_FETCH, c.row == NONE ? SIZE_MAX : c.row);
+	return true;
 }
 
 void
 plan_admit(struct plan *p, size_t come)
 {
-	size_t most = p->rules.max_messages;
+	size_t most = p->counts[PLAN_LATER] > 0 ? p->rules.max_messages : 0;
 
-	for (size_t i = 0; i < listing_count(p->l) && come < most; i++) {
-		size_t row = p->choices[i].row;
+	for (size_t i = 0; i < listing_count(p->l) && come < most; i++)
+		come += admit(p, i);
+}
 
-		if (!waits_for_others(p, i))
-			continue;
-		unchoose(p, i);
-		choose(p, i, PLAN_FETCH, row == NONE ? SIZE_MAX : row);
-		come++;
-	}
+bool
+plan_admit_last(struct plan *p)
+{
+	for (size_t i = listing_count(p->l); i-- > 0;)
+		if (admit(p, i))
+			return true;
+	return false;
 }
 
 bool

@@ -125,6 +125,9 @@ void plan_decide(struct plan *p, const struct plan_rules *rules);
  * it turned out that they are known, or failed.  In their place those are to be
  * fetched that are beyond max_messages. */
 void plan_admit(struct plan *p, size_t come);
+/* The last message beyond max_messages is to be fetched, too: whether the
+ * server gives it tells something of the others.  False: there is none. */
+bool plan_admit_last(struct plan *p);
 struct plan_item plan_at(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
 /* Was a deletion by age withheld because of the clock? */

@@ -449,3 +449,47 @@ def test_for_a_program_too_one_at_the_other_end_confirms_it(popfetch, server, ru
     assert run()[0].status == os.EX_TEMPFAIL
     assert len(popfetch.saved()) == 3 and len(pop.left()) == 37
     assert pop.commands("RETR")[-1] == "RETR 40" and len(pop.commands("RETR")) <= 10
+
+
+def test_a_quota_whose_words_have_an_id_of_the_failure(popfetch, server, run):
+    ids = iter(f"{n * 0x9E3779B1 % 2**32:x}a" for n in range(1, 1000))
+    refuse = lambda session, line: session.send(b"-ERR busy (%s)\r\n" % next(ids).encode())
+    pop = server(mails(20)).on("RETR", refuse)
+    popfetch.account(server=pop)
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert popfetch.sql("select count(*) from message where status = 3") == [(0,)]
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_quota_with_max_messages(popfetch, server, run, most):
+    pop = server(mails(20)).on("RETR", Quota(0))
+    popfetch.account(server=pop, max_messages=most)
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert popfetch.sql("select count(*) from message where status = 3") == [(0,)]
+    assert len(pop.commands("RETR")) <= 5 + most
+    assert "RETR 20" in pop.commands("RETR")
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_six_broken_messages_are_no_limit_with_max_messages(popfetch, server, run, most):
+    pop = server(mails(12))
+    bad = pop.left()[:6]
+    pop.on("RETR", either(bad, UNREADABLE))
+    popfetch.account(server=pop, max_messages=most, keep="no")
+    run(8, apart=60)
+    assert pop.left() == bad
+    assert popfetch.sql("select count(*) from message where status = 3") == [(6,)]
+
+
+def test_a_broken_message_does_not_make_others_pay_for_a_quota(popfetch, server, run):
+    pop = server(mails(30), pipelining=True)
+    bad = pop.left()[11]
+    pop.on("RETR", about(bad, UNREADABLE))
+    popfetch.account(server=pop, max_messages=12)
+    run()
+    run.wait(2 * HOUR)  # its next try is due
+    del popfetch.accounts["work"]["max_messages"]
+    quota = Quota(5)
+    pop.on("RETR", lambda s, line: (UNREADABLE if line == b"RETR 12\r\n" else quota)(s, line))
+    assert run()[0].status == os.EX_TEMPFAIL
+    assert popfetch.sql("select count(*) from message where status = 3") == [(1,)]
