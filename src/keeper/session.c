@@ -142,7 +142,8 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	bool is_used = s->set->broken_only &&
 		       s->set->keeper->rules.max_messages > 0;
 
-	if (take_turn(s, r, true, e) != 0 ||
+	if (failure_note_turn(s, false, e) != 0 ||
+	    take_turn(s, r, true, e) != 0 ||
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
 	if (!failure_awaits_turn(s) || phase_is_ending(s) ||
@@ -164,9 +165,10 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return take_turn_of_broken(s, r, e);
 	if (retrieve_all(s, r, e) != 0)
 		return -1;
-	if (!failure_awaits_turn(s) || phase_is_ending(s) ||
-	    s->later.kind != ERR_NONE)
+	if (phase_is_ending(s) || s->later.kind != ERR_NONE)
 		return 0;
+	if (!failure_awaits_turn(s))
+		return failure_note_turn(s, false, e);
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
 	s->result->is_again = s->facts.login_delay_s == 0;
@@ -174,7 +176,7 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		err_set(&s->later, ERR_LATER,
 			"messages at which a session broke are left for a run "
 			"that has nothing else to do (LOGIN-DELAY)");
-	return 0;
+	return failure_note_turn(s, true, e);
 }
 
 static int

@@ -6,6 +6,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "state/fact.h"
 
 bool
 failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
@@ -99,25 +100,28 @@ failure_awaits_turn(const struct session *s)
 
 enum { OVERDUE_S = 3600, OVERDUE_DELAYS = 4 };
 
-/* When a session broke at it last. */
-static int64_t
-last_try(const struct store_row *row)
-{
-	return row->next_try - backoff_next_broken(0, row->attempts - 1);
-}
-
 bool
 failure_is_overdue(const struct session *s)
 {
-	const struct mailbox *m = s->mailbox;
 	int64_t wait = OVERDUE_S + OVERDUE_DELAYS * s->facts.login_delay_s;
-	struct store_row row;
+	struct err ignored = ERR_INIT;
+	int64_t since;
 
-	for (size_t i = 0; i < mailbox_count(m); i++)
-		if (failure_row(m, i, &row) && row.broke && row.attempts > 0 &&
-		    last_try(&row) <= s->now && s->now < last_try(&row) + wait)
-			return false;
-	return failure_awaits_turn(s);
+	return store_fact(s->store, FACT_TURN_MISSED, 0, &since, &ignored) ==
+		       0 &&
+	       since != 0 && s->now - since >= wait && failure_awaits_turn(s);
+}
+
+int
+failure_note_turn(struct session *s, bool missed, struct err *e)
+{
+	int64_t before;
+
+	if (store_fact(s->store, FACT_TURN_MISSED, 0, &before, e) != 0)
+		return -1;
+	if (missed ? before != 0 && before <= s->now : before == 0)
+		return 0;
+	return phase_note_fact(s, FACT_TURN_MISSED, missed ? s->now : 0, e);
 }
 
 /* --- counting --- */

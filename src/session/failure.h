@@ -30,6 +30,9 @@ bool failure_awaits_turn(const struct session *s);
  * where each session has something else to do, and a second one must not follow
  * (LOGIN-DELAY), or is refused. */
 bool failure_is_overdue(const struct session *s);
+/* Those at which a session broke have missed their turn in this session, or
+ * have it now; or none waits for it. */
+int failure_note_turn(struct session *s, bool missed, struct err *e);
 
 enum failure_kind {
 	FAILURE_REFUSED, /* the server, or a program, does not want: it waits

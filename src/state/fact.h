@@ -57,6 +57,8 @@
 #define FACT_IN_HAND \
 	"in_hand" /* so many together; negative: in the turn of those at which \
 		     a session broke (failure.h) */
+/* Since when these have missed their turn: failure.c. */
+#define FACT_TURN_MISSED "turn_missed"
 
 /* What people were told, each once: list.c, session.c, removal.c. */
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */

@@ -228,6 +228,17 @@ def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, se
     assert len(popfetch.maildir()) == 14
 
 
+def test_in_runs_by_the_hour_the_others_come_first(popfetch, server, run):
+    pop = server(mails(4))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    poison(pop, "TOP", 1, close)
+    run(apart=2 * HOUR)
+    run(apart=2 * HOUR)
+    assert len(pop.left()) == 1
+
+
 def test_while_it_is_overdue_and_breaks_others_come(popfetch, server, run):
     pop = server(mails(2), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
     poison(pop, "RETR", 1, close)
