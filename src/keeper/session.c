@@ -139,8 +139,8 @@ take_turn(struct session *s, struct retrieve *r, bool broken, struct err *e)
 static int
 take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 {
-	bool is_used = s->set->broken_only &&
-		       s->set->keeper->rules.max_messages > 0;
+	bool is_used =
+		s->set->broken_only && s->set->keeper->rules.max_messages > 0;
 
 	if (failure_note_turn(s, false, e) != 0 ||
 	    take_turn(s, r, true, e) != 0 ||

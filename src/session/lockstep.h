@@ -20,13 +20,13 @@
 #include "session/phase.h"
 
 struct lockstep {
-	bool is_lost;	 /* it may be: a proof is needed */
-	size_t first;	 /* the first entry that made one necessary */
-	size_t suspect;	 /* the last one */
-	bool is_due;	 /* it is time for the proof */
-	int64_t told;	 /* the size in the reply, once it has come */
-	size_t seen;	 /* entries in a whole list, but those deleted */
-	bool is_wrong;	 /* one was not */
+	bool is_lost;	/* it may be: a proof is needed */
+	size_t first;	/* the first entry that made one necessary */
+	size_t suspect; /* the last one */
+	bool is_due;	/* it is time for the proof */
+	int64_t told;	/* the size in the reply, once it has come */
+	size_t seen;	/* entries in a whole list, but those deleted */
+	bool is_wrong;	/* one was not */
 };
 
 /* Call it for each message that was fetched, with its octets: is it as long as
