@@ -198,7 +198,8 @@ class Account:
             return False
         if item.end == "us" and not self.is_bare(other):
             return False
-        if at_the_end and item.end is None and self.keep_s is not None:
+        is_compared = at_the_end and not item.is_stuck
+        if is_compared and item.end is None and self.keep_s is not None:
             return False
         for mine in item.names:
             for uid, end in other.past_names():

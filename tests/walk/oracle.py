@@ -27,6 +27,7 @@ class Oracle:
         self.letters = []
         self.taken = collections.Counter()  # by mail readers
         self.have = collections.Counter()
+        self.before = self.have  # this run
         self.again = collections.Counter()  # by -a
         self.delivered = {}  # letter: true time
         self.maybe = {}  # letter: when it was retrieved, if nobody has looked since
@@ -104,6 +105,7 @@ class Oracle:
         self._note_list(run)
         self._read_only(run)
         self._note_retrieved(run)
+        self.before = self.have
         is_seen = self.look(run.world.is_whole)
         if is_seen:
             for letter in self.have:
@@ -212,13 +214,14 @@ class Oracle:
 
     # Nothing lost.
 
-    def check_nothing_lost(self, at_the_end):
+    def check_nothing_lost(self, at_the_end, is_due=True):
+        """At the end all has to be here; and what is taken for another, if it has been due."""
         needed, who = collections.Counter(), collections.defaultdict(list)
         for account in self.accounts:
             for item in account.mailbox.all():
                 if item.end == "other" or (item.end is None and not at_the_end):
                     continue
-                if item.recorded or account.looks_known(item, at_the_end):
+                if item.recorded or account.looks_known(item, at_the_end and is_due):
                     continue
                 if item.is_poison and item.end is None:
                     continue
@@ -274,11 +277,11 @@ class Oracle:
             if not sessions or account.max_size:
                 continue
             listed = [i for i in sessions[-1].items if run.world.turn in i.listings]
-            new = [i for i in listed if self.delivered.get(i.letter) == run.true]
-            if account.max_messages and (new or not run.ends_pauses):
+            has_new = any(self.have[i.letter] > self.before[i.letter] for i in listed)
+            if account.max_messages and (has_new or not run.ends_pauses):
                 continue
             for item in listed:
-                has_failed = item.asked not in (None, run.world.turn) or item.breaks >= 3
+                has_failed = item.asked not in (None, run.world.turn) or item.breaks > 0
                 may_wait = has_failed and not run.ends_pauses
                 if may_wait or item.recorded or self.have[item.letter]:
                     continue

@@ -57,14 +57,16 @@ class Run:
         self.fault, self.flush = None, None
         self.clock, self.true = world.true + world.skew, world.true
         self.is_killed = self.is_hanging = self.is_cut = False
-        self.must_say = world.says_errors and not world.has_failed
+        self.troubles = [a.trouble for a in world.accounts if a.trouble]
+        # of a trouble people hear when it begins, and then once a day
+        has_begun = any(t.has_fired or t.has_begun for t in self.troubles)
+        self.must_say = world.says_errors and not world.has_failed and not has_begun
         self.tree_before = self.tree_after = None
         self.inboxes = {a.inbox for a in world.accounts}
         self.has_begun = threading.Event()
         self.hits = ""
         self.is_mda_planned = False
         self.ends_pauses = False  # the one before was more than a week ago
-        self.troubles = [a.trouble for a in world.accounts if a.trouble]
         self.listed = {}  # what the list of another program has, and how old it is
 
     @property

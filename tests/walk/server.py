@@ -160,7 +160,7 @@ class Server:
             if number == self.commands:
                 meddle()
         event = self.script.at_command.get(self.commands)
-        item = self._item(session, argument) if verb == "RETR" else None
+        item = self._item(session, argument) if verb in ("RETR", "TOP") else None
         if event and item:
             item.breaks += 1
         if event in ("cut", "term") or event in KILLS:
