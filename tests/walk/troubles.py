@@ -116,7 +116,7 @@ class Quota(Trouble):
     def settle(self):
         self.most = max(self.most, math.ceil(len(self.account.mailbox.items) / 4))
         if self.world.is_calm:  # what was refused is fetched when the quota is free again
-            self.most, self.final_runs, self.steps = FOREVER, 3, (HOUR_S + 60,)
+            self.most = FOREVER
             self.world.say(f"  {self.account.name}: the quota is gone")
 
     def judge(self, run):
