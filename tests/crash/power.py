@@ -4,7 +4,7 @@
 are rebuilt (disk.py), and on each of them a clean run must keep all promises.
 
 A recording is one whole run, or one that is killed, or in which a sync fails, and the one that
-recovers, to its end. The server has what it had at that moment: from the moment of QUIT on it has
+recovers, to its end. The server has what it had at that moment: from the moment of a QUIT on it has
 deleted.
 """
 
@@ -17,7 +17,7 @@ import shutil
 
 import calls
 import kill
-from disk import SYNCS, Disk, build, fingerprint, read_events
+from disk import SYNCS, Disk, build, events_of, fingerprint, read_events
 from popmail import local, mail
 from world import Broken, Scenario, saying
 
@@ -63,7 +63,7 @@ BEGUN = [
 
 
 def run_recorded(world, number, point=None, how="signal=KILL"):
-    """The keeper's log, and when QUIT was sent (or None)."""
+    """What the keepers and the couriers logged, in order: there is one of each for every session."""
     prefix = world.directory / f"log{number}"
     for old in glob.glob(f"{prefix}.*"):
         os.unlink(old)
@@ -73,26 +73,38 @@ def run_recorded(world, number, point=None, how="signal=KILL"):
     result = world.run(before)
     if not point and result.status != 0:
         raise Broken(f"the recorded run fails: {result}")
-    keeper, quit_at = None, None
+    keepers, couriers = [], []
     for log in glob.glob(f"{prefix}.*"):
         with open(log, errors="replace") as f:
             text = f.read()
-        keeper = log if re.search(r" flock\(| mkdirat\(|O_CREAT", text) else keeper
+        if re.search(r" flock\(| mkdirat\(|O_CREAT", text):
+            keepers.append(log)
         if " connect(" in text:
-            quit_at = time_of_quit(log)
-    return keeper, quit_at
+            couriers.append(log)
+    return in_order(keepers), in_order(couriers)
 
 
-def time_of_quit(log):
-    sent = [e.time for e in read_events(log) if e.name == "sendto" and b"QUIT\r\n" in e.texts[0]]
-    return sent[-1] if sent else None
+def in_order(logs):
+    return sorted(logs, key=lambda log: next(events_of(log, True)).time)
+
+
+def deletions(couriers):
+    """[(time, numbers)]: each QUIT that deletes, and what, by the numbers of its session."""
+    found = []
+    for log in couriers:
+        sent = [e for e in read_events(log) if e.name == "sendto"]
+        numbers = re.findall(rb"DELE (\d+)\r\n", b"".join(e.texts[0] for e in sent))
+        quits = [e.time for e in sent if b"QUIT\r\n" in e.texts[0]]
+        if numbers and quits:
+            found.append((quits[-1], {int(number) for number in numbers}))
+    return found
 
 
 class State:
     """One state of disk and server."""
 
-    def __init__(self, label, tree, is_deleted, appended=None):
-        self.label, self.tree, self.is_deleted = label, tree, is_deleted
+    def __init__(self, label, tree, left, appended=None):
+        self.label, self.tree, self.left = label, tree, left
         self.appended = appended or {}
 
 
@@ -101,56 +113,62 @@ class Recording:
         world.reset()
         self.sync_fails = how in FAILURES
         self.world, self.disk = world, Disk(world.home)
-        self.killed_log = None
+        self.killed_logs = []
         if point:
-            self.killed_log, _ = run_recorded(world, 1, point, how)
+            self.killed_logs, _ = run_recorded(world, 1, point, how)
         self.server = world.servers[0].save()
-        self.log, self.quit_at = run_recorded(world, 2)
-        if world.scenario.keep == "forever":
-            self.quit_at = None
+        self.logs, couriers = run_recorded(world, 2)
+        deleted = deletions(couriers)
+        self.quits = [time for time, numbers in deleted]
+        self.left = [self.server[0]]  # at first, and behind each of them
+        for _, numbers in deleted:
+            self.left.append([m for n, m in enumerate(self.left[-1], 1) if n not in numbers])
 
     def states(self):
         """All that differ, in order."""
         seen = set()
-        if self.killed_log:
-            for event in read_events(self.killed_log, self.sync_fails):
+        for log in self.killed_logs:
+            self.disk.begin_process()
+            for event in read_events(log, self.sync_fails):
                 self.disk.apply(event)
-        self.disk.begin_process()
-        events = list(read_events(self.log))
-        yield from self._unseen(seen, 0, "before all", 0, events[0].time)
+        events = [event for log in self.logs for event in [None, *read_events(log)]]
+        yield from self._unseen(seen, 0, "before all", 0, events[1].time)
         for number, event in enumerate(events):
+            if event is None:
+                self.disk.begin_process()
+                continue
             if not self.disk.apply(event):
                 continue
-            after = events[number + 1].time if number + 1 < len(events) else float("inf")
-            yield from self._unseen(seen, number + 1, event.name, event.time, after)
+            after = next((e.time for e in events[number + 1 :] if e), float("inf"))
+            yield from self._unseen(seen, number, event.name, event.time, after)
 
     def last_states(self):
         """Of the end, whether they were seen before or not; behind states()."""
         for label, tree in self.disk.states():
-            yield State(f"end, {label}", tree, self.quit_at is not None)
+            yield State(f"end, {label}", tree, self.left[-1])
 
     def _unseen(self, seen, number, name, began, after):
         for label, tree, appended in [*self._plain(), *self._appended()]:
-            for is_deleted in self._servers(began, after):
-                key = fingerprint(tree), is_deleted
+            for left in self._servers(began, after):
+                key = fingerprint(tree), len(left)
                 if key not in seen:
                     seen.add(key)
-                    yield State(f"{number} {name}, {label}", tree, is_deleted, appended)
+                    yield State(f"{number} {name}, {label}", tree, left, appended)
 
     def _plain(self):
         return [(label, tree, None) for label, tree in self.disk.states()]
 
     def _servers(self, began, after):
-        """Whether the server may have deleted by then, and whether it may not have."""
-        if self.quit_at is None or after <= self.quit_at:
-            return [False]
-        return [False, True] if began <= self.quit_at else [True]
+        """What the server may have, and have deleted, by then."""
+        surely = sum(time < began for time in self.quits)
+        perhaps = sum(time < after for time in self.quits)
+        return self.left[surely : perhaps + 1]
 
     def _appended(self):
         """While an mbox is not locked, another program appends to it; and of what we wrote and did
         not sync, only the size has come to the disk. (After a kill that is beyond what is
         promised.)"""
-        if self.world.scenario.to != "mbox" or self.killed_log:
+        if self.world.scenario.to != "mbox" or self.killed_logs:
             return
         name = self.world.destination(0)
         mbox = self.world.home / name
@@ -172,8 +190,7 @@ def check(recording, state):
     build(state.tree, world.home)
     server = world.servers[0]
     server.restore(recording.server)
-    if state.is_deleted:
-        server.pop.mailbox.messages.clear()
+    server.pop.mailbox.messages[:] = state.left
     world._forget()
     for name, message in state.appended.items():
         world.delivered[name][message] += 1
