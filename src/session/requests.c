@@ -23,6 +23,7 @@ struct request {
 /* What answers of one kind have taken. */
 struct pace {
 	int64_t ms, count;
+	int64_t least;	  /* ms of the fastest */
 	int64_t expected; /* so many are still to come */
 };
 
@@ -42,7 +43,8 @@ struct requests {
 	/* A part of the answer to the oldest request has come. */
 	bool begun;
 	struct pace paces[LINK_QUIT + 1]; /* by order */
-	int64_t since; /* clock_ms: the oldest request waits for its answer */
+	int64_t since;	 /* clock_ms: the oldest request waits for its answer */
+	int64_t stat_ms; /* what STAT took */
 };
 
 struct requests *
@@ -225,52 +227,71 @@ has_own_number(enum link_type order, unsigned type)
 
 /* --- how long they take --- */
 
+/* A listing is no short command. */
 static void
-measure(struct requests *x, enum link_type order)
+measure(struct requests *x, const struct request *r)
+{
+	struct pace *p = &x->paces[r->order];
+	int64_t now = clock_ms(), ms = now - x->since;
+
+	x->since = now;
+	p->expected--;
+	if (r->number == 0 && r->order != LINK_QUIT)
+		return;
+	if (p->count++ == 0 || ms < p->least)
+		p->least = ms;
+	p->ms += ms;
+}
+
+/* Connecting and logging in come before it. */
+static void
+measure_stat(struct requests *x, unsigned type)
 {
 	int64_t now = clock_ms();
 
-	x->paces[order].ms += now - x->since;
-	x->paces[order].count++;
-	x->paces[order].expected--;
-	x->since = now;
-}
-
-/* Connecting and logging in come before the listing, which is three commands at
- * most. */
-static void
-measure_listing(struct requests *x, unsigned type)
-{
 	if (type == LINK_FACTS)
-		x->since = clock_ms();
+		x->since = now;
+	else if (type == LINK_STAT)
+		x->stat_ms = now - x->since;
 }
 
 static bool
 is_slower(const struct pace *a, const struct pace *b)
 {
-	return a->count > 0 &&
-	       (b->count == 0 || a->ms * b->count > b->ms * a->count);
+	return a->count > 0 && a->ms * b->count > b->ms * a->count;
 }
 
+/* Of a kind that was not answered yet: no RETR took less than a short command
+ * does. */
 static struct pace
-pace_of(const struct requests *x, enum link_type order)
+guess(const struct requests *x)
 {
-	/* STAT, UIDL, and perhaps LIST */
-	struct pace slowest = { x->paces[LINK_GO].ms, 2, 0 };
+	static const enum link_type kinds[] = { LINK_LIST, LINK_TOP,
+						LINK_DELE };
+	struct pace slowest = { .ms = 0, .count = 1 };
 
-	if (x->paces[order].count > 0)
-		return x->paces[order];
-	for (enum link_type t = LINK_LIST; t <= LINK_QUIT; t++)
-		if (is_slower(&x->paces[t], &slowest))
-			slowest = x->paces[t];
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (is_slower(&x->paces[kinds[i]], &slowest))
+			slowest = x->paces[kinds[i]];
+	if (slowest.ms > 0)
+		return slowest;
+	slowest.ms = x->stat_ms > x->paces[LINK_RETR].least
+			     ? x->stat_ms
+			     : x->paces[LINK_RETR].least;
 	return slowest;
 }
 
 int64_t
 requests_pace_ms(const struct requests *x, enum link_type order, size_t count)
 {
-	struct pace p = pace_of(x, order);
+	struct pace p = x->paces[order];
 
+	if (p.count == 0) {
+		p = guess(x);
+		/* how large messages are nobody has seen */
+		if (order == LINK_RETR && count > 1)
+			count = 1;
+	}
 	return p.ms * (int64_t)count / p.count;
 }
 
@@ -302,9 +323,9 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
 	x->begun = part && r->type == LINK_CHUNK;
-	measure_listing(x, r->type);
+	measure_stat(x, r->type);
 	if (!part) {
-		measure(x, oldest.order);
+		measure(x, &oldest);
 		x->first = (x->first + 1) % LINK_ORDERS_MAX;
 		x->count--;
 		x->said_bye = x->said_bye || r->type == LINK_BYE;

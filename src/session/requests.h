@@ -64,8 +64,10 @@ bool requests_waits_for(const struct requests *x, enum link_type order,
 enum facts_flight requests_failed_flight(const struct requests *x);
 
 /* How long answers take, by those that have come: to so many orders of this
- * kind, and to all that is not answered yet.  A kind that was not answered yet
- * is taken to be as slow as the slowest of the others. */
+ * kind, and to all that is not answered yet.  A short kind (LIST n, TOP, DELE,
+ * QUIT) that was not answered yet is taken to be as slow as the slowest of the
+ * others, or as STAT and the fastest RETR were; of RETR only one is reckoned
+ * with before one was answered. */
 int64_t requests_pace_ms(const struct requests *x, enum link_type order,
 			 size_t count);
 int64_t requests_expected_ms(const struct requests *x);
