@@ -201,9 +201,10 @@ listing_set_size(struct listing *l, uint32_t number, int64_t size)
 
 	if (at == SIZE_MAX)
 		return false;
-	l->entries[at].size = size < 0 || size > LISTING_SIZE_MOST
-				      ? LISTING_SIZE_UNKNOWN
-				      : size;
+	l->entries[at].size =
+		size < 0 || size > LISTING_SIZE_MOST || size == UINT32_MAX
+			? LISTING_SIZE_UNKNOWN
+			: size;
 	return true;
 }
 

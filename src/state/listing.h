@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum { LISTING_SIZE_UNKNOWN = -1 };
-/* More octets than this are nonsense, and count as unknown: 1 TiB. */
+/* More octets than this are nonsense, and count as unknown: 1 TiB.  So does -1
+ * of 32 bits. */
 #define LISTING_SIZE_MOST (INT64_C(1) << 40)
 
 struct listing_entry {
