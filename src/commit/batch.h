@@ -133,7 +133,8 @@ struct batch_trouble {
 const struct batch_trouble *batch_trouble(const struct batch *b);
 /* Gives up the messages that wait, staged files and all. */
 void batch_discard_waiting(struct batch *b);
-/* The same for the message of this number and those that came behind it. */
+/* The same for the message of this number and those that came behind it; for
+ * all, if it does not wait. */
 void batch_discard_from(struct batch *b, uint32_t number);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);

@@ -99,6 +99,8 @@ batch_list_cut(struct batch_list *l, uint32_t number)
 
 	while (kept < l->count && l->at[kept]->message.number != number)
 		kept++;
+	if (kept == l->count)
+		kept = 0;
 	while (l->count > kept) {
 		struct parcel *x = l->at[--l->count];
 

@@ -48,7 +48,8 @@ struct store_message parcel_row(const struct parcel *x);
  * is left as it is. */
 void parcel_free(struct parcel *x, bool discard);
 void batch_list_clear(struct batch_list *l, bool discard);
-/* Clears from the parcel with this message's number on, and discards. */
+/* Clears from the parcel with this message's number on, and discards; all, if
+ * it is not among them. */
 void batch_list_cut(struct batch_list *l, uint32_t number);
 void batch_list_free(struct batch_list *l, bool discard);
 
