@@ -179,10 +179,8 @@ void
 refusals_confirm(struct refusals *r)
 {
 	struct session *s = r->session;
-	enum err_kind kind = r->at[0].kind == ERR_UNAVAILABLE ? ERR_UNAVAILABLE
-							      : ERR_TROUBLE;
 
-	(void)err_set(&s->later, kind,
+	(void)err_set(&s->later, ERR_TROUBLE,
 		      "RETR %u and %zu more: server gives no more messages for "
 		      "now: %s",
 		      mailbox_number(s->mailbox, r->at[0].entry), r->count - 1,

@@ -42,7 +42,7 @@ int refusals_settle(struct refusals *r, struct err *e);
 /* Nothing is known of them, and nothing is counted. */
 void refusals_forget(struct refusals *r);
 /* It is the server's limit: nothing is counted, and session.later becomes what
- * it said: ERR_TROUBLE, or ERR_UNAVAILABLE after [SYS/PERM]. */
+ * it said (ERR_TROUBLE). */
 void refusals_confirm(struct refusals *r);
 
 #endif

@@ -176,14 +176,14 @@ refusals_with_a_good_one_among_them_are_not_in_a_row(void **state)
 }
 
 static void
-a_server_that_refuses_all_for_good_is_believed(void **state)
+a_server_that_refuses_all_for_good_is_at_its_limit_too(void **state)
 {
 	struct scene *x = *state;
 
 	list_many(x);
 	refuse_many(x, 1, MANY, ERR_UNAVAILABLE, "[SYS/PERM] closed");
 	scene_mailbox(x);
-	assert_int_equal(fetch_until_later(x).kind, ERR_UNAVAILABLE);
+	assert_int_equal(fetch_until_later(x).kind, ERR_TROUBLE);
 	assert_int_equal(scene_row_count(x), 0);
 }
 
@@ -246,7 +246,7 @@ main(void)
 		TEST(five_at_most_are_their_own_fault),
 		TEST(refusals_in_other_words_are_not_in_a_row),
 		TEST(refusals_with_a_good_one_among_them_are_not_in_a_row),
-		TEST(a_server_that_refuses_all_for_good_is_believed),
+		TEST(a_server_that_refuses_all_for_good_is_at_its_limit_too),
 		TEST(refused_for_good_alone_it_is_this_message),
 		TEST(trouble_with_one_message_is_tried_again_and_the_others_come),
 		TEST(trouble_with_one_message_sets_it_aside_the_third_time),
