@@ -134,8 +134,8 @@ note(struct session *s, size_t end, struct err *e)
 	return phase_end_note(s, note_rows(s, end, e), e);
 }
 
-static void
-take_deleted(struct session *s, size_t entry)
+static int
+take_deleted(struct session *s, size_t entry, struct err *e)
 {
 	char name[MAILBOX_NAME_MAX];
 
@@ -143,6 +143,16 @@ take_deleted(struct session *s, size_t entry)
 	s->removals->marked++;
 	mailbox_mark(s->mailbox, entry, MAILBOX_DELETED);
 	report_line(s->report, REPORT_VERBOSE, "%s marked as deleted", name);
+	return failure_forget(s, entry, e);
+}
+
+/* A twin has no row of its own to count in. */
+static bool
+has_row(const struct session *s, const struct removal *x)
+{
+	struct store_row row;
+
+	return x->row != 0 || failure_row(s->mailbox, x->entry, &row);
 }
 
 /* A mailbox that may only be read refuses all: people hear of the first one,
@@ -151,6 +161,7 @@ static int
 take_refused(struct session *s, const struct answer *a, struct err *e)
 {
 	struct removals *r = s->removals;
+	const struct removal *x = &r->at[r->answered];
 	bool again = failure_count(s->mailbox, a->entry) > 0;
 	struct err told;
 
@@ -159,8 +170,9 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 	r->is_refused = true;
 	r->refused += !again;
 	phase_complain(s, &told, again || r->refused > 1);
-	return failure_note(s, a->entry, r->at[r->answered].row, FAILURE_LATER,
-			    told.text, e);
+	return has_row(s, x) ? failure_note(s, a->entry, x->row, FAILURE_LATER,
+					    told.text, e)
+			     : 0;
 }
 
 static enum bye
@@ -179,7 +191,7 @@ take(struct session *s, const struct answer *a, struct err *e)
 	if (a->type == LINK_BYE)
 		s->removals->bye = how_it_ended(a->record.value);
 	else if (a->type == LINK_DELETED)
-		take_deleted(s, a->entry);
+		rc = take_deleted(s, a->entry, e);
 	else if (a->type == LINK_REFUSED)
 		rc = take_refused(s, a, e);
 	s->removals->answered += a->order == LINK_DELE;
@@ -193,6 +205,9 @@ next_step(struct session *s)
 	struct removals *r = s->removals;
 	size_t count = phase_affordable(s, LINK_DELE, removal_waiting(s));
 
+	/* only one shows how long it takes */
+	if (count == 0 && requests_answered(s->requests, LINK_DELE) == 0)
+		count = phase_fits(s, 0, 0);
 	if (count == 0)
 		s->is_out_of_time = true;
 	if (count > r->step)
@@ -261,7 +276,7 @@ removal_blame(struct session *s, const struct err *why)
 	const struct removals *r = s->removals;
 	const struct removal *x = &r->at[r->answered];
 
-	if (r->answered < r->asked)
+	if (r->answered < r->asked && has_row(s, x))
 		failure_blame(s, x->entry, x->row, why);
 }
 

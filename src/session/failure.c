@@ -203,7 +203,7 @@ failure_forget(struct session *s, size_t entry, struct err *e)
 	struct store_row row;
 
 	if (!failure_row(s->mailbox, entry, &row) || row.attempts == 0 ||
-	    row.status != STORE_DELIVERED)
+	    row.status != STORE_DELIVERED || !is_due(s, &row))
 		return 0;
 	if (phase_begin_note(s, e) != 0)
 		return -1;
