@@ -5,6 +5,7 @@
 #include "keeper/asking.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "base/backoff.h"
 #include "base/quantity.h"
@@ -263,19 +264,22 @@ find_other_end(const struct retrieve *r)
 static int
 ask_other_end(struct retrieve *r, struct err *e)
 {
-	struct refusals *x = &r->incoming.refusals;
+	const struct requests *x = r->session->requests;
+	struct refusals *refusals = &r->incoming.refusals;
 	size_t last;
 
-	if (requests_count(r->session->requests) > 0)
-		return 0;
-	last = r->has_asked_other_end ? SIZE_MAX : find_other_end(r);
-	if (last != SIZE_MAX) {
-		r->has_asked_other_end = ask(r, last);
-		return 0;
+	while (requests_count(x) == 0 && !r->has_asked_other_end &&
+	       (last = find_other_end(r)) != SIZE_MAX) {
+		if (!ask(r, last))
+			return 0;
+		/* unless there is no room for it */
+		r->has_asked_other_end = requests_count(x) > 0;
 	}
-	if (!r->has_asked_other_end && !refusals_reach_the_end(x))
-		return refusals_settle(x, e);
-	refusals_confirm(x);
+	if (requests_count(x) > 0)
+		return 0;
+	if (!r->has_asked_other_end && !refusals_reach_the_end(refusals))
+		return refusals_settle(refusals, e);
+	refusals_confirm(refusals);
 	return 0;
 }
 
@@ -293,6 +297,39 @@ has_time(const struct retrieve *r)
 			      later);
 }
 
+/* --- the order --- */
+
+/* The second pass goes by how often they have failed: to the next such number.
+ * False: all were looked at. */
+static bool
+enter_level(struct retrieve *r)
+{
+	const struct session *s = r->session;
+	unsigned next = UINT_MAX;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		unsigned failures = failure_count(s->mailbox, i);
+
+		if (failures > r->level && failures < next &&
+		    asking_wants(s, i))
+			next = failures;
+	}
+	r->level = next;
+	return next != UINT_MAX;
+}
+
+static void
+step(struct retrieve *r)
+{
+	size_t count = mailbox_count(r->session->mailbox);
+
+	r->next++;
+	if (r->next == count)
+		r->group = r->in_group = 0;
+	if (r->next == count || r->next == 2 * count)
+		r->next = enter_level(r) ? count : 2 * count;
+}
+
 static int
 ask_next(struct retrieve *r, struct err *e)
 {
@@ -301,14 +338,14 @@ ask_next(struct retrieve *r, struct err *e)
 	size_t entry = second ? r->next - count : r->next;
 
 	if (asking_wants(r->session, entry) &&
-	    second == (failure_count(r->session->mailbox, entry) > 0)) {
+	    failure_count(r->session->mailbox, entry) == r->level) {
 		if (enter_group(r, second, e) != 0)
 			return -1;
 		if (r->is_alone || !has_time(r) || !ask(r, entry))
 			return 0;
 		r->in_group -= r->in_group > 0;
 	}
-	r->next++;
+	step(r);
 	return 1;
 }
 
@@ -318,14 +355,26 @@ asking_more(struct retrieve *r, struct err *e)
 	int more = 1;
 
 	r->is_alone = false;
-	if (refusals_are_many(&r->incoming.refusals))
-		return ask_other_end(r, e);
+	if (refusals_are_many(&r->incoming.refusals)) {
+		if (ask_other_end(r, e) != 0)
+			return -1;
+		if (requests_count(r->session->requests) > 0 ||
+		    refusals_are_many(&r->incoming.refusals))
+			return 0;
+	}
 	r->has_asked_other_end = false;
 	if (is_supplied(r))
 		return 0;
 	while (more > 0 && !asking_is_over(r) && has_credit(r))
 		more = ask_next(r, e);
 	return more < 0 ? -1 : 0;
+}
+
+void
+asking_begin(struct retrieve *r)
+{
+	r->next = r->level = 0;
+	r->group = r->in_group = 0;
 }
 
 /* --- a run that was killed --- */
@@ -335,14 +384,16 @@ asking_more(struct retrieve *r, struct err *e)
 static size_t
 find_first(struct session *s, bool broken)
 {
-	size_t count = mailbox_count(s->mailbox), found = SIZE_MAX;
+	const struct mailbox *m = s->mailbox;
+	size_t found = SIZE_MAX;
 	bool turn = s->tries_broken;
 
 	s->tries_broken = broken;
-	for (size_t i = 0; i < 2 * count && found == SIZE_MAX; i++)
-		if (asking_wants(s, i % count) &&
-		    (i >= count) == (failure_count(s->mailbox, i % count) > 0))
-			found = i % count;
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (asking_wants(s, i) &&
+		    (found == SIZE_MAX ||
+		     failure_count(m, i) < failure_count(m, found)))
+			found = i;
 	s->tries_broken = turn;
 	return found;
 }

@@ -13,6 +13,8 @@
 bool asking_wants(const struct session *s, size_t entry);
 /* Its size as listed; 0: not known. */
 uint64_t asking_bytes(const struct retrieve *r, size_t entry);
+/* Begins with the first message, once more. */
+void asking_begin(struct retrieve *r);
 /* Asks for as many as there is credit for.  r->is_alone: the next one waits
  * until all before it is handed over. */
 int asking_more(struct retrieve *r, struct err *e);

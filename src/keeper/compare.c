@@ -261,12 +261,24 @@ has_row_by_top(const struct mailbox *m, size_t entry)
 	return false;
 }
 
+/* TOP was refused, or it may be TOP that breaks sessions; but it may be RETR as
+ * well, so they take turns. */
+static bool
+is_for_retr(const struct session *s, size_t entry)
+{
+	const struct mailbox *m = s->mailbox;
+
+	return mailbox_is(m, entry, MAILBOX_NO_TOP) ||
+	       (s->tries_broken && mailbox_action(m, entry) == PLAN_COMPARE &&
+		failure_count(m, entry) % 2 == 1);
+}
+
 static bool
 wants_top(const struct session *s, size_t entry, bool fetched_some)
 {
 	const struct mailbox *m = s->mailbox;
 
-	if (!failure_has_turn(s, entry) || mailbox_is(m, entry, MAILBOX_NO_TOP))
+	if (!failure_has_turn(s, entry) || is_for_retr(s, entry))
 		return false;
 	if (mailbox_action(m, entry) == PLAN_LEARN)
 		return s->set->mode != SESSION_CHECK &&
@@ -283,8 +295,8 @@ wants_retr(const struct session *s, size_t entry, bool fetched_some)
 	return is_unclear(s, entry, fetched_some) &&
 	       failure_has_turn(s, entry) &&
 	       (!compare_has_top(s) || s->top.differs ||
-		mailbox_is(s->mailbox, entry,
-			   MAILBOX_UNPROVEN | MAILBOX_NO_TOP));
+		is_for_retr(s, entry) ||
+		mailbox_is(s->mailbox, entry, MAILBOX_UNPROVEN));
 }
 
 /* --- the two passes --- */
@@ -405,4 +417,15 @@ compare_run(struct session *s, bool fetched_some, struct err *e)
 		rc = pass_by_retr(s, is_wanted, e);
 	free(is_wanted);
 	return rc;
+}
+
+size_t
+compare_left(const struct session *s)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		left += mailbox_action(s->mailbox, i) == PLAN_COMPARE &&
+			is_unclear(s, i, true) && failure_has_turn(s, i);
+	return left;
 }

@@ -22,6 +22,8 @@
  * SESSION_FETCH it does so by TOP alone, and writes nothing.  fetched_some:
  * what was retrieved in this session is on record, and may be compared with. */
 int compare_run(struct session *s, bool fetched_some, struct err *e);
+/* How many may be new mail, and were not compared? */
+size_t compare_left(const struct session *s);
 /* May TOP be asked for, as far as is known? */
 bool compare_has_top(const struct session *s);
 /* Finds the row of a message that came by RETR, with this header and so many

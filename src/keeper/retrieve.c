@@ -128,7 +128,7 @@ fetch(struct retrieve *r, struct err *e)
 {
 	bool was_idle = false, idle = false;
 
-	r->next = 0;
+	asking_begin(r);
 	for (;;) {
 		if (take_answers(r, e) != 0 ||
 		    handover_run(&r->handover, idle, e) != 0)
@@ -211,7 +211,6 @@ retrieve_run(struct retrieve *r, struct err *e)
 		report_phase(s->report, "fetching");
 	phase_show_progress(s, true);
 	r->is_under_way = true;
-	r->group = r->in_group = 0;
 	if (fetch(r, e) != 0 || settle_if_last(r, e) != 0)
 		return -1;
 	r->is_under_way = false;

@@ -28,6 +28,7 @@ struct retrieve {
 	bool is_listed; /* incoming is open */
 	bool is_under_way;
 	size_t next;		/* entry to ask for next, in two passes */
+	unsigned level;		/* of those that have failed so often */
 	bool is_alone;		/* what is next has to wait for all before it */
 	bool is_careful;	/* the run before was killed */
 	size_t group, in_group; /* may come together; how many of them more */

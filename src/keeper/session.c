@@ -114,7 +114,7 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		if (compare_run(s, true, e) != 0)
 			return -1;
 		if (plan_count(p, PLAN_LATER) > 0 && !phase_is_ending(s) &&
-		    s->later.kind == ERR_NONE)
+		    !r->handover.has_failed && s->later.kind == ERR_NONE)
 			plan_admit(p, count_come(s));
 	} while (plan_count(p, PLAN_FETCH) > before);
 	return retrieve_settle(r, e);
@@ -258,7 +258,7 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 			      "looked at");
 		return;
 	}
-	left = retrieve_left(r);
+	left = retrieve_left(r) + compare_left(s);
 	if (left > 0)
 		(void)err_set(e, ERR_NETWORK,
 			      "session_timeout reached: %zu message%s left for "
