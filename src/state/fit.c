@@ -6,11 +6,17 @@
 
 #include <stdint.h>
 
-
 bool
 fit_is_its_size(const struct store_row *row, int64_t size)
 {
 	return size == row->size || (row->octets > 0 && size == row->octets);
+}
+
+/* Recorded in a session that had no need of LIST, it has the octets alone. */
+bool
+fit_has_no_size(const struct store_row *row)
+{
+	return row->size < 0 && row->octets == 0;
 }
 
 bool
@@ -29,7 +35,7 @@ fit_rows(const struct match *m, const struct store_rows *rows,
 	for (; r != SIZE_MAX && f.rows < MATCH_ROWS_MAX;
 	     r = match_next_row(m, r), f.rows++) {
 		struct store_row row = store_rows_at(rows, r);
-		bool open = size < 0 || row.size < 0;
+		bool open = size < 0 || fit_has_no_size(&row);
 
 		if (!fit_is_gone(&row) && f.present_count++ == 0)
 			f.present = r;

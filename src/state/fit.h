@@ -34,6 +34,8 @@ struct fit {
 /* Is this the size that was listed before, or the one that was counted when the
  * message was retrieved? */
 bool fit_is_its_size(const struct store_row *row, int64_t size);
+/* Was neither ever known? */
+bool fit_has_no_size(const struct store_row *row);
 /* Was its message delivered, and then seen to be gone? */
 bool fit_is_gone(const struct store_row *row);
 

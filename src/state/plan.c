@@ -292,7 +292,7 @@ choose_only(struct plan *p, size_t i, size_t r)
 	struct store_row row = store_rows_at(p->rows, r);
 	int64_t size = listing_at(p->l, i).size;
 
-	if (size < 0 || row.size < 0 || fit_is_its_size(&row, size))
+	if (size < 0 || fit_has_no_size(&row) || fit_is_its_size(&row, size))
 		choose_known(p, i, r, false);
 	else
 		choose_other_size(p, i, r);

@@ -41,6 +41,23 @@ def test_a_uid_that_was_gone_and_is_back_is_compared(popfetch, server, keep, top
     assert len(pop.left()) == (0 if keep == "no" else 1)
 
 
+@pytest.mark.parametrize("top", [True, False])
+def test_a_uid_that_comes_back_where_no_size_was_listed_is_compared(popfetch, server, top):
+    caps = ("UIDL", "USER") + ("TOP",) * top
+    pop = server([mail("one", "text\n", Message_ID="<1@example.org>")], top=top, caps=caps)
+    popfetch.account(server=pop)
+    assert popfetch().status == 0
+    wires = pop.wires()
+    pop.mailbox.messages.clear()
+    assert popfetch().status == 0
+    # STAT tells that it is as large as the one before, and nobody asks for LIST
+    wires.append(replace(pop, mail("two", "text\n", Message_ID="<2@example.org>")).wire)
+    assert popfetch().status == 0 and "LIST" not in pop.commands()
+    wires.append(replace(pop, mail("three")).wire)
+    assert popfetch().status == 0
+    assert same(popfetch.maildir(), wires)
+
+
 def test_the_same_message_that_comes_back_is_known_and_believed_again(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
