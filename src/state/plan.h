@@ -89,7 +89,7 @@ struct plan_item {
 
 /* A next try further ahead than this comes from a clock that was wrong, and is
  * due. */
-enum { PLAN_BACKOFF_MAX_S = 14 * 86400 };
+enum { PLAN_BACKOFF_MAX_S = 7 * 86400 };
 /* When a message will be tried: at `next_try`, or now.  All in seconds since
  * 1970. */
 int64_t plan_true_try(int64_t next_try, int64_t now);
