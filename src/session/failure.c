@@ -109,7 +109,7 @@ failure_is_overdue(const struct session *s)
 
 	return store_fact(s->store, FACT_TURN_MISSED, 0, &since, &ignored) ==
 		       0 &&
-	       since != 0 && s->now - since >= wait && failure_awaits_turn(s);
+	       since != 0 && s->now - since >= wait;
 }
 
 int

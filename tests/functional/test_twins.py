@@ -10,6 +10,7 @@ import pytest
 from popactions import say
 from popmail import mail
 from runner import same, stop
+from test_poison import HOUR, Runs
 
 LARGE = "x\n" * 2000
 
@@ -317,3 +318,21 @@ def test_a_comparison_that_the_server_refuses_is_told(popfetch, server):
     pop.forgive()
     assert popfetch("work").status == 0
     assert new.wire.replace(b"\r\n", b"\n") in popfetch.maildir()
+
+
+def test_one_that_broke_a_session_has_its_turn_though_each_has_to_compare(popfetch, twins, clock):
+    pop = twins(mail("first"), top=False, caps=("UIDL", "USER", "LOGIN-DELAY 60"))
+    saver = popfetch.saver()
+    popfetch.account(server=pop, mda=saver, keep="forever")
+    assert popfetch().status == 0
+    pop.mailbox.messages.clear()
+    for name in ("one", "second"):
+        pop.add(mail(name), "same")
+    popfetch.accounts["work"]["mda"] = popfetch.script("kill -9 $PPID; sleep 1", "killer")
+    run = Runs(popfetch, clock)
+    run.wait(HOUR)
+    run(apart=HOUR)
+    popfetch.accounts["work"]["mda"] = saver
+    run(6, apart=HOUR)
+    assert len(popfetch.saved()) == 3
+    assert run()[0].status == 0
