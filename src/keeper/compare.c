@@ -14,7 +14,7 @@
 #include "keeper/removal.h"
 #include "session/failure.h"
 
-enum { TOP_REFUSALS = 3 }; /* before anything came: then it is not asked for */
+enum { TOP_MISSES = 3 }; /* before anything came: then it is not asked for */
 
 bool
 compare_has_top(const struct session *s)
@@ -123,12 +123,14 @@ decide_by_top(struct session *s, size_t entry, const uint8_t *digest,
 }
 
 /* A message that TOP refuses is asked for by RETR later; and all are, if TOP
- * has given nothing yet. */
+ * has given nothing yet.  An empty header counts as none, since by that all
+ * messages would be equal; but a message may be empty. */
 static void
-refuse_top(struct session *s, size_t entry)
+miss_top(struct session *s, const struct headers *h)
 {
-	mailbox_mark(s->mailbox, entry, MAILBOX_NO_TOP);
-	if (s->top.came == 0 && ++s->top.refusals >= TOP_REFUSALS)
+	mailbox_mark(s->mailbox, h->entry, MAILBOX_NO_TOP);
+	s->top.empty += !h->is_refused;
+	if (s->top.came == 0 && ++s->top.misses >= TOP_MISSES)
 		s->top.is_refused = true;
 }
 
@@ -144,22 +146,17 @@ end_failures(struct session *s, size_t entry, struct err *e)
 	return failure_forget(s, entry, e);
 }
 
-/* TOP may give an empty header, by which all messages would be equal. */
 static int
 take_top(struct session *s, const struct headers *h, struct learning *l,
 	 struct err *e)
 {
 	const uint8_t *digest;
 
-	if (h->is_refused) {
-		refuse_top(s, h->entry);
+	if (h->is_refused || header_is_empty(h->header)) {
+		miss_top(s, h);
 		return 0;
 	}
 	s->top.came++;
-	if (header_is_empty(h->header)) {
-		s->top.is_refused = s->top.differs = true;
-		return 0;
-	}
 	digest = header_digest(h->header);
 	if (mailbox_action(s->mailbox, h->entry) == PLAN_LEARN) {
 		if (learning_add(l, h->entry, digest, e) != 0)
@@ -171,6 +168,15 @@ take_top(struct session *s, const struct headers *h, struct learning *l,
 }
 
 /* --- by RETR --- */
+
+/* Is this the header of one that TOP has shown without any? */
+static void
+note_empty(struct session *s, size_t entry, const struct header *header)
+{
+	if (s->top.empty > 0 && !header_is_empty(header) &&
+	    mailbox_is(s->mailbox, entry, MAILBOX_NO_TOP))
+		s->top.differs = true;
+}
 
 /* If the message was found though TOP had shown another header, TOP differs. */
 static void
@@ -219,6 +225,7 @@ take_retr(struct session *s, const struct headers *h, struct refusals *r,
 	}
 	if (refusals_settle(r, e) != 0)
 		return -1;
+	note_empty(s, h->entry, h->header);
 	mailbox_set_octets(s->mailbox, h->entry, h->octets);
 	w.digest = header_digest(h->header);
 	w.octets = header_octets(h->header, h->octets);

@@ -46,7 +46,8 @@ struct session {
 	/* What is known of TOP at this server, by list.c and compare.c. */
 	struct top {
 		bool is_refused;
-		unsigned came, refusals; /* in this session */
+		/* in this session: headers, none, and empty ones */
+		unsigned came, misses, empty;
 		bool differs;  /* its header is another than by RETR */
 		int64_t noted; /* when the difference was noted, or 0 */
 	} top;

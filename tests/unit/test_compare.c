@@ -189,6 +189,26 @@ an_empty_header_is_none(void **state)
 }
 
 static void
+a_message_without_header_says_nothing_of_top(void **state)
+{
+	struct scene *x = *state;
+
+	(void)scene_row(x, "a", 100, "", 100, OLD_DAYS);
+	(void)scene_row(x, "b", 100, OTHER, 100, OLD_DAYS);
+	scene_list(x, "a", 107);
+	scene_list(x, "b", 107);
+	scene_mailbox(x);
+	scene_message(x, 1, "", -1);
+	scene_message(x, 2, OTHER, -1);
+	scene_message(x, 1, "", 100);
+	compare_well(x);
+	scene_assert_asked(x, "TOP 1, TOP 2, RETR 1");
+	compare_assert_action(x, 0, PLAN_KEEP);
+	compare_assert_action(x, 1, PLAN_KEEP);
+	assert_false(x->session.top.differs);
+}
+
+static void
 what_retr_refuses_is_told_and_stays_as_it_is(void **state)
 {
 	struct scene *x = *state;
@@ -362,6 +382,7 @@ main(void)
 		TEST(a_server_without_top_is_not_asked_for_it),
 		TEST(what_one_top_shows_counts_where_another_is_refused),
 		TEST(an_empty_header_is_none),
+		TEST(a_message_without_header_says_nothing_of_top),
 		TEST(what_retr_refuses_is_told_and_stays_as_it_is),
 		TEST(where_top_differs_retr_tells),
 		TEST(where_top_differs_a_header_on_record_by_top_is_found_by_top),
