@@ -6,7 +6,7 @@ the program has nothing but the clock of its computer.
 A run whose clock is behind that of the last one or more than 30 days ahead of it deletes nothing
 by age, nor does any until one at least 24 hours later, by that same clock; a second gap of no
 more than 100 days is such a one. A delivery with a time that cannot be, before the release or in
-the future, counts from the first run that sees it.
+the future, counts from the first run that sees it under a clock that is not before the release.
 """
 
 DAY_S = 86400
@@ -37,6 +37,8 @@ class Trust:
 
     def _counted_from(self, start, index):
         for seen, is_clean in self.runs[index:]:
+            if seen < RELEASED:
+                continue
             if start > seen + SLACK_S or (start < RELEASED and is_clean):
                 start = seen
         return start
