@@ -223,6 +223,17 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 }
 
 int
+history_has_failed(struct store *s, bool *has, struct err *e)
+{
+	struct fact failures = { FACT_FAILURES, 0 };
+
+	if (load_facts(s, &failures, 1, e) != 0)
+		return -1;
+	*has = failures.value > 0;
+	return 0;
+}
+
+int
 history_mda_broken(struct store *s, const char *fingerprint, int64_t now,
 		   bool *fold, struct err *e)
 {

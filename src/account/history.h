@@ -59,6 +59,8 @@ int history_resumed(struct store *s, struct err *e);
  * last day. */
 int history_failed(struct store *s, const struct account_settings *a,
 		   int64_t now, bool *fold, struct err *e);
+/* Did the last run fail in such a way? */
+int history_has_failed(struct store *s, bool *has, struct err *e);
 /* A run failed in another way: this ends the row of passing failures, and that
  * of history_put_off. */
 int history_reached(struct store *s, struct err *e);

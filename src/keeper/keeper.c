@@ -180,6 +180,21 @@ put_off(struct keeper *k)
 				      longest, clock_unix(), &ignored);
 }
 
+/* A server that refuses the listing for no reason, in one run after the other,
+ * is in trouble as well. */
+static bool
+is_in_trouble(const struct keeper *k, enum err_kind why)
+{
+	const struct report_result *r = &k->result;
+	struct err ignored = ERR_INIT;
+	bool goes_on;
+
+	if (why != ERR_LATER || !r->is_logged_in || r->is_listed)
+		return why == ERR_TROUBLE;
+	return history_has_failed(k->claim.store, &goes_on, &ignored) == 0 &&
+	       goes_on;
+}
+
 static void
 remember_failure(struct keeper *k, const struct err *why)
 {
@@ -196,7 +211,7 @@ remember_failure(struct keeper *k, const struct err *why)
 	if (why->kind == ERR_LOGIN)
 		(void)history_login_refused(k->claim.store, account,
 					    clock_unix(), &ignored);
-	if (why->kind == ERR_TROUBLE)
+	if (is_in_trouble(k, why->kind))
 		put_off(k);
 	else if (!may_pass) /* the server was reached */
 		(void)history_reached(k->claim.store, &ignored);

@@ -33,6 +33,7 @@ take_facts(struct session *s, const struct answer *a, struct err *e)
 {
 	if (facts_read(&a->record, &s->facts, e) != 0)
 		return -1;
+	s->result->is_logged_in = true;
 	if (s->set->mode != SESSION_FETCH)
 		return 0;
 	return history_logged_in(s->store, s->facts.login_delay_s, clock_unix(),

@@ -40,6 +40,7 @@ struct report_progress {
 struct report_result {
 	uint64_t new_messages; /* to be fetched, for --check */
 	uint64_t fetched, deleted, kept, failed;
+	bool is_logged_in;
 	bool is_listed; /* the server has listed its messages */
 	bool is_again; /* a session of their own is wanted for messages at which
 			  one broke before */

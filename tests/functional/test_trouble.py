@@ -92,7 +92,15 @@ def test_a_stat_that_is_refused_shows_what_the_server_said(popfetch, server):
     assert result.status == os.EX_TEMPFAIL, result
     assert "STAT: server said: the index is broken" in result.stderr
     assert popfetch().output == "", "it may pass"
-    assert len(pop.connections) == 2, "without words of trouble there is no pause"
+    assert len(pop.connections) == 2, "without words of trouble there is no pause yet"
+
+
+@pytest.mark.parametrize("command", ["STAT", "UIDL"])
+def test_a_listing_that_is_refused_again_and_again_is_put_off(popfetch, server, command):
+    pop = server([mail()]).on(command, b"-ERR the index is broken\r\n")
+    popfetch.account(server=pop)
+    assert popfetch().status == os.EX_TEMPFAIL
+    assert_left_in_peace(popfetch, pop, popfetch())
 
 
 def test_pauses_double_from_a_minute_to_six_hours(popfetch, server):
