@@ -162,6 +162,14 @@ class Account:
         """Those that it may be taken for."""
         return [o for o in self.mailbox.all() if o is not item and self._is_twin(item, o)]
 
+    def hides_another(self, item, turn):
+        """Is there one with its uid that this listing lacks, and that it may be taken for?"""
+        return any(
+            o is not item and o.uid == item.uid and o.uid and turn not in o.listings
+            for o in self.mailbox.items
+            if self._is_size_alike(item, o)
+        )
+
     def _is_twin(self, item, other):
         """Of several with one uid, one header and one size, or none that the server tells, only one
         is delivered; and one that comes under uid and header of another, which somebody else took

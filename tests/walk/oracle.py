@@ -285,7 +285,7 @@ class Oracle:
                 may_wait = has_failed and not run.ends_pauses
                 if may_wait or item.recorded or self.have[item.letter]:
                     continue
-                if account.looks_known(item, False):
+                if account.looks_known(item, False) or account.hides_another(item, run.world.turn):
                     continue
                 raise Missed(f"{item} does not come, and the run has status 0")
 
