@@ -11,6 +11,7 @@
 #include "base/quantity.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
+#include "session/unnamed.h"
 #include "state/fact.h"
 
 enum {
@@ -407,7 +408,8 @@ asking_recall(struct retrieve *r, struct err *e)
 	size_t entry;
 	bool aside;
 
-	if (store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
+	if (unnamed_recall(s, e) != 0 ||
+	    store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
 		return -1;
 	r->is_careful = r->in_hand > 0;
 	if (r->in_hand != 1 && r->in_hand != -1)

@@ -146,7 +146,7 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	    take_turn(s, r, true, e) != 0 ||
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
-	if (!failure_awaits_turn(s) || phase_is_ending(s) ||
+	if (!failure_awaits_turn(s, false) || phase_is_ending(s) ||
 	    (!s->set->broken_only && removal_waiting(s) > 0))
 		return 0;
 	return take_turn(s, r, true, e);
@@ -167,15 +167,17 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return -1;
 	if (phase_is_ending(s) || s->later.kind != ERR_NONE)
 		return 0;
-	if (!failure_awaits_turn(s))
+	if (!failure_awaits_turn(s, false))
 		return failure_note_turn(s, false, e);
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
-	s->result->is_again = s->facts.login_delay_s == 0;
+	s->result->is_again =
+		s->facts.login_delay_s == 0 && failure_awaits_turn(s, true);
 	if (!s->result->is_again)
 		err_set(&s->later, ERR_LATER,
 			"messages at which a session broke are left for a run "
-			"that has nothing else to do (LOGIN-DELAY)");
+			"that has nothing else to do (%s)",
+			s->facts.login_delay_s > 0 ? "LOGIN-DELAY" : "no UIDL");
 	return failure_note_turn(s, true, e);
 }
 

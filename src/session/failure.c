@@ -6,6 +6,8 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "session/identity.h"
+#include "session/unnamed.h"
 #include "state/fact.h"
 
 bool
@@ -15,11 +17,14 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 
 	if (mailbox_row(m, entry, row))
 		return true;
-	if (mailbox_action(m, entry) != PLAN_COMPARE ||
-	    !plan_next_candidate(mailbox_plan(m), entry, &at))
+	if (mailbox_action(m, entry) != PLAN_COMPARE)
 		return false;
-	*row = store_rows_at(mailbox_rows(m), at);
-	return true;
+	while (plan_next_candidate(mailbox_plan(m), entry, &at))
+		if (identity_may_be(m, entry, at)) {
+			*row = store_rows_at(mailbox_rows(m), at);
+			return true;
+		}
+	return false;
 }
 
 unsigned
@@ -79,22 +84,29 @@ are_any_wanted(const struct mailbox *m)
 	return false;
 }
 
+static bool
+awaits_turn(const struct session *s, size_t entry)
+{
+	const struct mailbox *m = s->mailbox;
+	struct store_row row = { .attempts = 0 };
+
+	(void)failure_row(m, entry, &row);
+	return is_wanted(m, entry) && has_broken(m, entry, &row) &&
+	       is_due(s, &row) &&
+	       !mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_DELETED);
+}
+
 bool
-failure_awaits_turn(const struct session *s)
+failure_awaits_turn(const struct session *s, bool named)
 {
 	const struct mailbox *m = s->mailbox;
 
 	if (!are_any_wanted(m))
 		return false;
-	for (size_t i = 0; i < mailbox_count(m); i++) {
-		struct store_row row = { .attempts = 0 };
-
-		(void)failure_row(m, i, &row);
-		if (is_wanted(m, i) && has_broken(m, i, &row) &&
-		    is_due(s, &row) &&
-		    !mailbox_is(m, i, MAILBOX_TRIED | MAILBOX_DELETED))
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (awaits_turn(s, i) &&
+		    (!named || mailbox_at(m, i).uid_size > 0))
 			return true;
-	}
 	return false;
 }
 
@@ -154,12 +166,17 @@ struct count {
 	bool is_delivered;
 };
 
+static bool
+is_unnamed(const struct session *s, size_t entry)
+{
+	return mailbox_at(s->mailbox, entry).uid_size == 0;
+}
+
 static struct count
 find_count(const struct session *s, size_t entry, int64_t row)
 {
 	struct store_row known;
 	bool is_known = failure_row(s->mailbox, entry, &known);
-
 	/* this session has recorded it as delivered: the plan knows of no row,
 	 * or of what the row was before */
 	if (row != 0 &&
@@ -189,7 +206,7 @@ failure_note(struct session *s, size_t entry, int64_t row,
 	int64_t next = next_try(kind, clock_unix(), c.attempts);
 	bool broke = kind == FAILURE_BROKE;
 
-	if (c.row == 0 && mailbox_at(s->mailbox, entry).uid_size == 0)
+	if (c.row == 0 && is_unnamed(s, entry))
 		return 0;
 	if (phase_begin_note(s, e) != 0)
 		return -1;
@@ -235,9 +252,18 @@ failure_blame(struct session *s, size_t entry, int64_t row,
 	struct count c = find_count(s, entry, row);
 	struct err ignored = ERR_INIT;
 
+	if (is_unnamed(s, entry))
+		c.attempts = unnamed_attempts(s, entry);
 	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
 		return;
-	(void)failure_note(s, entry, row, FAILURE_BROKE, why->text, &ignored);
+	if (is_unnamed(s, entry))
+		(void)unnamed_note(s, entry, c.attempts + 1,
+				   next_try(FAILURE_BROKE, clock_unix(),
+					    c.attempts),
+				   &ignored);
+	else
+		(void)failure_note(s, entry, row, FAILURE_BROKE, why->text,
+				   &ignored);
 	if (c.attempts >= BACKOFF_PATIENCE)
 		say_left(s, entry, &c, why);
 }

@@ -17,15 +17,17 @@
 #include "session/phase.h"
 
 /* The row in which failures of an entry are counted: that of the plan, or,
- * while it is to be compared, the first one of its uid.  False: it has none. */
+ * while it is to be compared, the first one of its uid that may be its own.
+ * False: it has none. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
 /* How often it has failed in a row. */
 unsigned failure_count(const struct mailbox *m, size_t entry);
 /* May commands about it be given now: is it its turn, and does it not wait for
  * its next try? */
 bool failure_has_turn(const struct session *s, size_t entry);
-/* Does any message wait for the turn of those at which a session broke? */
-bool failure_awaits_turn(const struct session *s);
+/* Does any message wait for the turn of those at which a session broke?
+ * `named`: one with a uid. */
+bool failure_awaits_turn(const struct session *s, bool named);
 /* Has one waited for long, and no other had its turn meanwhile?  That happens
  * where each session has something else to do, and a second one must not follow
  * (LOGIN-DELAY), or is refused. */
@@ -42,16 +44,17 @@ enum failure_kind {
 	FAILURE_BROKE	 /* as LATER; the session broke off */
 };
 /* Counts a failure of an entry: in its row, which stays what it is if the
- * message was delivered, else in one that says that it was set aside.  What has
- * neither row nor uid cannot be known again, and nothing is noted.  `row`: the
- * id of the row, if the caller knows better than the plan, or 0. */
+ * message was delivered, else in one that says that it was set aside.  Of what
+ * has neither row nor uid nothing is noted.  `row`: the id of the row, if the
+ * caller knows better than the plan, or 0. */
 int failure_note(struct session *s, size_t entry, int64_t row,
 		 enum failure_kind kind, const char *why, struct err *e);
 /* Its header came after all, and nothing else is to be done about it. */
 int failure_forget(struct session *s, size_t entry, struct err *e);
 /* The session broke off at this message: counts that, and tells people when it
- * is set aside for it.  A failure to do so is passed over.  After a stop
- * request it is never counted so often that the message would be set aside. */
+ * is set aside for it; without a uid it is kept in mind by unnamed.c.  A
+ * failure to do so is passed over.  After a stop request it is never counted so
+ * often that the message would be set aside. */
 void failure_blame(struct session *s, size_t entry, int64_t row,
 		   const struct err *why);
 /* Could a message be the reason of such an error? */

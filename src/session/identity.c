@@ -34,6 +34,16 @@ is_of_size(const struct mailbox *m, size_t entry, const struct store_row *row)
 	       (row->octets > 0 && identity_has_size(m, entry, row->octets));
 }
 
+bool
+identity_may_be(const struct mailbox *m, size_t entry, size_t at)
+{
+	struct store_row row = store_rows_at(mailbox_rows(m), at);
+
+	return plan_row_is_open(mailbox_plan(m), at) ||
+	       plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
+	       is_of_size(m, entry, &row);
+}
+
 /* Could this row be the entry's, although its size is another?  The size of a
  * message may have changed.  But one that was deleted does not come back with
  * another size; and of several messages with one uid (one's own copy and that

@@ -24,6 +24,15 @@ struct removals;
 /* What LIST of one message is good for at this server (FACT_LIST_ONE). */
 enum list_one { LIST_ONE_UNKNOWN, LIST_ONE_WORKS, LIST_ONE_FAILS };
 
+/* What is known of TOP at this server, by list.c and compare.c. */
+struct top {
+	bool is_refused;
+	/* in this session: headers, none, and empty ones */
+	unsigned came, misses, empty;
+	bool differs;  /* its header is another than by RETR */
+	int64_t noted; /* when the difference was noted, or 0 */
+};
+
 struct session {
 	/* Set once. */
 	const struct session_settings *set;
@@ -43,14 +52,7 @@ struct session {
 	struct age_clock clock;
 	bool clock_is_doubted;
 
-	/* What is known of TOP at this server, by list.c and compare.c. */
-	struct top {
-		bool is_refused;
-		/* in this session: headers, none, and empty ones */
-		unsigned came, misses, empty;
-		bool differs;  /* its header is another than by RETR */
-		int64_t noted; /* when the difference was noted, or 0 */
-	} top;
+	struct top top;
 
 	struct removals *removals; /* removal.c */
 

@@ -59,6 +59,8 @@
 		     a session broke (failure.h) */
 /* Since when these have missed their turn: failure.c. */
 #define FACT_TURN_MISSED "turn_missed"
+/* At which messages without uid a session broke: unnamed.c. */
+#define FACT_UNNAMED	 "unnamed"
 
 /* What people were told, each once: list.c, session.c, removal.c. */
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */

@@ -210,6 +210,27 @@ def test_one_that_has_to_be_compared_first_comes_in_the_end(popfetch, server, ru
     assert len(pop.connections) == before + 1
 
 
+@broken
+@pytest.mark.parametrize("command", ["RETR", "DELE"])
+def test_without_uidl_others_are_fetched_and_deleted_too(popfetch, server, run, act, command):
+    pop = server(mails(6), uidl=False, caps=("TOP", "USER"))
+    poison(pop, command, 3, act)
+    popfetch.account(server=pop, keep="no", timeout="1 second")
+    run(3)
+    assert len(popfetch.maildir()) == (6 if command == "DELE" else 5)
+    assert len(pop.left()) == 1
+    errors = [line for result in run(3) for line in result.errors]
+    assert sum("three sessions broke at it" in line for line in errors) == 1, errors
+    before = len(pop.connections)
+    pop.add(mail("new"))
+    assert run()[0].status == 0
+    assert len(pop.connections) == before + 1 and len(pop.left()) == 1
+    pop.forgive()
+    run.wait(8 * DAY)
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 7 and not pop.left()
+
+
 @pytest.mark.parametrize("why", ["LOGIN-DELAY", "refused"])
 def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
     caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())

@@ -105,6 +105,25 @@ one_that_is_to_be_compared_counts_in_the_row_it_may_be(void **state)
 	assert_int_equal(scene_row_now(x, id).status, STORE_DELIVERED);
 }
 
+/* Of two with one uid. */
+static void
+one_does_not_wait_for_the_other_that_failed(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 1);
+
+	set_broken(x, id, 3, clock_unix() + HOUR);
+	scene_list(x, "a", 100);
+	scene_list(x, "a", 200);
+	scene_mailbox(x);
+	assert_int_equal(mailbox_action(x->session.mailbox, 1), PLAN_COMPARE);
+	assert_false(failure_has_turn(&x->session, 0));
+	assert_true(failure_has_turn(&x->session, 1));
+	failure_blame(&x->session, 1, 0, &lost);
+	assert_int_equal(scene_row_count(x), 2);
+	assert_int_equal(scene_row_now(x, id).attempts, 3);
+}
+
 static void
 the_third_time_it_waits_an_hour(void **state)
 {
@@ -163,7 +182,7 @@ one_at_which_a_session_broke_has_its_own_turn(void **state)
 	scene_mailbox(x);
 	assert_false(failure_has_turn(&x->session, 0));
 	assert_true(failure_has_turn(&x->session, 1));
-	assert_true(failure_awaits_turn(&x->session));
+	assert_true(failure_awaits_turn(&x->session, true));
 	x->session.tries_broken = true;
 	assert_true(failure_has_turn(&x->session, 0));
 	assert_false(failure_has_turn(&x->session, 1));
@@ -180,7 +199,7 @@ one_that_waits_has_none(void **state)
 	scene_list(x, "a", 100);
 	scene_mailbox(x);
 	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_KEEP);
-	assert_false(failure_awaits_turn(&x->session));
+	assert_false(failure_awaits_turn(&x->session, true));
 	x->session.tries_broken = true;
 	assert_false(failure_has_turn(&x->session, 0));
 }
@@ -196,6 +215,7 @@ main(void)
 		TEST(a_delivered_one_stays_delivered),
 		TEST(one_that_this_session_has_recorded_is_counted_in_its_row),
 		TEST(one_that_is_to_be_compared_counts_in_the_row_it_may_be),
+		TEST(one_does_not_wait_for_the_other_that_failed),
 		TEST(the_third_time_it_waits_an_hour),
 		TEST(a_stop_never_sets_a_message_aside),
 		TEST(what_came_after_all_is_forgiven),

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "session/unnamed.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "state/fact.h"
+
+/* More than one at a time are as good as unheard of. */
+enum { MOST = 16, RECORD_MAX = 4 * 21 };
+
+struct unnamed {
+	int64_t number, size, attempts, next_try;
+	size_t entry; /* in this listing, or SIZE_MAX */
+};
+
+struct unnamed_list {
+	struct unnamed at[MOST];
+	size_t count;
+};
+
+/* --- which message --- */
+
+static bool
+fits(const struct mailbox *m, size_t entry, const struct unnamed *x)
+{
+	struct listing_entry l = mailbox_at(m, entry);
+	int64_t number = mailbox_number(m, entry);
+
+	return l.uid_size == 0 && l.size == x->size &&
+	       (x->size < 0 ? number == x->number : number <= x->number);
+}
+
+static bool
+is_taken(const struct unnamed_list *l, size_t entry)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->at[i].entry == entry)
+			return true;
+	return false;
+}
+
+static size_t
+find_entry(const struct mailbox *m, const struct unnamed_list *l,
+	   const struct unnamed *x)
+{
+	for (size_t i = mailbox_count(m); i-- > 0;)
+		if (fits(m, i, x) && !is_taken(l, i))
+			return i;
+	return SIZE_MAX;
+}
+
+/* --- the fact --- */
+
+/* A record is "NUMBER SIZE ATTEMPTS NEXT_TRY;".  *lost: some were left out,
+ * whose messages are not listed. */
+static int
+load(const struct session *s, struct unnamed_list *l, bool *lost, struct err *e)
+{
+	struct unnamed x = { .entry = SIZE_MAX };
+	const char *at;
+	char *text;
+	int size;
+
+	*l = (struct unnamed_list){ .count = 0 };
+	*lost = false;
+	if (store_fact_text(s->store, FACT_UNNAMED, &text, e) != 0)
+		return -1;
+	for (at = text;
+	     at && l->count < MOST &&
+	     sscanf(at, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 ";%n",
+		    &x.number, &x.size, &x.attempts, &x.next_try, &size) == 4;
+	     at += size) {
+		x.entry = find_entry(s->mailbox, l, &x);
+		if (x.entry != SIZE_MAX)
+			l->at[l->count++] = x;
+		else
+			*lost = true;
+	}
+	free(text);
+	return 0;
+}
+
+static int
+save(struct session *s, const struct unnamed_list *l, struct err *e)
+{
+	char text[MOST * RECORD_MAX + 1] = "";
+	size_t size = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct unnamed *x = &l->at[i];
+
+		size += (size_t)snprintf(text + size, sizeof(text) - size,
+					 "%" PRId64 " %" PRId64 " %" PRId64
+					 " %" PRId64 ";",
+					 x->number, x->size, x->attempts,
+					 x->next_try);
+	}
+	if (phase_begin_note(s, e) != 0)
+		return -1;
+	return phase_end_note(
+		s, store_set_fact_text(s->store, FACT_UNNAMED, text, e), e);
+}
+
+/* --- the interface --- */
+
+int
+unnamed_recall(struct session *s, struct err *e)
+{
+	struct unnamed_list l;
+	bool lost;
+
+	if (load(s, &l, &lost, e) != 0)
+		return -1;
+	for (size_t i = 0; i < l.count; i++) {
+		int64_t next = plan_true_try(l.at[i].next_try, s->now);
+
+		mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_BROKE);
+		if (next > s->now && !s->set->ignore_backoff)
+			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_TRIED);
+	}
+	return lost ? save(s, &l, e) : 0;
+}
+
+unsigned
+unnamed_attempts(const struct session *s, size_t entry)
+{
+	struct err ignored = ERR_INIT;
+	struct unnamed_list l;
+	bool lost;
+
+	if (load(s, &l, &lost, &ignored) == 0)
+		for (size_t i = 0; i < l.count; i++)
+			if (l.at[i].entry == entry)
+				return (unsigned)l.at[i].attempts;
+	return 0;
+}
+
+int
+unnamed_note(struct session *s, size_t entry, unsigned attempts,
+	     int64_t next_try, struct err *e)
+{
+	struct unnamed x = {
+		.number = mailbox_number(s->mailbox, entry),
+		.size = mailbox_at(s->mailbox, entry).size,
+		.attempts = attempts,
+		.next_try = next_try,
+	};
+	struct unnamed_list l;
+	size_t i = 0;
+	bool lost;
+
+	if (load(s, &l, &lost, e) != 0)
+		return -1;
+	while (i < l.count && l.at[i].entry != entry)
+		i++;
+	if (i == MOST)
+		i = 0;
+	l.at[i] = x;
+	l.count += i == l.count;
+	return save(s, &l, e);
+}

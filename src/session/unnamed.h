@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+/*
+ * For failure.c and asking.c: messages without uid at which sessions broke.
+ *
+ * They have no row that could be found again.  Their numbers and sizes are kept
+ * in a fact: a number becomes smaller as messages before it are deleted, and
+ * while two of one size are there, the one that is listed last is taken.
+ */
+#ifndef SESSION_UNNAMED_H
+#define SESSION_UNNAMED_H
+
+#include "session/phase.h"
+
+/* Marks the listed ones with MAILBOX_BROKE, and those whose next try is not due
+ * also with MAILBOX_TRIED; forgets those that are not listed. */
+int unnamed_recall(struct session *s, struct err *e);
+/* How often has a session broken at it? */
+unsigned unnamed_attempts(const struct session *s, size_t entry);
+/* A session has broken at it so often now; next_try in seconds since 1970. */
+int unnamed_note(struct session *s, size_t entry, unsigned attempts,
+		 int64_t next_try, struct err *e);
+
+#endif
