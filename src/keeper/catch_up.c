@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/compare.h"
+#include "session/failure.h"
 #include "session/headers.h"
 #include "keeper/learning.h"
 #include "state/fact.h"
@@ -48,14 +49,21 @@ is_wanted(const struct session *s, size_t entry)
 	       !mailbox_is(m, entry, MAILBOX_LEARNED);
 }
 
+/* Where a session broke before it is recorded without a header. */
+static bool
+wants_header(const struct session *s, size_t entry)
+{
+	return is_wanted(s, entry) && !failure_has_broken(s->mailbox, entry);
+}
+
 static bool *
-all_wanted(const struct session *s)
+all_with_header(const struct session *s)
 {
 	size_t count = mailbox_count(s->mailbox);
 	bool *wanted = mem_array(count, sizeof(*wanted));
 
 	for (size_t i = 0; i < count; i++)
-		wanted[i] = is_wanted(s, i);
+		wanted[i] = wants_header(s, i);
 	return wanted;
 }
 
@@ -105,7 +113,7 @@ static int
 start(struct session *s, const char *verb, struct err *e)
 {
 	char date[HEADER_DATE_MAX] = "";
-	size_t newest = 0;
+	size_t newest = SIZE_MAX;
 
 	if (!mailbox_has_uids(s->mailbox))
 		return err_set(e, ERR_UNAVAILABLE,
@@ -113,9 +121,10 @@ start(struct session *s, const char *verb, struct err *e)
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
 		if (is_wanted(s, i)) {
 			s->progress.messages_total++;
-			newest = i;
+			if (wants_header(s, i))
+				newest = i;
 		}
-	if (s->progress.messages_total > 0 && ask_date(s, newest, date, e) != 0)
+	if (newest != SIZE_MAX && ask_date(s, newest, date, e) != 0)
 		return -1;
 	say(s, verb, date);
 	return 0;
@@ -137,7 +146,7 @@ take(struct session *s, struct learning *l, size_t entry, const uint8_t *digest,
 static int
 take_headers(struct session *s, struct learning *l, struct err *e)
 {
-	bool *wanted = all_wanted(s);
+	bool *wanted = all_with_header(s);
 	struct headers h;
 	int got = 1, rc = 0;
 
@@ -241,6 +250,13 @@ catch_up_run(struct session *s, struct err *e)
 		save_whole(s, &l, e);
 	learning_close(&l);
 	return rc;
+}
+
+void
+catch_up_blame(struct session *s, const struct err *why)
+{
+	if (why->kind != ERR_STOPPED && !s->set->known_only)
+		failure_blame_awaited(s, why);
 }
 
 int

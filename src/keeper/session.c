@@ -364,6 +364,8 @@ run(struct session *s, struct retrieve *r, struct err *e)
 	s->result->is_again = false;
 	if (s->set->mode == SESSION_FETCH)
 		save(s, r, e);
+	else if (s->set->mode == SESSION_CATCH_UP)
+		catch_up_blame(s, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&
 	    s->progress.messages_total > 0)
 		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);

@@ -27,6 +27,15 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 	return false;
 }
 
+bool
+failure_has_broken(const struct mailbox *m, size_t entry)
+{
+	struct store_row row;
+
+	return mailbox_is(m, entry, MAILBOX_BROKE) ||
+	       (failure_row(m, entry, &row) && row.broke);
+}
+
 unsigned
 failure_count(const struct mailbox *m, size_t entry)
 {
@@ -45,19 +54,13 @@ is_due(const struct session *s, const struct store_row *row)
 	       plan_true_try(row->next_try, s->now) <= s->now;
 }
 
-static bool
-has_broken(const struct mailbox *m, size_t entry, const struct store_row *row)
-{
-	return row->broke || mailbox_is(m, entry, MAILBOX_BROKE);
-}
-
 bool
 failure_has_turn(const struct session *s, size_t entry)
 {
 	struct store_row row = { .attempts = 0 };
 
 	(void)failure_row(s->mailbox, entry, &row);
-	return has_broken(s->mailbox, entry, &row) == s->tries_broken &&
+	return failure_has_broken(s->mailbox, entry) == s->tries_broken &&
 	       is_due(s, &row);
 }
 
@@ -91,7 +94,7 @@ awaits_turn(const struct session *s, size_t entry)
 	struct store_row row = { .attempts = 0 };
 
 	(void)failure_row(m, entry, &row);
-	return is_wanted(m, entry) && has_broken(m, entry, &row) &&
+	return is_wanted(m, entry) && failure_has_broken(m, entry) &&
 	       is_due(s, &row) &&
 	       !mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_DELETED);
 }

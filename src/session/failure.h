@@ -20,6 +20,8 @@
  * while it is to be compared, the first one of its uid that may be its own.
  * False: it has none. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
+/* Did a session break at it the last time? */
+bool failure_has_broken(const struct mailbox *m, size_t entry);
 /* How often it has failed in a row. */
 unsigned failure_count(const struct mailbox *m, size_t entry);
 /* May commands about it be given now: is it its turn, and does it not wait for

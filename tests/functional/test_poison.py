@@ -211,6 +211,19 @@ def test_one_that_has_to_be_compared_first_comes_in_the_end(popfetch, server, ru
 
 
 @broken
+@pytest.mark.parametrize("number", [1, 3, 6])
+def test_catch_up_gets_past_it(popfetch, server, run, act, number):
+    pop = server(mails(6))
+    poison(pop, "TOP", number, act)
+    popfetch.account(server=pop, timeout="1 second")
+    assert popfetch("--catch-up", "work").status != 0
+    assert popfetch("--catch-up", "work").status == 0
+    new = pop.add(mail("new")).wire
+    assert run()[0].status == 0
+    assert same(popfetch.maildir(), [new])
+
+
+@broken
 @pytest.mark.parametrize("command", ["RETR", "DELE"])
 def test_without_uidl_others_are_fetched_and_deleted_too(popfetch, server, run, act, command):
     pop = server(mails(6), uidl=False, caps=("TOP", "USER"))
