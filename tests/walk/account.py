@@ -178,7 +178,8 @@ class Account:
         if shared == {b""}:  # known by all of its content
             return item.letter is other.letter
         if not shared:
-            return False
+            is_bare = any(b"" in {n.uid for n in i.names} for i in (item, other))
+            return is_bare and item.letter is other.letter
         if not self._is_header_alike(item, other):
             return False
         return other.end in ("other", "server") or self._is_size_alike(item, other)

@@ -124,7 +124,8 @@ class Oracle:
             account.was_fetched |= run.mode in ("fetch", "all")
             if run.mode in ("fetch", "all") and run.is_clean(account):
                 for item in account.mailbox.items:
-                    item.is_unlearned &= run.world.turn not in item.listings
+                    is_shown = not (item.breaks or item.is_stuck)
+                    item.is_unlearned &= not (is_shown and run.world.turn in item.listings)
         if run.is_quiet and run.status == 0 and run.mode == "fetch" and run.is_of_all:
             self._no_litter(run)
 

@@ -134,6 +134,8 @@ class Run:
             fit.add(75)  # in a pause
         if any("LOGIN-DELAY" in word for a in self.accounts for word in a.style["capa"] or ()):
             fit.add(75)  # there is no second session
+        if any(a.style["uid"] in ("none", "gaps") for a in self.accounts):
+            fit.add(75)  # nor for a message without uid
         return fit
 
     # Running.
