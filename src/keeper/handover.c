@@ -21,6 +21,7 @@ handover_open(struct handover *h, struct session *s,
 void
 handover_close(struct handover *h)
 {
+	lockstep_close(&h->lockstep);
 	batch_close(&h->batch);
 }
 

@@ -4,9 +4,11 @@
 
 #include "session/lockstep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/mem.h"
 #include "session/failure.h"
 #include "session/list_sizes.h"
 
@@ -91,6 +93,9 @@ ask_all(struct lockstep *l, struct session *s)
 {
 	bool uids = mailbox_has_uids(s->mailbox);
 
+	free(l->was_seen);
+	l->was_seen =
+		mem_array(mailbox_count(s->mailbox), sizeof(*l->was_seen));
 	l->seen = 0;
 	l->is_wrong = false;
 	requests_give(s->requests, uids ? LINK_UIDL : LINK_LIST, 0, SIZE_MAX);
@@ -115,11 +120,12 @@ is_size(const struct mailbox *m, size_t entry, int64_t size)
 {
 	int64_t listed = mailbox_at(m, entry).size;
 
-	return listed < 0 || size < 0 || size == listed ||
+	return listed < 0 || size == listed ||
 	       mailbox_has_octets(m, entry, size);
 }
 
-/* One line of the whole list.  Mail may have come meanwhile. */
+/* One line of the whole list, which counts once.  Mail may have come
+ * meanwhile. */
 static void
 take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 {
@@ -129,7 +135,8 @@ take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 	if (entry == SIZE_MAX)
 		return;
 	x = mailbox_at(m, entry);
-	l->seen += is_listed(m, entry);
+	l->seen += is_listed(m, entry) && !l->was_seen[entry];
+	l->was_seen[entry] = true;
 	if (a->type == LINK_SIZE)
 		l->is_wrong |= !is_size(m, entry, a->record.value);
 	else if (!x.odd)
@@ -158,7 +165,7 @@ static int
 end_one(struct lockstep *l, struct session *s, const struct answer *a,
 	struct err *e)
 {
-	if (a->record.value != 1) {
+	if (a->record.value != 1 || l->told < 0) {
 		list_sizes_fail(s);
 		return 0;
 	}
@@ -182,4 +189,11 @@ lockstep_take(struct lockstep *l, struct session *s, const struct answer *a,
 	if (!a->is_last)
 		return 0;
 	return is_one ? end_one(l, s, a, e) : end_all(l, s->mailbox, a, e);
+}
+
+void
+lockstep_close(struct lockstep *l)
+{
+	free(l->was_seen);
+	l->was_seen = NULL;
 }

@@ -26,8 +26,12 @@ struct lockstep {
 	bool is_due;	/* it is time for the proof */
 	int64_t told;	/* the size in the reply, once it has come */
 	size_t seen;	/* entries in a whole list, but those deleted */
+	bool *was_seen; /* each of them; owned */
 	bool is_wrong;	/* one was not */
 };
+
+/* Begins as zeros. */
+void lockstep_close(struct lockstep *l);
 
 /* Call it for each message that was fetched, with its octets: is it as long as
  * it was listed? */

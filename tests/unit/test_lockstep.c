@@ -238,6 +238,23 @@ a_uid_that_is_missing_breaks_the_protocol(void **state)
 }
 
 static void
+a_line_that_comes_twice_stands_for_no_other(void **state)
+{
+	struct scene *x = *state;
+
+	offer(x, 1, "a", 7);
+	offer(x, 2, "b", 0);
+	scene_answer(x, LINK_UID, 1, 0, "a");
+	scene_answer(x, LINK_UID, 1, 0, "a");
+	scene_answer(x, LINK_LISTED, 0, 1, "");
+	scene_mailbox(x);
+	player_start(x);
+	fetch_fail(x);
+	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	assert_int_equal(scene_delivered(x), 0);
+}
+
+static void
 of_several_the_short_one_is_remembered(void **state)
 {
 	struct scene *x = *state;
@@ -362,6 +379,7 @@ main(void)
 		FAILING(uidl_proves_it_where_list_of_one_is_known_to_fail),
 		FAILING(another_uid_breaks_the_protocol_and_what_came_before_is_delivered),
 		FAILING(a_uid_that_is_missing_breaks_the_protocol),
+		FAILING(a_line_that_comes_twice_stands_for_no_other),
 		KNOWN(of_several_the_short_one_is_remembered),
 		KNOWN(the_proof_comes_when_all_before_it_is_answered),
 		KNOWN(what_has_to_come_alone_waits_for_the_proof),
