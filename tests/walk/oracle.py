@@ -222,6 +222,9 @@ class Oracle:
             for item in account.mailbox.all():
                 if item.end == "other" or (item.end is None and not at_the_end):
                     continue
+                # EXPIRE 0: what was retrieved goes, though a program did not take it
+                if item.end == "server" and account.inbox.kind == "mda":
+                    continue
                 if item.recorded or account.looks_known(item, at_the_end and is_due):
                     continue
                 if item.is_poison and item.end is None:
