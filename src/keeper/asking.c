@@ -261,7 +261,9 @@ find_other_end(const struct retrieve *r)
 }
 
 /* The server has refused many, one after the other: one at the other end of the
- * list shows whether it refuses all. */
+ * list shows whether it refuses all.  Where no new one is left to show it, all
+ * those that failed before have to, since any of them may be bad itself; unless
+ * there were more than many. */
 static int
 ask_other_end(struct retrieve *r, struct err *e)
 {
@@ -277,6 +279,10 @@ ask_other_end(struct retrieve *r, struct err *e)
 		r->has_asked_other_end = requests_count(x) > 0;
 	}
 	if (requests_count(x) > 0)
+		return 0;
+	r->asks_all = !r->has_asked_other_end && !asking_is_over(r) &&
+		      (r->asks_all || !refusals_reach_the_end(refusals));
+	if (r->asks_all)
 		return 0;
 	if (!r->has_asked_other_end && !refusals_reach_the_end(refusals))
 		return refusals_settle(refusals, e);
@@ -359,11 +365,11 @@ asking_more(struct retrieve *r, struct err *e)
 	if (refusals_are_many(&r->incoming.refusals)) {
 		if (ask_other_end(r, e) != 0)
 			return -1;
-		if (requests_count(r->session->requests) > 0 ||
-		    refusals_are_many(&r->incoming.refusals))
+		if (requests_count(r->session->requests) > 0)
 			return 0;
+	} else {
+		r->has_asked_other_end = r->asks_all = false;
 	}
-	r->has_asked_other_end = false;
 	if (is_supplied(r))
 		return 0;
 	while (more > 0 && !asking_is_over(r) && has_credit(r))

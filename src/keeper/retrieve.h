@@ -35,6 +35,7 @@ struct retrieve {
 	uint64_t failed;	/* result.failed when the group began */
 	int64_t in_hand;	/* as on record */
 	bool has_asked_other_end;
+	bool asks_all;	      /* of the others instead */
 	uint64_t asked_bytes; /* listed sizes of RETRs under way */
 	bool has_told_space;  /* that the disk is full */
 };
