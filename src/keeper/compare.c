@@ -317,6 +317,17 @@ end_slice(struct session *s, struct err *e)
 	return removal_run(s, e) != 0 ? -1 : removal_drain(s, e);
 }
 
+/* Is it for RETR to go on with, as far as TOP can tell? */
+static bool
+is_left_to_retr(const struct session *s, size_t entry)
+{
+	return s->set->mode == SESSION_FETCH &&
+	       (mailbox_action(s->mailbox, entry) == PLAN_FETCH ||
+		mailbox_is(s->mailbox, entry,
+			   MAILBOX_NO_TOP | MAILBOX_UNPROVEN |
+				   MAILBOX_NEW_BY_TOP));
+}
+
 static int
 slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	     struct err *e)
@@ -329,6 +340,8 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 			return -1;
 		if (s->top.is_refused)
 			headers_stop(h);
+		if (is_left_to_retr(s, h->entry))
+			headers_expect_retr(h);
 		after = removal_waiting(s);
 		if (after > before)
 			headers_expect(h);
@@ -414,6 +427,7 @@ compare_run(struct session *s, bool fetched_some, struct err *e)
 	bool *is_wanted = mem_array(count, sizeof(*is_wanted));
 	int rc = 0;
 
+	s->top.is_cut = false;
 	for (size_t i = 0; i < count; i++)
 		is_wanted[i] = wants_top(s, i, fetched_some);
 	if (compare_has_top(s))

@@ -155,6 +155,17 @@ has_row(const struct session *s, const struct removal *x)
 	return x->row != 0 || failure_row(s->mailbox, x->entry, &row);
 }
 
+/* In an earlier run, that is: what failed before it was delivered is another
+ * thing. */
+static bool
+has_failed_before(const struct session *s, size_t entry)
+{
+	struct store_row row;
+
+	return failure_row(s->mailbox, entry, &row) && row.attempts > 0 &&
+	       row.status == STORE_DELIVERED;
+}
+
 /* A mailbox that may only be read refuses all: people hear of the first one,
  * and in the end of how many there were. */
 static int
@@ -162,7 +173,7 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 {
 	struct removals *r = s->removals;
 	const struct removal *x = &r->at[r->answered];
-	bool again = failure_count(s->mailbox, a->entry) > 0;
+	bool again = has_failed_before(s, a->entry);
 	struct err told;
 
 	answer_why(a, &told);

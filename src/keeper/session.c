@@ -116,7 +116,8 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		if (plan_count(p, PLAN_LATER) > 0 && !phase_is_ending(s) &&
 		    !r->handover.has_failed && s->later.kind == ERR_NONE)
 			plan_admit(p, count_come(s));
-	} while (plan_count(p, PLAN_FETCH) > before);
+	} while (plan_count(p, PLAN_FETCH) > before ||
+		 (s->top.is_cut && !phase_is_ending(s)));
 	return retrieve_settle(r, e);
 }
 

@@ -53,6 +53,17 @@ find_next(struct headers *h)
 	return h->next < h->end;
 }
 
+/* Would the RETRs that follow from what has come no longer be done? */
+static bool
+is_full(const struct headers *h)
+{
+	const struct requests *x = h->session->requests;
+	int64_t needs = requests_pace_ms(x, h->order, 1) +
+			requests_pace_ms(x, LINK_RETR, h->retrs);
+
+	return h->retrs > 0 && !phase_fits(h->session, needs, h->later);
+}
+
 static bool
 may_ask(struct headers *h)
 {
@@ -60,6 +71,10 @@ may_ask(struct headers *h)
 
 	if (phase_is_stopping(s))
 		s->is_stopped_short = true;
+	if (is_full(h)) {
+		s->top.is_cut = true;
+		return false;
+	}
 	return !phase_is_ending(s) && phase_has_time(s, h->order, 0, h->later);
 }
 
@@ -124,6 +139,12 @@ void
 headers_expect(struct headers *h)
 {
 	h->later++;
+}
+
+void
+headers_expect_retr(struct headers *h)
+{
+	h->retrs++;
 }
 
 static void

@@ -38,6 +38,7 @@ struct headers {
 	bool has_asked_last; /* ... but the last one */
 	size_t ahead;	     /* so many may be asked for at once */
 	size_t later;	     /* as for phase_has_time */
+	size_t retrs;	     /* that will follow, in all */
 	int64_t until;	     /* of this slice, clock_ms */
 	struct header *reader;
 };
@@ -61,5 +62,8 @@ bool headers_has_asked_last(const struct headers *h);
 void headers_stop(struct headers *h);
 /* What has come is followed by one short command more (DELE). */
 void headers_expect(struct headers *h);
+/* A RETR of this one will follow when all headers have come: no more are asked
+ * for than leave time for that (struct top: is_cut). */
+void headers_expect_retr(struct headers *h);
 
 #endif

@@ -29,6 +29,7 @@ struct top {
 	bool is_refused;
 	/* in this session: headers, none, and empty ones */
 	unsigned came, misses, empty;
+	bool is_cut;   /* the rest waits for RETRs that follow from it */
 	bool differs;  /* its header is another than by RETR */
 	int64_t noted; /* when the difference was noted, or 0 */
 };

@@ -30,6 +30,12 @@ def slow_down(pop, *commands):
         pop.on(command, after(SLOW))
 
 
+def marked_late(session, line):
+    """TOP with another Subject than RETR has, after SLOW seconds."""
+    session.pause(SLOW)
+    session.send(session.reply(line).replace(b"Subject: ", b"Subject: [x] "))
+
+
 def until(run, condition, most=8):
     """Runs until it is so; what each run has left to do must shrink."""
     left = []
@@ -131,6 +137,27 @@ def test_sizes_that_are_all_counted_anew(popfetch, server, run):
         assert result.status == (os.EX_TEMPFAIL if sum(tops) < count else 0), result
     assert sum(tops) == count and tops[0] < count and tops[-1] == 0, tops
     assert len(popfetch.maildir()) == count
+
+
+def test_where_top_differs_there_is_time_for_retr(popfetch, server, run):
+    """What TOP shows is a message that nobody knows, until RETR tells."""
+    count = 160
+    pop = server(mails(count))
+    popfetch.account(server=pop, session_timeout="1 minute")
+    run()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "RETR")
+    pop.on("TOP", marked_late)
+    for _ in range(12):
+        result = run()[0]
+        if result.status == 0:
+            break
+    assert result.status == 0, result
+    assert len(popfetch.maildir()) == count
+    assert "TOP" not in " ".join(pop.commands()), "it is known that TOP differs"
 
 
 def test_catch_up_of_a_mailbox_that_takes_long(popfetch, server, run):

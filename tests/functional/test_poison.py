@@ -361,6 +361,18 @@ def test_what_is_due_and_unreadable_is_told_once_and_waits(popfetch, server, run
     assert pop.left() == []
 
 
+def test_a_dele_that_is_refused_is_told_though_the_message_failed_before(popfetch, server, run):
+    pop = server(mails(2))
+    poison(pop, "RETR", 1, UNREADABLE)
+    popfetch.account(server=pop, keep="no")
+    run()
+    pop.forgive()
+    pop.on("DELE", say(b"-ERR read-only\r\n"))
+    run.wait(2 * HOUR)
+    errors = [line for result in run(2, apart=2 * HOUR) for line in result.errors]
+    assert len(errors) == 1 and "read-only" in errors[0], errors
+
+
 def test_a_dele_that_is_always_refused_is_told_once_and_waits(popfetch, server, run):
     pop = server(mails(3))
     poison(pop, "DELE", 2, say(b"-ERR not this one\r\n"))
