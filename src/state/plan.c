@@ -218,7 +218,7 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 
 /* Entry i is the message of this row: as its header shows if it was compared,
  * else as far as uid and size can tell.  A row is fetched for only one entry in
- * a run. */
+ * a run; another one is compared with it when it has come. */
 static void
 choose_known(struct plan *p, size_t i, size_t r, bool compared)
 {
@@ -239,7 +239,7 @@ choose_known(struct plan *p, size_t i, size_t r, bool compared)
 		break;
 	}
 	if (p->marks[r].fetched)
-		choose(p, i, PLAN_LATER, r);
+		choose(p, i, PLAN_COMPARE, SIZE_MAX);
 	else
 		choose_fetch(p, i, r);
 }

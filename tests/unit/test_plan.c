@@ -232,7 +232,7 @@ a_uid_listed_twice(void **state)
 		{ "or for as many as there are", "a:1:d a:1:d", "a:1 a:1", "",
 		  "K0 K1" },
 		{ "one row is tried for one entry only", "a:1:s", "a:1 a:1", "",
-		  "F0 P0" },
+		  "F0 C" },
 		{ "one row with --all as well", "a:1:d", "a:1 a:1", "all",
 		  "F0 F" },
 		{ "a list knows one of them", "a:?:B", "a:1 a:2", "", "H0 F" },

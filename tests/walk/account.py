@@ -173,7 +173,7 @@ class Account:
     def _is_twin(self, item, other):
         """Of several with one uid, one header and one size, or none that the server tells, only one
         is delivered; and one that comes under uid and header of another, which somebody else took
-        away, is taken for it."""
+        away or a listing hid, is taken for it."""
         shared = {n.uid for n in item.names} & {n.uid for n in other.names}
         if shared == {b""}:  # known by all of its content
             return item.letter is other.letter
@@ -182,6 +182,8 @@ class Account:
             return is_bare and item.letter is other.letter
         if not self._is_header_alike(item, other):
             return False
+        if any(other.is_missing(turn) for turn in item.listings):
+            return True
         return other.end in ("other", "server") or self._is_size_alike(item, other)
 
     def _is_header_alike(self, item, other):

@@ -76,6 +76,8 @@ def time_passes(world):
             )
         )
         world.say(f"  the clock is wrong by {world.skew / DAY_S:.1f} days")
+        if world.skew > 150 * DAY_S:
+            forgive_missing(world)
 
 
 def mailbox_changes(world, account):
@@ -275,6 +277,15 @@ def forgive_hidden(world, account, items, all_of_them=False):
     all_of_them = all_of_them or account.style["uid"] == "none"
     strange = [i for i in items if all_of_them or not i.uid or account.is_bare(i)]
     world.oracle.forgive(item.letter for item in strange)
+
+
+def forgive_missing(world):
+    """What a listing lacked is forgotten 180 days later, by this clock."""
+    for account in world.accounts:
+        items = account.mailbox.items
+        turns = {turn for item in items for turn in item.listings}
+        missed = [i for i in items if any(i.is_missing(turn) for turn in turns)]
+        world.oracle.forgive(item.letter for item in missed)
 
 
 def nth_command(rng):

@@ -35,6 +35,11 @@ class Item:
     def uid(self):
         return self.names[-1].uid
 
+    def is_missing(self, turn):
+        """Was it there, and not in a listing of this turn?"""
+        is_there = self.born < turn and (self.end_turn is None or turn < self.end_turn)
+        return is_there and turn not in self.listings
+
     def past_names(self):
         """Pairs of a uid that it has no more, and the turn until which it had it."""
         ends = [name.since for name in self.names[1:]] + [self.end_turn]
