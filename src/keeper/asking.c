@@ -65,9 +65,10 @@ most_requests(const struct retrieve *r)
 {
 	const struct session *s = r->session;
 
-	return s->facts.pipelining
-		       ? FIRST + requests_answered(s->requests, LINK_RETR)
-		       : SERIAL_MOST;
+	if (!s->facts.pipelining)
+		return phase_window(s, LINK_RETR, SERIAL_MOST);
+	return phase_window(s, LINK_RETR, FIRST) +
+	       requests_answered(s->requests, LINK_RETR);
 }
 
 static bool
@@ -212,8 +213,8 @@ open_group(struct retrieve *r, struct err *e)
 		       !batch_is_slow(r->handover.batch);
 
 	r->group = is_well ? 2 * r->group : 1;
-	if (r->group > GROUP_MOST)
-		r->group = GROUP_MOST;
+	if (r->group > r->group_most)
+		r->group = r->group_most;
 	r->in_group = r->group;
 	r->failed = failed;
 	return note_in_hand(r, (int64_t)r->group, e);
@@ -374,6 +375,9 @@ asking_more(struct retrieve *r, struct err *e)
 		return 0;
 	while (more > 0 && !asking_is_over(r) && has_credit(r))
 		more = ask_next(r, e);
+	if (more >= 0 && r->asks_all && asking_is_over(r) &&
+	    requests_count(r->session->requests) == 0)
+		return ask_other_end(r, e); /* there was no other */
 	return more < 0 ? -1 : 0;
 }
 
@@ -418,6 +422,10 @@ asking_recall(struct retrieve *r, struct err *e)
 	    store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
 		return -1;
 	r->is_careful = r->in_hand > 0;
+	/* it was one of fewer than those */
+	r->group_most = r->in_hand > 1 && r->in_hand < GROUP_MOST
+				? (size_t)r->in_hand / 2
+				: GROUP_MOST;
 	if (r->in_hand != 1 && r->in_hand != -1)
 		return 0;
 	entry = find_first(s, r->in_hand < 0);
@@ -426,7 +434,7 @@ asking_recall(struct retrieve *r, struct err *e)
 		return 0;
 	(void)err_set(&why, ERR_INTERNAL,
 		      "the run was killed while this message was fetched");
-	aside = failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE;
+	aside = failure_attempts(s, entry) >= BACKOFF_PATIENCE;
 	failure_blame(s, entry, 0, &why);
 	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
 	return 0;

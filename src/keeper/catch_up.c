@@ -255,7 +255,11 @@ catch_up_run(struct session *s, struct err *e)
 void
 catch_up_blame(struct session *s, const struct err *why)
 {
-	if (why->kind != ERR_STOPPED && !s->set->known_only)
+	struct err ignored = ERR_INIT;
+
+	/* with a row alone it would look like an account that fetches */
+	if (why->kind != ERR_STOPPED && !s->set->known_only &&
+	    phase_note_fact(s, FACT_CATCHING_UP, 1, &ignored) == 0)
 		failure_blame_awaited(s, why);
 }
 

@@ -129,7 +129,8 @@ static void
 miss_top(struct session *s, const struct headers *h)
 {
 	mailbox_mark(s->mailbox, h->entry, MAILBOX_NO_TOP);
-	s->top.empty += !h->is_refused;
+	if (!h->is_refused)
+		mailbox_mark(s->mailbox, h->entry, MAILBOX_EMPTY_BY_TOP);
 	if (s->top.came == 0 && ++s->top.misses >= TOP_MISSES)
 		s->top.is_refused = true;
 }
@@ -169,12 +170,12 @@ take_top(struct session *s, const struct headers *h, struct learning *l,
 
 /* --- by RETR --- */
 
-/* Is this the header of one that TOP has shown without any? */
+/* Has TOP shown none, though there is one? */
 static void
 note_empty(struct session *s, size_t entry, const struct header *header)
 {
-	if (s->top.empty > 0 && !header_is_empty(header) &&
-	    mailbox_is(s->mailbox, entry, MAILBOX_NO_TOP))
+	if (mailbox_is(s->mailbox, entry, MAILBOX_EMPTY_BY_TOP) &&
+	    !header_is_empty(header))
 		s->top.differs = true;
 }
 

@@ -11,6 +11,7 @@
 #include "keeper/compare.h"
 #include "message/received_field.h"
 #include "keeper/removal.h"
+#include "session/unnamed.h"
 
 /* Does every message have a uid?  Then none needs to be known by its
  * content. */
@@ -357,7 +358,11 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	      own.id == store_rows_at(mailbox_rows(s->mailbox), row).id))
 		recognise(in, a->entry, row, &done);
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_LOOKED_UP);
-	return done ? 0 : stage(in, a->entry, octets, e);
+	if (done)
+		return 0;
+	if (unnamed_forget(s, a->entry, e) != 0)
+		return -1;
+	return stage(in, a->entry, octets, e);
 }
 
 /* The server refuses the message: the others are fetched all the same. */

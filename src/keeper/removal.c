@@ -218,7 +218,9 @@ next_step(struct session *s)
 
 	/* only one shows how long it takes */
 	if (count == 0 && requests_answered(s->requests, LINK_DELE) == 0)
-		count = phase_fits(s, 0, 0);
+		count = !phase_is_over(s);
+	if (count > 0)
+		count = phase_window(s, LINK_DELE, count);
 	if (count == 0)
 		s->is_out_of_time = true;
 	if (count > r->step)

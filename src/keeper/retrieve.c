@@ -98,6 +98,7 @@ static bool
 is_unclear(const struct retrieve *r)
 {
 	return refusals_are_many(&r->incoming.refusals) &&
+	       (!r->asks_all || asking_is_over(r)) &&
 	       !phase_is_ending(r->session) && !r->handover.has_failed;
 }
 

@@ -27,13 +27,15 @@ struct retrieve {
 	struct incoming incoming;
 	bool is_listed; /* incoming is open */
 	bool is_under_way;
-	size_t next;		/* entry to ask for next, in two passes */
+	size_t next;		/* entry to ask for next; behind the last
+				   one those that have failed */
 	unsigned level;		/* of those that have failed so often */
 	bool is_alone;		/* what is next has to wait for all before it */
 	bool is_careful;	/* the run before was killed */
 	size_t group, in_group; /* may come together; how many of them more */
-	uint64_t failed;	/* result.failed when the group began */
-	int64_t in_hand;	/* as on record */
+	size_t group_most;
+	uint64_t failed; /* result.failed when the group began */
+	int64_t in_hand; /* as on record */
 	bool has_asked_other_end;
 	bool asks_all;	      /* of the others instead */
 	uint64_t asked_bytes; /* listed sizes of RETRs under way */

@@ -166,10 +166,10 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return take_turn_of_broken(s, r, e);
 	if (retrieve_all(s, r, e) != 0)
 		return -1;
-	if (phase_is_ending(s) || s->later.kind != ERR_NONE)
-		return 0;
 	if (!failure_awaits_turn(s, false))
 		return failure_note_turn(s, false, e);
+	if (phase_is_ending(s) || s->later.kind != ERR_NONE)
+		return failure_note_turn(s, true, e);
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
 	s->result->is_again =
@@ -261,7 +261,7 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 			      "looked at");
 		return;
 	}
-	left = retrieve_left(r) + compare_left(s);
+	left = retrieve_left(r) + compare_left(s) + failure_left(s);
 	if (left > 0)
 		(void)err_set(e, ERR_NETWORK,
 			      "session_timeout reached: %zu message%s left for "

@@ -139,7 +139,33 @@ failure_note_turn(struct session *s, bool missed, struct err *e)
 	return phase_note_fact(s, FACT_TURN_MISSED, missed ? s->now : 0, e);
 }
 
+static bool
+is_unnamed(const struct session *s, size_t entry)
+{
+	return mailbox_at(s->mailbox, entry).uid_size == 0;
+}
+
+size_t
+failure_left(const struct session *s)
+{
+	const struct mailbox *m = s->mailbox;
+	size_t left = 0;
+
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		left += (mailbox_action(m, i) == PLAN_FETCH ||
+			 mailbox_action(m, i) == PLAN_COMPARE) &&
+			awaits_turn(s, i);
+	return left;
+}
+
 /* --- counting --- */
+
+unsigned
+failure_attempts(const struct session *s, size_t entry)
+{
+	return is_unnamed(s, entry) ? unnamed_attempts(s, entry)
+				    : failure_count(s->mailbox, entry);
+}
 
 static int64_t
 next_try(enum failure_kind kind, int64_t now, unsigned attempts)
@@ -168,12 +194,6 @@ struct count {
 	unsigned attempts;
 	bool is_delivered;
 };
-
-static bool
-is_unnamed(const struct session *s, size_t entry)
-{
-	return mailbox_at(s->mailbox, entry).uid_size == 0;
-}
 
 static struct count
 find_count(const struct session *s, size_t entry, int64_t row)
@@ -256,7 +276,7 @@ failure_blame(struct session *s, size_t entry, int64_t row,
 	struct err ignored = ERR_INIT;
 
 	if (is_unnamed(s, entry))
-		c.attempts = unnamed_attempts(s, entry);
+		c.attempts = failure_attempts(s, entry);
 	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
 		return;
 	if (is_unnamed(s, entry))

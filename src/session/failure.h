@@ -24,12 +24,16 @@ bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
 bool failure_has_broken(const struct mailbox *m, size_t entry);
 /* How often it has failed in a row. */
 unsigned failure_count(const struct mailbox *m, size_t entry);
+/* The same, also of one without uid. */
+unsigned failure_attempts(const struct session *s, size_t entry);
 /* May commands about it be given now: is it its turn, and does it not wait for
  * its next try? */
 bool failure_has_turn(const struct session *s, size_t entry);
 /* Does any message wait for the turn of those at which a session broke?
  * `named`: one with a uid. */
 bool failure_awaits_turn(const struct session *s, bool named);
+/* How many that may be new mail wait for it? */
+size_t failure_left(const struct session *s);
 /* Has one waited for long, and no other had its turn meanwhile?  That happens
  * where each session has something else to do, and a second one must not follow
  * (LOGIN-DELAY), or is refused. */

@@ -29,7 +29,7 @@ headers_open(struct headers *h, struct session *s, enum link_type order,
 		.order = order,
 		.is_wanted = is_wanted,
 		.end = mailbox_count(s->mailbox),
-		.ahead = first_ahead(s),
+		.ahead = phase_window(s, order, first_ahead(s)),
 		.until = clock_deadline(SLICE_MS),
 		.reader = header_new(),
 	};
@@ -156,7 +156,10 @@ take(struct headers *h, const struct answer *a)
 		header_add(h->reader, a->record.data, a->record.size);
 	if (!a->is_last)
 		return;
-	h->ahead += h->session->facts.pipelining;
+	if (h->ahead < first_ahead(h->session))
+		h->ahead = first_ahead(h->session);
+	else
+		h->ahead += h->session->facts.pipelining;
 	h->entry = a->entry;
 	h->is_refused = a->type == LINK_REFUSED;
 	h->octets = a->record.value;

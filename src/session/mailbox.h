@@ -39,9 +39,10 @@ enum mailbox_mark {
 	MAILBOX_LEARNED = 1024,	  /* its header is as good as recorded */
 	MAILBOX_LOOKED_UP = 2048, /* it was looked up after RETR; by its whole
 				     content if it has no uid */
-	MAILBOX_NO_TOP = 4096,	  /* the server refuses TOP of this one */
+	MAILBOX_NO_TOP = 4096,	  /* TOP of this one is refused, or empty */
 	/* One at which a session broke, though its row does not say so. */
-	MAILBOX_BROKE = 8192
+	MAILBOX_BROKE = 8192,
+	MAILBOX_EMPTY_BY_TOP = 32768
 };
 
 struct mailbox;

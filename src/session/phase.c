@@ -28,7 +28,7 @@ phase_is_ending(const struct session *s)
 
 /* --- time --- */
 
-enum { SPARE_PART = 20, SPARE_MOST_MS = 30 * 1000 };
+enum { SPARE_PART = 20, SPARE_MOST_MS = 30 * 1000, SLOW_MS = 5 * 1000 };
 
 /* What is set aside for the end: records, and an answer that takes longer. */
 static int64_t
@@ -59,6 +59,22 @@ phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 	if (!phase_fits(s, first_ms + program_ms, later))
 		s->is_out_of_time = true;
 	return !s->is_out_of_time;
+}
+
+size_t
+phase_window(const struct session *s, enum link_type order, size_t most)
+{
+	int64_t left = (s->work_end - clock_ms()) / SLOW_MS;
+
+	if (requests_answered(s->requests, order) > 0 || left >= (int64_t)most)
+		return most;
+	return left > 0 ? (size_t)left : 1;
+}
+
+bool
+phase_is_over(const struct session *s)
+{
+	return clock_ms() >= s->work_end - spare(s);
 }
 
 size_t

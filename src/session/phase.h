@@ -27,8 +27,7 @@ enum list_one { LIST_ONE_UNKNOWN, LIST_ONE_WORKS, LIST_ONE_FAILS };
 /* What is known of TOP at this server, by list.c and compare.c. */
 struct top {
 	bool is_refused;
-	/* in this session: headers, none, and empty ones */
-	unsigned came, misses, empty;
+	unsigned came, misses; /* in this session; misses: refused, or empty */
 	bool is_cut;   /* the rest waits for RETRs that follow from it */
 	bool differs;  /* its header is another than by RETR */
 	int64_t noted; /* when the difference was noted, or 0 */
@@ -105,6 +104,12 @@ bool phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 /* Is there time for something that takes so long, for what was asked for, and
  * for `later` short commands and QUIT? */
 bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
+/* How many of a kind may be on their way while none of that kind was answered?
+ * At most `most`, and so few that all would be done in time if one took 5
+ * seconds. */
+size_t phase_window(const struct session *s, enum link_type order, size_t most);
+/* Has the time come that is left for the end? */
+bool phase_is_over(const struct session *s);
 /* For how many more such orders, of `count`, is there time? */
 size_t phase_affordable(const struct session *s, enum link_type order,
 			size_t count);

@@ -43,8 +43,7 @@ struct requests {
 	/* A part of the answer to the oldest request has come. */
 	bool begun;
 	struct pace paces[LINK_QUIT + 1]; /* by order */
-	int64_t since;	 /* clock_ms: the oldest request waits for its answer */
-	int64_t stat_ms; /* what STAT took */
+	int64_t since; /* clock_ms: the oldest request waits for its answer */
 };
 
 struct requests *
@@ -243,22 +242,11 @@ measure(struct requests *x, const struct request *r)
 	p->ms += ms;
 }
 
-/* Connecting and logging in come before it. */
-static void
-measure_stat(struct requests *x, unsigned type)
-{
-	int64_t now = clock_ms();
-
-	if (type == LINK_FACTS)
-		x->since = now;
-	else if (type == LINK_STAT)
-		x->stat_ms = now - x->since;
-}
-
 static bool
 is_slower(const struct pace *a, const struct pace *b)
 {
-	return a->count > 0 && a->ms * b->count > b->ms * a->count;
+	return a->count > 0 &&
+	       (b->count == 0 || a->ms * b->count > b->ms * a->count);
 }
 
 /* Of a kind that was not answered yet: no RETR took less than a short command
@@ -268,16 +256,13 @@ guess(const struct requests *x)
 {
 	static const enum link_type kinds[] = { LINK_LIST, LINK_TOP,
 						LINK_DELE };
-	struct pace slowest = { .ms = 0, .count = 1 };
+	struct pace slowest = { .count = 0 };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (is_slower(&x->paces[kinds[i]], &slowest))
 			slowest = x->paces[kinds[i]];
-	if (slowest.ms > 0)
-		return slowest;
-	slowest.ms = x->stat_ms > x->paces[LINK_RETR].least
-			     ? x->stat_ms
-			     : x->paces[LINK_RETR].least;
+	if (slowest.count == 0)
+		slowest = (struct pace){ x->paces[LINK_RETR].least, 1, 0, 0 };
 	return slowest;
 }
 
@@ -323,7 +308,6 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
 	x->begun = part && r->type == LINK_CHUNK;
-	measure_stat(x, r->type);
 	if (!part) {
 		measure(x, &oldest);
 		x->first = (x->first + 1) % LINK_ORDERS_MAX;

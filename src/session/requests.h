@@ -66,8 +66,8 @@ enum facts_flight requests_failed_flight(const struct requests *x);
 /* How long answers take, by those that have come: to so many orders of this
  * kind, and to all that is not answered yet.  A short kind (LIST n, TOP, DELE,
  * QUIT) that was not answered yet is taken to be as slow as the slowest of the
- * others, or as STAT and the fastest RETR were; of RETR only one is reckoned
- * with before one was answered. */
+ * others, or as the fastest RETR was if none was; of RETR only one is reckoned
+ * with before one was answered (see phase_window). */
 int64_t requests_pace_ms(const struct requests *x, enum link_type order,
 			 size_t count);
 int64_t requests_expected_ms(const struct requests *x);

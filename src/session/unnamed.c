@@ -164,3 +164,23 @@ unnamed_note(struct session *s, size_t entry, unsigned attempts,
 	l.count += i == l.count;
 	return save(s, &l, e);
 }
+
+int
+unnamed_forget(struct session *s, size_t entry, struct err *e)
+{
+	struct unnamed_list l;
+	size_t i = 0;
+	bool lost;
+
+	if (mailbox_at(s->mailbox, entry).uid_size > 0 ||
+	    !mailbox_is(s->mailbox, entry, MAILBOX_BROKE))
+		return 0;
+	if (load(s, &l, &lost, e) != 0)
+		return -1;
+	while (i < l.count && l.at[i].entry != entry)
+		i++;
+	if (i == l.count)
+		return 0;
+	l.at[i] = l.at[--l.count];
+	return save(s, &l, e);
+}

@@ -20,5 +20,7 @@ unsigned unnamed_attempts(const struct session *s, size_t entry);
 /* A session has broken at it so often now; next_try in seconds since 1970. */
 int unnamed_note(struct session *s, size_t entry, unsigned attempts,
 		 int64_t next_try, struct err *e);
+/* It came whole after all, and is new. */
+int unnamed_forget(struct session *s, size_t entry, struct err *e);
 
 #endif

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from popactions import after, say
+from popactions import after, close, say
 from popmail import mail
 from test_poison import Runs
 
@@ -158,6 +158,57 @@ def test_where_top_differs_there_is_time_for_retr(popfetch, server, run):
     assert result.status == 0, result
     assert len(popfetch.maildir()) == count
     assert "TOP" not in " ".join(pop.commands()), "it is known that TOP differs"
+
+
+SLOWER = 0.1
+ALL = ["STAT", "UIDL", "LIST", "RETR", "TOP", "DELE", "QUIT"]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("commands", [ALL, ["DELE"]], ids=["all", "DELE"])
+@pytest.mark.parametrize("is_due", [True, False], ids=["due", "new"])
+def test_not_more_is_begun_at_once_than_there_is_time_for(
+    popfetch, server, run, pipelining, commands, is_due
+):
+    """Before any answer has shown how long one takes."""
+    pop = server(mails(100), pipelining=pipelining)
+    popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
+    if is_due:
+        run()
+    run.wait(2 * DAY)
+    popfetch.accounts["work"].update(keep="no", session_timeout=f"{TIME} seconds")
+    for command in commands:
+        pop.on(command, after(SLOWER))
+    left = [100]
+    for _ in range(2):
+        run()
+        left.append(len(pop.left()))
+        assert pop.last.commands[-1] == "QUIT"
+    assert left[0] > left[1] > left[2], left
+    assert popfetch.sql("select count(*) from message where attempts > 0") == [(0,)]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_large_message_leaves_time_for_its_deletion(popfetch, server, run, pipelining):
+    pop = server(mails(1), top=False, pipelining=pipelining).on("RETR", after(0.65 * TIME))
+    popfetch.account(server=pop, keep="no", session_timeout=f"{TIME} seconds")
+    run(2)
+    assert pop.left() == []
+
+
+def test_new_mail_at_which_a_session_broke_does_not_wait_behind_a_backlog(popfetch, server, run):
+    pop = server(mails(250))
+    popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
+    run()
+    run.wait(2 * DAY)
+    popfetch.accounts["work"]["session_timeout"] = "2 seconds"
+    pop.on("TOP", after(0.06))
+    pop.add(mail("new"))
+    pop.on("RETR", close, nth=1)
+    run()
+    assert run(apart=2 * 3600)[0].status == os.EX_TEMPFAIL, "it is no silence"
+    run(apart=2 * 3600)
+    assert len(popfetch.maildir()) == 251
 
 
 def test_catch_up_of_a_mailbox_that_takes_long(popfetch, server, run):

@@ -26,6 +26,18 @@ def poison(pop, command, number, act):
     return pop.on(command, about(pop.left()[number - 1], act))
 
 
+def except_about(uid, act):
+    """act, unless the command is about this message."""
+
+    def look(session, line):
+        message = session._find(line.split()[1])
+        if message and message.uid != uid.encode():
+            return act(session, line)
+        session.send(session.reply(line))
+
+    return look
+
+
 def mails(count):
     return [mail(f"m{n}") for n in range(1, count + 1)]
 
@@ -212,12 +224,14 @@ def test_one_that_has_to_be_compared_first_comes_in_the_end(popfetch, server, ru
 
 @broken
 @pytest.mark.parametrize("number", [1, 3, 6])
-def test_catch_up_gets_past_it(popfetch, server, run, act, number):
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", ""])
+def test_catch_up_gets_past_it(popfetch, server, run, act, number, is_named):
     pop = server(mails(6))
     poison(pop, "TOP", number, act)
     popfetch.account(server=pop, timeout="1 second")
-    assert popfetch("--catch-up", "work").status != 0
-    assert popfetch("--catch-up", "work").status == 0
+    named = ["work"] * is_named
+    assert popfetch("--catch-up", *named).status != 0
+    assert popfetch("--catch-up", *named).status == 0
     new = pop.add(mail("new")).wire
     assert run()[0].status == 0
     assert same(popfetch.maildir(), [new])
@@ -538,6 +552,21 @@ def test_six_broken_messages_are_no_limit_with_max_messages(popfetch, server, ru
     run(8, apart=60)
     assert pop.left() == bad
     assert popfetch.sql("select count(*) from message where status = 3") == [(6,)]
+
+
+def test_five_refused_and_one_that_was_before_take_no_time(popfetch, server, run):
+    pop = server(mails(7), pipelining=True)
+    good = pop.mailbox.messages[1].uid.decode()
+    others = pop.mailbox.messages[1:]
+    del pop.mailbox.messages[1:]
+    pop.on("RETR", except_about(good, UNREADABLE))
+    popfetch.account(server=pop)
+    run()
+    run.wait(2 * HOUR)
+    pop.mailbox.messages.extend(others)
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL and result.seconds < 4, result
+    assert len(popfetch.maildir()) == 1
 
 
 def test_a_broken_message_does_not_make_others_pay_for_a_quota(popfetch, server, run):
