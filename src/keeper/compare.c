@@ -339,7 +339,9 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	while ((got = headers_next(h, e)) > 0) {
 		if (take_top(s, h, l, e) != 0)
 			return -1;
-		if (s->top.is_refused)
+		/* at the next one a session may break, and with it the DELE */
+		if (s->top.is_refused ||
+		    (s->tries_broken && removal_waiting(s) > 0))
 			headers_stop(h);
 		if (is_left_to_retr(s, h->entry))
 			headers_expect_retr(h);

@@ -148,7 +148,7 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
 	if (!failure_awaits_turn(s, false) || phase_is_ending(s) ||
-	    (!s->set->broken_only && removal_waiting(s) > 0))
+	    removal_waiting(s) > 0)
 		return 0;
 	return take_turn(s, r, true, e);
 }
@@ -274,7 +274,8 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 static bool
 is_cut_short(const struct session *s, struct err *e)
 {
-	if (s->is_stopped_short)
+	if (s->is_stopped_short ||
+	    (phase_is_stopping(s) && failure_left(s) > 0))
 		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
 	else if (s->is_out_of_time && s->set->mode == SESSION_CATCH_UP)
 		say_how_far(s, ERR_NETWORK, "session_timeout reached", e);

@@ -278,6 +278,19 @@ def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, se
     assert len(popfetch.maildir()) == 14
 
 
+def test_what_is_good_again_is_deleted_before_the_next_one_breaks(popfetch, server, run):
+    pop = server(mails(2))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    first = pop.left()[0]
+    pop.on("TOP 1", close, nth=1)
+    run()
+    poison(pop, "TOP", 2, close)
+    run(3)
+    assert first not in pop.left()
+
+
 def test_in_runs_by_the_hour_the_others_come_first(popfetch, server, run):
     pop = server(mails(4))
     popfetch.account(server=pop, keep="1 day")

@@ -261,6 +261,8 @@ def be_under_a_spell(world, account, script):
     account.spell.note(world)
     script.hidden = Hidden(i for i in account.spell.items if i in items)
     script.is_stat_true = not script.hidden
+    if account.style["uid"] == "none":  # what is there again before the end is another one, too
+        world.oracle.forgive(item.letter for item in script.hidden)
     if account.spell.runs <= 0:
         end_spell(world, account)
 

@@ -119,7 +119,8 @@ class Oracle:
                 if session.quit_done:
                     self._nothing_too_early(run, account, session)
         for account in run.accounts:
-            if run.mode in ("fetch", "all", "catch-up"):
+            is_left_alone = run.mode == "catch-up" and not run.sessions(account)
+            if run.mode in ("fetch", "all", "catch-up") and not is_left_alone:
                 self.trust[account].note(run.clock, run.is_kept(account))
             account.was_fetched |= run.mode in ("fetch", "all")
             if run.mode in ("fetch", "all") and run.is_clean(account):
@@ -281,6 +282,8 @@ class Oracle:
             if not sessions or account.max_size:
                 continue
             listed = [i for i in sessions[-1].items if run.world.turn in i.listings]
+            # one without uid that came meanwhile is nothing for a second session
+            listed = [i for i in listed if i.uid or i in sessions[0].items]
             has_new = any(self.have[i.letter] > self.before[i.letter] for i in listed)
             if account.max_messages and (has_new or not run.ends_pauses):
                 continue
