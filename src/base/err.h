@@ -46,7 +46,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	int sys;   /* errno of err_sys, else 0 */
+	int sys;   /* errno of err_sys, or as a function says; else 0 */
 	bool told; /* the user has been told; set by whoever did */
 	char text[ERR_TEXT_MAX];
 };

@@ -4,6 +4,7 @@
 
 #include "courier/courier.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -140,7 +141,9 @@ courier_run(const struct server *server, struct courier_settings *set,
 	struct err e = ERR_INIT, ignored = ERR_INIT;
 
 	if (run(server, set, *link, &flight, &e) != 0)
-		link_put_text(*link, LINK_ERROR, failed_flight(flight, &e),
+		link_put_text(*link, LINK_ERROR,
+			      e.sys == EBADMSG ? LINK_SURPLUS
+					       : failed_flight(flight, &e),
 			      (int64_t)e.kind, e.text);
 	(void)link_flush(*link, &ignored);
 	secret_free(&set->password);

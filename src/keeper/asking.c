@@ -67,6 +67,8 @@ most_requests(const struct retrieve *r)
 
 	if (!s->facts.pipelining)
 		return phase_window(s, LINK_RETR, SERIAL_MOST);
+	if (s->window > 0)
+		return s->window;
 	return phase_window(s, LINK_RETR, FIRST) +
 	       requests_answered(s->requests, LINK_RETR);
 }

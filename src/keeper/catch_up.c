@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/compare.h"
@@ -49,11 +50,13 @@ is_wanted(const struct session *s, size_t entry)
 	       !mailbox_is(m, entry, MAILBOX_LEARNED);
 }
 
-/* Where a session broke before it is recorded without a header. */
+/* Where two sessions broke it is recorded without a header. */
 static bool
 wants_header(const struct session *s, size_t entry)
 {
-	return is_wanted(s, entry) && !failure_has_broken(s->mailbox, entry);
+	return is_wanted(s, entry) &&
+	       (!failure_has_broken(s->mailbox, entry) ||
+		failure_count(s->mailbox, entry) < BACKOFF_PATIENCE);
 }
 
 static bool *

@@ -12,8 +12,8 @@
 /* When it fails, or is stopped, it has recorded what was complete, and the next
  * run goes on from there. */
 int catch_up_run(struct session *s, struct err *e);
-/* The session has failed: where it broke at a header, the next run records that
- * message without one. */
+/* The session has failed.  Where a second one breaks at the same header, the
+ * next run records that message without one. */
 void catch_up_blame(struct session *s, const struct err *why);
 /* Says what catch_up_run would do. */
 int catch_up_look(struct session *s, struct err *e);

@@ -252,6 +252,17 @@ recall_top(struct session *s, struct err *e)
 	return 0;
 }
 
+static int
+recall_window(struct session *s, struct err *e)
+{
+	int64_t window;
+
+	if (store_fact(s->store, FACT_WINDOW, 0, &window, e) != 0)
+		return -1;
+	s->window = window > 0 ? (size_t)window : 0;
+	return 0;
+}
+
 /* --- the plan --- */
 
 static void
@@ -315,7 +326,7 @@ list_run(struct session *s, struct err *e)
 	store_rows_free(&l.rows);
 	if (rc != 0 || list_sizes_recall(s, e) != 0 ||
 	    list_sizes_ask(s, e) != 0 || judge_clock(s, e) != 0 ||
-	    recall_top(s, e) != 0)
+	    recall_top(s, e) != 0 || recall_window(s, e) != 0)
 		return -1;
 	s->result->is_listed = true;
 	decide(s);
@@ -349,6 +360,7 @@ list_note_facts(struct session *s, struct err *e)
 	    store_set_fact(s->store, FACT_TOP_DIFFERS, s->now, e) != 0)
 		return -1;
 	if (set_fact(s, FACT_IN_HAND, 0, 0, e) != 0 ||
+	    set_fact(s, FACT_WINDOW, 0, 0, e) != 0 ||
 	    list_sizes_note(s, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);

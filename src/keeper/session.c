@@ -309,10 +309,28 @@ blame(struct session *s, struct retrieve *r, const struct err *why)
 	size_t entry;
 
 	retrieve_blame(r, why);
+	if (requests_broke_behind(x, &entry)) {
+		failure_blame(s, entry, 0, why);
+		return;
+	}
 	failure_blame_awaited(s, why);
 	if (broke && requests_waits_for(x, LINK_DELE, &entry))
 		removal_blame(s, why);
 	list_sizes_blame(s, broke && requests_waits_for(x, LINK_LIST, &entry));
+}
+
+/* Replies that a server had ready may be lost with the line, and then the one
+ * that was waited for is not the one at which it broke: half as many are asked
+ * for in the next session, until it is clear. */
+static void
+narrow(struct session *s, const struct err *why)
+{
+	size_t count = requests_count(s->requests);
+	struct err ignored = ERR_INIT;
+
+	if (s->facts.pipelining && failure_may_be_by_message(why) && count > 1)
+		(void)phase_note_fact(s, FACT_WINDOW, (int64_t)(count / 2),
+				      &ignored);
 }
 
 /* The session has failed: what is complete is saved, what it has shown is
@@ -329,6 +347,7 @@ save(struct session *s, struct retrieve *r, struct err *why)
 		notes_save_absences(s, retrieve_saw_contents(r));
 	if (s->mailbox && !is_broken) {
 		blame(s, r, why);
+		narrow(s, why);
 		asking_put_down(r);
 	}
 	(void)server_memory_forget(s->store, s->set->server,

@@ -29,6 +29,8 @@ enum {
 	LINK_ORDERS_MAX = 512,	/* ahead; 16 bytes each */
 	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe for mail */
 };
+/* The server sent something that was not asked for. */
+#define LINK_SURPLUS UINT32_MAX
 
 enum link_type {
 	/* keeper to courier, each answered in order */
@@ -65,7 +67,8 @@ enum link_type {
 	LINK_ERROR,   /* value: enum err_kind, payload: text; then the end;
 			 number: enum facts_flight, where what was sent along
 			 with the login failed and the login after that was put
-			 off (the first session still has the mailbox) */
+			 off (the first session still has the mailbox);
+			 or LINK_SURPLUS */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64

@@ -8,6 +8,7 @@
 #include "pop3/pop3.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,8 +299,11 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 	if (size == 0)
 		return 0;
 	if (repeats_secret(p, bytes, size))
-		return err_set(e, ERR_PROTOCOL, surplus);
-	return protocol_error(e, surplus, bytes, size);
+		err_set(e, ERR_PROTOCOL, surplus);
+	else
+		protocol_error(e, surplus, bytes, size);
+	e->sys = EBADMSG;
+	return -1;
 }
 
 /* --- the start of a session --- */

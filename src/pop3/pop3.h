@@ -141,7 +141,7 @@ enum pop3_code pop3_last_code(const struct pop3 *p);
 /* Is there input that was received but not looked at? */
 bool pop3_has_input(const struct pop3 *p);
 /* To be called when no reply is outstanding: if something has come all the
- * same, it is ERR_PROTOCOL. */
+ * same, it is ERR_PROTOCOL, with EBADMSG. */
 int pop3_check_idle(struct pop3 *p, struct err *e);
 
 /* --- meaning --- */

@@ -156,7 +156,9 @@ take(struct headers *h, const struct answer *a)
 		header_add(h->reader, a->record.data, a->record.size);
 	if (!a->is_last)
 		return;
-	if (h->ahead < first_ahead(h->session))
+	if (h->session->window > 0)
+		h->ahead = phase_window(h->session, h->order, h->ahead);
+	else if (h->ahead < first_ahead(h->session))
 		h->ahead = first_ahead(h->session);
 	else
 		h->ahead += h->session->facts.pipelining;

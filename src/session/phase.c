@@ -66,6 +66,8 @@ phase_window(const struct session *s, enum link_type order, size_t most)
 {
 	int64_t left = (s->work_end - clock_ms()) / SLOW_MS;
 
+	if (s->window > 0 && most > s->window)
+		most = s->window;
 	if (requests_answered(s->requests, order) > 0 || left >= (int64_t)most)
 		return most;
 	return left > 0 ? (size_t)left : 1;

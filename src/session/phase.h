@@ -68,6 +68,7 @@ struct session {
 	 * message's fault (list_sizes.c). */
 	enum { PHASE_NO_SIZES, PHASE_SIZES_ONE, PHASE_SIZES_ALL } sizes_asked;
 	enum list_one list_one;
+	size_t window;	    /* FACT_WINDOW, or 0 */
 	int64_t list_broke; /* FACT_LIST_BROKE */
 
 	/* Stop requests: phase.c and removal.c write stop_until. */
@@ -106,7 +107,7 @@ bool phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
 /* How many of a kind may be on their way while none of that kind was answered?
  * At most `most`, and so few that all would be done in time if one took 5
- * seconds. */
+ * seconds.  A session that has a window never has more than that. */
 size_t phase_window(const struct session *s, enum link_type order, size_t most);
 /* Has the time come that is left for the end? */
 bool phase_is_over(const struct session *s);

@@ -44,6 +44,8 @@ struct requests {
 	bool begun;
 	struct pace paces[LINK_QUIT + 1]; /* by order */
 	int64_t since; /* clock_ms: the oldest request waits for its answer */
+	struct request last; /* that was answered */
+	bool is_surplus;
 };
 
 struct requests *
@@ -102,6 +104,14 @@ size_t
 requests_answered(const struct requests *x, enum link_type order)
 {
 	return (size_t)x->paces[order].count;
+}
+
+bool
+requests_broke_behind(const struct requests *x, size_t *entry)
+{
+	*entry = x->last.entry;
+	return x->is_surplus && x->last.number != 0 &&
+	       x->last.order != LINK_RETR;
 }
 
 bool
@@ -310,6 +320,7 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	x->begun = part && r->type == LINK_CHUNK;
 	if (!part) {
 		measure(x, &oldest);
+		x->last = oldest;
 		x->first = (x->first + 1) % LINK_ORDERS_MAX;
 		x->count--;
 		x->said_bye = x->said_bye || r->type == LINK_BYE;
@@ -350,6 +361,7 @@ take_record(struct requests *x, const struct link_record *r, struct answer *a,
 		x->login = r->value;
 		return 0;
 	case LINK_ERROR:
+		x->is_surplus = r->number == LINK_SURPLUS;
 		if (r->number < FACTS_FLIGHTS)
 			x->failed_flight = (enum facts_flight)r->number;
 		read_error(r, e);

@@ -63,6 +63,10 @@ bool requests_waits_for(const struct requests *x, enum link_type order,
 /* What LINK_ERROR said of it, or FACTS_FLIGHT_NONE. */
 enum facts_flight requests_failed_flight(const struct requests *x);
 
+/* Did the server send something that was not asked for, behind its answer to a
+ * TOP, DELE or LIST of this message?  (A RETR may be shorter than it looks.) */
+bool requests_broke_behind(const struct requests *x, size_t *entry);
+
 /* How long answers take, by those that have come: to so many orders of this
  * kind, and to all that is not answered yet.  A short kind (LIST n, TOP, DELE,
  * QUIT) that was not answered yet is taken to be as slow as the slowest of the

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "state/fact.h"
 
 /* More than one at a time are as good as unheard of. */
@@ -119,7 +120,9 @@ unnamed_recall(struct session *s, struct err *e)
 	for (size_t i = 0; i < l.count; i++) {
 		int64_t next = plan_true_try(l.at[i].next_try, s->now);
 
-		mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_BROKE);
+		/* what broke once may just be a line that broke */
+		if (l.at[i].attempts >= BACKOFF_PATIENCE)
+			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_BROKE);
 		if (next > s->now && !s->set->ignore_backoff)
 			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_TRIED);
 	}
@@ -172,8 +175,7 @@ unnamed_forget(struct session *s, size_t entry, struct err *e)
 	size_t i = 0;
 	bool lost;
 
-	if (mailbox_at(s->mailbox, entry).uid_size > 0 ||
-	    !mailbox_is(s->mailbox, entry, MAILBOX_BROKE))
+	if (mailbox_at(s->mailbox, entry).uid_size > 0)
 		return 0;
 	if (load(s, &l, &lost, e) != 0)
 		return -1;

@@ -12,8 +12,9 @@
 
 #include "session/phase.h"
 
-/* Marks the listed ones with MAILBOX_BROKE, and those whose next try is not due
- * also with MAILBOX_TRIED; forgets those that are not listed. */
+/* Marks the listed ones at which two sessions broke with MAILBOX_BROKE, and
+ * those whose next try is not due with MAILBOX_TRIED; forgets those that are not
+ * listed. */
 int unnamed_recall(struct session *s, struct err *e);
 /* How often has a session broken at it? */
 unsigned unnamed_attempts(const struct session *s, size_t entry);

@@ -26,6 +26,24 @@ def poison(pop, command, number, act):
     return pop.on(command, about(pop.left()[number - 1], act))
 
 
+def surplus(reply):
+    return say(reply + b"I/O error\r\n")
+
+
+@pytest.mark.parametrize("command", ["TOP", "DELE"])
+@pytest.mark.parametrize("reply", [b"-ERR cannot read it\r\n", b"+OK done\r\n.\r\n"])
+def test_a_line_too_many_is_by_the_message_before(popfetch, server, run, command, reply):
+    if command == "DELE":
+        reply = reply.replace(b".\r\n", b"")
+    pop = server(mails(12), pipelining=False)
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    poison(pop, command, 5, surplus(reply))
+    run(4)
+    assert len(pop.left()) == 1
+
+
 def except_about(uid, act):
     """act, unless the command is about this message."""
 
@@ -36,6 +54,21 @@ def except_about(uid, act):
         session.send(session.reply(line))
 
     return look
+
+
+def held_back(uid):
+    """Replies are sent when no more commands are there; at this message none is."""
+
+    def act(session, line):
+        message = session._find(line.split()[1])
+        if message and message.uid == uid.encode():
+            session.close()
+        session.held = getattr(session, "held", b"") + session.reply(line)
+        if not session.waiting(0.02):
+            session.send(session.held)
+            session.held = b""
+
+    return act
 
 
 def mails(count):
@@ -230,7 +263,8 @@ def test_catch_up_gets_past_it(popfetch, server, run, act, number, is_named):
     poison(pop, "TOP", number, act)
     popfetch.account(server=pop, timeout="1 second")
     named = ["work"] * is_named
-    assert popfetch("--catch-up", *named).status != 0
+    for _ in range(2):
+        assert popfetch("--catch-up", *named).status != 0
     assert popfetch("--catch-up", *named).status == 0
     new = pop.add(mail("new")).wire
     assert run()[0].status == 0
@@ -289,6 +323,22 @@ def test_what_is_good_again_is_deleted_before_the_next_one_breaks(popfetch, serv
     poison(pop, "TOP", 2, close)
     run(3)
     assert first not in pop.left()
+
+
+@pytest.mark.parametrize("command", ["RETR", "TOP", "DELE"])
+def test_where_replies_are_lost_with_the_line_it_is_found_all_the_same(
+    popfetch, server, run, command
+):
+    """The first that is not answered is not the one at which the server died."""
+    pop = server(mails(40), pipelining=True)
+    popfetch.account(server=pop, keep="no" if command == "RETR" else "1 day")
+    if command != "RETR":
+        run()
+        run.wait(2 * DAY)
+    bad = pop.left()[30]
+    pop.on(command, held_back(bad))
+    run(10)
+    assert pop.left() == [bad]
 
 
 def test_in_runs_by_the_hour_the_others_come_first(popfetch, server, run):
