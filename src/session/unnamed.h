@@ -13,7 +13,7 @@
 #include "session/phase.h"
 
 /* Marks the listed ones at which two sessions broke with MAILBOX_BROKE, and
- * those whose next try is not due with MAILBOX_TRIED; forgets those that are not
+ * those whose next try is not due with MAILBOX_TRIED; forgets what is not
  * listed. */
 int unnamed_recall(struct session *s, struct err *e);
 /* How often has a session broken at it? */

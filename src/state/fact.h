@@ -59,8 +59,9 @@
 		     a session broke (failure.h) */
 /* Since when these have missed their turn: failure.c. */
 #define FACT_TURN_MISSED "turn_missed"
-/* Sessions broke while more than one answer was waited for: so many at once are
- * asked for by the next one; 0: as many as it likes.  Who writes FACT_IN_HAND. */
+/* A session broke while more than one answer was waited for: so many at once
+ * are asked for by the next one; 0: as many as it likes.  session.c; list.c
+ * sets it to 0 when a session ends well. */
 #define FACT_WINDOW	 "window"
 /* At which messages without uid a session broke: unnamed.c. */
 #define FACT_UNNAMED	 "unnamed"
