@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/mem.h"
 #include "session/headers.h"
 #include "session/identity.h"
@@ -281,12 +282,21 @@ is_for_retr(const struct session *s, size_t entry)
 		failure_count(m, entry) % 2 == 1);
 }
 
+/* Two sessions broke at it: would another one take a DELE along? */
+static bool
+is_risky(const struct session *s, size_t entry)
+{
+	return s->tries_broken && removal_waiting(s) > 0 &&
+	       failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE;
+}
+
 static bool
 wants_top(const struct session *s, size_t entry, bool fetched_some)
 {
 	const struct mailbox *m = s->mailbox;
 
-	if (!failure_has_turn(s, entry) || is_for_retr(s, entry))
+	if (!failure_has_turn(s, entry) || is_for_retr(s, entry) ||
+	    is_risky(s, entry))
 		return false;
 	if (mailbox_action(m, entry) == PLAN_LEARN)
 		return s->set->mode != SESSION_CHECK &&
@@ -329,9 +339,17 @@ is_left_to_retr(const struct session *s, size_t entry)
 				   MAILBOX_NEW_BY_TOP));
 }
 
+static void
+leave_risky(const struct session *s, bool is_wanted[])
+{
+	for (size_t i = 0; s->tries_broken && i < mailbox_count(s->mailbox);
+	     i++)
+		is_wanted[i] = is_wanted[i] && !is_risky(s, i);
+}
+
 static int
 slice_by_top(struct session *s, struct headers *h, struct learning *l,
-	     struct err *e)
+	     bool is_wanted[], struct err *e)
 {
 	size_t before = removal_waiting(s), after;
 	int got;
@@ -339,10 +357,9 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	while ((got = headers_next(h, e)) > 0) {
 		if (take_top(s, h, l, e) != 0)
 			return -1;
-		/* at the next one a session may break, and with it the DELE */
-		if (s->top.is_refused ||
-		    (s->tries_broken && removal_waiting(s) > 0))
+		if (s->top.is_refused)
 			headers_stop(h);
+		leave_risky(s, is_wanted);
 		if (is_left_to_retr(s, h->entry))
 			headers_expect_retr(h);
 		after = removal_waiting(s);
@@ -354,7 +371,7 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 }
 
 static int
-pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
+pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 {
 	struct learning l;
 	struct headers h;
@@ -362,7 +379,8 @@ pass_by_top(struct session *s, const bool is_wanted[], struct err *e)
 
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
-	while ((rc = slice_by_top(s, &h, &l, e)) == 0 && headers_go_on(&h))
+	while ((rc = slice_by_top(s, &h, &l, is_wanted, e)) == 0 &&
+	       headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
 			break;
 	headers_close(&h);

@@ -148,7 +148,7 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
 	if (!failure_awaits_turn(s, false) || phase_is_ending(s) ||
-	    removal_waiting(s) > 0)
+	    (!s->set->broken_only && removal_waiting(s) > 0))
 		return 0;
 	return take_turn(s, r, true, e);
 }
