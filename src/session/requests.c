@@ -110,8 +110,8 @@ bool
 requests_broke_behind(const struct requests *x, size_t *entry)
 {
 	*entry = x->last.entry;
-	return x->is_surplus && x->last.number != 0 &&
-	       x->last.order != LINK_RETR;
+	return x->is_surplus &&
+	       (x->last.order == LINK_TOP || x->last.order == LINK_DELE);
 }
 
 bool

@@ -64,7 +64,8 @@ bool requests_waits_for(const struct requests *x, enum link_type order,
 enum facts_flight requests_failed_flight(const struct requests *x);
 
 /* Did the server send something that was not asked for, behind its answer to a
- * TOP, DELE or LIST of this message?  (A RETR may be shorter than it looks.) */
+ * TOP or DELE of this message?  (A RETR may be shorter than it looks, and a
+ * LIST is nobody's fault.) */
 bool requests_broke_behind(const struct requests *x, size_t *entry);
 
 /* How long answers take, by those that have come: to so many orders of this
