@@ -64,13 +64,11 @@ static size_t
 most_requests(const struct retrieve *r)
 {
 	const struct session *s = r->session;
+	bool grows = s->facts.pipelining && s->window == 0;
 
-	if (!s->facts.pipelining)
-		return phase_window(s, LINK_RETR, SERIAL_MOST);
-	if (s->window > 0)
-		return s->window;
-	return phase_window(s, LINK_RETR, FIRST) +
-	       requests_answered(s->requests, LINK_RETR);
+	return phase_window(s, LINK_RETR,
+			    s->facts.pipelining ? FIRST : SERIAL_MOST) +
+	       (grows ? requests_answered(s->requests, LINK_RETR) : 0);
 }
 
 static bool
@@ -318,10 +316,12 @@ enter_level(struct retrieve *r)
 	unsigned next = UINT_MAX;
 
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
-		unsigned failures = failure_count(s->mailbox, i);
+		unsigned failures;
 
-		if (failures > r->level && failures < next &&
-		    asking_wants(s, i))
+		if (!asking_wants(s, i))
+			continue;
+		failures = failure_count(s->mailbox, i);
+		if (failures > r->level && failures < next)
 			next = failures;
 	}
 	r->level = next;

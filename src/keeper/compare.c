@@ -291,19 +291,24 @@ is_risky(const struct session *s, size_t entry)
 }
 
 static bool
-wants_top(const struct session *s, size_t entry, bool fetched_some)
+may_want_top(const struct session *s, size_t entry, bool fetched_some)
 {
 	const struct mailbox *m = s->mailbox;
 
-	if (!failure_has_turn(s, entry) || is_for_retr(s, entry) ||
-	    is_risky(s, entry))
-		return false;
 	if (mailbox_action(m, entry) == PLAN_LEARN)
 		return s->set->mode != SESSION_CHECK &&
 		       !mailbox_is(m, entry, MAILBOX_LEARNED);
 	return is_unclear(s, entry, fetched_some) &&
 	       !mailbox_is(m, entry, MAILBOX_NEW_BY_TOP | MAILBOX_UNPROVEN) &&
 	       (!s->top.differs || has_row_by_top(m, entry));
+}
+
+static bool
+wants_top(const struct session *s, size_t entry, bool fetched_some)
+{
+	return may_want_top(s, entry, fetched_some) &&
+	       failure_has_turn(s, entry) && !is_for_retr(s, entry) &&
+	       !is_risky(s, entry);
 }
 
 /* Is it for RETR to tell, since TOP cannot? */

@@ -33,9 +33,9 @@ struct retrieve {
 	bool is_alone;		/* what is next has to wait for all before it */
 	bool is_careful;	/* the run before was killed */
 	size_t group, in_group; /* may come together; how many of them more */
-	size_t group_most;
-	uint64_t failed; /* result.failed when the group began */
-	int64_t in_hand; /* as on record */
+	size_t group_most;	/* no group is larger */
+	uint64_t failed;	/* result.failed when the group began */
+	int64_t in_hand;	/* as on record */
 	bool has_asked_other_end;
 	bool asks_all;	      /* of the others instead */
 	uint64_t asked_bytes; /* listed sizes of RETRs under way */

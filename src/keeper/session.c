@@ -274,8 +274,10 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 static bool
 is_cut_short(const struct session *s, struct err *e)
 {
-	if (s->is_stopped_short ||
-	    (phase_is_stopping(s) && failure_left(s) > 0))
+	bool has_turn_to_come = s->set->mode == SESSION_FETCH &&
+				phase_is_stopping(s) && failure_left(s) > 0;
+
+	if (s->is_stopped_short || has_turn_to_come)
 		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
 	else if (s->is_out_of_time && s->set->mode == SESSION_CATCH_UP)
 		say_how_far(s, ERR_NETWORK, "session_timeout reached", e);
@@ -311,9 +313,10 @@ blame(struct session *s, struct retrieve *r, const struct err *why)
 	retrieve_blame(r, why);
 	if (requests_broke_behind(x, &entry)) {
 		failure_blame(s, entry, 0, why);
-		return;
+		broke = false;
+	} else {
+		failure_blame_awaited(s, why);
 	}
-	failure_blame_awaited(s, why);
 	if (broke && requests_waits_for(x, LINK_DELE, &entry))
 		removal_blame(s, why);
 	list_sizes_blame(s, broke && requests_waits_for(x, LINK_LIST, &entry));

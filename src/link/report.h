@@ -40,8 +40,8 @@ struct report_progress {
 struct report_result {
 	uint64_t new_messages; /* to be fetched, for --check */
 	uint64_t fetched, deleted, kept, failed;
-	bool is_logged_in;
-	bool is_listed; /* the server has listed its messages */
+	bool is_logged_in; /* the server has taken the login */
+	bool is_listed;	   /* the server has listed its messages */
 	bool is_again; /* a session of their own is wanted for messages at which
 			  one broke before */
 	bool is_limited; /* the server gives no more for now */

@@ -27,13 +27,19 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 	return false;
 }
 
+static bool
+has_broken(const struct mailbox *m, size_t entry, const struct store_row *row)
+{
+	return row->broke || mailbox_is(m, entry, MAILBOX_BROKE);
+}
+
 bool
 failure_has_broken(const struct mailbox *m, size_t entry)
 {
-	struct store_row row;
+	struct store_row row = { .broke = false };
 
-	return mailbox_is(m, entry, MAILBOX_BROKE) ||
-	       (failure_row(m, entry, &row) && row.broke);
+	(void)failure_row(m, entry, &row);
+	return has_broken(m, entry, &row);
 }
 
 unsigned
@@ -60,7 +66,7 @@ failure_has_turn(const struct session *s, size_t entry)
 	struct store_row row = { .attempts = 0 };
 
 	(void)failure_row(s->mailbox, entry, &row);
-	return failure_has_broken(s->mailbox, entry) == s->tries_broken &&
+	return has_broken(s->mailbox, entry, &row) == s->tries_broken &&
 	       is_due(s, &row);
 }
 
@@ -93,10 +99,11 @@ awaits_turn(const struct session *s, size_t entry)
 	const struct mailbox *m = s->mailbox;
 	struct store_row row = { .attempts = 0 };
 
+	if (!is_wanted(m, entry) ||
+	    mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_DELETED))
+		return false;
 	(void)failure_row(m, entry, &row);
-	return is_wanted(m, entry) && failure_has_broken(m, entry) &&
-	       is_due(s, &row) &&
-	       !mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_DELETED);
+	return has_broken(m, entry, &row) && is_due(s, &row);
 }
 
 bool
@@ -200,6 +207,7 @@ find_count(const struct session *s, size_t entry, int64_t row)
 {
 	struct store_row known;
 	bool is_known = failure_row(s->mailbox, entry, &known);
+
 	/* this session has recorded it as delivered: the plan knows of no row,
 	 * or of what the row was before */
 	if (row != 0 &&
@@ -273,20 +281,16 @@ failure_blame(struct session *s, size_t entry, int64_t row,
 	      const struct err *why)
 {
 	struct count c = find_count(s, entry, row);
+	bool unnamed = is_unnamed(s, entry);
 	struct err ignored = ERR_INIT;
 
-	if (is_unnamed(s, entry))
-		c.attempts = failure_attempts(s, entry);
+	if (unnamed)
+		c.attempts = unnamed_attempts(s, entry);
 	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
 		return;
-	if (is_unnamed(s, entry))
-		(void)unnamed_note(s, entry, c.attempts + 1,
-				   next_try(FAILURE_BROKE, clock_unix(),
-					    c.attempts),
-				   &ignored);
-	else
-		(void)failure_note(s, entry, row, FAILURE_BROKE, why->text,
-				   &ignored);
+	(void)(unnamed ? unnamed_note(s, entry, c.attempts + 1, &ignored)
+		       : failure_note(s, entry, row, FAILURE_BROKE, why->text,
+				      &ignored));
 	if (c.attempts >= BACKOFF_PATIENCE)
 		say_left(s, entry, &c, why);
 }

@@ -147,6 +147,20 @@ headers_expect_retr(struct headers *h)
 	h->retrs++;
 }
 
+/* One has come, so more may be asked for at once. */
+static void
+widen(struct headers *h)
+{
+	const struct session *s = h->session;
+
+	if (s->window > 0)
+		return;
+	if (h->ahead < first_ahead(s))
+		h->ahead = first_ahead(s);
+	else
+		h->ahead += s->facts.pipelining;
+}
+
 static void
 take(struct headers *h, const struct answer *a)
 {
@@ -156,12 +170,7 @@ take(struct headers *h, const struct answer *a)
 		header_add(h->reader, a->record.data, a->record.size);
 	if (!a->is_last)
 		return;
-	if (h->session->window > 0)
-		h->ahead = phase_window(h->session, h->order, h->ahead);
-	else if (h->ahead < first_ahead(h->session))
-		h->ahead = first_ahead(h->session);
-	else
-		h->ahead += h->session->facts.pipelining;
+	widen(h);
 	h->entry = a->entry;
 	h->is_refused = a->type == LINK_REFUSED;
 	h->octets = a->record.value;

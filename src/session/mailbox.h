@@ -42,7 +42,8 @@ enum mailbox_mark {
 	MAILBOX_NO_TOP = 4096,	  /* TOP of this one is refused, or empty */
 	/* One at which a session broke, though its row does not say so. */
 	MAILBOX_BROKE = 8192,
-	MAILBOX_EMPTY_BY_TOP = 32768
+	MAILBOX_EMPTY_BY_TOP = 32768 /* TOP has shown no header; 16384 is
+					mailbox.c's own */
 };
 
 struct mailbox;

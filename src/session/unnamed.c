@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "state/fact.h"
 
 /* More than one at a time are as good as unheard of. */
@@ -22,6 +23,7 @@ struct unnamed {
 struct unnamed_list {
 	struct unnamed at[MOST];
 	size_t count;
+	bool has_lost; /* some, whose messages are not listed */
 };
 
 /* --- which message --- */
@@ -36,13 +38,15 @@ fits(const struct mailbox *m, size_t entry, const struct unnamed *x)
 	       (x->size < 0 ? number == x->number : number <= x->number);
 }
 
-static bool
-is_taken(const struct unnamed_list *l, size_t entry)
+/* Where it is in the list; behind its end: nowhere. */
+static size_t
+position(const struct unnamed_list *l, size_t entry)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (l->at[i].entry == entry)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < l->count && l->at[i].entry != entry)
+		i++;
+	return i;
 }
 
 static size_t
@@ -50,17 +54,26 @@ find_entry(const struct mailbox *m, const struct unnamed_list *l,
 	   const struct unnamed *x)
 {
 	for (size_t i = mailbox_count(m); i-- > 0;)
-		if (fits(m, i, x) && !is_taken(l, i))
+		if (fits(m, i, x) && position(l, i) == l->count)
 			return i;
 	return SIZE_MAX;
 }
 
 /* --- the fact --- */
 
-/* A record is "NUMBER SIZE ATTEMPTS NEXT_TRY;".  *lost: some were left out,
- * whose messages are not listed. */
+static void
+take(const struct session *s, struct unnamed_list *l, struct unnamed x)
+{
+	x.entry = find_entry(s->mailbox, l, &x);
+	if (x.entry != SIZE_MAX)
+		l->at[l->count++] = x;
+	else
+		l->has_lost = true;
+}
+
+/* A record is "NUMBER SIZE ATTEMPTS NEXT_TRY;". */
 static int
-load(const struct session *s, struct unnamed_list *l, bool *lost, struct err *e)
+load(const struct session *s, struct unnamed_list *l, struct err *e)
 {
 	struct unnamed x = { .entry = SIZE_MAX };
 	const char *at;
@@ -68,20 +81,14 @@ load(const struct session *s, struct unnamed_list *l, bool *lost, struct err *e)
 	int size;
 
 	*l = (struct unnamed_list){ .count = 0 };
-	*lost = false;
 	if (store_fact_text(s->store, FACT_UNNAMED, &text, e) != 0)
 		return -1;
 	for (at = text;
 	     at && l->count < MOST &&
 	     sscanf(at, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 ";%n",
 		    &x.number, &x.size, &x.attempts, &x.next_try, &size) == 4;
-	     at += size) {
-		x.entry = find_entry(s->mailbox, l, &x);
-		if (x.entry != SIZE_MAX)
-			l->at[l->count++] = x;
-		else
-			*lost = true;
-	}
+	     at += size)
+		take(s, l, x);
 	free(text);
 	return 0;
 }
@@ -113,9 +120,8 @@ int
 unnamed_recall(struct session *s, struct err *e)
 {
 	struct unnamed_list l;
-	bool lost;
 
-	if (load(s, &l, &lost, e) != 0)
+	if (load(s, &l, e) != 0)
 		return -1;
 	for (size_t i = 0; i < l.count; i++) {
 		int64_t next = plan_true_try(l.at[i].next_try, s->now);
@@ -126,7 +132,7 @@ unnamed_recall(struct session *s, struct err *e)
 		if (next > s->now && !s->set->ignore_backoff)
 			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_TRIED);
 	}
-	return lost ? save(s, &l, e) : 0;
+	return l.has_lost ? save(s, &l, e) : 0;
 }
 
 unsigned
@@ -134,37 +140,32 @@ unnamed_attempts(const struct session *s, size_t entry)
 {
 	struct err ignored = ERR_INIT;
 	struct unnamed_list l;
-	bool lost;
+	size_t i;
 
-	if (load(s, &l, &lost, &ignored) == 0)
-		for (size_t i = 0; i < l.count; i++)
-			if (l.at[i].entry == entry)
-				return (unsigned)l.at[i].attempts;
-	return 0;
+	if (load(s, &l, &ignored) != 0 || (i = position(&l, entry)) == l.count)
+		return 0;
+	return (unsigned)l.at[i].attempts;
 }
 
 int
-unnamed_note(struct session *s, size_t entry, unsigned attempts,
-	     int64_t next_try, struct err *e)
+unnamed_note(struct session *s, size_t entry, unsigned attempts, struct err *e)
 {
-	struct unnamed x = {
+	struct unnamed_list l;
+	size_t i;
+
+	if (load(s, &l, e) != 0)
+		return -1;
+	i = position(&l, entry);
+	if (i == MOST)
+		i = 0;
+	l.count += i == l.count;
+	l.at[i] = (struct unnamed){
 		.number = mailbox_number(s->mailbox, entry),
 		.size = mailbox_at(s->mailbox, entry).size,
 		.attempts = attempts,
-		.next_try = next_try,
+		.next_try = backoff_next_broken(clock_unix(), attempts - 1),
+		.entry = entry,
 	};
-	struct unnamed_list l;
-	size_t i = 0;
-	bool lost;
-
-	if (load(s, &l, &lost, e) != 0)
-		return -1;
-	while (i < l.count && l.at[i].entry != entry)
-		i++;
-	if (i == MOST)
-		i = 0;
-	l.at[i] = x;
-	l.count += i == l.count;
 	return save(s, &l, e);
 }
 
@@ -172,15 +173,13 @@ int
 unnamed_forget(struct session *s, size_t entry, struct err *e)
 {
 	struct unnamed_list l;
-	size_t i = 0;
-	bool lost;
+	size_t i;
 
 	if (mailbox_at(s->mailbox, entry).uid_size > 0)
 		return 0;
-	if (load(s, &l, &lost, e) != 0)
+	if (load(s, &l, e) != 0)
 		return -1;
-	while (i < l.count && l.at[i].entry != entry)
-		i++;
+	i = position(&l, entry);
 	if (i == l.count)
 		return 0;
 	l.at[i] = l.at[--l.count];

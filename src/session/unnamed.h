@@ -18,9 +18,10 @@
 int unnamed_recall(struct session *s, struct err *e);
 /* How often has a session broken at it? */
 unsigned unnamed_attempts(const struct session *s, size_t entry);
-/* A session has broken at it so often now; next_try in seconds since 1970. */
+/* So many sessions have broken at it now, in a row; more than 16 such messages
+ * are not kept in mind. */
 int unnamed_note(struct session *s, size_t entry, unsigned attempts,
-		 int64_t next_try, struct err *e);
+		 struct err *e);
 /* It came whole after all, and is new. */
 int unnamed_forget(struct session *s, size_t entry, struct err *e);
 

@@ -100,15 +100,19 @@ def if_more(act):
     return look
 
 
-def about(uid, act):
-    """act, if the command is about this message, whatever its number is now, else the true
-    reply."""
+def honest(session, line):
+    """The true reply."""
+    session.send(session.reply(line))
+
+
+def about(uids, act, otherwise=honest):
+    """act, if the command is about this message, or one of these, whatever its number is now."""
+    names = [uids] if isinstance(uids, str) else uids
 
     def look(session, line):
         message = session._find(line.split()[1])
-        if message and message.uid == uid.encode():
-            return act(session, line)
-        session.send(session.reply(line))
+        is_one = message and message.uid.decode() in names
+        (act if is_one else otherwise)(session, line)
 
     return look
 

@@ -118,9 +118,8 @@ def test_a_program_for_which_there_is_no_time(popfetch, server, run, pipelining)
     assert all(c.commands[-1] == "QUIT" for c in pop.connections)
 
 
-def test_sizes_that_are_all_counted_anew(popfetch, server, run):
-    """A migration: each message has to be compared, once."""
-    count = 250
+def counted_anew(popfetch, server, run, count):
+    """A server with so many known messages, each of which has another size than before."""
     pop = server(mails(count))
     popfetch.account(server=pop, session_timeout="1 minute")
     run()
@@ -128,6 +127,13 @@ def test_sizes_that_are_all_counted_anew(popfetch, server, run):
         message.listed = message.size + 7
     pop.on("STAT", say(b"+OK %d 1\r\n" % count))
     popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    return pop
+
+
+def test_sizes_that_are_all_counted_anew(popfetch, server, run):
+    """A migration: each message has to be compared, once."""
+    count = 250
+    pop = counted_anew(popfetch, server, run, count)
     slow_down(pop, "TOP")
     tops = []
     for _ in range(8):
@@ -142,13 +148,7 @@ def test_sizes_that_are_all_counted_anew(popfetch, server, run):
 def test_where_top_differs_there_is_time_for_retr(popfetch, server, run):
     """What TOP shows is a message that nobody knows, until RETR tells."""
     count = 130
-    pop = server(mails(count))
-    popfetch.account(server=pop, session_timeout="1 minute")
-    run()
-    for message in pop.mailbox.messages:
-        message.listed = message.size + 7
-    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
-    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    pop = counted_anew(popfetch, server, run, count)
     slow_down(pop, "RETR")
     pop.on("TOP", marked_late)
     for _ in range(12):
@@ -289,13 +289,7 @@ def test_stat_lower_than_the_listing(popfetch, server, run):
 @pytest.mark.parametrize("option", ["--check", "-n"])
 def test_a_look_that_has_no_time_for_all_says_so(popfetch, server, run, option):
     count = 250
-    pop = server(mails(count))
-    popfetch.account(server=pop, session_timeout="1 minute")
-    run()
-    for message in pop.mailbox.messages:
-        message.listed = message.size + 7
-    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
-    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    pop = counted_anew(popfetch, server, run, count)
     slow_down(pop, "TOP")
     result = popfetch(option)
     assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result

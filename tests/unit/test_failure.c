@@ -14,6 +14,8 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "phase_fetch.h"
+#include "session/unnamed.h"
+#include "state/fact.h"
 
 #define HEADER "Message-ID: <1@x>\nSubject: x\n\n"
 
@@ -204,6 +206,97 @@ one_that_waits_has_none(void **state)
 	assert_false(failure_has_turn(&x->session, 0));
 }
 
+/* --- without uids --- */
+
+/* Two messages; this is on record. */
+static void
+list_unnamed(struct scene *x, const char *fact)
+{
+	assert_int_equal(phase_begin_note(&x->session, &x->e), 0);
+	assert_int_equal(store_set_fact_text(x->session.store, FACT_UNNAMED,
+					     fact, &x->e),
+			 0);
+	assert_int_equal(phase_end_note(&x->session, 0, &x->e), 0);
+	scene_list(x, "", 100);
+	scene_list(x, "", 200);
+	scene_mailbox(x);
+	assert_int_equal(unnamed_recall(&x->session, &x->e), 0);
+}
+
+static bool
+is_marked(const struct scene *x, size_t entry, enum mailbox_mark mark)
+{
+	return mailbox_is(x->session.mailbox, entry, mark);
+}
+
+static void
+what_has_no_uid_is_known_by_number_and_size(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "");
+	failure_blame(&x->session, 1, 0, &lost);
+	failure_blame(&x->session, 1, 0, &lost);
+	assert_int_equal(failure_attempts(&x->session, 0), 0);
+	assert_int_equal(failure_attempts(&x->session, 1), 2);
+	assert_int_equal(scene_row_count(x), 0);
+	assert_int_equal(unnamed_forget(&x->session, 1, &x->e), 0);
+	assert_int_equal(failure_attempts(&x->session, 1), 0);
+}
+
+static void
+its_number_may_have_become_smaller(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "7 200 2 0;");
+	assert_false(is_marked(x, 0, MAILBOX_BROKE));
+	assert_true(is_marked(x, 1, MAILBOX_BROKE));
+	assert_false(is_marked(x, 1, MAILBOX_TRIED));
+}
+
+static void
+one_of_a_larger_number_is_another(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "1 200 2 0;");
+	assert_false(is_marked(x, 1, MAILBOX_BROKE));
+	assert_int_equal(failure_attempts(&x->session, 1), 0);
+}
+
+static void
+what_broke_once_is_no_different_from_others(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "2 200 1 0;");
+	assert_false(is_marked(x, 1, MAILBOX_BROKE));
+	failure_blame(&x->session, 1, 0, &lost);
+	assert_int_equal(failure_attempts(&x->session, 1), 2);
+}
+
+static void
+the_third_time_it_waits_as_others_do(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "2 200 2 0;");
+	failure_blame(&x->session, 1, 0, &lost);
+	assert_true(scene_was_told(x, "message 2 is set aside"));
+	assert_int_equal(unnamed_recall(&x->session, &x->e), 0);
+	assert_true(is_marked(x, 1, MAILBOX_TRIED));
+}
+
+static void
+nonsense_on_record_is_nobody(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "2 200 two;");
+	assert_false(is_marked(x, 1, MAILBOX_BROKE));
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
 
@@ -221,6 +314,12 @@ main(void)
 		TEST(what_came_after_all_is_forgiven),
 		TEST(one_at_which_a_session_broke_has_its_own_turn),
 		TEST(one_that_waits_has_none),
+		TEST(what_has_no_uid_is_known_by_number_and_size),
+		TEST(its_number_may_have_become_smaller),
+		TEST(one_of_a_larger_number_is_another),
+		TEST(what_broke_once_is_no_different_from_others),
+		TEST(the_third_time_it_waits_as_others_do),
+		TEST(nonsense_on_record_is_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

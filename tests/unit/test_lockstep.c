@@ -66,6 +66,15 @@ failing_set_up(void **state)
 	return rc;
 }
 
+static void
+fetch_out_of_step(struct scene *x)
+{
+	scene_mailbox(x);
+	player_start(x);
+	fetch_fail(x);
+	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+}
+
 /* One message that is shorter than listed; LIST is answered already. */
 static void
 fetch_in_vain(struct scene *x, enum err_kind kind)
@@ -213,10 +222,7 @@ another_uid_breaks_the_protocol_and_what_came_before_is_delivered(void **state)
 	offer(x, 1, "a", 0);
 	offer(x, 2, "b", 7);
 	tell_uids(x, "a", "c");
-	scene_mailbox(x);
-	player_start(x);
-	fetch_fail(x);
-	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	fetch_out_of_step(x);
 	assert_int_equal(scene_delivered(x), 1);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
 	assert_int_equal(fetch_row(x, "b").attempts, 1);
@@ -230,10 +236,7 @@ a_uid_that_is_missing_breaks_the_protocol(void **state)
 	offer(x, 1, "a", 7);
 	offer(x, 2, "b", 0);
 	tell_uids(x, "a", NULL);
-	scene_mailbox(x);
-	player_start(x);
-	fetch_fail(x);
-	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	fetch_out_of_step(x);
 	assert_int_equal(scene_delivered(x), 0);
 }
 
@@ -247,10 +250,7 @@ a_line_that_comes_twice_stands_for_no_other(void **state)
 	scene_answer(x, LINK_UID, 1, 0, "a");
 	scene_answer(x, LINK_UID, 1, 0, "a");
 	scene_answer(x, LINK_LISTED, 0, 1, "");
-	scene_mailbox(x);
-	player_start(x);
-	fetch_fail(x);
-	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	fetch_out_of_step(x);
 	assert_int_equal(scene_delivered(x), 0);
 }
 
@@ -263,10 +263,7 @@ of_several_the_short_one_is_remembered(void **state)
 	offer(x, 2, "b", 1);
 	offer(x, 3, "c", 0);
 	tell_size(x, SIZE + 8);
-	scene_mailbox(x);
-	player_start(x);
-	fetch_fail(x);
-	assert_int_equal(x->e.kind, ERR_PROTOCOL);
+	fetch_out_of_step(x);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
 	assert_int_equal(fetch_row(x, "c").id, 0);
 	assert_int_equal(fetch_row(x, "b").attempts, 1);
