@@ -188,3 +188,21 @@ def test_what_was_deleted_in_this_session_is_no_part_of_the_proof(popfetch, serv
     assert result.status == 0, result
     assert len(popfetch.maildir()) == 41
     assert len(pop.left()) == 1
+
+
+def test_the_reply_behind_a_line_too_many_is_no_line_of_a_message(popfetch, server):
+    pop = server([mail(str(number)) for number in range(5)], pipelining=True)
+    wires = pop.wires()
+    pop.on("RETR", about("uid-000002", lambda s, line: s.send(s.reply(line) + b"+OK\r\n")))
+    popfetch.account(server=pop, keep="no")
+    assert [popfetch().status for _ in range(2)] == [os.EX_PROTOCOL, 0]
+    assert same(popfetch.maildir(), wires) and pop.left() == []
+
+
+def test_a_message_that_begins_like_a_reply_comes_when_it_is_asked_for_alone(popfetch, server):
+    odd = b"+OK 17 octets\r\n" + mail("odd")
+    pop = server([mail("one"), odd, mail("three")], pipelining=True)
+    wires = pop.wires()
+    popfetch.account(server=pop, keep="no")
+    assert [popfetch().status for _ in range(2)] == [os.EX_PROTOCOL, 0]
+    assert same(popfetch.maildir(), wires) and pop.left() == []
