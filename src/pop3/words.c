@@ -172,10 +172,20 @@ static const struct pattern patterns[] = {
 	{ "internal error", KIND_TROUBLE },
 	{ "internal login failure", KIND_TROUBLE }, /* Dovecot */
 	{ "timed out", KIND_TROUBLE },
+	{ "timeout", KIND_TROUBLE },
+	{ "inactivity", KIND_TROUBLE },
+	{ "unreachable", KIND_TROUBLE },
+	{ "no backend", KIND_TROUBLE },
+	{ "database error", KIND_TROUBLE },
+	{ "dns failure", KIND_TROUBLE },
+	{ "out of memory", KIND_TROUBLE },
+	{ "unable to open mailbox", KIND_TROUBLE },
+	{ "cannot open mailbox", KIND_TROUBLE },
 	{ "connection refused", KIND_TROUBLE },
 	{ "unable to connect", KIND_TROUBLE },
 	{ "could not connect", KIND_TROUBLE },
 	{ "cannot connect", KIND_TROUBLE },
+	{ "can't connect", KIND_TROUBLE },
 	{ "failed to connect", KIND_TROUBLE },
 	/* ... then what is asked too much of it */
 	{ "too many", KIND_TROUBLE }, /* Yahoo, mail.ru, Cyrus */
@@ -201,6 +211,7 @@ static const struct pattern patterns[] = {
 	{ "try it later", KIND_TROUBLE },
 	{ "retry later", KIND_TROUBLE },
 	{ "again later", KIND_TROUBLE },
+	{ "login later", KIND_TROUBLE },
 	{ "come back", KIND_TROUBLE },
 	{ "please wait", KIND_TROUBLE },
 	{ "currently locked", KIND_TROUBLE }, /* Windows; a time-out ends it */
@@ -239,6 +250,7 @@ static const struct pattern patterns[] = {
 	{ "m?s tarde", KIND_TROUBLE },
 	{ "mais tarde", KIND_TROUBLE },
 	{ "no disponible", KIND_TROUBLE },
+	{ "aguarde", KIND_TROUBLE },
 	{ "indispon?vel", KIND_TROUBLE },
 	{ "mantenimiento", KIND_TROUBLE },
 	{ "te veel", KIND_TROUBLE },
