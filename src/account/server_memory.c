@@ -25,9 +25,9 @@ identity(const struct server *server)
 			  (int)server->tls);
 }
 
-static int
-is_same_server(struct store *s, const struct server *server, bool *same,
-	       struct err *e)
+int
+server_memory_is_of(struct store *s, const struct server *server, bool *same,
+		    struct err *e)
 {
 	char *name = identity(server);
 	int rc = store_fact_is(s, FACT_CAPA_OF, name, same, e);
@@ -68,7 +68,7 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	if (store_fact(s, FACT_CAPA_TIME, 0, &learned, e) != 0 ||
 	    store_fact(s, FACT_PLAIN_UNTIL, 0, &plain_until, e) != 0 ||
 	    store_fact(s, FACT_NO_CAPA_UNTIL, 0, &no_capa_until, e) != 0 ||
-	    is_same_server(s, server, &same, e) != 0 ||
+	    server_memory_is_of(s, server, &same, e) != 0 ||
 	    load_login(s, same, now, go, e) != 0 ||
 	    store_fact_text(s, FACT_CAPA, &text, e) != 0)
 		return -1;
@@ -118,15 +118,15 @@ note_flight(struct store *s, enum facts_flight flight, int64_t now,
 	return 0;
 }
 
-/* What was learned of another server does not hold for this one. */
-static int
-change_server(struct store *s, const struct server *server, struct err *e)
+int
+server_memory_turn_to(struct store *s, const struct server *server,
+		      struct err *e)
 {
 	char *name;
 	bool same;
 	int rc;
 
-	if (is_same_server(s, server, &same, e) != 0)
+	if (server_memory_is_of(s, server, &same, e) != 0)
 		return -1;
 	if (same)
 		return 0;
@@ -147,7 +147,7 @@ int
 server_memory_note(struct store *s, const struct server *server,
 		   const struct facts *f, int64_t now, struct err *e)
 {
-	if (change_server(s, server, e) != 0 ||
+	if (server_memory_turn_to(s, server, e) != 0 ||
 	    note_flight(s, f->flight, now, e) != 0)
 		return -1;
 	if (f->capa_broke)
@@ -166,7 +166,7 @@ static int
 note_login(struct store *s, const struct server *server, int64_t login,
 	   int64_t now, struct err *e)
 {
-	if (change_server(s, server, e) != 0 ||
+	if (server_memory_turn_to(s, server, e) != 0 ||
 	    store_set_fact(s, FACT_LOGIN_WAYS, login, e) != 0)
 		return -1;
 	return store_set_fact(s, FACT_LOGIN_WAYS_UNTIL, now + LOGIN_S, e);
@@ -195,7 +195,7 @@ forget(struct store *s, const struct server *server, enum facts_flight flight,
 		return -1;
 	if (flight == FACTS_FLIGHT_NONE)
 		return 0;
-	if (change_server(s, server, e) != 0)
+	if (server_memory_turn_to(s, server, e) != 0)
 		return -1;
 	return store_set_fact(s, FACT_PLAIN_UNTIL, until, e);
 }

@@ -26,6 +26,13 @@
 #include "link/server.h"
 #include "state/store.h"
 
+/* *same: what is remembered is of this server. */
+int server_memory_is_of(struct store *s, const struct server *server,
+			bool *same, struct err *e);
+/* Makes it so, within a transaction: what was learned of another server does
+ * not hold for this one, and is forgotten. */
+int server_memory_turn_to(struct store *s, const struct server *server,
+			  struct err *e);
 /* Fills in go->knows_capa, go->capa, go->no_capa, go->plain and go->login. */
 int server_memory_load(struct store *s, const struct server *server,
 		       int64_t now, struct facts_go *go, struct err *e);

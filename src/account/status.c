@@ -15,14 +15,14 @@ struct reader {
 	struct status *status;
 	struct store *store;
 	int64_t now;
-	status_aside *each;
+	status_failed *each;
 	void *arg;
 };
 
 /* --- messages --- */
 
 static int
-read_aside(struct reader *r, struct store_row row, struct err *e)
+read_failed(struct reader *r, struct store_row row, struct err *e)
 {
 	struct status *s = r->status;
 	char *error;
@@ -30,7 +30,8 @@ read_aside(struct reader *r, struct store_row row, struct err *e)
 	row.next_try = plan_true_try(row.next_try, r->now);
 	if (row.next_try <= 0)
 		row.next_try = r->now;
-	if (s->set_aside++ == 0 || row.next_try < s->next_try)
+	if (row.status == STORE_SET_ASIDE &&
+	    (s->set_aside++ == 0 || row.next_try < s->next_try))
 		s->next_try = row.next_try;
 	if (!r->each)
 		return 0;
@@ -65,6 +66,13 @@ first_vain_dele(struct store *store, const struct store_rows *rows,
 	return 0;
 }
 
+/* Also what was delivered, when it failed to be compared or deleted later. */
+static bool
+has_failed(const struct store_row *row)
+{
+	return row->status == STORE_SET_ASIDE || row->attempts > 0;
+}
+
 static int
 count_rows(struct reader *r, const struct store_rows *rows, struct err *e)
 {
@@ -80,7 +88,7 @@ count_rows(struct reader *r, const struct store_rows *rows, struct err *e)
 		r->status->kept +=
 			row.status == STORE_DELIVERED &&
 			(row.dele_sent == 0 || row.dele_sent >= vain);
-		if (row.status == STORE_SET_ASIDE && read_aside(r, row, e) != 0)
+		if (has_failed(&row) && read_failed(r, row, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -124,7 +132,7 @@ read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 
 int
 status_read(struct status *s, const struct account_settings *a,
-	    const char *state_dir, int64_t now, status_aside *each, void *arg,
+	    const char *state_dir, int64_t now, status_failed *each, void *arg,
 	    struct err *e)
 {
 	struct reader r = { .status = s, .now = now, .each = each, .arg = arg };
@@ -150,13 +158,6 @@ status_free(struct status *s)
 }
 
 /* --- --retry --- */
-
-/* Also what was delivered, when it failed to be compared or deleted later. */
-static bool
-has_failed(const struct store_row *row)
-{
-	return row->status == STORE_SET_ASIDE || row->attempts > 0;
-}
 
 static int
 make_due(struct store *store, const struct store_rows *rows, struct err *e)

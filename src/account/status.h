@@ -29,16 +29,17 @@ struct status {
 	int64_t next_try;
 };
 
-/* status_read calls it for each message set aside, while it holds the account's
- * lock and has the database open.  `error` is borrowed, or NULL; row->next_try
- * is when the message will really be tried. */
-typedef void status_aside(void *arg, const struct store_row *row,
-			  const char *error);
+/* status_read calls it for each message set aside, and for each that could not
+ * be deleted, while it holds the account's lock and has the database open.
+ * `error` is borrowed, or NULL; row->next_try is when the message will really
+ * be tried. */
+typedef void status_failed(void *arg, const struct store_row *row,
+			   const char *error);
 
 /* Changes nothing and creates nothing.  ERR_BUSY when another run is fetching
  * the account.  `each` may be NULL. */
 int status_read(struct status *s, const struct account_settings *a,
-		const char *state_dir, int64_t now, status_aside *each,
+		const char *state_dir, int64_t now, status_failed *each,
 		void *arg, struct err *e);
 void status_free(struct status *s);
 

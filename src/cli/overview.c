@@ -23,7 +23,7 @@ struct overview {
 	const char *state_dir;
 	int width; /* of the names */
 	int64_t now;
-	struct buf lines; /* of what is set aside */
+	struct buf lines; /* of messages that fail */
 };
 
 static char *
@@ -84,14 +84,15 @@ print_line(const struct overview *o, const char *name, const char *success,
 /* status_read calls it, while the account's lock is held and its database open.
  * So the lines are kept, to be printed behind the account's own. */
 static void
-print_aside(void *arg, const struct store_row *row, const char *error)
+print_failed(void *arg, const struct store_row *row, const char *error)
 {
 	struct overview *o = arg;
 	char uid[OVERVIEW_UID_MAX];
 	char *next = next_text(row->next_try, o->now);
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
-	(void)buf_format(&o->lines, "    uid '%s', ", uid);
+	(void)buf_format(&o->lines, "    uid '%s', %s", uid,
+			 row->status == STORE_DELIVERED ? "not deleted, " : "");
 	if (row->attempts > 0) /* --retry sets it back to 0 */
 		(void)buf_format(&o->lines, "failed %u time%s, ", row->attempts,
 				 text_plural(row->attempts));
@@ -142,7 +143,7 @@ print_account(struct overview *o, const struct account *a)
 	o->now = clock_unix();
 	buf_init(&o->lines, SIZE_MAX);
 	if (status_read(&st, &a->keeper.account, o->state_dir, o->now,
-			o->show->verbosity > 0 ? print_aside : NULL, o,
+			o->show->verbosity > 0 ? print_failed : NULL, o,
 			&e) == 0) {
 		print_status(o, a->name, &st);
 		print_lines(o);

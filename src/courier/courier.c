@@ -133,6 +133,12 @@ failed_flight(enum facts_flight flight, const struct err *e)
 	return counts ? flight : FACTS_FLIGHT_NONE;
 }
 
+static uint32_t
+surplus(const struct err *e)
+{
+	return e->sys == EBADMSG ? LINK_SURPLUS : 0;
+}
+
 void
 courier_run(const struct server *server, struct courier_settings *set,
 	    struct link **link)
@@ -142,8 +148,7 @@ courier_run(const struct server *server, struct courier_settings *set,
 
 	if (run(server, set, *link, &flight, &e) != 0)
 		link_put_text(*link, LINK_ERROR,
-			      e.sys == EBADMSG ? LINK_SURPLUS
-					       : failed_flight(flight, &e),
+			      failed_flight(flight, &e) | surplus(&e),
 			      (int64_t)e.kind, e.text);
 	(void)link_flush(*link, &ignored);
 	secret_free(&set->password);

@@ -5,7 +5,6 @@
 #include "courier/orders.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "net/stream.h"
@@ -22,7 +21,6 @@ enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
 struct order {
 	unsigned type; /* enum link_type */
 	uint32_t number;
-	bool was_ahead; /* sent while another had no reply yet */
 };
 
 struct orders {
@@ -289,13 +287,9 @@ send_orders(struct orders *o, struct err *e)
 	 * now */
 	if (o->sent == 0 && o->count > 0 && pop3_check_idle(o->pop3, e) != 0)
 		return -1;
-	while (o->sent < o->count && o->sent < window && !o->quitting) {
-		struct order *order = order_at(o, o->sent);
-
-		order->was_ahead = o->sent++ > 0;
-		if (send_command(o, order, e) != 0)
+	while (o->sent < o->count && o->sent < window && !o->quitting)
+		if (send_command(o, order_at(o, o->sent++), e) != 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -320,24 +314,13 @@ order_name(unsigned type)
 	}
 }
 
-/* Behind a line too many the next reply is taken for the first line of its own
- * message.  A message that begins like that comes when it is asked for alone. */
-static bool
-is_reply(const uint8_t *begin, size_t size)
-{
-	return size > 3 && memcmp(begin, "+OK", 3) == 0 &&
-	       (begin[3] == ' ' || begin[3] == '\n');
-}
-
 static int
-pass_message(struct orders *o, const struct order *order, struct err *e)
+pass_message(struct orders *o, uint32_t number, struct err *e)
 {
-	uint32_t number = order->number;
 	struct body body;
 
 	body_start(&body);
 	do {
-		bool begins = body.octets == 0;
 		size_t room, got;
 		uint8_t *to;
 
@@ -346,10 +329,6 @@ pass_message(struct orders *o, const struct order *order, struct err *e)
 		to = link_reserve(o->link, BODY_OUT_MIN, &room);
 		if (pop3_body(o->pop3, &body, to, room, &got, e) != 0)
 			return -1;
-		if (begins && order->was_ahead && is_reply(to, got))
-			return err_set(e, ERR_PROTOCOL,
-				       "the message begins with a reply; the "
-				       "server has sent a line too many");
 		if (got > 0)
 			link_commit(o->link, LINK_CHUNK, number, 0, got);
 	} while (!body.ended);
@@ -432,7 +411,7 @@ pass_answer(struct orders *o, const struct order *order,
 	else if (order->type == LINK_DELE)
 		link_put(o->link, LINK_DELETED, order->number, 0, NULL, 0);
 	else
-		return pass_message(o, order, e);
+		return pass_message(o, order->number, e);
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include "keeper/asking.h"
 
-#include <errno.h>
 #include <limits.h>
 
 #include "base/backoff.h"
@@ -24,7 +23,6 @@ enum {
 	SERIAL_AHEAD = 2, /* on the wire, and the next */
 	GROUP_MOST = 256
 };
-
 
 bool
 asking_wants(const struct session *s, size_t entry)
@@ -179,7 +177,7 @@ asking_is_clean(const struct retrieve *r)
 {
 	return requests_count(r->session->requests) == 0 &&
 	       batch_is_quiet(r->handover.batch) &&
-	       !r->handover.lockstep.is_lost;
+	       r->handover.lockstep.need == LOCKSTEP_SURE;
 }
 
 /* --- groups --- */
@@ -249,14 +247,16 @@ find_last(const struct retrieve *r)
 	return SIZE_MAX;
 }
 
-/* The same, if need be from those behind max_messages. */
+/* The same, if need be from those behind max_messages, whose turn it is not
+ * while those at which a session broke have it. */
 static size_t
 find_other_end(const struct retrieve *r)
 {
 	struct plan *p = mailbox_plan(r->session->mailbox);
 	size_t last = find_last(r);
 
-	while (last == SIZE_MAX && plan_admit_last(p))
+	while (last == SIZE_MAX && !r->session->tries_broken &&
+	       plan_admit_last(p))
 		last = find_last(r);
 	return last;
 }

@@ -24,10 +24,9 @@ bool asking_is_over(const struct retrieve *r);
 bool asking_is_clean(const struct retrieve *r);
 
 /* To be called once, before anything is asked for: was the run before killed
- * while messages were in hand? */
+ * while messages were in hand?  Also recalls those without uid (unnamed.h). */
 int asking_recall(struct retrieve *r, struct err *e);
-/* The session ends in order, as far as the messages in hand are concerned
- * (FACT_IN_HAND). */
+/* None is in hand any more (FACT_IN_HAND). */
 void asking_put_down(struct retrieve *r);
 
 #endif

@@ -255,14 +255,27 @@ catch_up_run(struct session *s, struct err *e)
 	return rc;
 }
 
+static bool
+waits_for_known(const struct session *s)
+{
+	struct store_row row;
+	size_t entry;
+
+	return requests_waits_for(s->requests, LINK_TOP, &entry) &&
+	       failure_row(s->mailbox, entry, &row);
+}
+
 void
 catch_up_blame(struct session *s, const struct err *why)
 {
 	struct err ignored = ERR_INIT;
 
+	if (why->kind == ERR_STOPPED)
+		return;
 	/* with a row alone it would look like an account that fetches */
-	if (why->kind != ERR_STOPPED && !s->set->known_only &&
-	    phase_note_fact(s, FACT_CATCHING_UP, 1, &ignored) == 0)
+	if (s->set->known_only
+		    ? waits_for_known(s)
+		    : phase_note_fact(s, FACT_CATCHING_UP, 1, &ignored) == 0)
 		failure_blame_awaited(s, why);
 }
 

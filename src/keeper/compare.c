@@ -282,11 +282,13 @@ is_for_retr(const struct session *s, size_t entry)
 		failure_count(m, entry) % 2 == 1);
 }
 
-/* Two sessions broke at it: would another one take a DELE along? */
+/* Two sessions broke at it, and the last turn broke one: might a DELE that
+ * waits be lost with this one?  After a turn that went well there is no such
+ * care, lest many that are good again come one by one. */
 static bool
 is_risky(const struct session *s, size_t entry)
 {
-	return s->tries_broken && removal_waiting(s) > 0 &&
+	return s->tries_broken && s->is_careful && removal_waiting(s) > 0 &&
 	       failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE;
 }
 
@@ -316,7 +318,7 @@ static bool
 wants_retr(const struct session *s, size_t entry, bool fetched_some)
 {
 	return is_unclear(s, entry, fetched_some) &&
-	       failure_has_turn(s, entry) &&
+	       failure_has_turn(s, entry) && !is_risky(s, entry) &&
 	       (!compare_has_top(s) || s->top.differs ||
 		is_for_retr(s, entry) ||
 		mailbox_is(s->mailbox, entry, MAILBOX_UNPROVEN));
@@ -347,19 +349,27 @@ is_left_to_retr(const struct session *s, size_t entry)
 static void
 leave_risky(const struct session *s, bool is_wanted[])
 {
-	for (size_t i = 0; s->tries_broken && i < mailbox_count(s->mailbox);
-	     i++)
+	for (size_t i = 0; s->is_careful && i < mailbox_count(s->mailbox); i++)
 		is_wanted[i] = is_wanted[i] && !is_risky(s, i);
+}
+
+/* What has come is perhaps to be deleted: so many waited before. */
+static void
+see_removal(const struct session *s, struct headers *h, size_t before)
+{
+	if (removal_waiting(s) > before)
+		headers_expect(h);
 }
 
 static int
 slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	     bool is_wanted[], struct err *e)
 {
-	size_t before = removal_waiting(s), after;
 	int got;
 
 	while ((got = headers_next(h, e)) > 0) {
+		size_t before = removal_waiting(s);
+
 		if (take_top(s, h, l, e) != 0)
 			return -1;
 		if (s->top.is_refused)
@@ -367,10 +377,7 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 		leave_risky(s, is_wanted);
 		if (is_left_to_retr(s, h->entry))
 			headers_expect_retr(h);
-		after = removal_waiting(s);
-		if (after > before)
-			headers_expect(h);
-		before = after;
+		see_removal(s, h, before);
 	}
 	return got;
 }
@@ -397,18 +404,17 @@ pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 
 static int
 slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
-	      struct err *e)
+	      bool is_wanted[], struct err *e)
 {
-	size_t before = removal_waiting(s), after;
 	int got;
 
 	while ((got = headers_next(h, e)) > 0) {
+		size_t before = removal_waiting(s);
+
 		if (take_retr(s, h, r, e) != 0)
 			return -1;
-		after = removal_waiting(s);
-		if (after > before)
-			headers_expect(h);
-		before = after;
+		leave_risky(s, is_wanted);
+		see_removal(s, h, before);
 		if (refusals_are_many(r))
 			headers_ask_last(h);
 	}
@@ -429,7 +435,7 @@ end_refusals(struct headers *h, struct refusals *r, struct err *e)
 }
 
 static int
-pass_by_retr(struct session *s, const bool is_wanted[], struct err *e)
+pass_by_retr(struct session *s, bool is_wanted[], struct err *e)
 {
 	struct refusals r;
 	struct headers h;
@@ -437,7 +443,7 @@ pass_by_retr(struct session *s, const bool is_wanted[], struct err *e)
 
 	refusals_open(&r, s);
 	headers_open(&h, s, LINK_RETR, is_wanted);
-	while ((rc = slice_by_retr(s, &h, &r, e)) == 0 &&
+	while ((rc = slice_by_retr(s, &h, &r, is_wanted, e)) == 0 &&
 	       (rc = end_refusals(&h, &r, e)) == 0 && headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
 			break;

@@ -4,8 +4,11 @@
 
 #include "keeper/dryrun.h"
 
+#include <stdio.h>
+
 #include "base/quantity.h"
 #include "base/text.h"
+#include "session/failure.h"
 
 static const char *
 verb(enum plan_action action)
@@ -29,20 +32,34 @@ verb(enum plan_action action)
 }
 
 static void
+show_reason(const struct session *s, size_t entry, bool is_put_off,
+	    char why[PLAN_REASON_MAX])
+{
+	if (is_put_off)
+		snprintf(why, PLAN_REASON_MAX,
+			 "not compared: that failed, and is tried again later");
+	else
+		plan_reason(mailbox_plan(s->mailbox), entry, why);
+}
+
+static void
 say_one(struct session *s, size_t entry)
 {
 	enum plan_action action = mailbox_action(s->mailbox, entry);
+	bool is_put_off =
+		action == PLAN_COMPARE && failure_is_put_off(s, entry);
+	bool stays = action == PLAN_KEEP || action == PLAN_LEARN || is_put_off;
 	int64_t octets = mailbox_size(s->mailbox, entry);
-	bool stays = action == PLAN_KEEP || action == PLAN_LEARN;
 	char name[MAILBOX_NAME_MAX], why[PLAN_REASON_MAX];
 	char size[QUANTITY_TEXT_MAX] = "unknown size";
 
 	mailbox_name(s->mailbox, entry, name);
-	plan_reason(mailbox_plan(s->mailbox), entry, why);
+	show_reason(s, entry, is_put_off, why);
 	if (octets >= 0)
 		quantity_show_size(size, (uint64_t)octets);
 	report_line(s->report, stays ? REPORT_VERBOSE : REPORT_ANSWER,
-		    "would %s %s, %s: %s", verb(action), name, size, why);
+		    "would %s %s, %s: %s", is_put_off ? "keep" : verb(action),
+		    name, size, why);
 	if (action == PLAN_FETCH && s->set->keeper->rules.keep_s == 0 &&
 	    !mailbox_at(s->mailbox, entry).odd)
 		report_line(s->report, REPORT_ANSWER,

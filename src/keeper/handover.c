@@ -53,7 +53,7 @@ take_failed(struct session *s, size_t entry, const struct batch_result *r)
 
 	mailbox_name(s->mailbox, entry, name);
 	s->result->failed++;
-	err_context(&told, "%s", name);
+	err_context(&told, aside ? "%s is set aside" : "%s", name);
 	if (told.kind == ERR_CONFIG)
 		told.kind = ERR_MESSAGE;
 	phase_complain(s, &told, false);
@@ -250,9 +250,10 @@ handover_run(struct handover *h, bool all, struct err *e)
 	see_time(h);
 	if (h->has_failed || !batch_is_due(h->batch, all))
 		return 0;
-	if (!h->lockstep.is_lost)
+	if (h->lockstep.need == LOCKSTEP_SURE)
 		return hand_over(h, all, e);
-	h->lockstep.is_due = true;
+	/* what quiet will show needs no proof */
+	h->lockstep.is_due = h->lockstep.need != LOCKSTEP_QUIET;
 	return 0;
 }
 
@@ -268,11 +269,23 @@ handover_finish(struct handover *h, struct err *e)
 	return 0;
 }
 
+static bool
+waits(const struct lockstep *l)
+{
+	return l->is_due || l->need == LOCKSTEP_QUIET;
+}
+
+bool
+handover_is_due(const struct handover *h)
+{
+	return !waits(&h->lockstep) && batch_is_due(h->batch, false);
+}
+
 int64_t
 handover_until(const struct handover *h)
 {
-	/* what waits for the proof has no time at which it is due */
-	return !batch_ends_one_by_one(h->batch) && h->lockstep.is_due
+	/* what waits for certainty has no time at which it is due */
+	return !batch_ends_one_by_one(h->batch) && waits(&h->lockstep)
 		       ? CLOCK_NEVER
 		       : batch_until(h->batch);
 }
@@ -294,13 +307,13 @@ wait_for_programs(struct handover *h)
 		(void)proc_poll(p, (nfds_t)n, until);
 }
 
-/* What came in full before the first message that ended early is good. */
+/* What came in full before the first message that is in doubt is good. */
 static void
 drop_doubtful(struct handover *h)
 {
 	const struct mailbox *m = h->session->mailbox;
 
-	if (h->lockstep.is_lost)
+	if (h->lockstep.need != LOCKSTEP_SURE)
 		batch_discard_from(h->batch,
 				   mailbox_number(m, h->lockstep.first));
 }

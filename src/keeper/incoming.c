@@ -11,7 +11,6 @@
 #include "keeper/compare.h"
 #include "message/received_field.h"
 #include "keeper/removal.h"
-#include "session/unnamed.h"
 
 /* Does every message have a uid?  Then none needs to be known by its
  * content. */
@@ -114,6 +113,7 @@ begin(struct incoming *in, size_t entry, struct err *e)
 
 	header_start(in->header);
 	fromline_start(&in->fromline);
+	in->begins_size = 0;
 	rc = batch_begin(in->handover->batch, &m, e);
 	if (rc == 0)
 		rc = write_received(in, e);
@@ -141,6 +141,17 @@ write_piece(struct incoming *in, const uint8_t *bytes, size_t size,
 			     : batch_write(b, bytes + taken, size - taken, e);
 }
 
+static void
+note_begin(struct incoming *in, const uint8_t *bytes, size_t size)
+{
+	size_t room = sizeof(in->begins) - in->begins_size;
+
+	if (size > room)
+		size = room;
+	memcpy(in->begins + in->begins_size, bytes, size);
+	in->begins_size += size;
+}
+
 static int
 take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 {
@@ -154,6 +165,7 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 	}
 	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
+	note_begin(in, a->record.data, size);
 	header_add(in->header, a->record.data, size);
 	s->progress.bytes += size;
 	phase_show_progress(s, false);
@@ -328,6 +340,23 @@ throw_away(struct incoming *in)
 		in->session->is_stopped_short = true;
 }
 
+/* Behind a line too many the reply to RETR is taken for the first line of its
+ * message, which is longer than listed then. */
+static int
+check_step(struct incoming *in, size_t entry, int64_t octets, struct err *e)
+{
+	bool is_reply = in->begins_size == sizeof(in->begins) &&
+			(memcmp(in->begins, "+OK ", 4) == 0 ||
+			 memcmp(in->begins, "+OK\n", 4) == 0);
+	int rc = 0;
+
+	if (is_reply && octets != mailbox_at(in->session->mailbox, entry).size)
+		rc = err_set(e, ERR_PROTOCOL,
+			     "message begins with the reply: the server has "
+			     "sent a line too many before it");
+	return check(in, entry, rc, e);
+}
+
 static int
 take_end(struct incoming *in, const struct answer *a, struct err *e)
 {
@@ -338,7 +367,7 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	size_t row;
 
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
-	lockstep_see(&in->handover->lockstep, s->mailbox, a->entry, octets);
+	lockstep_see(&in->handover->lockstep, s, a->entry, octets);
 	if (handover_wants_no_more(in->handover)) {
 		throw_away(in);
 		return 0;
@@ -346,6 +375,8 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
 	header_end(in->header);
+	if (check_step(in, a->entry, octets, e) != 0)
+		return -1;
 	if (refusals_settle(&in->refusals, e) != 0)
 		return -1;
 	s->progress.messages++;
@@ -360,8 +391,6 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_LOOKED_UP);
 	if (done)
 		return 0;
-	if (unnamed_forget(s, a->entry, e) != 0)
-		return -1;
 	return stage(in, a->entry, octets, e);
 }
 
@@ -372,6 +401,7 @@ take_refused(struct incoming *in, const struct answer *a, struct err *e)
 	struct err why;
 
 	answer_why(a, &why);
+	lockstep_refused(&in->handover->lockstep, in->session, a->entry);
 	return refusals_add(&in->refusals, a->entry, &why, e);
 }
 

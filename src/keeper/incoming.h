@@ -16,9 +16,11 @@ struct incoming {
 	struct session *session;
 	struct handover *handover;
 
-	struct header *header;		     /* of the message that is coming
+	struct header *header;	  /* of the message that is coming
 						in */
-	struct fromline fromline;	     /* in front of that header */
+	struct fromline fromline; /* in front of that header */
+	char begins[4];		  /* the message, with these bytes */
+	size_t begins_size;
 	uint8_t content[DIGEST_SHA256_SIZE]; /* the last digest looked up among
 						rows without uid */
 	int64_t content_row; /* the last row with that digest that is taken, or

@@ -336,12 +336,12 @@ report_busy(struct keeper *k)
 }
 
 /* A session for messages that broke one before need not come about, as far as
- * the server is concerned. */
+ * the server is concerned.  That refuses no secret: it has just been taken. */
 static bool
 is_in_vain(const struct keeper *k, const struct err *e)
 {
 	return k->job->settings.broken_only && !k->result.is_listed &&
-	       err_is_passing(e->kind);
+	       (err_is_passing(e->kind) || e->kind == ERR_LOGIN);
 }
 
 static void

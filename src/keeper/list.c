@@ -200,7 +200,7 @@ do_without_uids(struct session *s, struct list *l, struct err *e)
 			       "server has no UIDL: only keep = \"no\" works");
 	if (l->saw_size)
 		return 0;
-	requests_give(s->requests, LINK_LIST, 0, 0);
+	requests_give(s->requests, LINK_LIST, 0, SIZE_MAX);
 	return list_sizes_read(s, l->listing, true, e);
 }
 
@@ -336,31 +336,24 @@ list_run(struct session *s, struct err *e)
 
 /* --- afterwards --- */
 
-static int
-set_fact(struct session *s, const char *name, int64_t otherwise, int64_t value,
-	 struct err *e)
-{
-	int64_t before;
-
-	if (store_fact(s->store, name, otherwise, &before, e) != 0)
-		return -1;
-	return before == value ? 0 : store_set_fact(s->store, name, value, e);
-}
-
 int
 list_note_facts(struct session *s, struct err *e)
 {
-	if (set_fact(s, FACT_CLOCK_WENT_ON, -1, s->clock.went_on_s, e) != 0 ||
-	    set_fact(s, FACT_CLOCK_HIGH, 0, s->clock.high, e) != 0)
+	if (store_change_fact(s->store, FACT_CLOCK_WENT_ON, -1,
+			      s->clock.went_on_s, e) != 0 ||
+	    store_change_fact(s->store, FACT_CLOCK_HIGH, 0, s->clock.high, e) !=
+		    0)
 		return -1;
 	if (mailbox_has_uids(s->mailbox) &&
-	    set_fact(s, FACT_UIDL_REFUSED, 0, 0, e) != 0)
+	    store_change_fact(s->store, FACT_UIDL_REFUSED, 0, 0, e) != 0)
 		return -1;
 	if (s->top.differs && s->top.noted == 0 &&
 	    store_set_fact(s->store, FACT_TOP_DIFFERS, s->now, e) != 0)
 		return -1;
-	if (set_fact(s, FACT_IN_HAND, 0, 0, e) != 0 ||
-	    set_fact(s, FACT_WINDOW, 0, 0, e) != 0 ||
+	if (store_change_fact(s->store, FACT_IN_HAND, 0, 0, e) != 0 ||
+	    store_change_fact(s->store, FACT_WINDOW, 0, 0, e) != 0 ||
+	    (s->is_careful &&
+	     store_change_fact(s->store, FACT_TURN_BROKE, 0, 0, e) != 0) ||
 	    list_sizes_note(s, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);

@@ -138,28 +138,32 @@ tell(struct session *s, const struct refusal *x, struct err *e)
 	struct store_row row = { .attempts = 0 };
 	bool is_delivered = failure_row(s->mailbox, x->entry, &row) &&
 			    row.status == STORE_DELIVERED;
+	char name[MAILBOX_NAME_MAX];
 
-	if (row.attempts < told_at)
+	mailbox_name(s->mailbox, x->entry, name);
+	if (row.attempts < told_at) {
+		report_log(s->report, "failed: %s: %s", name, x->text);
 		e->kind = ERR_LATER;
-	if (row.attempts < told_at)
 		phase_put_off(s, e);
-	else
-		phase_complain(s, e, is_delivered && row.attempts > told_at);
+		return;
+	}
+	report_log(s->report, "%s: %s: %s", failure_fate(is_delivered), name,
+		   x->text);
+	err_context(e, "%s is %s", name, failure_fate(is_delivered));
+	phase_complain(s, e, is_delivered && row.attempts > told_at);
 }
 
 static int
 settle_one(struct session *s, const struct refusal *x, struct err *e)
 {
-	char name[MAILBOX_NAME_MAX];
-	struct err told = ERR_INIT;
+	struct err why = ERR_INIT, told;
 
-	err_set(&told, ERR_MESSAGE, "%s", x->text);
-	err_context(&told, "RETR %u", mailbox_number(s->mailbox, x->entry));
+	err_set(&why, ERR_MESSAGE, "%s", x->text);
+	err_context(&why, "RETR %u", mailbox_number(s->mailbox, x->entry));
 	s->result->failed++;
+	told = why;
 	tell(s, x, &told);
-	mailbox_name(s->mailbox, x->entry, name);
-	report_log(s->report, "set aside: %s: %s", name, x->text);
-	return failure_note(s, x->entry, 0, kind_of(x), told.text, e);
+	return failure_note(s, x->entry, 0, kind_of(x), why.text, e);
 }
 
 int

@@ -12,8 +12,8 @@
  *	refusals_add        one more; in other words, those before are settled
  *	refusals_settle     a message came, or there are no more to ask for
  *	refusals_are_many   ask for nothing but one at the other end; then
- *	                    refusals_confirm, if that is refused, too (add says
- *	                    so), or if there is no other
+ *	                    refusals_confirm, if they still are many, or if
+ *	                    there is no other
  */
 #ifndef KEEPER_REFUSALS_H
 #define KEEPER_REFUSALS_H

@@ -174,15 +174,19 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 	struct removals *r = s->removals;
 	const struct removal *x = &r->at[r->answered];
 	bool again = has_failed_before(s, a->entry);
-	struct err told;
+	char name[MAILBOX_NAME_MAX];
+	struct err why, told;
 
-	answer_why(a, &told);
-	err_context(&told, "DELE %u", a->record.number);
+	answer_why(a, &why);
+	err_context(&why, "DELE %u", a->record.number);
 	r->is_refused = true;
 	r->refused += !again;
+	mailbox_name(s->mailbox, a->entry, name);
+	told = why;
+	err_context(&told, "%s is %s", name, failure_fate(true));
 	phase_complain(s, &told, again || r->refused > 1);
 	return has_row(s, x) ? failure_note(s, a->entry, x->row, FAILURE_LATER,
-					    told.text, e)
+					    why.text, e)
 			     : 0;
 }
 
@@ -284,13 +288,13 @@ removal_drain(struct session *s, struct err *e)
 }
 
 void
-removal_blame(struct session *s, const struct err *why)
+removal_blame(struct session *s, bool is_answered, const struct err *why)
 {
 	const struct removals *r = s->removals;
-	const struct removal *x = &r->at[r->answered];
+	size_t i = r->answered - is_answered;
 
-	if (r->answered < r->asked && has_row(s, x))
-		failure_blame(s, x->entry, x->row, why);
+	if (i < r->asked && has_row(s, &r->at[i]))
+		failure_blame(s, r->at[i].entry, r->at[i].row, why);
 }
 
 /* --- QUIT --- */

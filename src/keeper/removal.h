@@ -33,7 +33,8 @@ int removal_drain(struct session *s, struct err *e);
  * deleted; in SESSION_FETCH also notes that QUIT was confirmed, unless a DELE
  * was refused. */
 int removal_quit(struct session *s, struct err *e);
-/* The session broke while the answer to a DELE was waited for. */
-void removal_blame(struct session *s, const struct err *why);
+/* The session broke while the answer to a DELE was waited for, or behind the
+ * one that was answered last. */
+void removal_blame(struct session *s, bool is_answered, const struct err *why);
 
 #endif

@@ -74,8 +74,7 @@ take_answers(struct retrieve *r, struct err *e)
 	while ((got = requests_next(r->session->requests, &a, e)) > 0) {
 		if (take(r, &a, e) != 0)
 			return -1;
-		if (a.is_last && !h->lockstep.is_due &&
-		    batch_is_due(h->batch, false))
+		if (a.is_last && handover_is_due(h))
 			break;
 	}
 	return got < 0 ? -1 : 0;
@@ -118,7 +117,7 @@ proof_is_due(struct retrieve *r)
 {
 	struct lockstep *l = &r->handover.lockstep;
 
-	if (r->is_alone && l->is_lost && is_idle(r) &&
+	if (r->is_alone && l->need != LOCKSTEP_SURE && is_idle(r) &&
 	    batch_is_quiet(r->handover.batch))
 		l->is_due = true;
 	return l->is_due && requests_count(r->session->requests) == 0;
@@ -218,6 +217,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 	note_rest(r);
 	if (handover_finish(&r->handover, e) != 0)
 		return -1;
+	asking_put_down(r);
 	phase_show_progress(s, true);
 	return 0;
 }
@@ -269,7 +269,7 @@ retrieve_save(struct retrieve *r, struct err *why)
  * that was waited for, or one before it that was shorter than listed, and ended
  * too early; in a session out of step the proof may also be waited for in vain.
  * The next session asks for each by itself, and then knows. */
-void
+bool
 retrieve_blame(struct retrieve *r, const struct err *why)
 {
 	const struct lockstep *l = &r->handover.lockstep;
@@ -278,12 +278,14 @@ retrieve_blame(struct retrieve *r, const struct err *why)
 	size_t ignored;
 
 	if (!r->is_listed)
-		return;
+		return false;
 	if (why->kind == ERR_NETWORK)
 		is_out_of_step =
 			requests_waits_for(s->requests, LINK_UIDL, &ignored);
-	if (is_out_of_step && l->is_lost)
+	if (is_out_of_step && l->has_suspect)
 		failure_blame(s, l->suspect, 0, why);
-	if (r->is_under_way && r->incoming.has_failed)
-		failure_blame(s, r->incoming.failed, 0, why);
+	if (!r->is_under_way || !r->incoming.has_failed)
+		return false;
+	failure_blame(s, r->incoming.failed, 0, why);
+	return true;
 }

@@ -56,9 +56,9 @@ int retrieve_settle(struct retrieve *r, struct err *e);
 /* Both are for a session that has failed.  retrieve_save hands over what is
  * complete and good all the same; why->told becomes true if the disk is full
  * and people were told so when a message did not fit.  retrieve_blame remembers
- * the message at which the session broke. */
+ * a message that has come, and at which the session broke; or false. */
 void retrieve_save(struct retrieve *r, struct err *why);
-void retrieve_blame(struct retrieve *r, const struct err *why);
+bool retrieve_blame(struct retrieve *r, const struct err *why);
 
 /* How many are wanted, have their turn, and were not asked for, or came too
  * late for a program? */

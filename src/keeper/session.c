@@ -15,6 +15,7 @@
 #include "session/list_sizes.h"
 #include "keeper/notes.h"
 #include "session/failure.h"
+#include "session/unnamed.h"
 #include "session/phase.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
@@ -96,6 +97,15 @@ count_come(const struct session *s)
 	return count;
 }
 
+/* Not in a turn in which none of them would come. */
+static bool
+may_admit(const struct session *s, const struct retrieve *r)
+{
+	return plan_count(mailbox_plan(s->mailbox), PLAN_LATER) > 0 &&
+	       !s->tries_broken && !phase_is_ending(s) &&
+	       !r->handover.has_failed && s->later.kind == ERR_NONE;
+}
+
 /* What is new comes first, so that a header that breaks the line keeps nothing
  * from coming.  Of several entries with one uid the later ones have to wait for
  * those before them: only when these are on record can they be compared.  Each
@@ -113,8 +123,7 @@ retrieve_all(struct session *s, struct retrieve *r, struct err *e)
 		before = plan_count(p, PLAN_FETCH);
 		if (compare_run(s, true, e) != 0)
 			return -1;
-		if (plan_count(p, PLAN_LATER) > 0 && !phase_is_ending(s) &&
-		    !r->handover.has_failed && s->later.kind == ERR_NONE)
+		if (may_admit(s, r))
 			plan_admit(p, count_come(s));
 	} while (plan_count(p, PLAN_FETCH) > before ||
 		 (s->top.is_cut && !phase_is_ending(s)));
@@ -143,8 +152,7 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	bool is_used =
 		s->set->broken_only && s->set->keeper->rules.max_messages > 0;
 
-	if (failure_note_turn(s, false, e) != 0 ||
-	    take_turn(s, r, true, e) != 0 ||
+	if (failure_begin_turn(s, e) != 0 || take_turn(s, r, true, e) != 0 ||
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
 	if (!failure_awaits_turn(s, false) || phase_is_ending(s) ||
@@ -189,9 +197,10 @@ fetch(struct session *s, struct retrieve *r, struct err *e)
 	hint_at_catch_up(s);
 	if (take_turns(s, r, e) != 0 || list_name_large(s, e) != 0 ||
 	    warn_of_unproven(s, e) != 0 || removal_run(s, e) != 0 ||
-	    notes_save(s, retrieve_saw_contents(r), e) != 0)
+	    notes_save(s, retrieve_saw_contents(r), e) != 0 ||
+	    removal_quit(s, e) != 0)
 		return -1;
-	return removal_quit(s, e);
+	return unnamed_settle(s, e);
 }
 
 static int
@@ -301,34 +310,61 @@ sum_up(struct session *s, const struct retrieve *r, struct err *e)
 	return e->kind == ERR_NONE ? 0 : -1;
 }
 
+/* What came by RETR is not asked for again, if it is delivered; and where one
+ * was shorter than listed, that one is to blame. */
+static bool
+blame_retrieved(struct session *s, struct retrieve *r, size_t entry,
+		const struct err *why)
+{
+	if (r->handover.lockstep.has_suspect)
+		return false;
+	if (!mailbox_is(s->mailbox, entry, MAILBOX_DELIVERED))
+		failure_blame(s, entry, 0, why);
+	return true;
+}
+
+/* By something that was not asked for?  A LIST is nobody's fault. */
+static bool
+blame_answered(struct session *s, struct retrieve *r, const struct err *why)
+{
+	const struct requests *x = s->requests;
+	size_t entry;
+
+	if (requests_broke_behind(x, LINK_RETR, &entry))
+		return blame_retrieved(s, r, entry, why);
+	if (requests_broke_behind(x, LINK_TOP, &entry))
+		failure_blame(s, entry, 0, why);
+	else if (requests_broke_behind(x, LINK_DELE, &entry))
+		removal_blame(s, true, why);
+	else
+		return false;
+	return true;
+}
+
 /* At what did the session break?  That is counted where it will be asked about
  * again. */
 static void
 blame(struct session *s, struct retrieve *r, const struct err *why)
 {
-	const struct requests *x = s->requests;
 	bool broke = failure_may_be_by_message(why);
 	size_t entry;
 
-	retrieve_blame(r, why);
-	if (requests_broke_behind(x, &entry)) {
-		failure_blame(s, entry, 0, why);
+	if (retrieve_blame(r, why) || blame_answered(s, r, why))
 		broke = false;
-	} else {
+	else
 		failure_blame_awaited(s, why);
-	}
-	if (broke && requests_waits_for(x, LINK_DELE, &entry))
-		removal_blame(s, why);
-	list_sizes_blame(s, broke && requests_waits_for(x, LINK_LIST, &entry));
+	if (broke && requests_waits_for(s->requests, LINK_DELE, &entry))
+		removal_blame(s, false, why);
+	list_sizes_blame(s, broke);
 }
 
-/* Replies that a server had ready may be lost with the line, and then the one
- * that was waited for is not the one at which it broke: half as many are asked
- * for in the next session, until it is clear. */
+/* Replies that a server had ready may be lost with the line, or one was never
+ * sent, and then the one that was waited for is not the one at which it broke:
+ * half as many are asked for in the next session, until it is clear. */
 static void
 narrow(struct session *s, const struct err *why)
 {
-	size_t count = requests_count(s->requests);
+	size_t count = requests_flight(s->requests);
 	struct err ignored = ERR_INIT;
 
 	if (s->facts.pipelining && failure_may_be_by_message(why) && count > 1)
@@ -350,6 +386,8 @@ save(struct session *s, struct retrieve *r, struct err *why)
 		notes_save_absences(s, retrieve_saw_contents(r));
 	if (s->mailbox && !is_broken) {
 		blame(s, r, why);
+		if (s->tries_broken && failure_may_be_by_message(why))
+			(void)phase_note_fact(s, FACT_TURN_BROKE, 1, &ignored);
 		narrow(s, why);
 		asking_put_down(r);
 	}
@@ -358,14 +396,16 @@ save(struct session *s, struct retrieve *r, struct err *why)
 				   clock_unix(), &ignored);
 }
 
-/* Whatever became of the login, the next one begins with what it has shown. */
+/* Whatever became of the login, the next one begins with what it has shown,
+ * but for a second one that the server may refuse since it came so soon. */
 static void
 note_login(struct session *s)
 {
 	int64_t login = requests_login(s->requests);
+	bool is_in_vain = s->set->broken_only && !s->result->is_logged_in;
 	struct err ignored = ERR_INIT;
 
-	if (login >= 0 &&
+	if (login >= 0 && !is_in_vain &&
 	    (s->set->mode == SESSION_FETCH || s->set->mode == SESSION_CATCH_UP))
 		(void)server_memory_note_login(s->store, s->set->server, login,
 					       clock_unix(), &ignored);

@@ -22,11 +22,11 @@
  * Runs a session.  `target` is where mail goes; only SESSION_FETCH opens it,
  * before the courier gets its GO.  Counts go to *result, also those of a
  * session that fails.  It fails with the error that ended the session; or, when
- * the session went on to its end, with what the server said when it gave no
- * more (ERR_TROUBLE, ERR_UNAVAILABLE), or else with the first error on the way
- * (ERR_MESSAGE and others), or else with ERR_NETWORK if session_timeout was
- * over before all had come or were looked at.  The caller tells people of it
- * unless e->told; after success there is nothing to tell.
+ * the session went on to its end, with what kept it from more (ERR_TROUBLE: the
+ * server gives no more; ERR_LATER: LOGIN-DELAY, or no UIDL), or else with the
+ * first error on the way (ERR_MESSAGE and others), or else with ERR_NETWORK if
+ * session_timeout was over before all had come or were looked at.  The caller
+ * tells people of it unless e->told; after success there is nothing to tell.
  */
 int session_run(const struct session_settings *set, struct store *store,
 		const struct deliver_target *target, struct link *courier,

@@ -29,8 +29,9 @@ enum {
 	LINK_ORDERS_MAX = 512,	/* ahead; 16 bytes each */
 	LINK_DEEP = 1024 * 1024 /* wanted size of the pipe for mail */
 };
-/* The server sent something that was not asked for. */
-#define LINK_SURPLUS UINT32_MAX
+/* In the number of LINK_ERROR: the server sent something that was not asked
+ * for. */
+#define LINK_SURPLUS UINT32_C(0x80000000)
 
 enum link_type {
 	/* keeper to courier, each answered in order */
@@ -68,7 +69,7 @@ enum link_type {
 			 number: enum facts_flight, where what was sent along
 			 with the login failed and the login after that was put
 			 off (the first session still has the mailbox);
-			 or LINK_SURPLUS */
+			 LINK_SURPLUS is added to it */
 
 	/* keeper to parent: report.h */
 	LINK_REPORT = 64

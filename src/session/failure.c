@@ -61,6 +61,14 @@ is_due(const struct session *s, const struct store_row *row)
 }
 
 bool
+failure_is_put_off(const struct session *s, size_t entry)
+{
+	struct store_row row;
+
+	return failure_row(s->mailbox, entry, &row) && !is_due(s, &row);
+}
+
+bool
 failure_has_turn(const struct session *s, size_t entry)
 {
 	struct store_row row = { .attempts = 0 };
@@ -132,6 +140,17 @@ failure_is_overdue(const struct session *s)
 	return store_fact(s->store, FACT_TURN_MISSED, 0, &since, &ignored) ==
 		       0 &&
 	       since != 0 && s->now - since >= wait;
+}
+
+int
+failure_begin_turn(struct session *s, struct err *e)
+{
+	int64_t broke;
+
+	if (store_fact(s->store, FACT_TURN_BROKE, 0, &broke, e) != 0)
+		return -1;
+	s->is_careful = broke != 0;
+	return failure_note_turn(s, false, e);
 }
 
 int
@@ -258,6 +277,12 @@ failure_forget(struct session *s, size_t entry, struct err *e)
 	return phase_end_note(s, store_forget_failures(s->store, row.id, e), e);
 }
 
+const char *
+failure_fate(bool is_delivered)
+{
+	return is_delivered ? "not deleted for now" : "set aside";
+}
+
 /* People hear of it once: the errors themselves may have been folded, each of
  * them behind a session that went well. */
 static void
@@ -267,13 +292,11 @@ say_left(struct session *s, size_t entry, const struct count *c,
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, entry, name);
-	report_log(s->report, "set aside: %s: %s", name, why->text);
+	report_log(s->report, "%s: %s: %s", failure_fate(c->is_delivered), name,
+		   why->text);
 	if (c->attempts == BACKOFF_PATIENCE)
 		phase_warn(s, "%s is %s, since three sessions broke at it: %s",
-			   name,
-			   c->is_delivered ? "not deleted for now"
-					   : "set aside",
-			   why->text);
+			   name, failure_fate(c->is_delivered), why->text);
 }
 
 void

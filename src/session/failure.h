@@ -20,12 +20,15 @@
  * while it is to be compared, the first one of its uid that may be its own.
  * False: it has none. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
-/* Did a session break at it the last time? */
+/* Did a session break at it the last time, or is it marked as if
+ * (MAILBOX_BROKE)? */
 bool failure_has_broken(const struct mailbox *m, size_t entry);
 /* How often it has failed in a row. */
 unsigned failure_count(const struct mailbox *m, size_t entry);
 /* The same, also of one without uid. */
 unsigned failure_attempts(const struct session *s, size_t entry);
+/* Does it wait for its next try? */
+bool failure_is_put_off(const struct session *s, size_t entry);
 /* May commands about it be given now: is it its turn, and does it not wait for
  * its next try? */
 bool failure_has_turn(const struct session *s, size_t entry);
@@ -38,8 +41,9 @@ size_t failure_left(const struct session *s);
  * where each session has something else to do, and a second one must not follow
  * (LOGIN-DELAY), or is refused. */
 bool failure_is_overdue(const struct session *s);
-/* Those at which a session broke have missed their turn in this session, or
- * have it now; or none waits for it. */
+/* Those at which a session broke have their turn now. */
+int failure_begin_turn(struct session *s, struct err *e);
+/* They have missed it in this session; or none waits for it. */
 int failure_note_turn(struct session *s, bool missed, struct err *e);
 
 enum failure_kind {
@@ -55,7 +59,10 @@ enum failure_kind {
  * caller knows better than the plan, or 0. */
 int failure_note(struct session *s, size_t entry, int64_t row,
 		 enum failure_kind kind, const char *why, struct err *e);
-/* Its header came after all, and nothing else is to be done about it. */
+/* What becomes of a message that fails, for people. */
+const char *failure_fate(bool is_delivered);
+/* Its header came after all, and nothing else is to be done about it; or it is
+ * marked as deleted. */
 int failure_forget(struct session *s, size_t entry, struct err *e);
 /* The session broke off at this message: counts that, and tells people when it
  * is set aside for it; without a uid it is kept in mind by unnamed.c.  A

@@ -4,6 +4,7 @@
 
 #include "session/list_sizes.h"
 
+#include "account/server_memory.h"
 #include "state/fact.h"
 
 enum { LEFT_OUT_S = 30 * 86400 };
@@ -20,7 +21,12 @@ int
 list_sizes_recall(struct session *s, struct err *e)
 {
 	int64_t one;
+	bool same;
 
+	if (server_memory_is_of(s->store, s->set->server, &same, e) != 0)
+		return -1;
+	if (!same)
+		return 0;
 	if (store_fact(s->store, FACT_LIST_ONE, LIST_ONE_UNKNOWN, &one, e) != 0)
 		return -1;
 	if (one == LIST_ONE_WORKS || one == LIST_ONE_FAILS)
@@ -35,7 +41,6 @@ list_sizes_recall(struct session *s, struct err *e)
 void
 list_sizes_learn(struct session *s, bool works)
 {
-	s->sizes_asked = PHASE_NO_SIZES;
 	if (works)
 		s->list_one = LIST_ONE_WORKS;
 	else if (s->list_one == LIST_ONE_UNKNOWN)
@@ -45,36 +50,31 @@ list_sizes_learn(struct session *s, bool works)
 void
 list_sizes_fail(struct session *s)
 {
-	s->sizes_asked = PHASE_NO_SIZES;
 	s->list_one = LIST_ONE_FAILS;
-}
-
-static int
-set_fact(struct session *s, const char *name, int64_t value, struct err *e)
-{
-	int64_t before;
-
-	if (store_fact(s->store, name, 0, &before, e) != 0)
-		return -1;
-	return before == value ? 0 : store_set_fact(s->store, name, value, e);
 }
 
 int
 list_sizes_note(struct session *s, struct err *e)
 {
-	if (set_fact(s, FACT_LIST_ONE, (int64_t)s->list_one, e) != 0)
+	if (server_memory_turn_to(s->store, s->set->server, e) != 0)
 		return -1;
-	return set_fact(s, FACT_LIST_BROKE, s->list_broke, e);
+	if (store_change_fact(s->store, FACT_LIST_ONE, 0, (int64_t)s->list_one,
+			      e) != 0)
+		return -1;
+	return store_change_fact(s->store, FACT_LIST_BROKE, 0, s->list_broke,
+				 e);
 }
 
 void
 list_sizes_blame(struct session *s, bool broke)
 {
 	struct err ignored = ERR_INIT;
+	size_t entry;
 
-	if (broke && s->sizes_asked == PHASE_SIZES_ONE)
+	broke = broke && requests_waits_for(s->requests, LINK_LIST, &entry);
+	if (broke && entry != SIZE_MAX)
 		s->list_one = LIST_ONE_FAILS;
-	else if (broke && s->sizes_asked == PHASE_SIZES_ALL)
+	else if (broke)
 		s->list_broke = s->list_broke == 0 ? 1 : s->now + LEFT_OUT_S;
 	if (phase_begin_note(s, &ignored) == 0)
 		(void)phase_end_note(s, list_sizes_note(s, &ignored), &ignored);
@@ -125,7 +125,6 @@ ask_one_by_one(struct session *s, struct err *e)
 				return -1;
 			take(s, l, false, &a);
 		}
-		s->sizes_asked = PHASE_SIZES_ONE;
 		requests_give(s->requests, LINK_LIST, listing_at(l, i).number,
 			      i);
 	}
@@ -135,11 +134,9 @@ ask_one_by_one(struct session *s, struct err *e)
 static int
 ask_all(struct session *s, struct err *e)
 {
-	s->sizes_asked = PHASE_SIZES_ALL;
-	requests_give(s->requests, LINK_LIST, 0, 0);
+	requests_give(s->requests, LINK_LIST, 0, SIZE_MAX);
 	if (list_sizes_read(s, mailbox_listing(s->mailbox), false, e) != 0)
 		return -1;
-	s->sizes_asked = PHASE_NO_SIZES;
 	s->list_broke = 0;
 	return 0;
 }

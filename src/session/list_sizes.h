@@ -12,7 +12,7 @@
 
 #include "session/phase.h"
 
-/* Reads what earlier sessions have found. */
+/* Reads what earlier sessions have found at this server. */
 int list_sizes_recall(struct session *s, struct err *e);
 /* Asks for the sizes that the plan needs, before it is decided. */
 int list_sizes_ask(struct session *s, struct err *e);
@@ -27,7 +27,7 @@ void list_sizes_fail(struct session *s);
 /* Notes what this session has found, within a transaction. */
 int list_sizes_note(struct session *s, struct err *e);
 /* The same after a session that failed, in a transaction of its own; broke: it
- * did so while the answer to a LIST was waited for. */
+ * did so by what a server says or does not, perhaps to a LIST. */
 void list_sizes_blame(struct session *s, bool broke);
 
 #endif

@@ -12,19 +12,81 @@
 #include "session/failure.h"
 #include "session/list_sizes.h"
 
+/* --- seeing --- */
+
+static void
+need(struct lockstep *l, enum lockstep_need what, size_t entry)
+{
+	if (l->need == LOCKSTEP_SURE)
+		l->first = entry;
+	if (l->need < what)
+		l->need = what;
+}
+
+/* Without PIPELINING the courier gives one command at a time. */
+static bool
+is_any_answer_due(const struct session *s)
+{
+	return s->facts.pipelining && requests_count(s->requests) > 0;
+}
+
+/* With the last answer that is waited for none can be missing. */
+static void
+see_quiet(struct lockstep *l, const struct session *s)
+{
+	if (l->need == LOCKSTEP_QUIET && !is_any_answer_due(s))
+		l->need = LOCKSTEP_SURE;
+}
+
+static bool
+may_be(const struct session *s, size_t entry, int64_t octets)
+{
+	int64_t size = mailbox_size(s->mailbox, entry);
+
+	return size < 0 || size == octets;
+}
+
+/* Could it be the message behind this one, or, since RETR was refused, the one
+ * before? */
+static bool
+may_be_another(const struct lockstep *l, const struct session *s,
+	       int64_t octets)
+{
+	size_t next;
+
+	return (l->had_refusal && may_be(s, l->last, octets)) ||
+	       (is_any_answer_due(s) &&
+		requests_waits_for(s->requests, LINK_RETR, &next) &&
+		may_be(s, next, octets));
+}
+
 void
-lockstep_see(struct lockstep *l, struct mailbox *m, size_t entry,
+lockstep_see(struct lockstep *l, struct session *s, size_t entry,
 	     int64_t octets)
 {
-	int64_t listed = mailbox_size(m, entry);
+	int64_t listed = mailbox_size(s->mailbox, entry);
 
-	mailbox_set_octets(m, entry, octets);
-	if (octets == listed || (listed >= 0 && octets > listed))
-		return;
-	if (!l->is_lost)
-		l->first = entry;
-	l->is_lost = true;
-	l->suspect = entry;
+	if (octets < listed || listed < 0) {
+		l->has_suspect = true;
+		l->suspect = entry;
+		need(l, LOCKSTEP_PROOF, entry);
+	} else if (octets > listed || may_be_another(l, s, octets)) {
+		need(l, l->had_refusal ? LOCKSTEP_SIZE : LOCKSTEP_QUIET, entry);
+	} else if (l->need < LOCKSTEP_PROOF) {
+		l->need = LOCKSTEP_SURE;
+		l->had_refusal = false;
+	}
+	l->last = entry;
+	mailbox_set_octets(s->mailbox, entry, octets);
+	see_quiet(l, s);
+}
+
+void
+lockstep_refused(struct lockstep *l, const struct session *s, size_t entry)
+{
+	l->had_refusal = true;
+	l->last = entry;
+	see_quiet(l, s);
 }
 
 /* --- asking --- */
@@ -83,7 +145,6 @@ ask_one(struct lockstep *l, struct session *s)
 	size_t entry = pick(s->mailbox);
 
 	l->told = LISTING_SIZE_UNKNOWN;
-	s->sizes_asked = PHASE_SIZES_ONE;
 	requests_give(s->requests, LINK_LIST, mailbox_number(s->mailbox, entry),
 		      entry);
 }
@@ -144,6 +205,13 @@ take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 			       memcmp(a->record.data, x.uid, x.uid_size) != 0;
 }
 
+static void
+be_sure(struct lockstep *l)
+{
+	l->need = LOCKSTEP_SURE;
+	l->has_suspect = l->had_refusal = l->is_due = false;
+}
+
 static int
 fail(struct err *e)
 {
@@ -156,7 +224,7 @@ end_all(struct lockstep *l, const struct mailbox *m, const struct answer *a,
 {
 	if (a->record.value != 1 || l->is_wrong || l->seen < count_listed(m))
 		return fail(e);
-	l->is_lost = l->is_due = false;
+	be_sure(l);
 	return 0;
 }
 
@@ -172,7 +240,7 @@ end_one(struct lockstep *l, struct session *s, const struct answer *a,
 	list_sizes_learn(s, true);
 	if (!is_size(s->mailbox, a->entry, l->told))
 		return fail(e);
-	l->is_lost = l->is_due = false;
+	be_sure(l);
 	return 0;
 }
 

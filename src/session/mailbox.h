@@ -40,7 +40,8 @@ enum mailbox_mark {
 	MAILBOX_LOOKED_UP = 2048, /* it was looked up after RETR; by its whole
 				     content if it has no uid */
 	MAILBOX_NO_TOP = 4096,	  /* TOP of this one is refused, or empty */
-	/* One at which a session broke, though its row does not say so. */
+	/* Has its turn with those at which a session broke, though no row of
+	 * its own says so; counts as one failure. */
 	MAILBOX_BROKE = 8192,
 	MAILBOX_EMPTY_BY_TOP = 32768 /* TOP has shown no header; 16384 is
 					mailbox.c's own */

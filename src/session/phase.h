@@ -5,9 +5,9 @@
  *
  * A phase is a loop on its own stack that asks the courier (requests.h) and
  * reads the answers.  session.c runs them in order, and what a phase remembers
- * is its own.  They are list, compare, retrieve (with incoming, handover and
- * lockstep), removal, dryrun and catch_up, each in a file of its name; learning
- * and notes write down what they saw.
+ * is its own.  They are list, compare, retrieve (with asking, incoming,
+ * refusals, handover and lockstep), removal, dryrun and catch_up, each in a
+ * file of its name; learning and notes write down what they saw.
  */
 #ifndef SESSION_PHASE_H
 #define SESSION_PHASE_H
@@ -60,13 +60,11 @@ struct session {
 	struct report_progress progress;
 	int64_t progress_at; /* clock_ms of the last report */
 	struct err first;    /* the first error that did not end the session */
-	struct err later;    /* what the server said when it gave no more */
+	struct err later;    /* why no more is to be had for now */
 
 	/* The turn of messages at which a session broke (failure.h). */
 	bool tries_broken;
-	/* The sizes that are being asked for: what breaks there is no
-	 * message's fault (list_sizes.c). */
-	enum { PHASE_NO_SIZES, PHASE_SIZES_ONE, PHASE_SIZES_ALL } sizes_asked;
+	bool is_careful; /* in it, since the last one broke the session */
 	enum list_one list_one;
 	size_t window;	    /* FACT_WINDOW, or 0 */
 	int64_t list_broke; /* FACT_LIST_BROKE */
@@ -74,7 +72,7 @@ struct session {
 	/* Stop requests: phase.c and removal.c write stop_until. */
 	int64_t stop_until;    /* 0: not asked to stop */
 	bool is_stopped_short; /* a stop has left work undone */
-	bool is_out_of_time;   /* phase_has_time has said no: work is left */
+	bool is_out_of_time;   /* there is no time for what is left */
 };
 
 /* --- answers --- */
@@ -107,7 +105,8 @@ bool phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
 /* How many of a kind may be on their way while none of that kind was answered?
  * At most `most`, and so few that all would be done in time if one took 5
- * seconds.  A session that has a window never has more than that. */
+ * seconds; and no more RETR, TOP and DELE than the window of the session, if it
+ * has one. */
 size_t phase_window(const struct session *s, enum link_type order, size_t most);
 /* Has the time come that is left for the end? */
 bool phase_is_over(const struct session *s);

@@ -45,6 +45,7 @@ struct requests {
 	struct pace paces[LINK_QUIT + 1]; /* by order */
 	int64_t since; /* clock_ms: the oldest request waits for its answer */
 	struct request last; /* that was answered */
+	size_t flight;
 	bool is_surplus;
 };
 
@@ -94,6 +95,12 @@ requests_count(const struct requests *x)
 	return x->count;
 }
 
+size_t
+requests_flight(const struct requests *x)
+{
+	return x->flight;
+}
+
 uint64_t
 requests_given(const struct requests *x)
 {
@@ -107,11 +114,11 @@ requests_answered(const struct requests *x, enum link_type order)
 }
 
 bool
-requests_broke_behind(const struct requests *x, size_t *entry)
+requests_broke_behind(const struct requests *x, enum link_type order,
+		      size_t *entry)
 {
 	*entry = x->last.entry;
-	return x->is_surplus &&
-	       (x->last.order == LINK_TOP || x->last.order == LINK_DELE);
+	return x->is_surplus && x->last.order == order;
 }
 
 bool
@@ -128,8 +135,12 @@ add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 	size_t at = (x->first + x->count) % LINK_ORDERS_MAX;
 
 	assert(x->count < LINK_ORDERS_MAX);
-	if (x->count++ == 0)
+	if (x->count++ == 0) {
 		x->heard = x->since = clock_ms();
+		x->flight = 0;
+	}
+	if (x->count > x->flight)
+		x->flight = x->count;
 	x->ring[at] = (struct request){ order, number, entry };
 	x->paces[order].expected++;
 	x->given++;
@@ -335,6 +346,17 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	return 1;
 }
 
+/* Of LINK_ERROR. */
+static void
+read_number(struct requests *x, uint32_t number)
+{
+	uint32_t flight = number & ~LINK_SURPLUS;
+
+	x->is_surplus = (number & LINK_SURPLUS) != 0;
+	if (flight < FACTS_FLIGHTS)
+		x->failed_flight = (enum facts_flight)flight;
+}
+
 /* What is not an answer goes on to the parent, or is the courier's end.  1: *a
  * is an answer. */
 static int
@@ -361,9 +383,7 @@ take_record(struct requests *x, const struct link_record *r, struct answer *a,
 		x->login = r->value;
 		return 0;
 	case LINK_ERROR:
-		x->is_surplus = r->number == LINK_SURPLUS;
-		if (r->number < FACTS_FLIGHTS)
-			x->failed_flight = (enum facts_flight)r->number;
+		read_number(x, r->number);
 		read_error(r, e);
 		return -1;
 	default:

@@ -51,6 +51,8 @@ void requests_go(struct requests *x, const struct facts_go *go);
 size_t requests_room(const struct requests *x);
 /* How many were given and are not answered to the end? */
 size_t requests_count(const struct requests *x);
+/* How many were under way at once, at most, since none was the last time? */
+size_t requests_flight(const struct requests *x);
 void requests_give(struct requests *x, enum link_type order, uint32_t number,
 		   size_t entry);
 /* How many were given since the beginning; how many of a kind are answered. */
@@ -63,10 +65,10 @@ bool requests_waits_for(const struct requests *x, enum link_type order,
 /* What LINK_ERROR said of it, or FACTS_FLIGHT_NONE. */
 enum facts_flight requests_failed_flight(const struct requests *x);
 
-/* Did the server send something that was not asked for, behind its answer to a
- * TOP or DELE of this message?  (A RETR may be shorter than it looks, and a
- * LIST is nobody's fault.) */
-bool requests_broke_behind(const struct requests *x, size_t *entry);
+/* Did the server send something that was not asked for, behind its last answer,
+ * and was that one to a request of this kind?  Then *entry is the caller's. */
+bool requests_broke_behind(const struct requests *x, enum link_type order,
+			   size_t *entry);
 
 /* How long answers take, by those that have come: to so many orders of this
  * kind, and to all that is not answered yet.  A short kind (LIST n, TOP, DELE,

@@ -170,18 +170,17 @@ unnamed_note(struct session *s, size_t entry, unsigned attempts, struct err *e)
 }
 
 int
-unnamed_forget(struct session *s, size_t entry, struct err *e)
+unnamed_settle(struct session *s, struct err *e)
 {
 	struct unnamed_list l;
-	size_t i;
+	size_t left = 0, before;
 
-	if (mailbox_at(s->mailbox, entry).uid_size > 0)
-		return 0;
 	if (load(s, &l, e) != 0)
 		return -1;
-	i = position(&l, entry);
-	if (i == l.count)
-		return 0;
-	l.at[i] = l.at[--l.count];
-	return save(s, &l, e);
+	before = l.count;
+	for (size_t i = 0; i < before; i++)
+		if (!mailbox_is(s->mailbox, l.at[i].entry, MAILBOX_RETRIEVED))
+			l.at[left++] = l.at[i];
+	l.count = left;
+	return left < before ? save(s, &l, e) : 0;
 }

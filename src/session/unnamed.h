@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
 /*
- * For failure.c and asking.c: messages without uid at which sessions broke.
+ * Messages without uid at which sessions broke: failure.h counts them here.
  *
  * They have no row that could be found again.  Their numbers and sizes are kept
  * in a fact: a number becomes smaller as messages before it are deleted, and
@@ -22,7 +22,7 @@ unsigned unnamed_attempts(const struct session *s, size_t entry);
  * are not kept in mind. */
 int unnamed_note(struct session *s, size_t entry, unsigned attempts,
 		 struct err *e);
-/* It came whole after all, and is new. */
-int unnamed_forget(struct session *s, size_t entry, struct err *e);
+/* The session has ended in order: those that have come are forgotten. */
+int unnamed_settle(struct session *s, struct err *e);
 
 #endif

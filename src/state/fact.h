@@ -59,6 +59,9 @@
 		     a session broke (failure.h) */
 /* Since when these have missed their turn: failure.c. */
 #define FACT_TURN_MISSED "turn_missed"
+/* A session broke in their turn, and none has ended well behind it: compare.c,
+ * by session.c. */
+#define FACT_TURN_BROKE	 "turn_broke"
 /* A session broke while more than one answer was waited for: so many at once
  * are asked for by the next one; 0: as many as it likes.  session.c; list.c
  * sets it to 0 when a session ends well. */

@@ -23,7 +23,9 @@ struct fit_mark {
 struct fit {
 	size_t same, same_count; /* the first with exactly this size; how many
 				    of them were not seen to be gone */
-	size_t open;		 /* the first where either size is unknown */
+	size_t open;		 /* the first where the size of the entry is
+				    unknown, or the row has neither size nor
+				    octets */
 	size_t untold;		 /* the first that fits, was never delivered,
 				    has no digest and is not fetched yet */
 	size_t present, present_count; /* the first of any size that was not

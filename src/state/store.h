@@ -224,6 +224,10 @@ int store_purge_gone(struct store *s, int64_t before, size_t *count,
 int store_add_destination(struct store *s, const char *name, struct err *e);
 int store_set_fact(struct store *s, const char *name, int64_t value,
 		   struct err *e);
+/* The same, unless it is so already; `otherwise` stands for a fact that is not
+ * there. */
+int store_change_fact(struct store *s, const char *name, int64_t otherwise,
+		      int64_t value, struct err *e);
 int store_set_fact_text(struct store *s, const char *name, const char *value,
 			struct err *e); /* NULL removes */
 

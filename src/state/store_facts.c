@@ -160,6 +160,17 @@ store_set_fact(struct store *s, const char *name, int64_t value, struct err *e)
 }
 
 int
+store_change_fact(struct store *s, const char *name, int64_t otherwise,
+		  int64_t value, struct err *e)
+{
+	int64_t before;
+
+	if (store_fact(s, name, otherwise, &before, e) != 0)
+		return -1;
+	return before == value ? 0 : store_set_fact(s, name, value, e);
+}
+
+int
 store_set_fact_text(struct store *s, const char *name, const char *value,
 		    struct err *e)
 {

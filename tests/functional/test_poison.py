@@ -110,10 +110,11 @@ def test_list_of_one_message(popfetch, server, run, act):
     popfetch.account(server=pop, timeout="1 second")
     assert popfetch().status == 0
     pop.add(mail("new"))
-    pop.on("LIST 13", act)
+    pop.add(mail("newer"))
+    pop.on("LIST 14", act)
     assert run()[0].status != 0
     assert run()[0].status == 0
-    assert len(popfetch.maildir()) == 13
+    assert len(popfetch.maildir()) == 14
 
 
 @broken
@@ -269,7 +270,7 @@ def test_without_uidl_others_are_fetched_and_deleted_too(popfetch, server, run, 
     assert len(popfetch.maildir()) == 7 and not pop.left()
 
 
-@pytest.mark.parametrize("why", ["LOGIN-DELAY", "refused"])
+@pytest.mark.parametrize("why", ["LOGIN-DELAY", "[IN-USE] busy", "login refused"])
 def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
     caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())
     pop = server(mails(2), caps=caps)
@@ -279,14 +280,38 @@ def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, se
     first = pop.left()[0]
     for n in range(12):
         pop.add(mail(f"new{n}"))
-        if why == "refused":  # the second login of each run
+        if why != "LOGIN-DELAY":  # the second login of each run
             pop.forgive()
-            pop.on("AUTH", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
+            pop.on("AUTH", say(f"-ERR {why}\r\n".encode()), nth=2)
         result = run(apart=600)[0]
         is_told = why == "LOGIN-DELAY" and first in pop.left()
         assert result.status == (os.EX_TEMPFAIL if is_told else 0), result
     assert first not in pop.left()
     assert len(popfetch.maildir()) == 14
+
+
+def test_max_messages_holds_when_the_others_wait_for_it(popfetch, server, run):
+    pop = server(mails(30), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
+    popfetch.account(server=pop, keep="no", max_messages=2)
+    pop.on("RETR 1", close, nth=1)
+    first = pop.left()[0]
+    came = [0]
+    while len(came) < 12:
+        run(apart=600)
+        came.append(len(popfetch.maildir()))
+    assert first not in pop.left()
+    assert max(b - a for a, b in zip(came, came[1:])) <= 3, came
+
+
+def test_a_line_too_many_behind_dele_of_what_came_now(popfetch, server, run):
+    pop = server(mails(4), pipelining=False)
+    popfetch.account(server=pop, keep="no")
+    bad = pop.left()[1]
+    poison(pop, "DELE", 2, say(b"+OK gone\r\n+OK more\r\n"))
+    run(2)
+    assert pop.left() == [bad]
+    assert len(popfetch.maildir()) == 4
+    assert popfetch.sql("select count(*) from message") == [(4,)]
 
 
 @pytest.mark.parametrize("command", ["TOP", "DELE"])
@@ -362,17 +387,21 @@ def test_people_hear_of_it_though_other_mail_comes_in_each_run(popfetch, server,
     assert len(errors) == 1 and "uid-000001" in errors[0], errors
 
 
-def test_a_second_session_that_is_put_off_is_nobody_s_trouble(popfetch, server, run):
+@pytest.mark.parametrize("words", [b"[IN-USE] busy", b"[AUTH] no"])
+def test_a_second_session_that_is_put_off_is_nobody_s_trouble(popfetch, server, run, words):
     pop = server(mails(2))
     poison(pop, "RETR", 1, close)
     popfetch.account(server=pop)
     run()
     pop.add(mail("new"))
-    pop.on("PASS", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
-    pop.on("AUTH", say(b"-ERR [IN-USE] busy\r\n"), nth=2)
+    pop.on("PASS", say(b"-ERR " + words + b"\r\n"), nth=2)
+    pop.on("AUTH", say(b"-ERR " + words + b"\r\n"), nth=2)
     result = run()[0]
     assert result.status == 0 and result.output == "", result
     assert len(popfetch.maildir()) == 2
+    pop.add(mail("newer"))
+    run()
+    assert len(popfetch.maildir()) == 3
 
 
 # The server refuses.
@@ -610,3 +639,66 @@ def test_a_broken_message_does_not_make_others_pay_for_a_quota(popfetch, server,
     pop.on("RETR", lambda s, line: (UNREADABLE if line == b"RETR 12\r\n" else quota)(s, line))
     assert run()[0].status == os.EX_TEMPFAIL
     assert popfetch.sql("select count(*) from message where status = 3") == [(1,)]
+
+
+# A reply is missing, or there is one too many.
+
+
+def swallow(session, line):
+    """This one is never answered."""
+
+
+@pytest.mark.parametrize("sizes", [(100, 300), (300, 100), (100, 100)])
+@pytest.mark.parametrize("keep", ["no", "forever"])
+def test_a_reply_that_was_never_sent_swaps_no_messages(popfetch, server, run, keep, sizes):
+    pop = server([mail(f"m{n}", "x" * size) for n, size in enumerate(sizes)], pipelining=True)
+    wires = pop.wires()
+    pop.on("RETR 1", swallow, nth=1)
+    popfetch.account(server=pop, keep=keep, timeout="1 second")
+    run(3)
+    assert same(popfetch.maildir(), wires)
+
+
+def test_one_whose_reply_is_never_sent_is_found_soon(popfetch, server, run):
+    pop = server(mails(12), pipelining=True)
+    poison(pop, "RETR", 3, swallow)
+    bad = pop.left()[2]
+    popfetch.account(server=pop, keep="no", timeout="1 second")
+    for n in range(9):
+        pop.add(mail(f"new{n}"))
+        run()
+    assert pop.left() == [bad]
+    assert len(popfetch.maildir()) == 20
+
+
+@pytest.mark.parametrize("pause", [0, 0.2])
+@pytest.mark.parametrize("sizes", [(100,) * 6, (600, 500, 400, 300, 200, 100)])
+def test_a_refusal_of_two_lines_swaps_no_messages(popfetch, server, run, sizes, pause):
+    def refuse(session, line):
+        session.pause(pause)
+        session.send(b"-ERR cannot read message\r\n-ERR I/O error\r\n")
+
+    pop = server([mail(f"m{n}", "x" * size) for n, size in enumerate(sizes)], pipelining=True)
+    wires = pop.wires()
+    pop.on("RETR", about([pop.left()[2], pop.left()[5]], refuse))
+    popfetch.account(server=pop, keep="no")
+    run(4)
+    pop.forgive()
+    run.wait(8 * DAY)
+    run(2)
+    assert same(popfetch.maildir(), wires) and not pop.left()
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"junk\r\n", b"-ERR x\r\n"])
+@pytest.mark.parametrize("uidl", [True, False])
+def test_a_line_too_many_behind_what_is_retrieved_each_time(popfetch, server, run, uidl, more):
+    """Without TOP, or without uids, each session asks for it."""
+    pop = server(mails(6), uidl=uidl, caps=("USER",) + (("UIDL",) if uidl else ()))
+    bad = pop.left()[2]
+    pop.on("RETR", about(bad, lambda s, line: s.send(s.reply(line) + more)))
+    popfetch.account(server=pop, keep="1 day" if uidl else "no")
+    run(4)
+    run.wait(2 * DAY)
+    run(8)
+    assert pop.left() == [bad]
+    assert len(popfetch.maildir()) == 6

@@ -45,7 +45,8 @@ def is_in(text, seconds):
 
 def aside(popfetch):
     """The line of the one message set aside."""
-    [line] = [line for line in popfetch("--status", "-v").stdout.splitlines() if "uid" in line]
+    lines = popfetch("--status", "-v").stdout.splitlines()
+    [line] = [line for line in lines if line.startswith("    uid ")]
     return line
 
 

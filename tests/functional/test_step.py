@@ -190,19 +190,35 @@ def test_what_was_deleted_in_this_session_is_no_part_of_the_proof(popfetch, serv
     assert len(pop.left()) == 1
 
 
-def test_the_reply_behind_a_line_too_many_is_no_line_of_a_message(popfetch, server):
-    pop = server([mail(str(number)) for number in range(5)], pipelining=True)
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("pause", [0, 0.1])
+def test_a_reply_is_no_line_of_the_message_that_follows(popfetch, server, pipelining, pause):
+    def too_much(session, line):
+        session.send(session.reply(line))
+        session.pause(pause)
+        session.send(b"+OK\r\n")
+
+    def in_pieces(session, line):
+        reply = session.reply(line)
+        session.send(reply[:2])
+        session.pause(pause)
+        session.send(reply[2:])
+
+    pop = server([mail(str(number)) for number in range(5)], pipelining=pipelining)
     wires = pop.wires()
-    pop.on("RETR", about("uid-000002", lambda s, line: s.send(s.reply(line) + b"+OK\r\n")))
+    pop.on("RETR", about("uid-000002", too_much, otherwise=in_pieces))
     popfetch.account(server=pop, keep="no")
-    assert [popfetch().status for _ in range(2)] == [os.EX_PROTOCOL, 0]
+    statuses = [popfetch().status for _ in range(4)]
+    assert statuses[0] == os.EX_PROTOCOL and statuses[3] == 0, statuses
+    pop.forgive()
+    assert popfetch("work").status == 0
     assert same(popfetch.maildir(), wires) and pop.left() == []
 
 
-def test_a_message_that_begins_like_a_reply_comes_when_it_is_asked_for_alone(popfetch, server):
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_message_that_begins_like_a_reply_comes(popfetch, server, pipelining):
     odd = b"+OK 17 octets\r\n" + mail("odd")
-    pop = server([mail("one"), odd, mail("three")], pipelining=True)
+    pop = server([mail("one"), odd, mail("three")], pipelining=pipelining)
     wires = pop.wires()
-    popfetch.account(server=pop, keep="no")
-    assert [popfetch().status for _ in range(2)] == [os.EX_PROTOCOL, 0]
+    assert popfetch.account(server=pop, keep="no")().status == 0
     assert same(popfetch.maildir(), wires) and pop.left() == []

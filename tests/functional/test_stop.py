@@ -239,7 +239,7 @@ def test_expire_0_withholds_quit_after_a_stop_with_something_retrieved(
 ):
     """What was on its way when the stop came was thrown away."""
     pop = server(
-        [mail("one"), mail("two"), mail("three")],
+        [mail("one"), mail("second"), mail("three")],
         pipelining=pipelining,
         caps=("TOP", "UIDL", "USER", "EXPIRE 0"),
     )

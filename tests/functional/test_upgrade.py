@@ -80,7 +80,8 @@ def columns(line):
 
 def aside(home):
     """The line of the one message set aside."""
-    [line] = [line for line in run(home, "--status", "-v").stdout.splitlines() if "uid '" in line]
+    lines = run(home, "--status", "-v").stdout.splitlines()
+    [line] = [line for line in lines if line.startswith("    uid ")]
     return line
 
 

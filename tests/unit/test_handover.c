@@ -151,7 +151,8 @@ what_a_program_refuses_is_set_aside_and_the_rest_comes(void **state)
 	assert_true(fetch_row(x, "a").next_try > x->session.now);
 	assert_int_equal(fetch_row(x, "b").status, STORE_DELIVERED);
 	assert_int_equal(x->session.first.kind, ERR_MESSAGE);
-	assert_non_null(strstr(x->session.first.text, "message 1 (uid 'a'): "));
+	assert_non_null(strstr(x->session.first.text,
+			       "message 1 (uid 'a') is set aside: "));
 }
 
 static void

@@ -114,6 +114,67 @@ a_message_larger_than_listed_needs_no_proof(void **state)
 	player_assert_asked(x, "RETR 1");
 }
 
+/* The line breaks behind one of two messages: how many are delivered? */
+static size_t
+deliver_before_it_breaks(struct scene *x, int64_t more, int64_t next)
+{
+	offer(x, 1, "a", more);
+	scene_list(x, "b", next);
+	scene_answer(x, LINK_ERROR, 0, ERR_NETWORK, "connection lost");
+	scene_mailbox(x);
+	player_start(x);
+	fetch_fail(x);
+	assert_int_equal(x->e.kind, ERR_NETWORK);
+	return scene_delivered(x);
+}
+
+static void
+a_message_as_large_as_listed_is_delivered_when_the_line_breaks(void **state)
+{
+	assert_int_equal(deliver_before_it_breaks(*state, 0, SIZE + 7), 1);
+}
+
+/* Its own reply was never sent perhaps. */
+static void
+a_message_as_large_as_the_next_one_is_not(void **state)
+{
+	assert_int_equal(deliver_before_it_breaks(*state, 0, SIZE), 0);
+}
+
+static void
+a_message_larger_than_listed_is_not(void **state)
+{
+	assert_int_equal(deliver_before_it_breaks(*state, -7, SIZE), 0);
+}
+
+static void
+behind_a_refusal_a_size_of_its_own_is_proof_enough(void **state)
+{
+	struct scene *x = *state;
+
+	scene_list(x, "a", SIZE + 7);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
+	offer(x, 2, "b", 0);
+	scene_mailbox(x);
+	player_start(x);
+	assert_int_equal(fetch_run(x), 0);
+	player_assert_asked(x, "RETR 1, RETR 2");
+}
+
+static void
+behind_a_refusal_a_message_of_the_same_size_needs_the_proof(void **state)
+{
+	struct scene *x = *state;
+
+	scene_list(x, "a", SIZE);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
+	offer(x, 2, "b", 0);
+	scene_answer(x, LINK_LISTED, 0, 0, "");
+	scene_answer(x, LINK_LISTED, 0, 0, "");
+	fetch_out_of_step(x);
+	assert_int_equal(scene_delivered(x), 0);
+}
+
 static void
 a_message_shorter_than_listed_is_delivered_after_the_proof(void **state)
 {
@@ -328,7 +389,7 @@ nobody_can_foresee_which_message_it_is_about(void **state)
 {
 	enum { MESSAGES = 64, TIMES = 20 };
 	struct scene *x = *state;
-	struct lockstep l = { .is_lost = true };
+	struct lockstep l = { .need = LOCKSTEP_PROOF };
 	struct link_record r, first;
 	unsigned others = 0;
 	char uid[16];
@@ -367,6 +428,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		PLAYED(a_message_as_large_as_listed_needs_no_proof),
 		PLAYED(a_message_larger_than_listed_needs_no_proof),
+		PLAYED(a_message_as_large_as_listed_is_delivered_when_the_line_breaks),
+		PLAYED(a_message_as_large_as_the_next_one_is_not),
+		PLAYED(a_message_larger_than_listed_is_not),
+		PLAYED(behind_a_refusal_a_size_of_its_own_is_proof_enough),
+		PLAYED(behind_a_refusal_a_message_of_the_same_size_needs_the_proof),
 		KNOWN(a_message_shorter_than_listed_is_delivered_after_the_proof),
 		KNOWN(a_message_of_unknown_size_is_delivered_after_the_proof),
 		KNOWN(a_server_that_lists_what_was_retrieved_proves_it_too),

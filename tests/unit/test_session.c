@@ -397,7 +397,7 @@ a_courier_that_dies_in_a_message_costs_only_that_message(void **state)
 	struct fake_message *b;
 
 	fake_mailbox_add(x->mailbox, "a", MAIL("1", "one"));
-	b = fake_mailbox_add(x->mailbox, "b", MAIL("2", "two"));
+	b = fake_mailbox_add(x->mailbox, "b", MAIL("2", "another"));
 	b->dies = true;
 	assert_int_equal(session(x), -1);
 	assert_int_equal(x->e.kind, ERR_INTERNAL);
