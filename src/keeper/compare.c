@@ -391,6 +391,7 @@ pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
+	h.later = removal_waiting(s);
 	while ((rc = slice_by_top(s, &h, &l, is_wanted, e)) == 0 &&
 	       headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
@@ -443,6 +444,7 @@ pass_by_retr(struct session *s, bool is_wanted[], struct err *e)
 
 	refusals_open(&r, s);
 	headers_open(&h, s, LINK_RETR, is_wanted);
+	h.later = removal_waiting(s);
 	while ((rc = slice_by_retr(s, &h, &r, is_wanted, e)) == 0 &&
 	       (rc = end_refusals(&h, &r, e)) == 0 && headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
@@ -468,6 +470,8 @@ compare_run(struct session *s, bool fetched_some, struct err *e)
 		is_wanted[i] = wants_retr(s, i, fetched_some);
 	if (rc == 0 && s->set->mode == SESSION_FETCH)
 		rc = pass_by_retr(s, is_wanted, e);
+	if (rc == 0 && s->top.is_cut) /* the next round may take all the time */
+		rc = end_slice(s, e);
 	free(is_wanted);
 	return rc;
 }

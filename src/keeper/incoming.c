@@ -270,27 +270,48 @@ look_up(struct incoming *in, size_t entry, int64_t octets, size_t *row,
 				 octets, row, e);
 }
 
+/* The row in which it failed before it was known says nothing of this size or
+ * of another any more. */
+static int
+give_up_row(struct session *s, const struct store_row *own, struct err *e)
+{
+	int rc;
+
+	if (phase_begin_note(s, e) != 0)
+		return -1;
+	rc = store_set_size(s->store, own->id, LISTING_SIZE_UNKNOWN, false, e);
+	if (rc == 0)
+		rc = store_forget_failures(s->store, own->id, e);
+	return phase_end_note(s, rc, e);
+}
+
 /* The message is that of row r.  If an earlier session delivered it, it is on
  * the server still; if one set it aside, it keeps its back-off.  *done: it is
  * not to be delivered now. */
-static void
-recognise(struct incoming *in, size_t entry, size_t r, bool *done)
+static int
+recognise(struct incoming *in, size_t entry, size_t r, bool *done,
+	  struct err *e)
 {
 	struct session *s = in->session;
-	struct store_row row = store_rows_at(mailbox_rows(s->mailbox), r);
+	struct store_row row = store_rows_at(mailbox_rows(s->mailbox), r), own;
 	enum plan_action action;
 
+	if (mailbox_row(s->mailbox, entry, &own) &&
+	    own.status == STORE_SET_ASIDE && own.uid_size > 0 &&
+	    row.status == STORE_DELIVERED && give_up_row(s, &own, e) != 0)
+		return -1;
 	plan_settle(mailbox_plan(s->mailbox), entry, r);
 	mailbox_mark(s->mailbox, entry, MAILBOX_PROVEN);
 	action = mailbox_action(s->mailbox, entry);
 	*done = action != PLAN_FETCH;
 	if (!*done) {
 		batch_set_row(in->handover->batch, row.id, row.attempts);
-		return;
+		return 0;
 	}
 	batch_cancel(in->handover->batch);
 	if (action == PLAN_DELETE)
 		removal_add(s, entry, row.id);
+	return 0;
 }
 
 /* --- its end --- */
@@ -386,8 +407,9 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 		return -1;
 	if (row != SIZE_MAX &&
 	    !(mailbox_row(s->mailbox, a->entry, &own) &&
-	      own.id == store_rows_at(mailbox_rows(s->mailbox), row).id))
-		recognise(in, a->entry, row, &done);
+	      own.id == store_rows_at(mailbox_rows(s->mailbox), row).id) &&
+	    recognise(in, a->entry, row, &done, e) != 0)
+		return -1;
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_LOOKED_UP);
 	if (done)
 		return 0;

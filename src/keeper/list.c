@@ -322,6 +322,8 @@ list_run(struct session *s, struct err *e)
 
 	if (ask_listing(s, &l, e) == 0)
 		rc = make_mailbox(s, &l, e);
+	if (rc == 0 && l.saw_size)
+		s->list_whole = s->now;
 	listing_free(&l.listing);
 	store_rows_free(&l.rows);
 	if (rc != 0 || list_sizes_recall(s, e) != 0 ||

@@ -4,7 +4,12 @@
 
 #include "keeper/notes.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "keeper/compare.h"
 #include "keeper/list.h"
+#include "session/failure.h"
 #include "account/server_memory.h"
 
 enum { GONE_S = 180 * 86400 }; /* after that a row is forgotten */
@@ -27,6 +32,18 @@ note_size(struct session *s, size_t entry, const struct store_row *row,
 	return store_set_size(s->store, row->id, size, !proven, e);
 }
 
+/* Its header was not asked for, since the session had to end: with a size on
+ * record it would never be asked for again. */
+static bool
+is_yet_to_learn(const struct session *s, size_t entry)
+{
+	const struct mailbox *m = s->mailbox;
+
+	return mailbox_action(m, entry) == PLAN_LEARN && compare_has_top(s) &&
+	       !mailbox_is(m, entry, MAILBOX_LEARNED | MAILBOX_NO_TOP) &&
+	       failure_count(m, entry) == 0;
+}
+
 static int
 note_rows(struct session *s, struct err *e)
 {
@@ -37,7 +54,8 @@ note_rows(struct session *s, struct err *e)
 
 		if (!mailbox_row(s->mailbox, i, &row))
 			continue;
-		if (item.size_changed && note_size(s, i, &row, e) != 0)
+		if (item.size_changed && !is_yet_to_learn(s, i) &&
+		    note_size(s, i, &row, e) != 0)
 			return -1;
 		if (item.age_anew &&
 		    store_set_age(s->store, row.id, s->now, e) != 0)
@@ -47,6 +65,40 @@ note_rows(struct session *s, struct err *e)
 }
 
 /* --- what is gone --- */
+
+/* By TOP, or by its size, it is a new message; but only when it has come is
+ * that sure, and it was not asked for: there was no time, or max_messages were
+ * there. */
+static bool
+is_still_to_come(const struct mailbox *m, size_t entry)
+{
+	enum plan_action action = mailbox_action(m, entry);
+	struct store_row row;
+
+	return (action == PLAN_FETCH || action == PLAN_LATER ||
+		action == PLAN_TOO_LARGE) &&
+	       !mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_LOOKED_UP) &&
+	       !mailbox_row(m, entry, &row);
+}
+
+/* The rows that may be those of messages still to come.  The caller frees
+ * them. */
+static bool *
+find_open_rows(const struct mailbox *m)
+{
+	size_t count = store_rows_count(mailbox_rows(m));
+	bool *open = mem_array(count, sizeof(*open));
+
+	for (size_t i = 0; i < mailbox_count(m); i++) {
+		size_t row = SIZE_MAX;
+
+		if (!is_still_to_come(m, i))
+			continue;
+		while (plan_next_candidate(mailbox_plan(m), i, &row))
+			open[row] = true;
+	}
+	return open;
+}
 
 static bool
 would_have_seen(const struct mailbox *m, const struct store_row *row,
@@ -59,12 +111,12 @@ would_have_seen(const struct mailbox *m, const struct store_row *row,
  * there? */
 static bool
 is_news(const struct mailbox *m, size_t r, const struct store_row *row,
-	bool saw_contents)
+	const bool open[], bool saw_contents)
 {
 	const struct plan *p = mailbox_plan(m);
 
 	return plan_row_is_here(p, r) != (row->gone_since == 0) &&
-	       !plan_row_is_unclear(p, r) &&
+	       !plan_row_is_unclear(p, r) && !open[r] &&
 	       would_have_seen(m, row, saw_contents);
 }
 
@@ -92,9 +144,9 @@ needs_time(const struct session *s, size_t r, const struct store_row *row)
 
 static int
 note_row_gone(struct session *s, size_t r, const struct store_row *row,
-	      bool saw_contents, struct err *e)
+	      const bool open[], bool saw_contents, struct err *e)
 {
-	if (is_news(s->mailbox, r, row, saw_contents))
+	if (is_news(s->mailbox, r, row, open, saw_contents))
 		return store_set_gone(s->store, row->id,
 				      row->gone_since == 0 ? gone_now(s) : 0,
 				      e);
@@ -106,7 +158,8 @@ note_row_gone(struct session *s, size_t r, const struct store_row *row,
 /* While the clock is doubted nobody knows how long ago anything was, and
  * nothing is forgotten. */
 static int
-note_gone(struct session *s, bool saw_contents, struct err *e)
+note_gone(struct session *s, const bool open[], bool saw_contents,
+	  struct err *e)
 {
 	const struct store_rows *rows = mailbox_rows(s->mailbox);
 	size_t purged;
@@ -116,7 +169,7 @@ note_gone(struct session *s, bool saw_contents, struct err *e)
 	for (size_t r = 0; r < store_rows_count(rows); r++) {
 		struct store_row row = store_rows_at(rows, r);
 
-		if (note_row_gone(s, r, &row, saw_contents, e) != 0)
+		if (note_row_gone(s, r, &row, open, saw_contents, e) != 0)
 			return -1;
 	}
 	if (s->clock_is_doubted)
@@ -128,7 +181,7 @@ note_gone(struct session *s, bool saw_contents, struct err *e)
  * gone is not believed again by its uid and size, and that must not be
  * forgotten; where DELE is on record it is not believed anyway. */
 static bool
-is_relied_on(const struct session *s, bool saw_contents)
+is_relied_on(const struct session *s, const bool open[], bool saw_contents)
 {
 	const struct store_rows *rows = mailbox_rows(s->mailbox);
 
@@ -139,7 +192,7 @@ is_relied_on(const struct session *s, bool saw_contents)
 
 		if (row.gone_since == 0 && row.status == STORE_DELIVERED &&
 		    (row.dele_sent == 0 || row.uid_size == 0) &&
-		    is_news(s->mailbox, r, &row, saw_contents))
+		    is_news(s->mailbox, r, &row, open, saw_contents))
 			return true;
 	}
 	return false;
@@ -148,20 +201,23 @@ is_relied_on(const struct session *s, bool saw_contents)
 void
 notes_save_absences(struct session *s, bool saw_contents)
 {
+	bool *open = find_open_rows(s->mailbox);
 	struct err ignored = ERR_INIT;
 
-	if (is_relied_on(s, saw_contents) &&
+	if (is_relied_on(s, open, saw_contents) &&
 	    store_begin(s->store, STORE_DURABLE, &ignored) == 0)
-		(void)phase_end_note(s, note_gone(s, saw_contents, &ignored),
+		(void)phase_end_note(s,
+				     note_gone(s, open, saw_contents, &ignored),
 				     &ignored);
+	free(open);
 }
 
 /* --- all --- */
 
 static int
-note_all(struct session *s, bool saw_contents, struct err *e)
+note_all(struct session *s, const bool open[], bool saw_contents, struct err *e)
 {
-	if (note_rows(s, e) != 0 || note_gone(s, saw_contents, e) != 0 ||
+	if (note_rows(s, e) != 0 || note_gone(s, open, saw_contents, e) != 0 ||
 	    server_memory_note(s->store, s->set->server, &s->facts, s->now,
 			       e) != 0)
 		return -1;
@@ -173,9 +229,13 @@ note_all(struct session *s, bool saw_contents, struct err *e)
 int
 notes_save(struct session *s, bool saw_contents, struct err *e)
 {
-	bool durable = is_relied_on(s, saw_contents);
+	bool *open = find_open_rows(s->mailbox);
+	bool durable = is_relied_on(s, open, saw_contents);
+	int rc;
 
-	if (store_begin(s->store, durable ? STORE_DURABLE : STORE_LAZY, e) != 0)
-		return -1;
-	return phase_end_note(s, note_all(s, saw_contents, e), e);
+	rc = store_begin(s->store, durable ? STORE_DURABLE : STORE_LAZY, e);
+	if (rc == 0)
+		rc = phase_end_note(s, note_all(s, open, saw_contents, e), e);
+	free(open);
+	return rc;
 }

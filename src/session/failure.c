@@ -20,7 +20,7 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 	if (mailbox_action(m, entry) != PLAN_COMPARE)
 		return false;
 	while (plan_next_candidate(mailbox_plan(m), entry, &at))
-		if (identity_may_be(m, entry, at)) {
+		if (identity_may_have_failed(m, entry, at)) {
 			*row = store_rows_at(mailbox_rows(m), at);
 			return true;
 		}

@@ -17,8 +17,8 @@
 #include "session/phase.h"
 
 /* The row in which failures of an entry are counted: that of the plan, or,
- * while it is to be compared, the first one of its uid that may be its own.
- * False: it has none. */
+ * while it is to be compared, the first one of its uid whose failures may be
+ * its own.  False: it has none, and gets one when it fails. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
 /* Did a session break at it the last time, or is it marked as if
  * (MAILBOX_BROKE)? */

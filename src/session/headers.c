@@ -53,15 +53,17 @@ find_next(struct headers *h)
 	return h->next < h->end;
 }
 
-/* Would the RETRs that follow from what has come no longer be done? */
+/* Would the RETRs that follow from what has come, each with a DELE behind it,
+ * no longer be done?  Before the first one each counts as a guess of one. */
 static bool
 is_full(const struct headers *h)
 {
 	const struct requests *x = h->session->requests;
 	int64_t needs = requests_pace_ms(x, h->order, 1) +
-			requests_pace_ms(x, LINK_RETR, h->retrs);
+			requests_pace_ms(x, LINK_RETR, 1) * (int64_t)h->retrs;
 
-	return h->retrs > 0 && !phase_fits(h->session, needs, h->later);
+	return h->retrs > 0 &&
+	       !phase_fits(h->session, needs, h->later + h->retrs);
 }
 
 static bool

@@ -31,9 +31,12 @@ int identity_find(struct session *s, const struct identity *w,
 /* Is the size of the entry known, by the listing or because all rows of its uid
  * agree, and is it `size`? */
 bool identity_has_size(const struct mailbox *m, size_t entry, int64_t size);
-/* May a row with the uid of the entry be its row, by their sizes?  One of
- * another size only while it is no other entry's. */
-bool identity_may_be(const struct mailbox *m, size_t entry, size_t row);
+/* May failures that are counted in a row with the uid of the entry be its own?
+ * Not those of a message that was delivered with another size, or was seen to
+ * be gone: the server may have given its uid away.  One that was not delivered
+ * may have any size while it is no other entry's. */
+bool identity_may_have_failed(const struct mailbox *m, size_t entry,
+			      size_t row);
 /* An entry before this one that is new in this session and has the same uid,
  * size and header; or SIZE_MAX. */
 size_t identity_find_twin(const struct mailbox *m, size_t entry,

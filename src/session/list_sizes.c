@@ -7,7 +7,7 @@
 #include "account/server_memory.h"
 #include "state/fact.h"
 
-enum { LEFT_OUT_S = 30 * 86400 };
+enum { LEFT_OUT_S = 30 * 86400, WHOLE_S = 86400 };
 
 /* --- what it is good for --- */
 
@@ -23,6 +23,10 @@ list_sizes_recall(struct session *s, struct err *e)
 	int64_t one;
 	bool same;
 
+	/* what came along with the listing is newer */
+	if (s->list_whole == 0 && store_fact(s->store, FACT_LIST_WHOLE, s->now,
+					     &s->list_whole, e) != 0)
+		return -1;
 	if (server_memory_is_of(s->store, s->set->server, &same, e) != 0)
 		return -1;
 	if (!same)
@@ -61,7 +65,10 @@ list_sizes_note(struct session *s, struct err *e)
 	if (store_change_fact(s->store, FACT_LIST_ONE, 0, (int64_t)s->list_one,
 			      e) != 0)
 		return -1;
-	return store_change_fact(s->store, FACT_LIST_BROKE, 0, s->list_broke,
+	if (store_change_fact(s->store, FACT_LIST_BROKE, 0, s->list_broke, e) !=
+	    0)
+		return -1;
+	return store_change_fact(s->store, FACT_LIST_WHOLE, 0, s->list_whole,
 				 e);
 }
 
@@ -138,7 +145,18 @@ ask_all(struct session *s, struct err *e)
 	if (list_sizes_read(s, mailbox_listing(s->mailbox), false, e) != 0)
 		return -1;
 	s->list_broke = 0;
+	s->list_whole = s->now;
 	return 0;
+}
+
+/* Where a server gives uids away again, the sizes may be those of other
+ * messages though their sum is that of the sizes on record: once a day all are
+ * asked for. */
+static bool
+is_whole_due(const struct session *s)
+{
+	return s->set->mode == SESSION_FETCH && mailbox_count(s->mailbox) > 0 &&
+	       (s->now < s->list_whole || s->now - s->list_whole >= WHOLE_S);
 }
 
 int
@@ -156,7 +174,7 @@ list_sizes_ask(struct session *s, struct err *e)
 			return -1;
 		wanted = plan_sizes(p);
 	}
-	if (wanted == PLAN_SIZES_ENOUGH || is_left_out(s))
+	if (is_left_out(s) || (wanted == PLAN_SIZES_ENOUGH && !is_whole_due(s)))
 		return 0;
 	return ask_all(s, e);
 }

@@ -5,7 +5,9 @@
  *
  * Sizes are hints, and a server that answers LIST n in a way of its own, or
  * goes away or falls silent at it, is asked for the whole list from then on.
- * If that breaks two sessions in a row, it is left out for a month.
+ * If that breaks two sessions in a row, it is left out for a month.  Otherwise
+ * it is asked for once a day, also where no size seems to be needed: where uids
+ * are given away again only sizes tell.
  */
 #ifndef SESSION_LIST_SIZES_H
 #define SESSION_LIST_SIZES_H

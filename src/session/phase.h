@@ -68,6 +68,7 @@ struct session {
 	enum list_one list_one;
 	size_t window;	    /* FACT_WINDOW, or 0 */
 	int64_t list_broke; /* FACT_LIST_BROKE */
+	int64_t list_whole; /* FACT_LIST_WHOLE */
 
 	/* Stop requests: phase.c and removal.c write stop_until. */
 	int64_t stop_until;    /* 0: not asked to stop */

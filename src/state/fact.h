@@ -51,6 +51,7 @@
 /* 1: a session broke at the whole list; a time: so did the next one, and it is
  * not asked for until then. */
 #define FACT_LIST_BROKE "list_broke"
+#define FACT_LIST_WHOLE "list_whole" /* when all sizes were asked for */
 
 /* What is being fetched: retrieve.c, before it asks for messages; notes.c and
  * session.c set it to 0 when the session ends, however it ends. */

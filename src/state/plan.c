@@ -273,10 +273,11 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 
 	/* Nothing was delivered for this row, so it does not matter whether
 	 * this is the same message: one that was too large is judged by the
-	 * size it has now, one that is due is tried. */
+	 * size it has now, one that is due is tried.  While that waits, one of
+	 * another size is a new one: it must not wait for what failed before it
+	 * under its uid. */
 	if (row.status == STORE_TOO_LARGE || row.status == STORE_READY ||
-	    (row.status == STORE_SET_ASIDE &&
-	     (rules_try_now(&p->rules, &row) || !row.has_digest)))
+	    (row.status == STORE_SET_ASIDE && rules_try_now(&p->rules, &row)))
 		choose_known(p, i, r, false);
 	else if (row.has_digest)
 		choose(p, i, PLAN_COMPARE, SIZE_MAX);

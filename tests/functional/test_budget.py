@@ -61,6 +61,23 @@ def test_messages_that_are_due_are_deleted_in_several_runs(popfetch, server, run
     assert all(c.commands[-1] == "QUIT" for c in pop.connections)
 
 
+def test_due_messages_that_only_retr_proves_are_deleted_in_several_runs(popfetch, server, run):
+    """Where no size is told TOP proves nothing, so a RETR and a DELE follow each."""
+    count = 220
+    pop = server(mails(count))
+    popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
+    pop.on("LIST", say(b"-ERR not here\r\n"))
+    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
+    run()
+    assert len(popfetch.maildir()) == count
+    run.wait(2 * DAY)
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP", "RETR", "DELE")
+    left = until(run, lambda: len(pop.left()))
+    assert len(left) > 2 and sorted(left, reverse=True) == left
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
 def test_no_dele_without_a_header_of_this_session(popfetch, server, run):
     pop = server(mails(250))
     popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
@@ -232,6 +249,23 @@ def test_catch_up_of_a_mailbox_that_takes_long(popfetch, server, run):
 # max_messages
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_headers_of_a_list_are_learned_in_several_runs(popfetch, server, run, pipelining):
+    """--catch-up=FILE: what a run has no time to learn the next one does, and all is deleted."""
+    count = 400
+    pop = server(mails(count), pipelining=pipelining)
+    popfetch.account(server=pop, keep="1 day", session_timeout=f"{TIME} seconds")
+    path = popfetch.directory / "uids"
+    path.write_text("".join(f"uid-{n:06}\n" for n in range(1, count + 1)))
+    assert popfetch(f"--catch-up={path}", env=run.clock(0)).status == 0
+    slow_down(pop, "TOP")
+    results = run(4)
+    assert not any("no header" in r.stderr for r in results), results
+    run.wait(2 * DAY)
+    until(run, lambda: len(pop.left()))
+    assert popfetch.maildir() == []
+
+
 def test_messages_that_are_known_already_do_not_use_up_max_messages(popfetch, server, run):
     """Without UIDL, at a server where DELE has no effect."""
     pop = server(mails(6), uidl=False, deletes=False, caps=("TOP", "USER"))
@@ -255,6 +289,25 @@ def test_messages_that_fail_do_not_use_up_max_messages(popfetch, server, run, pi
     assert len(popfetch.maildir()) == 2
     run(2)
     assert len(popfetch.maildir()) == 5
+
+
+def test_what_max_messages_leaves_to_be_compared_is_not_forgotten(popfetch, server, run):
+    """By TOP a message that is due is a new one, and there is no room for RETR, which would tell
+    that it is not."""
+
+    def marked(session, line):
+        session.send(session.reply(line).replace(b"Subject: ", b"Subject: [x] "))
+
+    pop = server(mails(1), tls="off")
+    popfetch.account(server=pop, keep="1 day", max_messages=1)
+    run()
+    pop.on("TOP", marked)
+    run.wait(2 * DAY)
+    for number, days in enumerate((1, 200, 2, 1, 1), 2):
+        pop.add(mail(f"m{number}"))
+        assert run(apart=days * DAY)[0].status == 0
+    run(8, apart=DAY)
+    assert len(popfetch.maildir()) == 6
 
 
 def test_max_messages_is_still_a_limit(popfetch, server, run):

@@ -462,3 +462,19 @@ def test_that_it_was_gone_is_not_forgotten_by_a_refusal(popfetch, server):
     for _ in range(2):
         popfetch("work")
     assert new.wire.replace(b"\r\n", b"\n") in popfetch.saved()
+
+
+def test_uids_that_are_positions_with_sizes_of_the_same_sum(popfetch, server, clock):
+    """Somebody else deletes the first message, and one of its size comes: each uid has another size
+    than before, but STAT says the same."""
+    texts = [mail(f"m{n}", "x" * size + "\n") for n, size in enumerate((10, 200, 3000), 1)]
+    pop = server(texts, tls="off")
+    popfetch.account(server=pop)
+    assert popfetch(env=clock(0)).status == 0
+    pop.mailbox.messages.pop(0)
+    pop.add(mail("m4", "x" * 10 + "\n"))
+    for number, message in enumerate(pop.mailbox.messages, 1):
+        message.uid = b"uid-%06d" % number
+    for day in (0.1, 1.2, 2.4):
+        assert popfetch(env=clock(int(day * 86400))).status == 0
+    assert any(b"Subject: m4\n" in text for text in popfetch.maildir())

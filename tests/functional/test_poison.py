@@ -439,6 +439,60 @@ def test_what_is_due_and_unreadable_is_told_once_and_waits(due, run):
     assert pop.left() == []
 
 
+@pytest.mark.parametrize("is_gone_seen", [True, False])
+@pytest.mark.parametrize("act", [UNREADABLE, close], ids=["refused", "line drops"])
+def test_new_mail_under_the_uid_of_one_that_fails_does_not_wait_for_it(
+    popfetch, due, run, act, is_gone_seen
+):
+    """The server gives the uid away again: what failed was the message before."""
+    pop = due(3)
+    poison(pop, "RETR", 1, act)
+    poison(pop, "TOP", 1, act)
+    run(16, apart=12 * HOUR)
+    (uid,) = pop.left()
+    before = len(popfetch.maildir())
+    pop.mailbox.messages.clear()
+    if is_gone_seen:
+        run()
+    pop.add(mail("another", "and of another size\n"), uid)
+    pop.forgive()
+    run(2)
+    assert len(popfetch.maildir()) == before + 1
+
+
+@pytest.mark.parametrize("act", [UNREADABLE, close], ids=["refused", "line drops"])
+def test_one_of_another_size_at_whose_top_sessions_break_is_known_by_retr(
+    popfetch, server, run, act
+):
+    """And then it is compared no more."""
+    pop = server(mails(4))
+    popfetch.account(server=pop)
+    run()
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK 4 1\r\n"))
+    poison(pop, "TOP", 2, act)
+    run(3)
+    before = len(pop.connections)
+    results = run(4, apart=3 * DAY)
+    assert [r.status for r in results] == [0] * 4
+    assert len(popfetch.maildir()) == 4
+    after = [c for x in pop.connections[before:] for c in x.commands]
+    assert not any(c.startswith(("TOP", "RETR")) for c in after), after
+
+
+def test_new_mail_under_the_uid_of_one_set_aside_does_not_wait_for_it(popfetch, server, run):
+    pop = server(mails(2))
+    popfetch.account(server=pop)
+    poison(pop, "RETR", 1, UNREADABLE)
+    run(10, apart=12 * HOUR)
+    pop.mailbox.messages.clear()
+    pop.add(mail("another", "and of another size\n"), b"uid-000001")
+    pop.forgive()
+    run(1)
+    assert len(popfetch.maildir()) == 2
+
+
 def test_a_dele_that_is_refused_is_told_though_the_message_failed_before(popfetch, server, run):
     pop = server(mails(2))
     poison(pop, "RETR", 1, UNREADABLE)

@@ -89,22 +89,25 @@ one_that_this_session_has_recorded_is_counted_in_its_row(void **state)
 	assert_int_equal(scene_row_count(x), 1);
 }
 
-/* While it is not known whose message it is, the first row of its uid counts,
- * and keeps its size. */
+/* The message that was delivered with another size may be another, so that its
+ * row neither counts nor makes it wait; one of its own size may be it. */
 static void
-one_that_is_to_be_compared_counts_in_the_row_it_may_be(void **state)
+one_of_another_size_is_set_aside_by_itself(void **state)
 {
 	struct scene *x = *state;
 	int64_t id = scene_row(x, "a", 100, HEADER, 100, 1);
 
+	set_broken(x, id, 3, clock_unix() + HOUR);
 	scene_list(x, "a", 200);
 	scene_mailbox(x);
 	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_COMPARE);
+	assert_true(failure_has_turn(&x->session, 0));
 	failure_blame(&x->session, 0, 0, &lost);
-	assert_int_equal(scene_row_count(x), 1);
-	assert_int_equal(scene_row_now(x, id).attempts, 1);
-	assert_int_equal(scene_row_now(x, id).size, 100);
-	assert_int_equal(scene_row_now(x, id).status, STORE_DELIVERED);
+	assert_int_equal(scene_row_count(x), 2);
+	assert_int_equal(scene_row_now(x, id).attempts, 3);
+	assert_int_equal(scene_row_now(x, id + 1).attempts, 1);
+	assert_int_equal(scene_row_now(x, id + 1).size, 200);
+	assert_int_equal(scene_row_now(x, id + 1).status, STORE_SET_ASIDE);
 }
 
 /* Of two with one uid. */
@@ -309,7 +312,7 @@ main(void)
 		TEST(a_message_without_a_row_is_set_aside),
 		TEST(a_delivered_one_stays_delivered),
 		TEST(one_that_this_session_has_recorded_is_counted_in_its_row),
-		TEST(one_that_is_to_be_compared_counts_in_the_row_it_may_be),
+		TEST(one_of_another_size_is_set_aside_by_itself),
 		TEST(one_does_not_wait_for_the_other_that_failed),
 		TEST(the_third_time_it_waits_an_hour),
 		TEST(a_stop_never_sets_a_message_aside),

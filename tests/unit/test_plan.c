@@ -91,7 +91,7 @@ failed_messages_wait_for_their_next_try(void **state)
 		{ "not due, another size, to compare", "a:1:W", "a:2", "",
 		  "C" },
 		{ "not due, another size, nothing to compare", "a:1:w", "a:2",
-		  "", "A0~" },
+		  "", "F" },
 		{ "a wait beyond reason comes from a wrong clock", "a:1:V",
 		  "a:1", "", "F0" },
 		{ "at once when asked", "a:1:W b:1:w", "a:1 b:2", "now",

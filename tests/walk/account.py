@@ -120,6 +120,8 @@ class Account:
         """What should be deleted by now."""
         if self.keep_s is None or self.style["dele"] == "vain" or self.style["top"] != "plain":
             return []
+        if self._is_never_left():
+            return []
         found = []
         for item in self.mailbox.items:
             since = oracle.delivered.get(item.letter)
@@ -131,6 +133,14 @@ class Account:
             if now - since > self.keep_s + 10 * DAY_S and len(item.names) == 1:
                 found.append(item)
         return found
+
+    def _is_never_left(self):
+        """By QUIT: not while something retrieved is not delivered, where the server would delete
+        that (EXPIRE 0). What has no uid is retrieved in each run, and here no MDA takes it."""
+        has_uids = self.style["uid"] != "none"
+        return self.style["expire"] == 0 and any(
+            i.is_unwanted and not (has_uids and i.uid) for i in self.mailbox.items
+        )
 
     def incarnations(self, item):
         """As how many messages it may pass."""

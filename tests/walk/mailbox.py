@@ -23,6 +23,7 @@ class Item:
         self.end_turn = None
         self.is_retrieved = self.is_poison = self.is_bare = False
         self.is_stuck = False  # nobody can ask for its deletion
+        self.is_unwanted = False  # no MDA takes it
         self.asked = None  # the first turn with a RETR of it
         self.breaks = 0  # how often the line broke there
         self.is_unlearned = False  # on record by its uid alone

@@ -31,6 +31,7 @@ class Oracle:
         self.again = collections.Counter()  # by -a
         self.delivered = {}  # letter: true time
         self.maybe = {}  # letter: when it was retrieved, if nobody has looked since
+        self.seen = {}  # item: the clock of the first run that it was listed in
         self.shown = {}  # letter: marks of the runs that may have delivered it
         self.mda_budget = 0
         self.trust = {account: Trust() for account in accounts}
@@ -105,6 +106,7 @@ class Oracle:
         self._note_list(run)
         self._read_only(run)
         self._note_retrieved(run)
+        self._note_seen(run)
         self.before = self.have
         is_seen = self.look(run.world.is_whole)
         if is_seen:
@@ -170,6 +172,12 @@ class Oracle:
                         self.maybe.setdefault(item.letter, run.true)
                         mark = self.trust[account].now(run.clock)
                         self.shown.setdefault((account, item.letter), []).append(mark)
+
+    def _note_seen(self, run):
+        for account in run.accounts if run.mode in ("fetch", "all") else ():
+            for item in account.mailbox.items:
+                if run.world.turn in item.listings:
+                    self.seen.setdefault(item, run.clock)
 
     def _note_mda(self, run):
         """Those that a run had in hand when it was ended may come once more."""
@@ -294,7 +302,17 @@ class Oracle:
                     continue
                 if account.looks_known(item, False) or account.hides_another(item, run.world.turn):
                     continue
+                if self._is_size_open(run, account, item):
+                    continue
                 raise Missed(f"{item} does not come, and the run has status 0")
+
+    def _is_size_open(self, run, account, item):
+        """It has the uid of one that went, and no size was told that would differ: the sum of STAT
+        is as before, or LIST is refused. Once a day all are asked for."""
+        if item.listings[run.world.turn] is not None or not item.uid:
+            return False
+        gone = [uid for o in account.mailbox.all() if o is not item for uid, _ in o.past_names()]
+        return item.uid in gone and 0 <= run.clock - self.seen[item] < 86400
 
     # Nothing deleted too early.
 

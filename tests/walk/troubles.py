@@ -319,7 +319,8 @@ class BadMda(AtMda, AtMessages):
 
     def mark(self, item):
         for other in self.account.mailbox.all():
-            other.is_poison |= other.letter is item.letter  # a copy has the same words
+            if other.letter is item.letter:  # a copy has the same words
+                other.is_poison = other.is_unwanted = True
 
     def choose(self, item):
         super().choose(item)
