@@ -57,7 +57,7 @@ note_rows(struct session *s, struct err *e)
 		if (item.size_changed && !is_yet_to_learn(s, i) &&
 		    note_size(s, i, &row, e) != 0)
 			return -1;
-		if (item.age_anew &&
+		if (plan_counts_anew(mailbox_plan(s->mailbox), i) &&
 		    store_set_age(s->store, row.id, s->now, e) != 0)
 			return -1;
 	}

@@ -271,11 +271,8 @@ choose_other_size(struct plan *p, size_t i, size_t r)
 {
 	struct store_row row = store_rows_at(p->rows, r);
 
-	/* Nothing was delivered for this row, so it does not matter whether
-	 * this is the same message: one that was too large is judged by the
-	 * size it has now, one that is due is tried.  While that waits, one of
-	 * another size is a new one: it must not wait for what failed before it
-	 * under its uid. */
+	/* Nothing was delivered for it: it is judged by its size now, or tried
+	 * if it is due, and waits for nothing that failed before. */
 	if (row.status == STORE_TOO_LARGE || row.status == STORE_READY ||
 	    (row.status == STORE_SET_ASIDE && rules_try_now(&p->rules, &row)))
 		choose_known(p, i, r, false);
@@ -431,20 +428,27 @@ struct plan_item
 plan_at(const struct plan *p, size_t i)
 {
 	const struct plan_choice *c = &p->choices[i];
-	struct store_row row;
-	bool known = c->action == PLAN_KEEP || c->action == PLAN_DELETE;
 
 	assert(i < listing_count(p->l));
-	if (known)
-		row = store_rows_at(p->rows, c->row);
 	return (struct plan_item){
 		.action = c->action,
 		.by_content = c->action == PLAN_FETCH &&
 			      listing_at(p->l, i).uid_size == 0,
 		.size_changed = c->size_changed,
-		.age_anew = known && rules_count_anew(&p->rules, &row),
 		.row = c->row == NONE ? SIZE_MAX : c->row,
 	};
+}
+
+bool
+plan_counts_anew(const struct plan *p, size_t i)
+{
+	const struct plan_choice *c = &p->choices[i];
+	bool known = c->action == PLAN_KEEP || c->action == PLAN_DELETE;
+	struct store_row row;
+
+	if (known)
+		row = store_rows_at(p->rows, c->row);
+	return known && rules_count_anew(&p->rules, &row);
 }
 
 size_t

@@ -79,8 +79,6 @@ struct plan_item {
 	bool by_content;   /* FETCH: it has no uid; compare the whole message
 			      with earlier ones before delivery */
 	bool size_changed; /* known, but listed with another size: store that */
-	bool age_anew;	   /* delivered at a time that cannot be: its age counts
-			      from now; store that */
 	size_t row;	   /* index into the rows, or SIZE_MAX: none. FETCH: the
 			      attempt is recorded in this row; TOO_LARGE,
 			      SET_ASIDE: it is on record already, do not record
@@ -129,6 +127,9 @@ void plan_admit(struct plan *p, size_t come);
  * server gives it tells something of the others.  False: there is none. */
 bool plan_admit_last(struct plan *p);
 struct plan_item plan_at(const struct plan *p, size_t i);
+/* Was it delivered at a time that cannot be?  Then its age counts from now:
+ * store that. */
+bool plan_counts_anew(const struct plan *p, size_t i);
 size_t plan_count(const struct plan *p, enum plan_action action);
 /* Was a deletion by age withheld because of the clock? */
 bool plan_is_withheld(const struct plan *p);

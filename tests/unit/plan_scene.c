@@ -205,7 +205,7 @@ scene_show(const struct scene *c, char out[SCENE_SHOWN_MAX])
 				       "FCHKDLAP"[item.action], row,
 				       item.by_content ? "#" : "",
 				       item.size_changed ? "~" : "",
-				       item.age_anew ? "*" : "");
+				       plan_counts_anew(c->p, i) ? "*" : "");
 		assert_true(at < SCENE_SHOWN_MAX);
 	}
 }
