@@ -38,15 +38,11 @@ bool
 identity_may_have_failed(const struct mailbox *m, size_t entry, size_t at)
 {
 	struct store_row row = store_rows_at(mailbox_rows(m), at);
-	bool unknown =
-		plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
-		(row.size < 0 && row.octets == 0);
 
 	if (row.status == STORE_DELIVERED && row.gone_since != 0)
 		return false;
-	return unknown || is_of_size(m, entry, &row) ||
-	       (row.status != STORE_DELIVERED &&
-		plan_row_is_open(mailbox_plan(m), at));
+	return plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
+	       (row.size < 0 && row.octets == 0) || is_of_size(m, entry, &row);
 }
 
 /* Could this row be the entry's, although its size is another?  The size of a

@@ -32,9 +32,8 @@ int identity_find(struct session *s, const struct identity *w,
  * agree, and is it `size`? */
 bool identity_has_size(const struct mailbox *m, size_t entry, int64_t size);
 /* May failures that are counted in a row with the uid of the entry be its own?
- * Not those of a message that was delivered with another size, or was seen to
- * be gone: the server may have given its uid away.  One that was not delivered
- * may have any size while it is no other entry's. */
+ * Not those of a message of another size, or of one that was delivered and seen
+ * to be gone: the server may have given its uid away. */
 bool identity_may_have_failed(const struct mailbox *m, size_t entry,
 			      size_t row);
 /* An entry before this one that is new in this session and has the same uid,

@@ -493,6 +493,17 @@ def test_new_mail_under_the_uid_of_one_set_aside_does_not_wait_for_it(popfetch, 
     assert len(popfetch.maildir()) == 2
 
 
+def test_nor_does_it_wait_for_one_that_an_mda_refused(popfetch, server, run):
+    pop = server(mails(2))
+    script = 'grep -q "^Subject: m1" && exit 1; echo taken >>"$HOME/taken"'
+    popfetch.account(server=pop, mda=["/bin/sh", "-c", script])
+    run(10, apart=12 * HOUR)
+    pop.mailbox.messages.clear()
+    pop.add(mail("another", "and of another size\n"), b"uid-000001")
+    run(1)
+    assert (popfetch.home / "taken").read_text() == 2 * "taken\n"
+
+
 def test_a_dele_that_is_refused_is_told_though_the_message_failed_before(popfetch, server, run):
     pop = server(mails(2))
     poison(pop, "RETR", 1, UNREADABLE)
