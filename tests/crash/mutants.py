@@ -174,10 +174,9 @@ MUTANTS = [
             ),
             Edit(
                 "src/keeper/session.c",
-                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n"
-                "\t\treturn -1;\n\treturn removal_quit(s, e);",
-                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n"
-                "\t\treturn -1;\n\treturn 0;",
+                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0 ||\n"
+                "\t    removal_quit(s, e) != 0)\n",
+                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n",
             ),
         ],
     ),
