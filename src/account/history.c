@@ -304,3 +304,29 @@ history_note_error(struct store *s, const char *text, uint64_t fetched,
 	store_rollback(s);
 	return -1;
 }
+
+/* --- a second session of a run --- */
+
+enum { AGAIN_S = 86400 };
+
+int
+history_again_refused(struct store *s, int64_t now, struct err *e)
+{
+	if (store_begin(s, STORE_LAZY, e) != 0)
+		return -1;
+	if (store_set_fact(s, FACT_AGAIN_REFUSED, now, e) == 0)
+		return store_commit(s, e);
+	store_rollback(s);
+	return -1;
+}
+
+int
+history_refuses_again(struct store *s, int64_t now, bool *does, struct err *e)
+{
+	int64_t when;
+
+	if (store_fact(s, FACT_AGAIN_REFUSED, 0, &when, e) != 0)
+		return -1;
+	*does = when != 0 && now >= when && now - when < AGAIN_S;
+	return 0;
+}

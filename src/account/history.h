@@ -75,4 +75,9 @@ int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 int history_note_error(struct store *s, const char *text, uint64_t fetched,
 		       int64_t now, struct err *e);
 
+/* A second login of a run was refused; has one been, within a day? */
+int history_again_refused(struct store *s, int64_t now, struct err *e);
+int history_refuses_again(struct store *s, int64_t now, bool *does,
+			  struct err *e);
+
 #endif

@@ -92,7 +92,7 @@ print_failed(void *arg, const struct store_row *row, const char *error)
 
 	text_safe(uid, sizeof(uid), row->uid, row->uid_size);
 	(void)buf_format(&o->lines, "    uid '%s', %s", uid,
-			 row->status == STORE_DELIVERED ? "not deleted, " : "");
+			 row->status == STORE_DELIVERED ? "delivered, " : "");
 	if (row->attempts > 0) /* --retry sets it back to 0 */
 		(void)buf_format(&o->lines, "failed %u time%s, ", row->attempts,
 				 text_plural(row->attempts));

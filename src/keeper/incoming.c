@@ -158,6 +158,7 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 	struct session *s = in->session;
 	size_t size = a->record.size;
 
+	in->bytes += (int64_t)size;
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
 	if (handover_wants_no_more(in->handover)) {
 		batch_cancel(in->handover->batch);
@@ -369,9 +370,10 @@ check_step(struct incoming *in, size_t entry, int64_t octets, struct err *e)
 	bool is_reply = in->begins_size == sizeof(in->begins) &&
 			(memcmp(in->begins, "+OK ", 4) == 0 ||
 			 memcmp(in->begins, "+OK\n", 4) == 0);
+	int64_t listed = mailbox_at(in->session->mailbox, entry).size;
 	int rc = 0;
 
-	if (is_reply && octets != mailbox_at(in->session->mailbox, entry).size)
+	if (is_reply && octets != listed && in->bytes != listed)
 		rc = err_set(e, ERR_PROTOCOL,
 			     "message begins with the reply: the server has "
 			     "sent a line too many before it");
@@ -388,7 +390,11 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	size_t row;
 
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
-	lockstep_see(&in->handover->lockstep, s, a->entry, octets);
+	if (batch_is_open(in->handover->batch) &&
+	    check_step(in, a->entry, octets, e) != 0)
+		return -1;
+	lockstep_see(&in->handover->lockstep, s, a->entry, octets, in->bytes);
+	in->bytes = 0;
 	if (handover_wants_no_more(in->handover)) {
 		throw_away(in);
 		return 0;
@@ -396,8 +402,6 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	if (begin_if_new(in, a->entry, e) != 0)
 		return -1;
 	header_end(in->header);
-	if (check_step(in, a->entry, octets, e) != 0)
-		return -1;
 	if (refusals_settle(&in->refusals, e) != 0)
 		return -1;
 	s->progress.messages++;

@@ -347,6 +347,8 @@ is_in_vain(const struct keeper *k, const struct err *e)
 static void
 report_failure(struct keeper *k, const struct err *e)
 {
+	struct err ignored = ERR_INIT;
+
 	if (e->kind == ERR_BUSY) {
 		report_busy(k);
 		return;
@@ -354,8 +356,12 @@ report_failure(struct keeper *k, const struct err *e)
 	report_log(k->report, "failed: %s", e->text);
 	if (e->kind == ERR_LOCAL || e->kind == ERR_DATABASE)
 		k->result.is_again = false;
-	if (is_in_vain(k, e))
+	if (is_in_vain(k, e)) {
+		if (e->kind == ERR_LOGIN)
+			(void)history_again_refused(k->claim.store,
+						    clock_unix(), &ignored);
 		return;
+	}
 	remember_failure(k, e);
 	if (!e->told)
 		report_error(k->report, e, k->fold);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "keeper/asking.h"
+#include "keeper/removal.h"
 #include "session/failure.h"
 
 int
@@ -110,14 +111,15 @@ is_idle(const struct retrieve *r)
 }
 
 /* Is it time for the proof?  It is needed when messages are due to be handed
- * over, or when the next one has to come alone; and all before it must be
- * answered. */
+ * over, when one that is known is to be deleted, or when the next one has to
+ * come alone; and all before it must be answered. */
 static bool
 proof_is_due(struct retrieve *r)
 {
 	struct lockstep *l = &r->handover.lockstep;
+	bool is_wanted = r->is_alone || removal_waiting(r->session) > 0;
 
-	if (r->is_alone && l->need != LOCKSTEP_SURE && is_idle(r) &&
+	if (is_wanted && l->need != LOCKSTEP_SURE && is_idle(r) &&
 	    batch_is_quiet(r->handover.batch))
 		l->is_due = true;
 	return l->is_due && requests_count(r->session->requests) == 0;
@@ -267,8 +269,9 @@ retrieve_save(struct retrieve *r, struct err *why)
 
 /* Where replies no longer fit the commands, the message at fault may be the one
  * that was waited for, or one before it that was shorter than listed, and ended
- * too early; in a session out of step the proof may also be waited for in vain.
- * The next session asks for each by itself, and then knows. */
+ * too early, or was refused with a line too many; in a session out of step the
+ * proof may also be waited for in vain.  The next session asks for each by
+ * itself, and then knows. */
 bool
 retrieve_blame(struct retrieve *r, const struct err *why)
 {
@@ -284,6 +287,8 @@ retrieve_blame(struct retrieve *r, const struct err *why)
 			requests_waits_for(s->requests, LINK_UIDL, &ignored);
 	if (is_out_of_step && l->has_suspect)
 		failure_blame(s, l->suspect, 0, why);
+	else if (is_out_of_step && l->had_refusal)
+		failure_blame(s, l->refused, 0, why);
 	if (!r->is_under_way || !r->incoming.has_failed)
 		return false;
 	failure_blame(s, r->incoming.failed, 0, why);

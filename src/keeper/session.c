@@ -19,6 +19,7 @@
 #include "session/phase.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
+#include "account/history.h"
 #include "account/server_memory.h"
 #include "state/fact.h"
 
@@ -169,6 +170,7 @@ static int
 take_turns(struct session *s, struct retrieve *r, struct err *e)
 {
 	uint64_t before = requests_given(s->requests);
+	bool is_refused;
 
 	if (s->set->broken_only || failure_is_overdue(s))
 		return take_turn_of_broken(s, r, e);
@@ -180,9 +182,11 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return failure_note_turn(s, true, e);
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
-	s->result->is_again =
-		s->facts.login_delay_s == 0 && failure_awaits_turn(s, true);
-	if (!s->result->is_again)
+	if (history_refuses_again(s->store, s->now, &is_refused, e) != 0)
+		return -1;
+	s->result->is_again = s->facts.login_delay_s == 0 && !is_refused &&
+			      failure_awaits_turn(s, true);
+	if (!s->result->is_again && !is_refused)
 		err_set(&s->later, ERR_LATER,
 			"messages at which a session broke are left for a run "
 			"that has nothing else to do (%s)",
@@ -312,15 +316,13 @@ sum_up(struct session *s, const struct retrieve *r, struct err *e)
 
 /* What came by RETR is not asked for again, if it is delivered; and where one
  * was shorter than listed, that one is to blame. */
-static bool
+static void
 blame_retrieved(struct session *s, struct retrieve *r, size_t entry,
 		const struct err *why)
 {
-	if (r->handover.lockstep.has_suspect)
-		return false;
-	if (!mailbox_is(s->mailbox, entry, MAILBOX_DELIVERED))
+	if (!r->handover.lockstep.has_suspect &&
+	    !mailbox_is(s->mailbox, entry, MAILBOX_DELIVERED))
 		failure_blame(s, entry, 0, why);
-	return true;
 }
 
 /* By something that was not asked for?  A LIST is nobody's fault. */
@@ -331,8 +333,8 @@ blame_answered(struct session *s, struct retrieve *r, const struct err *why)
 	size_t entry;
 
 	if (requests_broke_behind(x, LINK_RETR, &entry))
-		return blame_retrieved(s, r, entry, why);
-	if (requests_broke_behind(x, LINK_TOP, &entry))
+		blame_retrieved(s, r, entry, why);
+	else if (requests_broke_behind(x, LINK_TOP, &entry))
 		failure_blame(s, entry, 0, why);
 	else if (requests_broke_behind(x, LINK_DELE, &entry))
 		removal_blame(s, true, why);

@@ -27,10 +27,31 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 	return false;
 }
 
+/* A new one under the uid of one that was set aside because sessions broke at
+ * it, with another size, may be that one. */
+static bool
+find_broken_before(const struct mailbox *m, size_t entry, struct store_row *row)
+{
+	size_t at = SIZE_MAX;
+
+	if (mailbox_action(m, entry) != PLAN_FETCH ||
+	    mailbox_row(m, entry, row))
+		return false;
+	while (plan_next_candidate(mailbox_plan(m), entry, &at)) {
+		*row = store_rows_at(mailbox_rows(m), at);
+		if (row->broke && row->status == STORE_SET_ASIDE)
+			return true;
+	}
+	return false;
+}
+
 static bool
 has_broken(const struct mailbox *m, size_t entry, const struct store_row *row)
 {
-	return row->broke || mailbox_is(m, entry, MAILBOX_BROKE);
+	struct store_row before;
+
+	return row->broke || mailbox_is(m, entry, MAILBOX_BROKE) ||
+	       find_broken_before(m, entry, &before);
 }
 
 bool
@@ -232,7 +253,7 @@ find_count(const struct session *s, size_t entry, int64_t row)
 	if (row != 0 &&
 	    (!is_known || known.id != row || known.status != STORE_DELIVERED))
 		return (struct count){ .row = row, .is_delivered = true };
-	if (!is_known)
+	if (!is_known && !find_broken_before(s->mailbox, entry, &known))
 		return (struct count){ .row = 0 };
 	return (struct count){ known.id, known.attempts,
 			       known.status == STORE_DELIVERED };

@@ -78,7 +78,10 @@ list_sizes_blame(struct session *s, bool broke)
 	struct err ignored = ERR_INIT;
 	size_t entry;
 
-	broke = broke && requests_waits_for(s->requests, LINK_LIST, &entry);
+	if (!requests_waits_for(s->requests, LINK_LIST, &entry))
+		broke = false;
+	else if (entry == SIZE_MAX)
+		s->list_whole = s->now; /* not tomorrow's fault, too */
 	if (broke && entry != SIZE_MAX)
 		s->list_one = LIST_ONE_FAILS;
 	else if (broke)

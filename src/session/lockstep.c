@@ -36,41 +36,52 @@ see_quiet(struct lockstep *l, const struct session *s)
 {
 	if (l->need == LOCKSTEP_QUIET && !is_any_answer_due(s))
 		l->need = LOCKSTEP_SURE;
+	if (l->need == LOCKSTEP_SURE)
+		l->is_due = false;
 }
 
+/* Some servers count a line end as one. */
+struct length {
+	int64_t octets, bytes;
+};
+
 static bool
-may_be(const struct session *s, size_t entry, int64_t octets)
+may_be(const struct session *s, size_t entry, const struct length *n)
 {
 	int64_t size = mailbox_size(s->mailbox, entry);
 
-	return size < 0 || size == octets;
+	return size < 0 || size == n->octets || size == n->bytes;
 }
 
 /* Could it be the message behind this one, or, since RETR was refused, the one
  * before? */
 static bool
 may_be_another(const struct lockstep *l, const struct session *s,
-	       int64_t octets)
+	       const struct length *n)
 {
 	size_t next;
 
-	return (l->had_refusal && may_be(s, l->last, octets)) ||
+	return (l->had_refusal && may_be(s, l->last, n)) ||
 	       (is_any_answer_due(s) &&
 		requests_waits_for(s->requests, LINK_RETR, &next) &&
-		may_be(s, next, octets));
+		may_be(s, next, n));
 }
 
 void
 lockstep_see(struct lockstep *l, struct session *s, size_t entry,
-	     int64_t octets)
+	     int64_t octets, int64_t bytes)
 {
 	int64_t listed = mailbox_size(s->mailbox, entry);
+	const struct length n = { octets, bytes };
+	bool is_longer = octets > listed && bytes != listed;
 
 	if (octets < listed || listed < 0) {
 		l->has_suspect = true;
 		l->suspect = entry;
 		need(l, LOCKSTEP_PROOF, entry);
-	} else if (octets > listed || may_be_another(l, s, octets)) {
+	} else if (is_longer && l->had_refusal) {
+		need(l, LOCKSTEP_PROOF, entry);
+	} else if (is_longer || may_be_another(l, s, &n)) {
 		need(l, l->had_refusal ? LOCKSTEP_SIZE : LOCKSTEP_QUIET, entry);
 	} else if (l->need < LOCKSTEP_PROOF) {
 		l->need = LOCKSTEP_SURE;
@@ -84,6 +95,8 @@ lockstep_see(struct lockstep *l, struct session *s, size_t entry,
 void
 lockstep_refused(struct lockstep *l, const struct session *s, size_t entry)
 {
+	if (!l->had_refusal)
+		l->refused = entry;
 	l->had_refusal = true;
 	l->last = entry;
 	see_quiet(l, s);

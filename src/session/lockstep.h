@@ -38,6 +38,7 @@ struct lockstep {
 	bool has_suspect; /* one was shorter than listed: */
 	size_t suspect;	  /* the last of them */
 	bool had_refusal; /* RETR was refused, and nothing is sure since */
+	size_t refused;	  /* the first of them */
 	size_t last;	  /* entry of the last answer */
 	bool is_due;	  /* it is time for the proof */
 	int64_t told;	  /* the size in the reply, once it has come */
@@ -49,10 +50,10 @@ struct lockstep {
 /* Begins as zeros. */
 void lockstep_close(struct lockstep *l);
 
-/* Call it for each message that was fetched, with its octets: is it as long as
- * it was listed? */
+/* Call it for each message that was fetched, with its octets, and with its
+ * bytes where a line end is one: is it as long as it was listed? */
 void lockstep_see(struct lockstep *l, struct session *s, size_t entry,
-		  int64_t octets);
+		  int64_t octets, int64_t bytes);
 /* Call it for each RETR that was refused. */
 void lockstep_refused(struct lockstep *l, const struct session *s,
 		      size_t entry);

@@ -137,7 +137,9 @@ add(struct requests *x, enum link_type order, uint32_t number, size_t entry)
 	assert(x->count < LINK_ORDERS_MAX);
 	if (x->count++ == 0) {
 		x->heard = x->since = clock_ms();
-		x->flight = 0;
+		/* what shows that they were out of step is no flight */
+		if (order != LINK_LIST && order != LINK_UIDL)
+			x->flight = 0;
 	}
 	if (x->count > x->flight)
 		x->flight = x->count;

@@ -51,7 +51,8 @@ void requests_go(struct requests *x, const struct facts_go *go);
 size_t requests_room(const struct requests *x);
 /* How many were given and are not answered to the end? */
 size_t requests_count(const struct requests *x);
-/* How many were under way at once, at most, since none was the last time? */
+/* How many were under way at once, at most, since none was the last time before
+ * a RETR, TOP or DELE? */
 size_t requests_flight(const struct requests *x);
 void requests_give(struct requests *x, enum link_type order, uint32_t number,
 		   size_t entry);

@@ -58,17 +58,19 @@
 #define FACT_IN_HAND \
 	"in_hand" /* so many together; negative: in the turn of those at which \
 		     a session broke (failure.h) */
+/* When the login of a session for them was refused: keeper.c. */
+#define FACT_AGAIN_REFUSED "again_refused"
 /* Since when these have missed their turn: failure.c. */
-#define FACT_TURN_MISSED "turn_missed"
+#define FACT_TURN_MISSED   "turn_missed"
 /* A session broke in their turn, and none has ended well behind it: compare.c,
  * by session.c. */
-#define FACT_TURN_BROKE	 "turn_broke"
+#define FACT_TURN_BROKE	   "turn_broke"
 /* A session broke while more than one answer was waited for: so many at once
  * are asked for by the next one; 0: as many as it likes.  session.c; list.c
  * sets it to 0 when a session ends well. */
-#define FACT_WINDOW	 "window"
+#define FACT_WINDOW	   "window"
 /* At which messages without uid a session broke: unnamed.c. */
-#define FACT_UNNAMED	 "unnamed"
+#define FACT_UNNAMED	   "unnamed"
 
 /* What people were told, each once: list.c, session.c, removal.c. */
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */
