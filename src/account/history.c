@@ -11,7 +11,8 @@ enum {
 	NOTICE_S = 86400, /* a failure that goes on is told once a day */
 	REFUSED_S = 15 * 60,
 	PUT_OFF_S = 60,
-	DELAY_MOST_S = 86400
+	DELAY_MOST_S = 86400,
+	AGAIN_S = 86400
 };
 
 /* --- facts --- */
@@ -307,17 +308,12 @@ history_note_error(struct store *s, const char *text, uint64_t fetched,
 
 /* --- a second session of a run --- */
 
-enum { AGAIN_S = 86400 };
-
 int
 history_again_refused(struct store *s, int64_t now, struct err *e)
 {
-	if (store_begin(s, STORE_LAZY, e) != 0)
-		return -1;
-	if (store_set_fact(s, FACT_AGAIN_REFUSED, now, e) == 0)
-		return store_commit(s, e);
-	store_rollback(s);
-	return -1;
+	const struct fact refused = { FACT_AGAIN_REFUSED, now };
+
+	return save_facts(s, &refused, 1, e);
 }
 
 int

@@ -75,8 +75,11 @@ int history_succeeded(struct store *s, uint64_t fetched, int64_t now,
 int history_note_error(struct store *s, const char *text, uint64_t fetched,
 		       int64_t now, struct err *e);
 
-/* A second login of a run was refused; has one been, within a day? */
+/* The login of a second session of a run was refused, though that of the first
+ * was not. */
 int history_again_refused(struct store *s, int64_t now, struct err *e);
+/* *does: that happened within a day, so that another one would be refused, and
+ * might lock the account. */
 int history_refuses_again(struct store *s, int64_t now, bool *does,
 			  struct err *e);
 

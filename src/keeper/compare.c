@@ -353,14 +353,6 @@ leave_risky(const struct session *s, bool is_wanted[])
 		is_wanted[i] = is_wanted[i] && !is_risky(s, i);
 }
 
-/* What has come is perhaps to be deleted: so many waited before. */
-static void
-see_removal(const struct session *s, struct headers *h, size_t before)
-{
-	if (removal_waiting(s) > before)
-		headers_expect(h);
-}
-
 static int
 slice_by_top(struct session *s, struct headers *h, struct learning *l,
 	     bool is_wanted[], struct err *e)
@@ -377,7 +369,7 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 		leave_risky(s, is_wanted);
 		if (is_left_to_retr(s, h->entry))
 			headers_expect_retr(h);
-		see_removal(s, h, before);
+		headers_expect(h, removal_waiting(s) - before);
 	}
 	return got;
 }
@@ -391,7 +383,7 @@ pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
-	h.later = removal_waiting(s);
+	headers_expect(&h, removal_waiting(s));
 	while ((rc = slice_by_top(s, &h, &l, is_wanted, e)) == 0 &&
 	       headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
@@ -415,7 +407,7 @@ slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
 		if (take_retr(s, h, r, e) != 0)
 			return -1;
 		leave_risky(s, is_wanted);
-		see_removal(s, h, before);
+		headers_expect(h, removal_waiting(s) - before);
 		if (refusals_are_many(r))
 			headers_ask_last(h);
 	}
@@ -444,7 +436,7 @@ pass_by_retr(struct session *s, bool is_wanted[], struct err *e)
 
 	refusals_open(&r, s);
 	headers_open(&h, s, LINK_RETR, is_wanted);
-	h.later = removal_waiting(s);
+	headers_expect(&h, removal_waiting(s));
 	while ((rc = slice_by_retr(s, &h, &r, is_wanted, e)) == 0 &&
 	       (rc = end_refusals(&h, &r, e)) == 0 && headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "keeper/removal.h"
 #include "sys/proc.h"
+#include "session/failure.h"
 
 int
 handover_open(struct handover *h, struct session *s,
@@ -53,7 +54,10 @@ take_failed(struct session *s, size_t entry, const struct batch_result *r)
 
 	mailbox_name(s->mailbox, entry, name);
 	s->result->failed++;
-	err_context(&told, aside ? "%s is set aside" : "%s", name);
+	if (aside)
+		failure_say_fate(s, entry, false, &told);
+	else
+		err_context(&told, "%s", name);
 	if (told.kind == ERR_CONFIG)
 		told.kind = ERR_MESSAGE;
 	phase_complain(s, &told, false);
@@ -268,23 +272,11 @@ handover_finish(struct handover *h, struct err *e)
 	return 0;
 }
 
-static bool
-waits(const struct lockstep *l)
-{
-	return l->is_due || l->need == LOCKSTEP_QUIET;
-}
-
-bool
-handover_is_due(const struct handover *h)
-{
-	return !waits(&h->lockstep) && batch_is_due(h->batch, false);
-}
-
 int64_t
 handover_until(const struct handover *h)
 {
 	/* what waits for certainty has no time at which it is due */
-	return !batch_ends_one_by_one(h->batch) && waits(&h->lockstep)
+	return !batch_ends_one_by_one(h->batch) && h->lockstep.is_due
 		       ? CLOCK_NEVER
 		       : batch_until(h->batch);
 }

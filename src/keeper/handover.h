@@ -37,8 +37,6 @@ void handover_close(struct handover *h);
  * (batch_trouble) ends the handing over, but not the session; a disk or a
  * database that fails ends both. */
 int handover_run(struct handover *h, bool all, struct err *e);
-/* Would handover_run hand over anything now, or ask for a proof? */
-bool handover_is_due(const struct handover *h);
 /* Call it when all is handed over: it records the last of it as delivered. */
 int handover_finish(struct handover *h, struct err *e);
 /* Call it when the session has failed: it hands over what is complete all the

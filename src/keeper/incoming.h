@@ -16,8 +16,7 @@ struct incoming {
 	struct session *session;
 	struct handover *handover;
 
-	struct header *header;	  /* of the message that is coming
-						in */
+	struct header *header;	  /* of the message that is coming in */
 	struct fromline fromline; /* in front of that header */
 	char begins[4];		  /* the message, with these bytes */
 	size_t begins_size;

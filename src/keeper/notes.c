@@ -81,13 +81,17 @@ is_still_to_come(const struct mailbox *m, size_t entry)
 	       !mailbox_row(m, entry, &row);
 }
 
-/* The rows that may be those of messages still to come.  The caller frees
- * them. */
-static bool *
-find_open_rows(const struct mailbox *m)
+/* What the session has seen of what is there. */
+struct sight {
+	bool saw_contents;
+	bool *open; /* rows that may be of messages still to come; owned */
+};
+
+static struct sight
+look(const struct mailbox *m, bool saw_contents)
 {
 	size_t count = store_rows_count(mailbox_rows(m));
-	bool *open = mem_array(count, sizeof(*open));
+	struct sight g = { saw_contents, mem_array(count, sizeof(*g.open)) };
 
 	for (size_t i = 0; i < mailbox_count(m); i++) {
 		size_t row = SIZE_MAX;
@@ -95,9 +99,9 @@ find_open_rows(const struct mailbox *m)
 		if (!is_still_to_come(m, i))
 			continue;
 		while (plan_next_candidate(mailbox_plan(m), i, &row))
-			open[row] = true;
+			g.open[row] = true;
 	}
-	return open;
+	return g;
 }
 
 static bool
@@ -111,13 +115,13 @@ would_have_seen(const struct mailbox *m, const struct store_row *row,
  * there? */
 static bool
 is_news(const struct mailbox *m, size_t r, const struct store_row *row,
-	const bool open[], bool saw_contents)
+	const struct sight *g)
 {
 	const struct plan *p = mailbox_plan(m);
 
 	return plan_row_is_here(p, r) != (row->gone_since == 0) &&
-	       !plan_row_is_unclear(p, r) && !open[r] &&
-	       would_have_seen(m, row, saw_contents);
+	       !plan_row_is_unclear(p, r) && !g->open[r] &&
+	       would_have_seen(m, row, g->saw_contents);
 }
 
 /* What is gone is so since now, or since the latest time that earlier runs have
@@ -144,9 +148,9 @@ needs_time(const struct session *s, size_t r, const struct store_row *row)
 
 static int
 note_row_gone(struct session *s, size_t r, const struct store_row *row,
-	      const bool open[], bool saw_contents, struct err *e)
+	      const struct sight *g, struct err *e)
 {
-	if (is_news(s->mailbox, r, row, open, saw_contents))
+	if (is_news(s->mailbox, r, row, g))
 		return store_set_gone(s->store, row->id,
 				      row->gone_since == 0 ? gone_now(s) : 0,
 				      e);
@@ -158,8 +162,7 @@ note_row_gone(struct session *s, size_t r, const struct store_row *row,
 /* While the clock is doubted nobody knows how long ago anything was, and
  * nothing is forgotten. */
 static int
-note_gone(struct session *s, const bool open[], bool saw_contents,
-	  struct err *e)
+note_gone(struct session *s, const struct sight *g, struct err *e)
 {
 	const struct store_rows *rows = mailbox_rows(s->mailbox);
 	size_t purged;
@@ -169,7 +172,7 @@ note_gone(struct session *s, const bool open[], bool saw_contents,
 	for (size_t r = 0; r < store_rows_count(rows); r++) {
 		struct store_row row = store_rows_at(rows, r);
 
-		if (note_row_gone(s, r, &row, open, saw_contents, e) != 0)
+		if (note_row_gone(s, r, &row, g, e) != 0)
 			return -1;
 	}
 	if (s->clock_is_doubted)
@@ -181,7 +184,7 @@ note_gone(struct session *s, const bool open[], bool saw_contents,
  * gone is not believed again by its uid and size, and that must not be
  * forgotten; where DELE is on record it is not believed anyway. */
 static bool
-is_relied_on(const struct session *s, const bool open[], bool saw_contents)
+is_relied_on(const struct session *s, const struct sight *g)
 {
 	const struct store_rows *rows = mailbox_rows(s->mailbox);
 
@@ -192,7 +195,7 @@ is_relied_on(const struct session *s, const bool open[], bool saw_contents)
 
 		if (row.gone_since == 0 && row.status == STORE_DELIVERED &&
 		    (row.dele_sent == 0 || row.uid_size == 0) &&
-		    is_news(s->mailbox, r, &row, open, saw_contents))
+		    is_news(s->mailbox, r, &row, g))
 			return true;
 	}
 	return false;
@@ -201,23 +204,21 @@ is_relied_on(const struct session *s, const bool open[], bool saw_contents)
 void
 notes_save_absences(struct session *s, bool saw_contents)
 {
-	bool *open = find_open_rows(s->mailbox);
+	struct sight g = look(s->mailbox, saw_contents);
 	struct err ignored = ERR_INIT;
 
-	if (is_relied_on(s, open, saw_contents) &&
+	if (is_relied_on(s, &g) &&
 	    store_begin(s->store, STORE_DURABLE, &ignored) == 0)
-		(void)phase_end_note(s,
-				     note_gone(s, open, saw_contents, &ignored),
-				     &ignored);
-	free(open);
+		(void)phase_end_note(s, note_gone(s, &g, &ignored), &ignored);
+	free(g.open);
 }
 
 /* --- all --- */
 
 static int
-note_all(struct session *s, const bool open[], bool saw_contents, struct err *e)
+note_all(struct session *s, const struct sight *g, struct err *e)
 {
-	if (note_rows(s, e) != 0 || note_gone(s, open, saw_contents, e) != 0 ||
+	if (note_rows(s, e) != 0 || note_gone(s, g, e) != 0 ||
 	    server_memory_note(s->store, s->set->server, &s->facts, s->now,
 			       e) != 0)
 		return -1;
@@ -229,13 +230,13 @@ note_all(struct session *s, const bool open[], bool saw_contents, struct err *e)
 int
 notes_save(struct session *s, bool saw_contents, struct err *e)
 {
-	bool *open = find_open_rows(s->mailbox);
-	bool durable = is_relied_on(s, open, saw_contents);
+	struct sight g = look(s->mailbox, saw_contents);
+	bool durable = is_relied_on(s, &g);
 	int rc;
 
 	rc = store_begin(s->store, durable ? STORE_DURABLE : STORE_LAZY, e);
 	if (rc == 0)
-		rc = phase_end_note(s, note_all(s, open, saw_contents, e), e);
-	free(open);
+		rc = phase_end_note(s, note_all(s, &g, e), e);
+	free(g.open);
 	return rc;
 }

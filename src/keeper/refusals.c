@@ -149,7 +149,7 @@ tell(struct session *s, const struct refusal *x, struct err *e)
 	}
 	report_log(s->report, "%s: %s: %s", failure_fate(is_delivered), name,
 		   x->text);
-	err_context(e, "%s is %s", name, failure_fate(is_delivered));
+	failure_say_fate(s, x->entry, is_delivered, e);
 	phase_complain(s, e, is_delivered && row.attempts > told_at);
 }
 

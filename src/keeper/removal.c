@@ -174,16 +174,14 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 	struct removals *r = s->removals;
 	const struct removal *x = &r->at[r->answered];
 	bool again = has_failed_before(s, a->entry);
-	char name[MAILBOX_NAME_MAX];
 	struct err why, told;
 
 	answer_why(a, &why);
 	err_context(&why, "DELE %u", a->record.number);
 	r->is_refused = true;
 	r->refused += !again;
-	mailbox_name(s->mailbox, a->entry, name);
 	told = why;
-	err_context(&told, "%s is %s", name, failure_fate(true));
+	failure_say_fate(s, a->entry, true, &told);
 	phase_complain(s, &told, again || r->refused > 1);
 	return has_row(s, x) ? failure_note(s, a->entry, x->row, FAILURE_LATER,
 					    why.text, e)

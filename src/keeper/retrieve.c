@@ -75,7 +75,8 @@ take_answers(struct retrieve *r, struct err *e)
 	while ((got = requests_next(r->session->requests, &a, e)) > 0) {
 		if (take(r, &a, e) != 0)
 			return -1;
-		if (a.is_last && handover_is_due(h))
+		if (a.is_last && !h->lockstep.is_due &&
+		    batch_is_due(h->batch, false))
 			break;
 	}
 	return got < 0 ? -1 : 0;

@@ -55,8 +55,9 @@ int retrieve_run(struct retrieve *r, struct err *e);
 int retrieve_settle(struct retrieve *r, struct err *e);
 /* Both are for a session that has failed.  retrieve_save hands over what is
  * complete and good all the same; why->told becomes true if the disk is full
- * and people were told so when a message did not fit.  retrieve_blame remembers
- * a message that has come, and at which the session broke; or false. */
+ * and people were told so when a message did not fit.  retrieve_blame counts
+ * that against messages that have come or were refused, if they may be at
+ * fault; true: against the one that could not be staged, and no other is. */
 void retrieve_save(struct retrieve *r, struct err *why);
 bool retrieve_blame(struct retrieve *r, const struct err *why);
 

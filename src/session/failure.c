@@ -28,7 +28,7 @@ failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 }
 
 /* A new one under the uid of one that was set aside because sessions broke at
- * it, with another size, may be that one. */
+ * it, with another size, may be that one: *row then. */
 static bool
 find_broken_before(const struct mailbox *m, size_t entry, struct store_row *row)
 {
@@ -302,6 +302,16 @@ const char *
 failure_fate(bool is_delivered)
 {
 	return is_delivered ? "not deleted for now" : "set aside";
+}
+
+void
+failure_say_fate(const struct session *s, size_t entry, bool is_delivered,
+		 struct err *e)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	err_context(e, "%s is %s", name, failure_fate(is_delivered));
 }
 
 /* People hear of it once: the errors themselves may have been folded, each of

@@ -20,8 +20,8 @@
  * while it is to be compared, the first one of its uid whose failures may be
  * its own.  False: it has none, and gets one when it fails. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
-/* Did a session break at it the last time, or is it marked as if
- * (MAILBOX_BROKE)? */
+/* Did a session break at it the last time, or at one that was set aside under
+ * its uid, with another size, or is it marked as if (MAILBOX_BROKE)? */
 bool failure_has_broken(const struct mailbox *m, size_t entry);
 /* How often it has failed in a row. */
 unsigned failure_count(const struct mailbox *m, size_t entry);
@@ -54,13 +54,17 @@ enum failure_kind {
 	FAILURE_BROKE	 /* as LATER; the session broke off */
 };
 /* Counts a failure of an entry: in its row, which stays what it is if the
- * message was delivered, else in one that says that it was set aside.  Of what
+ * message was delivered, else in one that says that it was set aside, which may
+ * be that of one with another size at which sessions broke.  Of what
  * has neither row nor uid nothing is noted.  `row`: the id of the row, if the
  * caller knows better than the plan, or 0. */
 int failure_note(struct session *s, size_t entry, int64_t row,
 		 enum failure_kind kind, const char *why, struct err *e);
 /* What becomes of a message that fails, for people. */
 const char *failure_fate(bool is_delivered);
+/* Puts the message's name and that before an error. */
+void failure_say_fate(const struct session *s, size_t entry, bool is_delivered,
+		      struct err *e);
 /* Its header came after all, and nothing else is to be done about it; or it is
  * marked as deleted. */
 int failure_forget(struct session *s, size_t entry, struct err *e);

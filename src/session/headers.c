@@ -138,9 +138,9 @@ headers_has_asked_last(const struct headers *h)
 }
 
 void
-headers_expect(struct headers *h)
+headers_expect(struct headers *h, size_t count)
 {
-	h->later++;
+	h->later += count;
 }
 
 void

@@ -60,8 +60,8 @@ void headers_ask_last(struct headers *h);
 bool headers_has_asked_last(const struct headers *h);
 /* No more are asked for. */
 void headers_stop(struct headers *h);
-/* What has come is followed by one short command more (DELE). */
-void headers_expect(struct headers *h);
+/* So many short commands (DELE) more will follow at the end of this slice. */
+void headers_expect(struct headers *h, size_t count);
 /* A RETR of this one will follow when all headers have come: no more are asked
  * for than leave time for that (struct top: is_cut). */
 void headers_expect_retr(struct headers *h);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "state/fit.h"
+
 bool
 identity_has_size(const struct mailbox *m, size_t entry, int64_t size)
 {
@@ -42,7 +44,7 @@ identity_may_have_failed(const struct mailbox *m, size_t entry, size_t at)
 	if (row.status == STORE_DELIVERED && row.gone_since != 0)
 		return false;
 	return plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
-	       (row.size < 0 && row.octets == 0) || is_of_size(m, entry, &row);
+	       fit_has_no_size(&row) || is_of_size(m, entry, &row);
 }
 
 /* Could this row be the entry's, although its size is another?  The size of a
@@ -60,10 +62,10 @@ may_have_grown(const struct mailbox *m, size_t entry, size_t at,
 	return plan_row_is_open(p, at) && (unknown || row->dele_sent == 0);
 }
 
-enum fit { FIT_NONE, FIT_PERHAPS, FIT_EXACT };
+enum likeness { FIT_NONE, FIT_PERHAPS, FIT_EXACT };
 
 /* Octets that were counted both times decide, whatever the server lists. */
-static enum fit
+static enum likeness
 fit_row(const struct mailbox *m, const struct identity *w, size_t at,
 	const struct store_row *row)
 {
@@ -110,7 +112,7 @@ look_at(struct session *s, const struct identity *w, size_t at,
 	const struct store_row *row, struct identity_match *found,
 	struct err *e)
 {
-	enum fit fit = fit_row(s->mailbox, w, at, row);
+	enum likeness fit = fit_row(s->mailbox, w, at, row);
 	bool same;
 
 	if (fit == FIT_NONE || (found->row != SIZE_MAX && fit != FIT_EXACT))

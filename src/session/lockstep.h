@@ -18,6 +18,9 @@
  * foresee, whose reply names number and size.  A server that is known to answer
  * that in a way of its own, or not at all, is asked for all uids once more,
  * since these it has given in this session; without uids for all sizes.
+ *
+ * All this tells of one fault at a time: a reply that is missing and one too
+ * many behind it cancel each other out.
  */
 #ifndef SESSION_LOCKSTEP_H
 #define SESSION_LOCKSTEP_H
@@ -29,7 +32,7 @@ enum lockstep_need {
 	LOCKSTEP_SURE,	/* it is */
 	LOCKSTEP_QUIET, /* no answer is waited for, or a size, or the proof */
 	LOCKSTEP_SIZE,	/* the size of a message, or the proof */
-	LOCKSTEP_PROOF
+	LOCKSTEP_PROOF	/* the proof alone */
 };
 
 struct lockstep {

@@ -9,7 +9,7 @@ import pytest
 
 from popactions import after, close, say
 from popmail import mail
-from test_poison import Runs
+from test_poison import Runs, count_anew
 
 DAY = 86400
 TIME = 4  # seconds of session_timeout
@@ -36,6 +36,17 @@ def marked_late(session, line):
     session.send(session.reply(line).replace(b"Subject: ", b"Subject: [x] "))
 
 
+def delete_slowly(popfetch, pop, run):
+    """What was fetched with a long session_timeout is due, and there is less time for that."""
+    run()
+    run.wait(2 * DAY)
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "TOP", "RETR", "DELE")
+    left = until(run, lambda: len(pop.left()))
+    assert len(left) > 2 and sorted(left, reverse=True) == left
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
 def until(run, condition, most=8):
     """Runs until it is so; what each run has left to do must shrink."""
     left = []
@@ -52,13 +63,7 @@ def test_messages_that_are_due_are_deleted_in_several_runs(popfetch, server, run
     count = 250
     pop = server(mails(count), top=top)
     popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
-    run()
-    run.wait(2 * DAY)
-    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
-    slow_down(pop, "TOP", "RETR", "DELE")
-    left = until(run, lambda: len(pop.left()))
-    assert len(left) > 2 and sorted(left, reverse=True) == left
-    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+    delete_slowly(popfetch, pop, run)
 
 
 def test_due_messages_that_only_retr_proves_are_deleted_in_several_runs(popfetch, server, run):
@@ -68,14 +73,8 @@ def test_due_messages_that_only_retr_proves_are_deleted_in_several_runs(popfetch
     popfetch.account(server=pop, keep="1 day", session_timeout="1 minute")
     pop.on("LIST", say(b"-ERR not here\r\n"))
     pop.on("STAT", say(b"+OK %d 1\r\n" % count))
-    run()
+    delete_slowly(popfetch, pop, run)
     assert len(popfetch.maildir()) == count
-    run.wait(2 * DAY)
-    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
-    slow_down(pop, "TOP", "RETR", "DELE")
-    left = until(run, lambda: len(pop.left()))
-    assert len(left) > 2 and sorted(left, reverse=True) == left
-    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
 
 
 def test_no_dele_without_a_header_of_this_session(popfetch, server, run):
@@ -140,9 +139,7 @@ def counted_anew(popfetch, server, run, count):
     pop = server(mails(count))
     popfetch.account(server=pop, session_timeout="1 minute")
     run()
-    for message in pop.mailbox.messages:
-        message.listed = message.size + 7
-    pop.on("STAT", say(b"+OK %d 1\r\n" % count))
+    count_anew(pop)
     popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
     return pop
 
@@ -295,13 +292,10 @@ def test_what_max_messages_leaves_to_be_compared_is_not_forgotten(popfetch, serv
     """By TOP a message that is due is a new one, and there is no room for RETR, which would tell
     that it is not."""
 
-    def marked(session, line):
-        session.send(session.reply(line).replace(b"Subject: ", b"Subject: [x] "))
-
     pop = server(mails(1), tls="off")
     popfetch.account(server=pop, keep="1 day", max_messages=1)
     run()
-    pop.on("TOP", marked)
+    pop.on("TOP", marked_late)
     run.wait(2 * DAY)
     for number, days in enumerate((1, 200, 2, 1, 1), 2):
         pop.add(mail(f"m{number}"))

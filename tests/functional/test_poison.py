@@ -38,6 +38,13 @@ def mails(count):
     return [mail(f"m{n}") for n in range(1, count + 1)]
 
 
+def count_anew(pop):
+    """All that is there has another size from now on, and STAT does not fit."""
+    for message in pop.mailbox.messages:
+        message.listed = message.size + 7
+    pop.on("STAT", say(b"+OK %d 1\r\n" % len(pop.mailbox.messages)))
+
+
 class Runs:
     """Runs of cron: so many, and so many seconds apart."""
 
@@ -404,6 +411,21 @@ def test_a_second_session_that_is_put_off_is_nobody_s_trouble(popfetch, server, 
     assert len(popfetch.maildir()) == 3
 
 
+def test_a_second_login_that_is_refused_is_not_tried_each_time(popfetch, server, run):
+    pop = server(mails(2))
+    popfetch.account(server=pop)
+    poison(pop, "RETR", 1, close)
+    run()
+    for n in range(8):
+        pop.add(mail(f"new{n}"))
+        pop.forgive()
+        pop.on("AUTH", say(b"-ERR [AUTH] no\r\n"), nth=2)
+        poison(pop, "RETR", 1, close)
+        run()
+    assert len(popfetch.maildir()) == 9
+    assert sum(not any(c.startswith("UIDL") for c in x.commands) for x in pop.connections) == 1
+
+
 # The server refuses.
 
 
@@ -468,9 +490,7 @@ def test_one_of_another_size_at_whose_top_sessions_break_is_known_by_retr(
     pop = server(mails(4))
     popfetch.account(server=pop)
     run()
-    for message in pop.mailbox.messages:
-        message.listed = message.size + 7
-    pop.on("STAT", say(b"+OK 4 1\r\n"))
+    count_anew(pop)
     poison(pop, "TOP", 2, act)
     run(3)
     before = len(pop.connections)
@@ -491,6 +511,19 @@ def test_new_mail_under_the_uid_of_one_set_aside_does_not_wait_for_it(popfetch, 
     pop.forgive()
     run(1)
     assert len(popfetch.maildir()) == 2
+
+
+def test_one_that_has_another_size_each_time_does_not_stop_the_others(popfetch, server, run):
+    pop = server(mails(6), pipelining=False)
+    bad = pop.mailbox.messages[1]
+    poison(pop, "RETR", 2, close)
+    popfetch.account(server=pop, keep="no")
+    for n in range(10):
+        bad.listed = bad.size + n
+        run(apart=600)
+        pop.add(mail(f"new{n}"))
+    assert len(popfetch.maildir()) == 5 + 9
+    assert popfetch.sql("select count(*) from message where status = 3") == [(1,)]
 
 
 def test_nor_does_it_wait_for_one_that_an_mda_refused(popfetch, server, run):
@@ -767,3 +800,39 @@ def test_a_line_too_many_behind_what_is_retrieved_each_time(popfetch, server, ru
     run(8)
     assert pop.left() == [bad]
     assert len(popfetch.maildir()) == 6
+
+
+def test_a_known_message_is_not_deleted_for_another(popfetch, server, run):
+    """It stands where the new one was asked for, behind a refusal of two lines."""
+
+    def late(session, line):
+        session.pause(0.2)
+        session.obey(line)
+
+    pop = server([mail("m1"), mail("m2")], uidl=False, pipelining=True, caps=("TOP", "USER"))
+    wires = pop.wires()
+    pop.on("RETR 1", UNREADABLE)
+    pop.on("QUIT", close)
+    popfetch.account(server=pop, keep="no")
+    run()
+    assert same(popfetch.maildir(), wires[1:])
+    pop.forgive()
+    wires.append(mail("m3"))
+    pop.add(wires[2])
+    pop.on("RETR 1", say(b"-ERR cannot read message\r\n-ERR I/O error\r\n"))
+    pop.on("RETR 3", late)
+    run()
+    pop.forgive()
+    run.wait(8 * DAY)
+    run(3)
+    assert same(popfetch.maildir(), [wires[1], wires[2], wires[0]]) and not pop.left()
+
+
+def test_without_uids_a_refusal_of_two_lines_is_found(popfetch, server, run):
+    pop = server(mails(6), uidl=False, pipelining=True, caps=("TOP", "USER"))
+    bad = pop.left()[0]
+    pop.on("RETR", about(bad, say(b"-ERR cannot read message\r\n-ERR I/O error\r\n")))
+    popfetch.account(server=pop, keep="no")
+    run(8, apart=HOUR)
+    assert pop.left() == [bad]
+    assert len(popfetch.maildir()) == 5

@@ -86,6 +86,23 @@ def test_a_list_that_is_refused_in_a_later_run_is_trouble_by_its_words_alone(
         assert result.status == 0 and same(popfetch.maildir(), pop.wires()), result
 
 
+def test_a_list_that_no_message_needs_costs_one_run_a_day(popfetch, server, clock):
+    def act(session, line):
+        whole = line.strip() == b"LIST"
+        session.send(b"-ERR too many requests\r\n" if whole else session.reply(line))
+
+    pop = server([mail("m0")], pipelining=True)
+    popfetch.account(server=pop)
+    assert popfetch(env=clock(0)).status == 0
+    pop.on("LIST", act)
+    statuses = []
+    for n in range(1, 9):
+        pop.add(mail(f"m{n}"))
+        statuses.append(popfetch(env=clock(n * 6 * 3600)).status)
+    assert statuses.count(os.EX_TEMPFAIL) == 2 and statuses.count(0) == 6, statuses
+    assert len(popfetch.maildir()) >= 8
+
+
 def test_a_stat_that_is_refused_shows_what_the_server_said(popfetch, server):
     pop = server([mail()]).on("STAT", b"-ERR the index is broken\r\n")
     result = popfetch.account(server=pop)("-v")

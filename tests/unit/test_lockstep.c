@@ -67,6 +67,15 @@ failing_set_up(void **state)
 }
 
 static void
+fetch_well(struct scene *x, const char *asked)
+{
+	scene_mailbox(x);
+	player_start(x);
+	assert_int_equal(fetch_run(x), 0);
+	player_assert_asked(x, asked);
+}
+
+static void
 fetch_out_of_step(struct scene *x)
 {
 	scene_mailbox(x);
@@ -96,10 +105,7 @@ a_message_as_large_as_listed_needs_no_proof(void **state)
 	struct scene *x = *state;
 
 	offer(x, 1, "a", 0);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1");
+	fetch_well(x, "RETR 1");
 }
 
 static void
@@ -108,10 +114,7 @@ a_message_larger_than_listed_needs_no_proof(void **state)
 	struct scene *x = *state;
 
 	offer(x, 1, "a", -7);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1");
+	fetch_well(x, "RETR 1");
 }
 
 /* The line breaks behind one of two messages: how many are delivered? */
@@ -132,6 +135,16 @@ static void
 a_message_as_large_as_listed_is_delivered_when_the_line_breaks(void **state)
 {
 	assert_int_equal(deliver_before_it_breaks(*state, 0, SIZE + 7), 1);
+}
+
+static void
+so_is_one_of_the_size_that_it_has_with_line_ends_of_one_byte(void **state)
+{
+	int64_t bytes = sizeof(MAIL) - 1;
+
+	assert_int_equal(deliver_before_it_breaks(*state, bytes - SIZE,
+						  SIZE + 7),
+			 1);
 }
 
 /* Its own reply was never sent perhaps. */
@@ -155,10 +168,7 @@ behind_a_refusal_a_size_of_its_own_is_proof_enough(void **state)
 	scene_list(x, "a", SIZE + 7);
 	scene_refuse(x, 1, ERR_MESSAGE, "server said: broken");
 	offer(x, 2, "b", 0);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1, RETR 2");
+	fetch_well(x, "RETR 1, RETR 2");
 }
 
 static void
@@ -182,10 +192,7 @@ a_message_shorter_than_listed_is_delivered_after_the_proof(void **state)
 
 	offer(x, 1, "a", 7);
 	tell_size(x, SIZE + 7);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1, LIST 1");
+	fetch_well(x, "RETR 1, LIST 1");
 	assert_int_equal(scene_delivered(x), 1);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
 }
@@ -198,10 +205,7 @@ a_message_of_unknown_size_is_delivered_after_the_proof(void **state)
 	scene_list(x, "a", LISTING_SIZE_UNKNOWN);
 	scene_message(x, 1, MAIL, SIZE);
 	tell_size(x, SIZE + 3); /* it may be estimated */
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1, LIST 1");
+	fetch_well(x, "RETR 1, LIST 1");
 	assert_int_equal(scene_delivered(x), 1);
 }
 
@@ -252,10 +256,7 @@ where_list_of_one_is_refused_uidl_proves_it(void **state)
 	offer(x, 1, "a", 7);
 	scene_answer(x, LINK_LISTED, 0, 0, "-ERR no such command");
 	tell_uids(x, "a", NULL);
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1, LIST 1, UIDL");
+	fetch_well(x, "RETR 1, LIST 1, UIDL");
 	assert_int_equal(scene_delivered(x), 1);
 	assert_int_equal(x->session.list_one, LIST_ONE_FAILS);
 }
@@ -268,10 +269,7 @@ uidl_proves_it_where_list_of_one_is_known_to_fail(void **state)
 	offer(x, 1, "a", 7);
 	offer(x, 2, "b", 0);
 	tell_uids(x, "a", "b");
-	scene_mailbox(x);
-	player_start(x);
-	assert_int_equal(fetch_run(x), 0);
-	player_assert_asked(x, "RETR 1, RETR 2, UIDL");
+	fetch_well(x, "RETR 1, RETR 2, UIDL");
 	assert_int_equal(scene_delivered(x), 2);
 }
 
@@ -429,6 +427,7 @@ main(void)
 		PLAYED(a_message_as_large_as_listed_needs_no_proof),
 		PLAYED(a_message_larger_than_listed_needs_no_proof),
 		PLAYED(a_message_as_large_as_listed_is_delivered_when_the_line_breaks),
+		PLAYED(so_is_one_of_the_size_that_it_has_with_line_ends_of_one_byte),
 		PLAYED(a_message_as_large_as_the_next_one_is_not),
 		PLAYED(a_message_larger_than_listed_is_not),
 		PLAYED(behind_a_refusal_a_size_of_its_own_is_proof_enough),
