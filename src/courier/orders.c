@@ -13,7 +13,8 @@
 enum {
 	ORDERS_SURPLUS_LINES = 10000,
 	ORDERS_LINES_MAX = 10 * 1000 * 1000,
-	ORDERS_BYTES_MAX = 256 * 1024 * 1024
+	ORDERS_BYTES_MAX = 256 * 1024 * 1024,
+	LINE_SHOWN = 80 /* of a malformed one */
 };
 /* While there are replies to read, no more orders than this are fetched. */
 enum { ORDERS_ENOUGH = ORDERS_WINDOW / 4 };
@@ -56,8 +57,8 @@ read_reply(struct orders *o, struct pop3_reply *r, struct err *e)
 
 /* --- lists --- */
 
-/* read_lines is given this and calls it for each line of a listing, while the
- * rest of it is still to be read; the line is borrowed. */
+/* read_lines is given this (pass_uid, pass_size) and calls it for each line of
+ * a listing, while the rest of it is still to be read; the line is borrowed. */
 typedef int orders_line(struct orders *o, const uint8_t *line, size_t size,
 			struct err *e);
 
@@ -88,7 +89,21 @@ read_lines(struct orders *o, orders_line *each, struct err *e)
 		       (unsigned long long)bytes);
 }
 
-/* An orders_line, which read_lines holds as long as UIDL is read. */
+/* One message must not stop the others.  But a status indicator shows that the
+ * replies are out of step. */
+static int
+pass_malformed(struct orders *o, enum link_type type, const uint8_t *line,
+	       size_t size, struct err *e)
+{
+	if (size > LINE_SHOWN)
+		size = LINE_SHOWN;
+	if (pop3_is_status(line, size))
+		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
+			       (int)size, (const char *)line);
+	link_put(o->link, type, 0, LINK_MALFORMED, line, size);
+	return 0;
+}
+
 static int
 pass_uid(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
@@ -96,18 +111,13 @@ pass_uid(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 	size_t uid_size;
 	uint32_t number;
 
-	if (!pop3_parse_uid(line, size, &number, &uid, &uid_size))
-		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
-			       (int)(size > 80 ? 80 : size),
-			       (const char *)line);
-	if (uid_size > LINK_PAYLOAD_MAX)
-		return err_set(e, ERR_PROTOCOL, "uid of %zu bytes is too long",
-			       uid_size);
+	if (!pop3_parse_uid(line, size, &number, &uid, &uid_size) ||
+	    uid_size > LINK_PAYLOAD_MAX)
+		return pass_malformed(o, LINK_UID, line, size, e);
 	link_put(o->link, LINK_UID, number, 0, uid, uid_size);
 	return 0;
 }
 
-/* An orders_line, which read_lines holds as long as LIST is read. */
 static int
 pass_size(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 {
@@ -115,9 +125,7 @@ pass_size(struct orders *o, const uint8_t *line, size_t size, struct err *e)
 	int64_t octets;
 
 	if (!pop3_parse_size(line, size, &number, &octets))
-		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
-			       (int)(size > 80 ? 80 : size),
-			       (const char *)line);
+		return pass_malformed(o, LINK_SIZE, line, size, e);
 	link_put(o->link, LINK_SIZE, number, octets, NULL, 0);
 	return 0;
 }
@@ -222,12 +230,6 @@ order_at(struct orders *o, size_t i)
 	return &o->ring[(o->first + i) % LINK_ORDERS_MAX];
 }
 
-static bool
-is_known(unsigned type)
-{
-	return type >= LINK_LIST && type <= LINK_QUIT;
-}
-
 static int
 take(struct orders *o, struct err *e)
 {
@@ -241,7 +243,7 @@ take(struct orders *o, struct err *e)
 	if (link_pull(o->link, e) != 0)
 		return -1;
 	while (o->count < LINK_ORDERS_MAX && link_next(o->link, &r)) {
-		if (!is_known(r.type))
+		if (r.type < LINK_LIST || r.type > LINK_QUIT)
 			return err_set(e, ERR_INTERNAL, "unknown order");
 		*order_at(o, o->count++) = (struct order){
 			.type = r.type,

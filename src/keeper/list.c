@@ -54,8 +54,12 @@ take_stat(struct list *l, const struct link_record *r, struct err *e)
 static void
 take_uid(struct session *s, struct list *l, const struct link_record *r)
 {
+	bool is_odd = !listing_add(l->listing, r->number, r->data, r->size);
+
 	l->saw_uid = true;
-	if (!listing_add(l->listing, r->number, r->data, r->size))
+	if (r->value == LINK_MALFORMED)
+		phase_leave_out(s, "UIDL", r);
+	else if (is_odd)
 		report_line(s->report, REPORT_VERBOSE,
 			    "UIDL: odd message number %u", r->number);
 }
@@ -68,11 +72,11 @@ size_of(const struct link_record *r)
 
 /* Without UIDL the numbers are those of LIST. */
 static void
-take_size(struct list *l, const struct link_record *r)
+take_size(struct session *s, struct list *l, const struct link_record *r)
 {
 	l->saw_size = true;
 	if (!l->saw_uid && !l->has_uids)
-		(void)listing_add(l->listing, r->number, "", 0);
+		list_sizes_add(s, l->listing, r);
 	(void)listing_set_size(l->listing, r->number, size_of(r));
 }
 
@@ -115,7 +119,7 @@ take_answer(struct session *s, struct list *l, const struct answer *a,
 	if (a->type == LINK_UID)
 		take_uid(s, l, &a->record);
 	else if (a->type == LINK_SIZE)
-		take_size(l, &a->record);
+		take_size(s, l, &a->record);
 	else
 		take_listed(l, &a->record);
 	return 0;
@@ -304,6 +308,10 @@ make_mailbox(struct session *s, struct list *l, struct err *e)
 	if (!l->has_uids && do_without_uids(s, l, e) != 0)
 		return -1;
 	listing_done(l->listing);
+	if (listing_count(l->listing) == 0 && s->first.kind != ERR_NONE) {
+		*e = s->first;
+		return -1;
+	}
 	if (listing_count(l->listing) == 0 && count > 0 && count < UINT32_MAX)
 		return err_set(e, ERR_LATER,
 			       "server lists none of its %llu message%s",

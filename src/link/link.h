@@ -31,7 +31,10 @@ enum {
 };
 /* In the number of LINK_ERROR: the server sent something that was not asked
  * for. */
-#define LINK_SURPLUS UINT32_C(0x80000000)
+#define LINK_SURPLUS   UINT32_C(0x80000000)
+/* The value of LINK_UID and LINK_SIZE, with number 0: a line that says nothing
+ * of any message. */
+#define LINK_MALFORMED INT64_C(-2)
 
 enum link_type {
 	/* keeper to courier, each answered in order */
@@ -51,8 +54,9 @@ enum link_type {
 	LINK_STAT,    /* number: messages (cut at 2^32-1, which also stands for
 			 unknown), value: octets, or -1 where STAT does not say
 			 them */
-	LINK_UID,     /* number, payload: uid */
-	LINK_SIZE,    /* number, value: octets or -1 */
+	LINK_UID,     /* number, payload: uid; or value: LINK_MALFORMED,
+			 payload: a line of that kind */
+	LINK_SIZE,    /* number, value: octets or -1; or the same */
 	LINK_LISTED,  /* value: 1 when UIDL was answered, else payload: what was
 			 said instead */
 	LINK_CHUNK,   /* number, payload: bytes of a message, LF line ends */

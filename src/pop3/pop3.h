@@ -163,6 +163,10 @@ int pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
  * Then it is no verdict about what the command holds. */
 bool pop3_is_not_understood(const struct pop3_reply *r);
 
+/* Does a line of a listing begin as the reply to a command does, by which one
+ * sees that the replies are out of step? */
+bool pop3_is_status(const uint8_t *line, size_t size);
+
 /* "N SIZE..." of STAT and LIST, "N UID" of UIDL.  False when malformed.
  *
  * STAT is a hint: *total is -1 where something else stands in its place, or

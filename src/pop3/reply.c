@@ -108,9 +108,9 @@ code_of(const struct pop3_reply *r, const struct capa *capa)
 
 /* --- status --- */
 
-bool
-reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
-	    const struct capa *capa)
+/* How long is the status word, with the blank behind it?  0: there is none. */
+static size_t
+find_status(const uint8_t *line, size_t size, enum pop3_status *status)
 {
 	static const struct {
 		const char *word;
@@ -129,19 +129,37 @@ reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
 			continue;
 		if (size > length && !is_blank(line[length]))
 			continue;
-		length += size > length;
-		r->status = words[i].status;
-		r->text = line + length;
-		r->text_size = size - length;
-		r->meaning = WORDS_NONE;
-		r->code = POP3_CODE_NONE;
-		if (r->status == POP3_ERR) {
-			r->meaning = words_meaning(r->text, r->text_size);
-			r->code = code_of(r, capa);
-		}
-		return true;
+		*status = words[i].status;
+		return length + (size > length);
 	}
-	return false;
+	return 0;
+}
+
+bool
+pop3_is_status(const uint8_t *line, size_t size)
+{
+	enum pop3_status ignored;
+
+	return find_status(line, size, &ignored) > 0;
+}
+
+bool
+reply_parse(struct pop3_reply *r, const uint8_t *line, size_t size,
+	    const struct capa *capa)
+{
+	size_t length = find_status(line, size, &r->status);
+
+	if (length == 0)
+		return false;
+	r->text = line + length;
+	r->text_size = size - length;
+	r->meaning = WORDS_NONE;
+	r->code = POP3_CODE_NONE;
+	if (r->status == POP3_ERR) {
+		r->meaning = words_meaning(r->text, r->text_size);
+		r->code = code_of(r, capa);
+	}
+	return true;
 }
 
 /* --- the APOP challenge --- */

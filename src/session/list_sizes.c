@@ -92,6 +92,15 @@ list_sizes_blame(struct session *s, bool broke)
 
 /* --- asking --- */
 
+void
+list_sizes_add(struct session *s, struct listing *l,
+	       const struct link_record *r)
+{
+	if (r->value == LINK_MALFORMED)
+		phase_leave_out(s, "LIST", r);
+	(void)listing_add(l, r->number, "", 0);
+}
+
 static void
 take(struct session *s, struct listing *l, bool numbers_too,
      const struct answer *a)
@@ -101,7 +110,7 @@ take(struct session *s, struct listing *l, bool numbers_too,
 	if (a->type != LINK_SIZE)
 		return;
 	if (numbers_too)
-		(void)listing_add(l, a->record.number, "", 0);
+		list_sizes_add(s, l, &a->record);
 	(void)listing_set_size(l, a->record.number,
 			       a->record.value < 0 ? LISTING_SIZE_UNKNOWN
 						   : a->record.value);

@@ -22,6 +22,9 @@ int list_sizes_ask(struct session *s, struct err *e);
  * entries for the numbers if `numbers_too`. */
 int list_sizes_read(struct session *s, struct listing *l, bool numbers_too,
 		    struct err *e);
+/* Without UIDL: the listing gets an entry for a line of LIST. */
+void list_sizes_add(struct session *s, struct listing *l,
+		    const struct link_record *r);
 /* LIST of one message was answered: with its number, or not. */
 void list_sizes_learn(struct session *s, bool works);
 /* It was refused or answered in another way where it is needed. */

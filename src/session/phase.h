@@ -125,6 +125,10 @@ void phase_complain(struct session *s, const struct err *e, bool again);
 void phase_put_off(struct session *s, const struct err *e);
 void phase_warn(struct session *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A listing has a line that says nothing of any message (LINK_UID, LINK_SIZE):
+ * people are told, and the others come. */
+void phase_leave_out(struct session *s, const char *command,
+		     const struct link_record *r);
 /* Reports progress, `now` or if the last report is some time ago. */
 void phase_show_progress(struct session *s, bool now);
 

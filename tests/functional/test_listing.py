@@ -4,6 +4,7 @@
 
 import itertools
 import os
+import re
 
 import pytest
 
@@ -129,6 +130,26 @@ def test_odd_numbers_in_a_listing_are_never_used(popfetch, server, line):
     assert numbers <= {"1", "2", "3"}
     popfetch()
     assert same(popfetch.maildir(), wires) and pop.left() == []
+
+
+@pytest.mark.parametrize("uidl", [True, False])
+@pytest.mark.parametrize("line", [b"", b"two", b"2.uid-000002"])
+def test_a_malformed_line_keeps_no_other_message_from_coming(popfetch, server, line, uidl):
+    command = "UIDL" if uidl else "LIST"
+    old = rb"^2 \S+\r\n"
+    caps = ("TOP", "USER") + ("UIDL",) * uidl
+    pop = server([mail("one"), mail("two"), mail("three")], uidl=uidl, caps=caps)
+    pop.on(
+        command,
+        change(lambda reply: re.sub(old, line + b"\r\n", reply, count=1, flags=re.M)),
+        nth=1,
+    )
+    popfetch.account(server=pop, keep="no")
+    result = popfetch()
+    assert result.status == os.EX_PROTOCOL, result
+    assert [e for e in result.errors if f"{command}: malformed line '" in e], result
+    assert len(pop.left()) == 1 and len(popfetch.maildir()) == 2
+    assert popfetch().status == 0 and len(popfetch.maildir()) == 3
 
 
 def test_a_listing_in_any_order(popfetch, server):

@@ -270,14 +270,34 @@ uids_are_passed_whatever_stat_says(void **state)
 }
 
 static void
-nonsense_in_the_listing_is_a_broken_protocol(void **state)
+a_status_in_the_listing_is_a_broken_protocol(void **state)
 {
 	struct fixture *x = *state;
 
-	fake_reply(x->fake, LISTING, "+OK 1 5\r\n+OK\r\nx aaa\r\n.\r\n");
+	fake_reply(x->fake, LISTING, "+OK 1 5\r\n+OK\r\n+OK\r\n.\r\n");
 	assert_int_equal(serve(x, true, false), -1);
 	assert_int_equal(x->e.kind, ERR_PROTOCOL);
 	assert_non_null(strstr(x->e.text, "UIDL"));
+}
+
+static void
+a_malformed_line_keeps_no_other_from_being_passed(void **state)
+{
+	struct fixture *x = *state;
+	struct link_record r;
+
+	fake_reply(x->fake, LISTING,
+		   "+OK 2 5\r\n+OK\r\nx aaa\r\n2 bbb\r\n.\r\n");
+	fake_reply(x->fake, "QUIT\r\n", "+OK\r\n");
+	order(x, LINK_QUIT, 0);
+	serve_well(x, true);
+	expect(x, LINK_STAT, 2, 5);
+	r = expect(x, LINK_UID, 0, LINK_MALFORMED);
+	assert_int_equal(r.size, 5);
+	assert_memory_equal(r.data, "x aaa", 5);
+	expect_bytes(x, LINK_UID, 2, "bbb");
+	expect(x, LINK_LISTED, 0, 1);
+	expect_bye(x);
 }
 
 /* --- orders --- */
@@ -510,7 +530,8 @@ main(void)
 		TEST(a_stat_that_is_refused_in_any_words_is_tried_later),
 		TEST(a_stat_that_says_nothing_is_an_error_without_uidl_alone),
 		TEST(uids_are_passed_whatever_stat_says),
-		TEST(nonsense_in_the_listing_is_a_broken_protocol),
+		TEST(a_status_in_the_listing_is_a_broken_protocol),
+		TEST(a_malformed_line_keeps_no_other_from_being_passed),
 		TEST(orders_go_in_one_flight_and_answers_come_in_their_order),
 		TEST(nothing_is_sent_behind_quit),
 		TEST(a_message_without_a_byte_has_an_end_and_no_chunk),
