@@ -19,6 +19,10 @@ from smalldisk import Disk
 from wrongclock import WrongClock
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "progress: many runs, one after the other, which take long")
+
+
 @pytest.fixture(scope="session")
 def source_directory():
     return Path(os.environ.get("POPFETCH_SRCDIR") or Path(__file__).resolve().parents[2])

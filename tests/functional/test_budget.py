@@ -11,6 +11,8 @@ from popactions import after, close, say
 from popmail import mail
 from test_poison import Runs, count_anew
 
+pytestmark = pytest.mark.progress
+
 DAY = 86400
 TIME = 4  # seconds of session_timeout
 SLOW = 0.02  # seconds an answer takes

@@ -11,6 +11,8 @@ import pytest
 from popmail import mail
 from runner import alive, is_at_rest, same, wait_until
 
+pytestmark = pytest.mark.progress
+
 HOUR = 3600
 DAY = 86400
 # What an option of a script does to the message of this subject.

@@ -10,6 +10,8 @@ from popactions import about, close, hang, honest, say
 from popmail import mail
 from runner import same
 
+pytestmark = pytest.mark.progress
+
 DAY, HOUR = 86400, 3600
 UNREADABLE = say(b"-ERR cannot read message\r\n")
 TEMPORARY = say(b"-ERR [SYS/TEMP] internal error\r\n")
