@@ -10,6 +10,7 @@
 #include "account/history.h"
 #include "account/server_memory.h"
 #include "session/list_sizes.h"
+#include "session/ration.h"
 #include "state/fact.h"
 
 enum {
@@ -336,7 +337,8 @@ list_run(struct session *s, struct err *e)
 	store_rows_free(&l.rows);
 	if (rc != 0 || list_sizes_recall(s, e) != 0 ||
 	    list_sizes_ask(s, e) != 0 || judge_clock(s, e) != 0 ||
-	    recall_top(s, e) != 0 || recall_window(s, e) != 0)
+	    recall_top(s, e) != 0 || recall_window(s, e) != 0 ||
+	    ration_recall(s, e) != 0)
 		return -1;
 	s->result->is_listed = true;
 	decide(s);
@@ -364,7 +366,7 @@ list_note_facts(struct session *s, struct err *e)
 	    store_change_fact(s->store, FACT_WINDOW, 0, 0, e) != 0 ||
 	    (s->is_careful &&
 	     store_change_fact(s->store, FACT_TURN_BROKE, 0, 0, e) != 0) ||
-	    list_sizes_note(s, e) != 0)
+	    ration_note(s, e) != 0 || list_sizes_note(s, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);
 }

@@ -17,6 +17,7 @@
 #include "session/failure.h"
 #include "session/unnamed.h"
 #include "session/phase.h"
+#include "session/ration.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
 #include "account/history.h"
@@ -277,8 +278,11 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 	left = retrieve_left(r) + compare_left(s) + failure_left(s);
 	if (left > 0)
 		(void)err_set(e, ERR_NETWORK,
-			      "session_timeout reached: %zu message%s left for "
-			      "the next run",
+			      "%s: %zu message%s left for the next run",
+			      s->ration.most > 0
+				      ? "sessions break off, so they are kept "
+					"short"
+				      : "session_timeout reached",
 			      left, left == 1 ? " is" : "s are");
 }
 
@@ -391,6 +395,7 @@ save(struct session *s, struct retrieve *r, struct err *why)
 		if (s->tries_broken && failure_may_be_by_message(why))
 			(void)phase_note_fact(s, FACT_TURN_BROKE, 1, &ignored);
 		narrow(s, why);
+		ration_broke(s, why);
 		asking_put_down(r);
 	}
 	(void)server_memory_forget(s->store, s->set->server,

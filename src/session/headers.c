@@ -63,7 +63,18 @@ is_full(const struct headers *h)
 			requests_pace_ms(x, LINK_RETR, 1) * (int64_t)h->retrs;
 
 	return h->retrs > 0 &&
-	       !phase_fits(h->session, needs, h->later + h->retrs);
+	       (!phase_fits(h->session, needs, h->later + h->retrs) ||
+		!phase_has_commands(h->session, h->later + 2 * h->retrs));
+}
+
+/* A DELE may follow from each that is under way, and from this one. */
+static bool
+has_command(const struct headers *h)
+{
+	return phase_has_commands(h->session,
+				  h->later +
+					  requests_count(h->session->requests) +
+					  1);
 }
 
 static bool
@@ -77,6 +88,8 @@ may_ask(struct headers *h)
 		s->top.is_cut = true;
 		return false;
 	}
+	if (!has_command(h))
+		s->is_out_of_time = true;
 	return !phase_is_ending(s) && phase_has_time(s, h->order, 0, h->later);
 }
 

@@ -51,13 +51,31 @@ phase_fits(const struct session *s, int64_t first_ms, size_t later)
 	return left >= needs + needs / 2;
 }
 
+static uint64_t
+commands_left(const struct session *s)
+{
+	const struct ration *r = &s->ration;
+	uint64_t given = requests_given(s->requests) - r->from;
+
+	if (r->most == 0)
+		return UINT64_MAX;
+	return given < (uint64_t)r->most ? (uint64_t)r->most - given : 0;
+}
+
+bool
+phase_has_commands(const struct session *s, size_t later)
+{
+	return commands_left(s) >= (uint64_t)later + 2;
+}
+
 bool
 phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 	       size_t later)
 {
 	int64_t first_ms = requests_pace_ms(s->requests, order, 1);
 
-	if (!phase_fits(s, first_ms + program_ms, later))
+	if (!phase_fits(s, first_ms + program_ms, later) ||
+	    !phase_has_commands(s, later))
 		s->is_out_of_time = true;
 	return !s->is_out_of_time;
 }
@@ -84,8 +102,11 @@ size_t
 phase_affordable(const struct session *s, enum link_type order, size_t count)
 {
 	const struct requests *x = s->requests;
-	int64_t all = requests_pace_ms(x, order, count), left;
+	int64_t all, left;
 
+	if (count > commands_left(s))
+		count = (size_t)commands_left(s);
+	all = requests_pace_ms(x, order, count);
 	left = s->work_end - clock_ms() - spare(s);
 	left -= requests_expected_ms(x) + requests_pace_ms(x, LINK_QUIT, 1);
 	left -= left / 3;

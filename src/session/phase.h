@@ -33,6 +33,14 @@ struct top {
 	int64_t noted; /* when the difference was noted, or 0 */
 };
 
+/* How many commands there are for a session: ration.c. */
+struct ration {
+	int64_t most;	  /* 0: as many as it likes */
+	uint64_t from;	  /* requests_given before the first one that counts */
+	int64_t breaks;	  /* FACT_BREAKS */
+	int64_t survived; /* FACT_SURVIVED */
+};
+
 struct session {
 	/* Set once. */
 	const struct session_settings *set;
@@ -54,6 +62,7 @@ struct session {
 
 	struct top top;
 
+	struct ration ration;
 	struct removals *removals; /* removal.c */
 
 	/* What people are told. */
@@ -97,10 +106,13 @@ bool phase_is_ending(const struct session *s);
  * QUIT nothing is deleted.  May one more such order be given, if this session
  * is to see it answered, and what was asked for before, and `later` short
  * commands (DELE) and QUIT, and programs that take so long?  That is judged by
- * how long answers have taken so far.  Once it says no the session is out of
- * time. */
+ * how long answers have taken so far.  The commands are counted as well, where
+ * there is a limit (ration.h).  Once it says no the session is out of time. */
 bool phase_has_time(struct session *s, enum link_type order, int64_t program_ms,
 		    size_t later);
+/* Is there a command more for this session, and `later` others behind it, and
+ * QUIT? */
+bool phase_has_commands(const struct session *s, size_t later);
 /* Is there time for something that takes so long, for what was asked for, and
  * for `later` short commands and QUIT? */
 bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
@@ -111,7 +123,7 @@ bool phase_fits(const struct session *s, int64_t first_ms, size_t later);
 size_t phase_window(const struct session *s, enum link_type order, size_t most);
 /* Has the time come that is left for the end? */
 bool phase_is_over(const struct session *s);
-/* For how many more such orders, of `count`, is there time? */
+/* For how many more such orders, of `count`, is there time, and a command? */
 size_t phase_affordable(const struct session *s, enum link_type order,
 			size_t count);
 

@@ -69,6 +69,10 @@
  * are asked for by the next one; 0: as many as it likes.  session.c; list.c
  * sets it to 0 when a session ends well. */
 #define FACT_WINDOW	   "window"
+/* So many sessions broke in a row; so many commands the longest of them has
+ * survived, or twice as many as the next one gets: ration.c. */
+#define FACT_BREAKS	   "breaks"
+#define FACT_SURVIVED	   "survived"
 /* At which messages without uid a session broke: unnamed.c. */
 #define FACT_UNNAMED	   "unnamed"
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from popactions import after, close, say
+from popactions import after, close, honest, say
 from popmail import mail
 from test_poison import Runs, count_anew
 
@@ -134,6 +134,61 @@ def test_a_program_for_which_there_is_no_time(popfetch, server, run, pipelining)
     until(run, lambda: len(pop.left()))
     assert len(popfetch.saved()) == 12
     assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+
+
+# Sessions that the server, or the line, ends early.
+
+
+def end_sessions_after(pop, count):
+    """The line drops at the next RETR, TOP or DELE behind so many."""
+
+    def act(session, line):
+        commands = [c.split()[0] for c in session.connection.commands]
+        if sum(c in ("RETR", "TOP", "DELE") for c in commands) > count:
+            return session.close()
+        session.send(session.reply(line))
+
+    for command in ("RETR", "TOP", "DELE"):
+        pop.on(command, act)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("survived", [12, 40])
+def test_due_messages_of_a_server_that_ends_long_sessions(
+    popfetch, server, run, pipelining, survived
+):
+    pop = server(mails(60), pipelining=pipelining)
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    end_sessions_after(pop, survived)
+    run(50)
+    assert not pop.left() and len(popfetch.maildir()) == 60
+
+
+def test_a_backlog_of_a_server_that_ends_long_sessions(popfetch, server, run):
+    pop = server(mails(200))
+    popfetch.account(server=pop, keep="no", notice_after="1 failures")
+    end_sessions_after(pop, 16)
+    run(8)
+    run.wait(DAY)
+    assert "sessions break off, so they are kept short: " in run()[0].stderr
+    last = run(60)[-1]
+    assert last.status == 0 and not pop.left() and len(popfetch.maildir()) == 200, last
+
+
+def test_sessions_are_long_again_where_they_do_not_break(popfetch, server, run):
+    pop = server(mails(600))
+    popfetch.account(server=pop, keep="no")
+    end_sessions_after(pop, 16)
+    run(12)
+    for command in ("RETR", "TOP", "DELE"):
+        pop.on(command, honest)
+    until(run, lambda: len(pop.left()), most=25)
+    for n in range(600):
+        pop.add(mail(f"n{n}", "later\n"))
+    run()
+    assert not pop.left() and len(popfetch.maildir()) == 1200
 
 
 def counted_anew(popfetch, server, run, count):
