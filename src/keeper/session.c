@@ -144,6 +144,24 @@ take_turn(struct session *s, struct retrieve *r, bool broken, struct err *e)
 	return rc;
 }
 
+/* They come in a session of their own, where another login is welcome. */
+static int
+leave_turn(struct session *s, struct err *e)
+{
+	bool is_refused;
+
+	if (history_refuses_again(s->store, s->now, &is_refused, e) != 0)
+		return -1;
+	s->result->is_again = s->facts.login_delay_s == 0 && !is_refused &&
+			      failure_awaits_turn(s, true);
+	if (!s->result->is_again && !is_refused)
+		err_set(&s->later, ERR_LATER,
+			"messages at which a session broke are left for a run "
+			"that has nothing else to do (%s)",
+			s->facts.login_delay_s > 0 ? "LOGIN-DELAY" : "no UIDL");
+	return failure_note_turn(s, true, e);
+}
+
 /* Behind them comes what has come meanwhile, but in the second session of a run
  * not where max_messages has been used already; and then what was compared, and
  * turned out to be one of them: of several rows with one uid it was not known
@@ -157,9 +175,12 @@ take_turn_of_broken(struct session *s, struct retrieve *r, struct err *e)
 	if (failure_begin_turn(s, e) != 0 || take_turn(s, r, true, e) != 0 ||
 	    (!is_used && take_turn(s, r, false, e) != 0))
 		return -1;
-	if (!failure_awaits_turn(s, false) || phase_is_ending(s) ||
-	    (!s->set->broken_only && removal_waiting(s) > 0))
+	if (!failure_awaits_turn(s, false))
 		return 0;
+	if (phase_is_ending(s))
+		return failure_note_turn(s, true, e);
+	if (!s->set->broken_only && removal_waiting(s) > 0)
+		return leave_turn(s, e);
 	return take_turn(s, r, true, e);
 }
 
@@ -171,7 +192,6 @@ static int
 take_turns(struct session *s, struct retrieve *r, struct err *e)
 {
 	uint64_t before = requests_given(s->requests);
-	bool is_refused;
 
 	if (s->set->broken_only || failure_is_overdue(s))
 		return take_turn_of_broken(s, r, e);
@@ -183,16 +203,7 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 		return failure_note_turn(s, true, e);
 	if (requests_given(s->requests) == before)
 		return take_turn_of_broken(s, r, e);
-	if (history_refuses_again(s->store, s->now, &is_refused, e) != 0)
-		return -1;
-	s->result->is_again = s->facts.login_delay_s == 0 && !is_refused &&
-			      failure_awaits_turn(s, true);
-	if (!s->result->is_again && !is_refused)
-		err_set(&s->later, ERR_LATER,
-			"messages at which a session broke are left for a run "
-			"that has nothing else to do (%s)",
-			s->facts.login_delay_s > 0 ? "LOGIN-DELAY" : "no UIDL");
-	return failure_note_turn(s, true, e);
+	return leave_turn(s, e);
 }
 
 static int

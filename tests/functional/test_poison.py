@@ -383,6 +383,23 @@ def test_while_it_is_overdue_and_breaks_others_come(popfetch, server, run):
     assert waiting.count(1) >= 16 and max(waiting) == 2, waiting
 
 
+def test_what_turns_out_to_be_one_of_them_while_others_are_deleted_is_not_forgotten(
+    popfetch, server, run
+):
+    pop = server(mails(2), caps=("TOP", "UIDL", "USER", "LOGIN-DELAY 60"))
+    pop.add(mail("of the list", "longer\n"), b"uid-000002")  # a header tells whose uid it is
+    pop.on("RETR 3", close)
+    popfetch.account(server=pop, keep="1 hour", notice_after="1 failures")
+    run(2)
+    pop.mailbox.messages[2].listed = 1000
+    pop.on("RETR 3", honest)
+    pop.add(mail("new"))
+    run(apart=2 * HOUR)
+    result = run(apart=2 * HOUR)[0]
+    assert result.status == os.EX_TEMPFAIL, result
+    assert run()[0].status == 0 and len(popfetch.maildir()) == 4
+
+
 @pytest.mark.parametrize("command", ["RETR", "DELE"])
 def test_people_hear_of_it_though_other_mail_comes_in_each_run(popfetch, server, run, command):
     pop = server(mails(2))
