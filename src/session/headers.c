@@ -53,6 +53,18 @@ find_next(struct headers *h)
 	return h->next < h->end;
 }
 
+/* From each that is under way, and from this one, a DELE may follow, and a RETR
+ * where it is a TOP. */
+static bool
+has_command(const struct headers *h)
+{
+	size_t under_way = requests_count(h->session->requests) + 1;
+	size_t each = h->order == LINK_TOP ? 2 : 1;
+
+	return phase_has_commands(h->session,
+				  h->later + 2 * h->retrs + each * under_way);
+}
+
 /* Would the RETRs that follow from what has come, each with a DELE behind it,
  * no longer be done?  Before the first one each counts as a guess of one. */
 static bool
@@ -64,17 +76,7 @@ is_full(const struct headers *h)
 
 	return h->retrs > 0 &&
 	       (!phase_fits(h->session, needs, h->later + h->retrs) ||
-		!phase_has_commands(h->session, h->later + 2 * h->retrs));
-}
-
-/* A DELE may follow from each that is under way, and from this one. */
-static bool
-has_command(const struct headers *h)
-{
-	return phase_has_commands(h->session,
-				  h->later +
-					  requests_count(h->session->requests) +
-					  1);
+		!has_command(h));
 }
 
 static bool
@@ -93,6 +95,13 @@ may_ask(struct headers *h)
 	return !phase_is_ending(s) && phase_has_time(s, h->order, 0, h->later);
 }
 
+/* Not until it is clear what follows from those under way. */
+static bool
+must_wait(const struct headers *h)
+{
+	return requests_count(h->session->requests) > 0 && !has_command(h);
+}
+
 static void
 give(struct headers *h, size_t entry)
 {
@@ -107,7 +116,7 @@ ask(struct headers *h)
 
 	while (!h->is_held && requests_count(s->requests) < h->ahead &&
 	       requests_room(s->requests) > 0 && clock_ms() < h->until &&
-	       find_next(h)) {
+	       find_next(h) && !must_wait(h)) {
 		if (!may_ask(h)) {
 			headers_stop(h);
 			return;

@@ -222,6 +222,33 @@ class Slow(Trouble):
         return "slow answers and a short session_timeout"
 
 
+class Short(Trouble):
+    """The line drops in each session, at the next RETR, TOP or DELE behind so many."""
+
+    final_runs = 60  # eight that break, then some that do not
+
+    def arrange(self):
+        self.most = self.rng.randint(12, 40)
+        self.given = {}
+        self.style["dele"] = "works"
+        self.keep_one_of("no", "no", "2 days")
+
+    def settle(self):
+        self.account.keep = self.keep
+        count = 70 - len(self.account.mailbox.items)
+        if count > 0:
+            self.world.mail_arrives(self.account, count)
+
+    def answer(self, session, verb, argument, item):
+        if verb not in ("RETR", "TOP", "DELE"):
+            return None
+        self.given[session] = self.given.get(session, 0) + 1
+        return self.fire("cut") if self.given[session] > self.most else None
+
+    def __repr__(self):
+        return f"sessions that end behind {self.most} commands"
+
+
 class Login(Trouble):
     """AUTH in one line is not understood, or not at all; or the login is put off for some runs."""
 
@@ -367,6 +394,7 @@ KINDS = {
     "list": (5, OddList),
     "stat": (3, OddStat),
     "slow": (1, Slow),
+    "short": (2, Short),
     "login": (3, Login),
     "put-off": (3, PutOff),
     "mda": (5, BadMda),
