@@ -12,7 +12,7 @@
 #include "keeper/compare.h"
 #include "session/failure.h"
 #include "session/headers.h"
-#include "keeper/learning.h"
+#include "session/learning.h"
 #include "state/fact.h"
 
 static bool

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "session/headers.h"
 #include "session/identity.h"
-#include "keeper/learning.h"
-#include "keeper/refusals.h"
+#include "session/learning.h"
+#include "session/refusals.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
 

@@ -8,7 +8,7 @@
 #define KEEPER_INCOMING_H
 
 #include "keeper/handover.h"
-#include "keeper/refusals.h"
+#include "session/refusals.h"
 #include "message/fromline.h"
 #include "message/header.h"
 

@@ -10,7 +10,7 @@
 #include "keeper/catch_up.h"
 #include "keeper/compare.h"
 #include "keeper/dryrun.h"
-#include "keeper/learning.h"
+#include "session/learning.h"
 #include "keeper/list.h"
 #include "session/list_sizes.h"
 #include "keeper/notes.h"

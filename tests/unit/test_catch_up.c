@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "keeper/learning.h"
+#include "session/learning.h"
 #include "keeper/list.h"
 #include "phase_scene.h"
 #include "state/fact.h"

@@ -4,7 +4,7 @@
  * becomes of its steps when the state cannot be written. */
 #include "config.h"
 
-#include "keeper/learning.h"
+#include "session/learning.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,8 +15,8 @@
  *	                    refusals_confirm, if they still are many, or if
  *	                    there is no other
  */
-#ifndef KEEPER_REFUSALS_H
-#define KEEPER_REFUSALS_H
+#ifndef SESSION_REFUSALS_H
+#define SESSION_REFUSALS_H
 
 #include "session/phase.h"
 

@@ -6,8 +6,8 @@
  * steps, each a durable transaction, so that a slow line or a stop leaves what
  * was done.
  */
-#ifndef KEEPER_LEARNING_H
-#define KEEPER_LEARNING_H
+#ifndef SESSION_LEARNING_H
+#define SESSION_LEARNING_H
 
 #include "session/phase.h"
 

@@ -2,7 +2,7 @@
 /* Copyright The popfetch authors */
 #include "config.h"
 
-#include "keeper/refusals.h"
+#include "session/refusals.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Copyright The popfetch authors */
 #include "config.h"
 
-#include "keeper/learning.h"
+#include "session/learning.h"
 
 #include <stdlib.h>
 #include <string.h>
