@@ -10,11 +10,19 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "message/address.h"
 #include "message/header_digest.h"
 
 /* Longer than any name that means something here. */
 enum { NAME_MAX_KEPT = 32 };
+
+/* The beginning of a value. */
+struct text {
+	uint8_t bytes[HEADER_TEXT_MAX / 2];
+	size_t size;
+	bool seen;
+};
 
 enum place {
 	AT_LINE, /* the next byte begins a line of the header */
@@ -35,8 +43,8 @@ struct header {
 	int64_t field_octets; /* of it, so far */
 	char name[NAME_MAX_KEPT];
 	size_t name_len;
-	bool in_date;
-	struct address *listener; /* gets its value, or NULL */
+	struct text *text;	  /* gets its value, or NULL */
+	struct address *listener; /* the same */
 
 	/* what the fields have shown */
 	bool has_id;
@@ -44,8 +52,7 @@ struct header {
 	int64_t changing; /* octets of the fields that servers change */
 	struct address path, from;
 	bool path_seen, from_seen;
-	char date[HEADER_DATE_MAX];
-	size_t date_len;
+	struct text texts[HEADER_TEXTS];
 
 	/* digests, under way and done */
 	struct header_digest digests;
@@ -95,9 +102,10 @@ header_start(struct header *h)
 	h->place = AT_LINE;
 	h->ended = h->cr = h->field = h->has_id = h->has_field = false;
 	h->path_seen = h->from_seen = false;
-	h->date_len = 0;
+	for (size_t i = 0; i < HEADER_TEXTS; i++)
+		h->texts[i].size = h->texts[i].seen = 0;
 	h->field_octets = h->changing = 0;
-	h->in_date = false;
+	h->text = NULL;
 	h->listener = NULL;
 	address_start(&h->path);
 	address_start(&h->from);
@@ -145,6 +153,17 @@ listen(struct header *h, struct address *a, bool *seen)
 }
 
 static void
+keep_text(struct header *h, enum header_text which)
+{
+	struct text *t = &h->texts[which];
+
+	if (t->seen)
+		return;
+	t->seen = true;
+	h->text = t;
+}
+
+static void
 close_field(struct header *h)
 {
 	if (!h->field)
@@ -155,7 +174,7 @@ close_field(struct header *h)
 	if (h->listener)
 		address_end(h->listener);
 	h->listener = NULL;
-	h->in_date = false;
+	h->text = NULL;
 	h->field = false;
 }
 
@@ -176,6 +195,7 @@ end_name(struct header *h)
 	static const char *const from[] = { "from", NULL };
 	static const char *const id[] = { "message-id", NULL };
 	static const char *const date[] = { "date", NULL };
+	static const char *const subject[] = { "subject", NULL };
 	unsigned to = HEADER_DIGEST_ALL;
 
 	while (h->name_len > 0 && is_blank((uint8_t)h->name[h->name_len - 1]))
@@ -186,11 +206,16 @@ end_name(struct header *h)
 		to = 0;
 	if (is_named(h, id))
 		h->has_id = true;
-	h->in_date = is_named(h, date) && h->date_len == 0;
+	if (is_named(h, date))
+		keep_text(h, HEADER_DATE);
+	if (is_named(h, subject))
+		keep_text(h, HEADER_SUBJECT);
 	if (is_named(h, path))
 		listen(h, &h->path, &h->path_seen);
-	if (is_named(h, from))
+	if (is_named(h, from)) {
+		keep_text(h, HEADER_FROM);
 		listen(h, &h->from, &h->from_seen);
+	}
 	open_value(h, to, true);
 }
 
@@ -208,21 +233,18 @@ lower(uint8_t byte)
 }
 
 static void
-note_date(struct header *h, const uint8_t *bytes, size_t size)
+note_text(struct text *t, const uint8_t *bytes, size_t size)
 {
-	for (size_t i = 0; i < size && h->date_len < HEADER_DATE_MAX - 1; i++)
-		if (bytes[i] > ' ' || h->date_len > 0)
-			h->date[h->date_len++] =
-				bytes[i] >= ' ' && bytes[i] < 0x7f
-					? (char)bytes[i]
-					: '?';
+	for (size_t i = 0; i < size && t->size < sizeof(t->bytes); i++)
+		if (!is_blank(bytes[i]) || t->size > 0)
+			t->bytes[t->size++] = bytes[i] == '\t' ? ' ' : bytes[i];
 }
 
 static void
 add_value(struct header *h, const uint8_t *bytes, size_t size)
 {
-	if (h->in_date)
-		note_date(h, bytes, size);
+	if (h->text)
+		note_text(h->text, bytes, size);
 	for (size_t i = 0; h->listener && i < size; i++)
 		address_add(h->listener, bytes[i]);
 	header_digest_value(&h->digests, bytes, size);
@@ -420,10 +442,25 @@ header_octets(const struct header *h, int64_t octets)
 }
 
 void
+header_text(const struct header *h, enum header_text which,
+	    char out[HEADER_TEXT_MAX])
+{
+	const struct text *t = &h->texts[which];
+
+	text_safe(out, HEADER_TEXT_MAX, t->bytes, t->size);
+}
+
+void
 header_date(const struct header *h, char out[HEADER_DATE_MAX])
 {
-	memcpy(out, h->date, h->date_len);
-	out[h->date_len] = '\0';
+	const struct text *t = &h->texts[HEADER_DATE];
+	size_t i;
+
+	for (i = 0; i < t->size && i < HEADER_DATE_MAX - 1; i++)
+		out[i] = t->bytes[i] >= ' ' && t->bytes[i] < 0x7f
+				 ? (char)t->bytes[i]
+				 : '?';
+	out[i] = '\0';
 }
 
 const char *

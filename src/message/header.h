@@ -26,7 +26,10 @@
 
 #include "base/digest.h"
 
-enum { HEADER_SENDER_MAX = 256, HEADER_DATE_MAX = 64 };
+enum { HEADER_SENDER_MAX = 256, HEADER_DATE_MAX = 64, HEADER_TEXT_MAX = 512 };
+
+/* What is kept of a field for people. */
+enum header_text { HEADER_DATE, HEADER_FROM, HEADER_SUBJECT, HEADER_TEXTS };
 
 struct header;
 
@@ -55,6 +58,10 @@ int64_t header_octets(const struct header *h, int64_t octets);
  * '-'.  Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);
 
+/* The value of the first such field as it stands, unfolded, cut after some 250
+ * bytes and safe to show (text_safe); "" when there is none. */
+void header_text(const struct header *h, enum header_text which,
+		 char out[HEADER_TEXT_MAX]);
 /* The value of the first Date, cut, with '?' for what is not printable ASCII;
  * "" when there is none. */
 void header_date(const struct header *h, char out[HEADER_DATE_MAX]);

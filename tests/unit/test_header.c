@@ -412,6 +412,53 @@ octets_of_fields_that_servers_change_do_not_count(void **state)
 	assert_true(octets_of("", 0) == 1);
 }
 
+static void
+assert_text(const char *bytes, enum header_text which, const char *expected)
+{
+	size_t size = strlen(bytes);
+
+	for (size_t split = 0; split <= size; split++) {
+		struct header *h = header_new();
+		char text[HEADER_TEXT_MAX];
+
+		header_add(h, (const uint8_t *)bytes, split);
+		header_add(h, (const uint8_t *)bytes + split, size - split);
+		header_end(h);
+		header_text(h, which, text);
+		assert_string_equal(text, expected);
+		header_free(&h);
+	}
+}
+
+static void
+texts_for_people_are_the_first_of_their_kind_unfolded_and_safe(void **state)
+{
+	(void)state;
+	assert_text("From: \"A\"\r\n\t<a@x>\nFrom: b@x\n\n", HEADER_FROM,
+		    "\"A\" <a@x>");
+	assert_text("Subject: one\n two \x1b[2J\nSubject: x\n\n",
+		    HEADER_SUBJECT, "one two \\x1b[2J");
+	assert_text("Date: today\n\nSubject: in the body\n", HEADER_SUBJECT,
+		    "");
+	assert_text("Date: today\n\n", HEADER_DATE, "today");
+}
+
+static void
+a_text_without_end_is_cut(void **state)
+{
+	struct header *h = header_new();
+	char text[HEADER_TEXT_MAX];
+
+	(void)state;
+	header_add(h, (const uint8_t *)"Subject:", 8);
+	for (int i = 0; i < 10000; i++)
+		header_add(h, (const uint8_t *)" word", 5);
+	header_end(h);
+	header_text(h, HEADER_SUBJECT, text);
+	assert_in_range(strlen(text), 200, HEADER_TEXT_MAX - 1);
+	header_free(&h);
+}
+
 int
 main(void)
 {
@@ -437,6 +484,9 @@ main(void)
 			the_sender_is_the_address_of_return_path_or_from),
 		cmocka_unit_test(
 			octets_of_fields_that_servers_change_do_not_count),
+		cmocka_unit_test(
+			texts_for_people_are_the_first_of_their_kind_unfolded_and_safe),
+		cmocka_unit_test(a_text_without_end_is_cut),
 		cmocka_unit_test(an_endless_address_is_no_sender),
 		cmocka_unit_test(the_longest_address_is_one)
 	};
