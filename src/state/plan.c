@@ -199,7 +199,7 @@ choose_delivered(struct plan *p, size_t i, size_t r, bool compared)
 
 	if (doubtful && !row.has_digest) {
 		choose_fetch(p, i, SIZE_MAX);
-	} else if (p->rules.all && !p->marks[r].fetched &&
+	} else if (p->rules.all && !row.skipped && !p->marks[r].fetched &&
 		   !is_too_large(p, i)) {
 		if (doubtful)
 			choose(p, i, PLAN_COMPARE, SIZE_MAX);

@@ -45,6 +45,10 @@ show_kept(const struct reason *r, char out[PLAN_REASON_MAX])
 {
 	char delivered[DELIVERED_MAX], keep[QUANTITY_TEXT_MAX];
 
+	if (r->row && r->row->skipped) {
+		snprintf(out, PLAN_REASON_MAX, "skipped");
+		return;
+	}
 	show_delivered(r, delivered);
 	quantity_show_duration(keep, r->rules->keep_s);
 	if (r->rules->keep_s == PLAN_KEEP_FOREVER)

@@ -50,7 +50,7 @@ may_be_old(const struct plan_rules *r, const struct store_row *row)
 enum rules_verdict
 rules_on_delivered(const struct plan_rules *r, const struct store_row *row)
 {
-	if (r->keep_s == PLAN_KEEP_FOREVER)
+	if (r->keep_s == PLAN_KEEP_FOREVER || row->skipped)
 		return RULES_KEEP;
 	if (r->keep_s > 0 && r->clock_is_doubted)
 		return may_be_old(r, row) ? RULES_WITHHELD : RULES_KEEP;
@@ -74,7 +74,7 @@ rules_count_anew(const struct plan_rules *r, const struct store_row *row)
 bool
 rules_is_bare(const struct store_row *row)
 {
-	return !row->has_digest && row->size < 0;
+	return !row->has_digest && row->size < 0 && !row->skipped;
 }
 
 bool

@@ -13,8 +13,8 @@
 #include "base/mem.h"
 
 /* The numbers of a status are those of enum store_status: READY 1, DELIVERED 2,
- * SET_ASIDE 3.  An intent remembers what its row was before; prior_status 0
- * says that the row was made for the intent. */
+ * SET_ASIDE 3; and SQL_STATUS_SKIPPED.  An intent remembers what its row was
+ * before; prior_status 0 says that the row was made for the intent. */
 static const char *const texts[SQL_COUNT] = {
 	[SQL_ROWS] = "SELECT id, uid, size, length(digest), status, delivered,"
 		     " gone_since, dele_sent, next_try, attempts, octets,"
@@ -62,9 +62,17 @@ static const char *const texts[SQL_COUNT] = {
 		      " attempts = attempts + 1, next_try = ?4, error = ?5,"
 		      " broke = 0"
 		      " WHERE id = ?1",
-	[SQL_WAS_DELIVERED] = "SELECT status = 2 OR EXISTS (SELECT 1"
+	[SQL_SKIPPED] = "UPDATE message SET status = 5, delivered = ?4,"
+			" size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
+			" digest = coalesce(?3, digest), gone_since = 0,"
+			" attempts = 0, next_try = 0, broke = 0, error = NULL"
+			" WHERE id = ?1",
+	[SQL_FORGET_SKIP] = "UPDATE message SET status = 3, delivered = 0,"
+			    " attempts = 0, next_try = 0, broke = 0"
+			    " WHERE id = ?1 AND status = 5",
+	[SQL_WAS_DELIVERED] = "SELECT status IN (2, 5) OR EXISTS (SELECT 1"
 			      " FROM intent WHERE intent.message = message.id"
-			      " AND prior_status = 2)"
+			      " AND prior_status IN (2, 5))"
 			      " FROM message WHERE id = ?1",
 	[SQL_RESTORE] = "UPDATE message SET status = prior_status,"
 			" size = prior_size, digest = prior_digest,"

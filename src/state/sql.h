@@ -33,6 +33,8 @@ enum sql {
 	SQL_READY,
 	SQL_DELIVERED,
 	SQL_ASIDE,
+	SQL_SKIPPED,
+	SQL_FORGET_SKIP,
 	SQL_WAS_DELIVERED,
 	SQL_RESTORE,
 	SQL_REMOVE_MADE,
@@ -50,6 +52,9 @@ enum sql {
 	SQL_REMOVE_FACT,
 	SQL_COUNT
 };
+
+/* In the file; to all others it is STORE_DELIVERED. */
+enum { SQL_STATUS_SKIPPED = 5 };
 
 struct store {
 	sqlite3 *db;

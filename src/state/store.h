@@ -70,6 +70,7 @@ struct store_row {
 
 	/* what became of it */
 	enum store_status status;
+	bool skipped;	    /* delivered in name only: never deleted */
 	int64_t delivered;  /* 0 unless STORE_DELIVERED */
 	int64_t gone_since; /* first complete listing without it, or 0 */
 	int64_t dele_sent;  /* last DELE, or 0 */
@@ -185,6 +186,14 @@ int store_set_delivered(struct store *s, int64_t id, int64_t when,
  * alias). */
 int store_add_delivered(struct store *s, const struct store_message *m,
 			int64_t when, struct err *e);
+/* The message is as good as delivered, by the user's wish: in a new row, whose
+ * id *id becomes if it was 0, or in that row, which takes over size and digest
+ * as far as they are told. */
+int store_set_skipped(struct store *s, int64_t *id,
+		      const struct store_message *m, int64_t when,
+		      struct err *e);
+/* A skipped message is to be fetched after all: it is set aside, and due. */
+int store_forget_skip(struct store *s, int64_t id, struct err *e);
 /* Sets a message aside: one attempt more, the error, the next try; its intent
  * goes.  *id 0 makes the row.  A row that was delivered before (--all) becomes
  * what it was. */

@@ -180,7 +180,7 @@ set_number(struct store *s, enum sql which, int64_t id, int64_t number,
 
 /* How a new row starts. */
 struct start {
-	enum store_status status;
+	int status; /* enum store_status, or SQL_STATUS_SKIPPED */
 	int64_t delivered;
 	unsigned attempts;
 	int64_t next_try;
@@ -280,6 +280,33 @@ store_add_delivered(struct store *s, const struct store_message *m,
 	int64_t id;
 
 	return add_message(s, m, &start, &id, e);
+}
+
+int
+store_set_skipped(struct store *s, int64_t *id, const struct store_message *m,
+		  int64_t when, struct err *e)
+{
+	struct start start = { .status = SQL_STATUS_SKIPPED,
+			       .delivered = when };
+	sqlite3_stmt *st;
+
+	if (*id == 0)
+		return add_message(s, m, &start, id, e);
+	st = get_for(s, SQL_SKIPPED, *id, e);
+	if (!st)
+		return -1;
+	sql_bind_number(st, 2, m->size);
+	bind_digest(st, 3, m->digest);
+	sql_bind_number(st, 4, when);
+	return write_row(s, st, *id, e);
+}
+
+int
+store_forget_skip(struct store *s, int64_t id, struct err *e)
+{
+	sqlite3_stmt *st = get_for(s, SQL_FORGET_SKIP, id, e);
+
+	return st ? write_row(s, st, id, e) : -1;
 }
 
 static int

@@ -90,7 +90,7 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 
 	if (uid_size > 0 && !uid)
 		mem_exhausted();
-	if (status < STORE_READY || status > STORE_TOO_LARGE ||
+	if (status < STORE_READY || status > SQL_STATUS_SKIPPED ||
 	    (digest_size != 0 && digest_size != DIGEST_SHA256_SIZE))
 		return sql_damaged(s, "a row makes no sense", e);
 	make_room(r, uid_size);
@@ -102,8 +102,10 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 		.size = clamped(st, SIZE, -1, INT64_MAX),
 		.octets = clamped(st, OCTETS, -INT64_MAX, INT64_MAX),
 		.uid_end = r->uids_size,
-		.delivered =
-			status == STORE_DELIVERED ? time_of(st, DELIVERED) : 0,
+		.delivered = status == STORE_DELIVERED ||
+					     status == SQL_STATUS_SKIPPED
+				     ? time_of(st, DELIVERED)
+				     : 0,
 		.gone_since = time_of(st, GONE_SINCE),
 		.dele_sent = time_of(st, DELE_SENT),
 		.next_try = time_of(st, NEXT_TRY),
@@ -174,6 +176,7 @@ store_rows_at(const struct store_rows *r, size_t i)
 {
 	static const uint8_t none[1];
 	const struct packed *x = &r->rows[i];
+	bool skipped = x->status == SQL_STATUS_SKIPPED;
 	size_t start;
 
 	assert(i < r->count);
@@ -185,7 +188,8 @@ store_rows_at(const struct store_rows *r, size_t i)
 		.size = x->size,
 		.octets = x->octets < 0 ? -x->octets : x->octets,
 		.unproven = x->octets < 0,
-		.status = x->status,
+		.status = skipped ? STORE_DELIVERED : x->status,
+		.skipped = skipped,
 		.has_digest = x->has_digest,
 		.delivered = x->delivered,
 		.gone_since = x->gone_since,

@@ -238,6 +238,35 @@ what_is_too_large_is_noted(void **state)
 }
 
 static void
+what_is_skipped_is_as_good_as_delivered_until_it_is_not(void **state)
+{
+	struct store *s = home_open(*state);
+	struct store_message m = home_message("a", 10, NULL);
+	struct err e = ERR_INIT;
+	struct store_row row;
+	int64_t id = 0;
+
+	home_begin(s);
+	assert_int_equal(store_set_aside(s, &id, &m, 99, "why", &e), 0);
+	m.digest = digest_a;
+	assert_int_equal(store_set_skipped(s, &id, &m, 7, &e), 0);
+	home_commit(s);
+	row = home_only_row(s);
+	assert_true(row.skipped && row.has_digest);
+	assert_int_equal(row.status, STORE_DELIVERED);
+	assert_int_equal(row.delivered, 7);
+	assert_int_equal(row.attempts, 0);
+	home_begin(s);
+	assert_int_equal(store_forget_skip(s, id, &e), 0);
+	home_commit(s);
+	row = home_only_row(s);
+	assert_false(row.skipped);
+	assert_int_equal(row.status, STORE_SET_ASIDE);
+	assert_int_equal(row.next_try, 0);
+	store_close(&s);
+}
+
+static void
 only_rows_gone_for_long_are_purged(void **state)
 {
 	struct store *s = home_open(*state);
@@ -498,6 +527,7 @@ main(void)
 		TEST(a_message_without_uid_is_found_by_its_content),
 		TEST(what_was_deleted_and_is_gone_is_not_found_by_content),
 		TEST(what_is_too_large_is_noted),
+		TEST(what_is_skipped_is_as_good_as_delivered_until_it_is_not),
 		TEST(only_rows_gone_for_long_are_purged),
 		TEST(an_intent_ends_with_the_delivery),
 		TEST(intents_are_told_in_order_of_commitment_not_of_rows),
