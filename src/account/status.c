@@ -86,7 +86,7 @@ count_rows(struct reader *r, const struct store_rows *rows, struct err *e)
 		if (row.gone_since != 0)
 			continue;
 		r->status->kept +=
-			row.status == STORE_DELIVERED &&
+			row.status == STORE_DELIVERED && !row.skipped &&
 			(row.dele_sent == 0 || row.dele_sent >= vain);
 		if (has_failed(&row) && read_failed(r, row, e) != 0)
 			return -1;
@@ -160,13 +160,21 @@ status_free(struct status *s)
 /* --- --retry --- */
 
 static int
-make_due(struct store *store, const struct store_rows *rows, struct err *e)
+make_due(struct store *store, const struct store_row *row, bool is_named,
+	 struct err *e)
+{
+	if (is_named && row->skipped)
+		return store_forget_skip(store, row->id, e);
+	return has_failed(row) ? store_forget_failures(store, row->id, e) : 0;
+}
+
+static int
+make_all_due(struct store *store, const struct store_rows *rows, struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
-		if (has_failed(&row) &&
-		    store_forget_failures(store, row.id, e) != 0)
+		if (make_due(store, &row, false, e) != 0)
 			return -1;
 	}
 	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) != 0 ||
@@ -177,18 +185,35 @@ make_due(struct store *store, const struct store_rows *rows, struct err *e)
 }
 
 static int
-forget(struct store *store, struct err *e)
+make_chosen_due(struct store *store, const struct store_rows *rows,
+		struct chosen *chosen, struct err *e)
+{
+	for (size_t i = 0; i < store_rows_count(rows); i++) {
+		struct store_row row = store_rows_at(rows, i);
+
+		if (!row.skipped && !has_failed(&row))
+			continue;
+		if (chosen_find(chosen, row.uid, row.uid_size) &&
+		    make_due(store, &row, true, e) != 0)
+			return -1;
+	}
+	return chosen_missing(chosen, "has not failed and was not skipped", e);
+}
+
+static int
+forget(struct store *store, struct chosen *chosen, struct err *e)
 {
 	struct store_rows *rows;
 	int rc;
 
-	if (store_is_new(store))
+	if (store_is_new(store) && !chosen)
 		return 0;
 	if (store_load(store, &rows, e) != 0)
 		return -1;
 	rc = store_begin(store, STORE_DURABLE, e);
 	if (rc == 0)
-		rc = make_due(store, rows, e);
+		rc = chosen ? make_chosen_due(store, rows, chosen, e)
+			    : make_all_due(store, rows, e);
 	if (rc == 0)
 		rc = store_commit(store, e) != 0 ? -1
 						 : store_make_whole(store, e);
@@ -200,13 +225,13 @@ forget(struct store *store, struct err *e)
 
 int
 status_forget_backoff(const struct account_settings *a, const char *state_dir,
-		      struct err *e)
+		      struct chosen *chosen, struct err *e)
 {
 	struct claim c;
 	int rc = -1;
 
 	if (claim_take(&c, a, state_dir, false, e) == 0)
-		rc = forget(c.store, e);
+		rc = forget(c.store, chosen, e);
 	claim_release(&c);
 	return rc;
 }

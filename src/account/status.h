@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "account/chosen.h"
 #include "account/settings.h"
 #include "state/store.h"
 
@@ -45,8 +46,10 @@ void status_free(struct status *s);
 
 /* For --retry: makes what was set aside, what could not be deleted, and a login
  * that was refused or put off, due at once, and forgets how often they have
- * failed. */
+ * failed.  With `chosen` only these messages, also those that were skipped;
+ * ERR_USAGE for one that is none of these. */
 int status_forget_backoff(const struct account_settings *a,
-			  const char *state_dir, struct err *e);
+			  const char *state_dir, struct chosen *chosen,
+			  struct err *e);
 
 #endif

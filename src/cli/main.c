@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "account/chosen.h"
 #include "base/text.h"
 #include "cli/run.h"
+#include "cli/terminal.h"
 
 enum { MAIN_JOBS_MAX = 256 };
 enum {
@@ -23,6 +25,11 @@ enum {
 	OPTION_CATCH_UP,
 	OPTION_STATUS,
 	OPTION_RETRY,
+	OPTION_LIST,
+	OPTION_SKIP,
+	OPTION_DELETE,
+	OPTION_UID,
+	OPTION_YES,
 	OPTION_SHARD
 };
 
@@ -39,7 +46,12 @@ static const char main_help[] =
 	"                    record all mail now on the server as delivered, or the uids\n"
 	"                    that FILE lists; with -n say what it would record\n"
 	"      --status      show a table of accounts; with -v also what was set aside\n"
+	"      --list        show the messages on the server, and what becomes of each\n"
 	"      --retry       forget the back-off of the accounts named\n"
+	"      --skip        never fetch the messages that --uid names\n"
+	"      --delete      delete them on the server, for good; asks before it does\n"
+	"      --uid UID     a message of the account named, for --retry, --skip, --delete\n"
+	"      --yes         --delete does not ask\n"
 	"  -c, --config FILE read FILE, not ~/.config/popfetch/popfetch.conf\n"
 	"  -j, --jobs JOBS   fetch up to JOBS accounts side by side\n"
 	"      --shard K/N   only the accounts in part K of N (by a hash of their state)\n"
@@ -56,7 +68,12 @@ static const struct option main_options[] = {
 	{ "all", no_argument, NULL, 'a' },
 	{ "catch-up", optional_argument, NULL, OPTION_CATCH_UP },
 	{ "status", no_argument, NULL, OPTION_STATUS },
+	{ "list", no_argument, NULL, OPTION_LIST },
 	{ "retry", no_argument, NULL, OPTION_RETRY },
+	{ "skip", no_argument, NULL, OPTION_SKIP },
+	{ "delete", no_argument, NULL, OPTION_DELETE },
+	{ "uid", required_argument, NULL, OPTION_UID },
+	{ "yes", no_argument, NULL, OPTION_YES },
 	{ "config", required_argument, NULL, 'c' },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "shard", required_argument, NULL, OPTION_SHARD },
@@ -73,8 +90,8 @@ usage(const char *what)
 }
 
 static const char main_exclusive[] =
-	"--check, --catch-up, --status and --retry exclude each other, "
-	"and -n goes with --catch-up only";
+	"--check, --catch-up, --status, --list, --retry, --skip and --delete "
+	"exclude each other, and -n goes with --catch-up only";
 
 /* Makes one mode of two that go together; false if they exclude each other. */
 static bool
@@ -132,6 +149,42 @@ set_shard(struct run_options *o, const char *text)
 }
 
 static int
+add_uid(struct run_options *o, const char *text)
+{
+	if (!o->chosen)
+		o->chosen = chosen_new();
+	return chosen_add(o->chosen, text)
+		       ? 0
+		       : usage("--uid takes a uid as --list shows it, with two "
+			       "hex digits behind each '%'");
+}
+
+/* Do the options about single messages go together? */
+static int
+check_verbs(const struct run_options *o)
+{
+	bool is_delete = o->mode == SESSION_DELETE;
+	bool needs_uid = is_delete || o->mode == SESSION_SKIP;
+	bool takes_uid = needs_uid || o->action == RUN_RETRY;
+
+	if (o->action == RUN_RETRY && o->name_count == 0)
+		return usage("--retry needs the name of an account");
+	if (o->chosen && !takes_uid)
+		return usage("--uid goes with --retry, --skip and --delete");
+	if (needs_uid && !o->chosen)
+		return usage("--skip and --delete need --uid; --list shows "
+			     "the uids");
+	if ((o->chosen || o->mode == SESSION_LIST) && o->name_count != 1)
+		return usage("--list and --uid need the name of one account");
+	if (o->yes && !is_delete)
+		return usage("--yes goes with --delete");
+	if (is_delete && !o->yes && !terminal_is_there())
+		return usage("--delete asks on a terminal, and there is none: "
+			     "--yes deletes without a question");
+	return 0;
+}
+
+static int
 print(const char *text)
 {
 	(void)fputs(text, stdout);
@@ -176,6 +229,17 @@ take_option(struct run_options *o, int option, const char *argument,
 		return set_action(o, RUN_STATUS);
 	case OPTION_RETRY:
 		return set_action(o, RUN_RETRY);
+	case OPTION_LIST:
+		return set_mode(o, SESSION_LIST);
+	case OPTION_SKIP:
+		return set_mode(o, SESSION_SKIP);
+	case OPTION_DELETE:
+		return set_mode(o, SESSION_DELETE);
+	case OPTION_UID:
+		return add_uid(o, argument);
+	case OPTION_YES:
+		o->yes = true;
+		return 0;
 	case 'a':
 		o->all = true;
 		return 0;
@@ -216,7 +280,9 @@ main(int argc, char **argv)
 	}
 	options.names = (const char *const *)argv + optind;
 	options.name_count = (size_t)(argc - optind);
-	if (options.action == RUN_RETRY && options.name_count == 0)
-		return usage("--retry needs the name of an account");
-	return run(&options);
+	status = check_verbs(&options);
+	if (status == 0)
+		status = run(&options);
+	chosen_free(&options.chosen);
+	return status;
 }

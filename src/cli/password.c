@@ -31,7 +31,7 @@ ask(struct account *a, struct progress *p, struct err *e)
 	char *prompt =
 		mem_format("Password of %s (account %s, %s): ", a->server.user,
 			   a->name, a->server.host);
-	bool answered = progress_ask(p, prompt, &a->courier.password);
+	bool answered = progress_ask(p, prompt, false, &a->courier.password);
 
 	free(prompt);
 	if (answered)

@@ -363,7 +363,8 @@ progress_tick(struct progress *p, int64_t now_ms)
 /* --- questions --- */
 
 bool
-progress_ask(struct progress *p, const char *prompt, struct secret **answer)
+progress_ask(struct progress *p, const char *prompt, bool is_shown,
+	     struct secret **answer)
 {
 	bool again = p && p->drawn > 0, done;
 	struct buf safe;
@@ -373,7 +374,7 @@ progress_ask(struct progress *p, const char *prompt, struct secret **answer)
 	buf_init(&safe, SIZE_MAX);
 	add_safe(&safe, prompt);
 	safe.len--; /* its line end */
-	done = terminal_ask(buf_text(&safe), answer);
+	done = terminal_ask(buf_text(&safe), is_shown, answer);
 	buf_free(&safe);
 	if (again)
 		redraw(p);

@@ -192,6 +192,8 @@ settings_of(const struct run *r, const struct job *job)
 		.all = r->options->all && !job->broken_only,
 		.ignore_backoff = r->options->name_count > 0,
 		.list = r->list,
+		.chosen = r->options->chosen,
+		.yes = r->options->yes,
 		.trace = r->options->verbosity >= 2,
 		.broken_only = job->broken_only,
 		.run_began = r->began,
@@ -293,8 +295,8 @@ read_job(struct run *r, size_t slot)
 	int pulled = link_pull(job->link, &e);
 
 	while (link_next(job->link, &record))
-		show_record(&r->show, slot, job->account, &record, &job->ended,
-			    &job->result);
+		show_record(&r->show, slot, job->account, job->link, &record,
+			    &job->ended, &job->result);
 	if (pulled != 0 || link_is_over(job->link))
 		finish_job(r, slot);
 }
@@ -409,7 +411,8 @@ retry_accounts(struct run *r)
 		struct err e = ERR_INIT;
 
 		if (status_forget_backoff(&r->wanted[i]->keeper.account,
-					  r->conf->state_dir, &e) == 0)
+					  r->conf->state_dir,
+					  r->options->chosen, &e) == 0)
 			continue;
 		if (e.kind == ERR_BUSY)
 			err_set(&e, ERR_LATER, "is being fetched just now");

@@ -30,6 +30,8 @@ struct run_options {
 	unsigned jobs;	       /* -j, or 0 */
 	enum session_mode mode;
 	bool all;		  /* -a */
+	struct chosen *chosen;	  /* --uid, or NULL */
+	bool yes;		  /* --yes */
 	const char *list;	  /* the file of --catch-up=FILE, or NULL */
 	const char *const *names; /* accounts; none: all that are enabled */
 	size_t name_count;

@@ -12,7 +12,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
+#include "cli/items.h"
 
 void
 show_open(struct show *s, int verbosity)
@@ -212,9 +214,42 @@ take_result(struct show *s, const struct link_record *r,
 		*result = (struct report_result){ .is_again = false };
 }
 
+static void
+show_item(struct show *s, const struct link_record *r)
+{
+	struct report_item item;
+
+	if (report_read_item(r, &item))
+		items_print(s->progress, &item);
+	free(item.uid);
+	free(item.state);
+}
+
+/* All but "y" and "yes" is a no. */
+static bool
+is_yes(const struct secret *answer)
+{
+	const uint8_t *bytes = secret_bytes(answer);
+	size_t size = secret_size(answer);
+
+	return (size == 1 || size == 3) && (bytes[0] | 0x20) == 'y';
+}
+
+static void
+ask(struct show *s, struct link *link, const char *question)
+{
+	struct secret *answer = NULL;
+	bool yes = progress_ask(s->progress, question, true, &answer) &&
+		   is_yes(answer);
+
+	secret_free(&answer);
+	link_put(link, REPORT_YES, 0, yes, NULL, 0);
+	report_flush(link);
+}
+
 void
 show_record(struct show *s, size_t slot, const struct account *a,
-	    const struct link_record *r, bool *ended,
+	    struct link *link, const struct link_record *r, bool *ended,
 	    struct report_result *result)
 {
 	char *text = mem_string_n(r->data, r->size);
@@ -234,6 +269,12 @@ show_record(struct show *s, size_t slot, const struct account *a,
 		break;
 	case REPORT_ERROR:
 		take_error(s, a, r, text);
+		break;
+	case REPORT_ITEM:
+		show_item(s, r);
+		break;
+	case REPORT_ASK:
+		ask(s, link, text);
 		break;
 	case REPORT_RESULT:
 		take_result(s, r, result);

@@ -35,10 +35,11 @@ void show_close(struct show *s);
  * TEXT"; its status counts. */
 void show_error(struct show *s, const struct account *a, const struct err *e);
 
-/* Shows one record of a keeper; `slot` is its bar.  *ended is set at its
- * REPORT_RESULT, and *result is what it says. */
+/* Shows one record of a keeper; `slot` is its bar, and `link` gets the answer
+ * to a question.  *ended is set at its REPORT_RESULT, and *result is what it
+ * says. */
 void show_record(struct show *s, size_t slot, const struct account *a,
-		 const struct link_record *r, bool *ended,
+		 struct link *link, const struct link_record *r, bool *ended,
 		 struct report_result *result);
 
 #endif

@@ -150,7 +150,7 @@ read_line(int fd, const sigset_t *open, struct buf *line)
 }
 
 static bool
-ask_once(int fd, const char *prompt, struct secret **answer)
+ask_once(int fd, const char *prompt, bool is_shown, struct secret **answer)
 {
 	struct termios shown, hidden;
 	struct signals signals;
@@ -162,12 +162,14 @@ ask_once(int fd, const char *prompt, struct secret **answer)
 	buf_init(&line, ANSWER_MAX);
 	signals_catch(&signals);
 	hidden = shown;
-	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	if (!is_shown)
+		hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	if (tcsetattr(fd, TCSAFLUSH, &hidden) == 0) {
 		say(fd, prompt);
 		done = read_line(fd, &signals.open, &line) && line.len > 0;
 		(void)tcsetattr(fd, TCSADRAIN, &shown);
-		say(fd, "\n");
+		if (!is_shown || !done)
+			say(fd, "\n");
 	}
 	if (done)
 		*answer = secret_new(line.data, line.len);
@@ -177,7 +179,7 @@ ask_once(int fd, const char *prompt, struct secret **answer)
 }
 
 bool
-terminal_ask(const char *prompt, struct secret **answer)
+terminal_ask(const char *prompt, bool is_shown, struct secret **answer)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	bool done = false;
@@ -189,8 +191,18 @@ terminal_ask(const char *prompt, struct secret **answer)
 		return false;
 	}
 	do {
-		done = ask_once(fd, prompt, answer);
+		done = ask_once(fd, prompt, is_shown, answer);
 	} while (!done && came == SIGTSTP && tcgetpgrp(fd) == getpgrp());
 	fs_drop(&fd);
 	return done;
+}
+
+bool
+terminal_is_there(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	bool is_there = fd >= 0;
+
+	fs_drop(&fd);
+	return is_there;
 }

@@ -29,11 +29,19 @@ struct keeper {
 	bool fold; /* people know of the failure */
 };
 
+/* Does it count as a run of the account? */
 static bool
-may_write(const struct keeper *k)
+is_run(const struct keeper *k)
 {
 	return k->job->settings.mode == SESSION_FETCH ||
 	       k->job->settings.mode == SESSION_CATCH_UP;
+}
+
+static bool
+may_write(const struct keeper *k)
+{
+	return is_run(k) || k->job->settings.mode == SESSION_SKIP ||
+	       k->job->settings.mode == SESSION_DELETE;
 }
 
 static uint64_t
@@ -204,7 +212,7 @@ remember_failure(struct keeper *k, const struct err *why)
 		&k->job->settings.keeper->account;
 
 	/* in a pause it is what brought the pause about that counts */
-	if (!k->claim.store || !may_write(k) || k->fold)
+	if (!k->claim.store || !is_run(k) || k->fold)
 		return;
 	(void)history_note_error(k->claim.store, why->text, fetched_in_all(k),
 				 clock_unix(), &ignored);
@@ -305,10 +313,9 @@ run_session(struct keeper *k, struct err *e)
 	if (session_run(&settings, k->claim.store, &target, k->courier,
 			k->report, &k->result, e) != 0)
 		return -1;
-	return may_write(k)
-		       ? history_succeeded(k->claim.store, fetched_in_all(k),
-					   clock_unix(), e)
-		       : 0;
+	return is_run(k) ? history_succeeded(k->claim.store, fetched_in_all(k),
+					     clock_unix(), e)
+			 : 0;
 }
 
 /* If the run is to fetch mail, the other one does just that; if it is for
@@ -329,6 +336,9 @@ report_busy(struct keeper *k)
 		break;
 	case SESSION_CHECK:
 	case SESSION_CATCH_UP:
+	case SESSION_LIST:
+	case SESSION_SKIP:
+	case SESSION_DELETE:
 		err_set(&e, ERR_LATER, "%s", text);
 		report_error(k->report, &e, false);
 		break;

@@ -317,7 +317,8 @@ note_bye(struct session *s, struct err *e)
 {
 	const struct removals *r = s->removals;
 
-	if (r->count == 0 || s->set->mode != SESSION_FETCH)
+	if (r->count == 0 ||
+	    (s->set->mode != SESSION_FETCH && s->set->mode != SESSION_DELETE))
 		return 0;
 	if (r->refused > 1)
 		report_line(s->report, REPORT_WARNING,

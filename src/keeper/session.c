@@ -20,6 +20,7 @@
 #include "session/ration.h"
 #include "keeper/removal.h"
 #include "keeper/retrieve.h"
+#include "keeper/verb.h"
 #include "account/history.h"
 #include "account/server_memory.h"
 #include "state/fact.h"
@@ -251,6 +252,12 @@ act(struct session *s, struct retrieve *r, struct err *e)
 		if (catch_up_look(s, e) != 0)
 			return -1;
 		break;
+	case SESSION_LIST:
+	case SESSION_SKIP:
+	case SESSION_DELETE:
+		if (verb_run(s, e) != 0)
+			return -1;
+		break;
 	}
 	return removal_quit(s, e);
 }
@@ -430,24 +437,20 @@ note_login(struct session *s)
 }
 
 static int
-list(struct session *s, struct err *e)
+run(struct session *s, struct retrieve *r, struct err *e)
 {
 	int rc = list_run(s, e);
 
 	note_login(s);
-	return rc;
-}
-
-static int
-run(struct session *s, struct retrieve *r, struct err *e)
-{
-	if (list(s, e) == 0 && act(s, r, e) == 0)
+	if (rc == 0 && act(s, r, e) == 0)
 		return sum_up(s, r, e);
 	s->result->is_again = false;
 	if (s->set->mode == SESSION_FETCH)
 		save(s, r, e);
 	else if (s->set->mode == SESSION_CATCH_UP)
 		catch_up_blame(s, e);
+	else
+		verb_blame(s, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&
 	    s->progress.messages_total > 0)
 		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);

@@ -6,7 +6,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "link/fields.h"
 
 enum { REPORT_TEXT_MAX = 4096 };
@@ -126,6 +129,65 @@ report_read_result(const struct link_record *r, struct report_result *p)
 	p->is_again = fields_bool(&f);
 	p->is_limited = fields_bool(&f);
 	return fields_are_whole(&f);
+}
+
+/* --- single messages --- */
+
+enum { UID_MAX = 2048, STATE_MAX = 384 };
+
+static void
+put_cut(struct fields *f, const char *text, size_t max)
+{
+	char *cut = mem_string_n(text, strnlen(text, max - 1));
+
+	fields_put_text(f, cut);
+	free(cut);
+}
+
+void
+report_item(struct link *l, const struct report_item *item)
+{
+	struct fields f = FIELDS_NONE;
+
+	fields_put_number(&f, item->size);
+	put_cut(&f, item->uid, UID_MAX);
+	put_cut(&f, item->state, STATE_MAX);
+	fields_put_text(&f, item->date);
+	fields_put_text(&f, item->from);
+	fields_put_text(&f, item->subject);
+	link_put(l, REPORT_ITEM, item->number, 0, f.bytes, f.size);
+}
+
+bool
+report_read_item(const struct link_record *r, struct report_item *item)
+{
+	struct fields_reader f = { r->data, r->size, false };
+
+	item->number = r->number;
+	item->size = fields_number(&f);
+	item->uid = mem_alloc(UID_MAX);
+	item->state = mem_alloc(STATE_MAX);
+	fields_text(&f, item->uid, UID_MAX);
+	fields_text(&f, item->state, STATE_MAX);
+	fields_text(&f, item->date, sizeof(item->date));
+	fields_text(&f, item->from, sizeof(item->from));
+	fields_text(&f, item->subject, sizeof(item->subject));
+	return fields_are_whole(&f);
+}
+
+int
+report_ask(struct link *l, const char *question, int64_t deadline, bool *yes,
+	   struct err *e)
+{
+	struct link_record r;
+
+	*yes = false;
+	link_put_text(l, REPORT_ASK, 0, 0, question);
+	report_flush(l);
+	if (link_wait(l, &r, deadline, e) != 0)
+		return -1;
+	*yes = r.type == REPORT_YES && r.value == 1;
+	return 0;
 }
 
 void

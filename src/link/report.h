@@ -21,7 +21,13 @@ enum report_type {
 	REPORT_LOG,		   /* payload: a line for the log */
 	REPORT_ERROR,		   /* value: enum err_kind; number 1: folded,
 				      shown only with -v or on a terminal */
-	REPORT_RESULT		   /* report_read_result; comes last */
+	REPORT_ITEM,		   /* report_read_item */
+	REPORT_ASK,		   /* payload: a question, which the parent
+				      answers by REPORT_YES */
+	REPORT_RESULT,		   /* report_read_result; comes last */
+
+	/* parent to keeper */
+	REPORT_YES /* value: 1 yes, 0 no */
 };
 
 /* Who is to see a line. */
@@ -47,6 +53,21 @@ struct report_result {
 	bool is_limited; /* the server gives no more for now */
 };
 
+/* A message for --list and --delete.  All texts are safe to show, and cut where
+ * they would be too long for a record. */
+enum { REPORT_FIELD_MAX = 512 };
+struct report_item {
+	uint32_t number;
+	int64_t size; /* -1: unknown */
+	char *uid;    /* as --uid takes it; owned by its maker */
+	char *state;  /* in words; the same */
+	char date
+		[REPORT_FIELD_MAX]; /* these three as the header has them, "" if
+				       it has none or could not be had */
+	char from[REPORT_FIELD_MAX];
+	char subject[REPORT_FIELD_MAX];
+};
+
 /* A phase, an error and the result are sent at once; the rest is gathered. */
 void report_line(struct link *l, enum report_level level, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
@@ -56,6 +77,14 @@ void report_phase(struct link *l, const char *phase);
 void report_progress(struct link *l, const struct report_progress *p);
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
+void report_item(struct link *l, const struct report_item *item);
+/* Asks the parent, and waits until the deadline for the answer, for which *yes
+ * is false without one. */
+int report_ask(struct link *l, const char *question, int64_t deadline,
+	       bool *yes, struct err *e);
+/* For the parent: the strings of *item are owned by the caller, also after a
+ * failure. */
+bool report_read_item(const struct link_record *r, struct report_item *item);
 /* For the parent: false when the record is malformed. */
 bool report_read_progress(const struct link_record *r,
 			  struct report_progress *p);

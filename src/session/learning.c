@@ -77,15 +77,47 @@ find_row(struct session *s, const struct learnt *t, bool *found,
 	return 0;
 }
 
+/* With neither header nor size it would pass for one of a list, whose header is
+ * learnt later; but that may be another message's by then, under the same uid.
+ * So it is skipped, and never deleted. */
+static int
+record_as(struct session *s, int64_t id, const struct store_message *m,
+	  struct err *e)
+{
+	if (!m->digest && m->size < 0)
+		return store_set_skipped(s->store, &id, m, s->now, e);
+	return id == 0 ? store_add_delivered(s->store, m, s->now, e)
+		       : store_set_delivered(s->store, id, s->now, e);
+}
+
 static int
 record_row(struct session *s, const struct store_row *row,
 	   const struct store_message *m, struct err *e)
 {
 	if (m->digest && store_set_header(s->store, row->id, m, e) != 0)
 		return -1;
-	return row->status == STORE_DELIVERED
-		       ? 0
-		       : store_set_delivered(s->store, row->id, s->now, e);
+	return row->status == STORE_DELIVERED ? 0 : record_as(s, row->id, m, e);
+}
+
+/* row: what is known of it, or NULL. */
+static int
+skip(struct session *s, const struct learnt *t, const struct store_row *row,
+     const struct store_message *m, struct err *e)
+{
+	bool was_delivered =
+		row && row->status == STORE_DELIVERED && !row->skipped;
+	int64_t id = row ? row->id : 0;
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, t->entry, name);
+	if (was_delivered) {
+		report_line(s->report, REPORT_ANSWER,
+			    "%s has been delivered already", name);
+		return 0;
+	}
+	report_line(s->report, REPORT_ANSWER, "%s is skipped", name);
+	report_log(s->report, "skipped: %s", name);
+	return store_set_skipped(s->store, &id, m, s->now, e);
 }
 
 static int
@@ -105,6 +137,8 @@ record(struct learning *n, const struct learnt *t, struct err *e)
 
 	if (find_row(s, t, &found, &row, e) != 0)
 		return -1;
+	if (s->set->mode == SESSION_SKIP)
+		return skip(s, t, found ? &row : NULL, &m, e);
 	if (!found && s->set->known_only)
 		return 0;
 	n->recorded++;
@@ -113,7 +147,7 @@ record(struct learning *n, const struct learnt *t, struct err *e)
 	mailbox_name(s->mailbox, t->entry, name);
 	report_line(s->report, REPORT_VERBOSE, "%s recorded as delivered",
 		    name);
-	return store_add_delivered(s->store, &m, s->now, e);
+	return record_as(s, 0, &m, e);
 }
 
 static int
@@ -155,7 +189,8 @@ learning_add(struct learning *l, size_t entry, const uint8_t *digest,
 	struct session *s = l->session;
 	struct learnt *t;
 
-	if (s->set->mode != SESSION_FETCH && s->set->mode != SESSION_CATCH_UP)
+	if (s->set->mode != SESSION_FETCH && s->set->mode != SESSION_CATCH_UP &&
+	    s->set->mode != SESSION_SKIP)
 		return 0;
 	if (!l->at)
 		l->at = mem_array(LEARNING_STEP, sizeof(*l->at));

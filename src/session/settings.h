@@ -28,9 +28,13 @@ enum session_mode {
 	SESSION_DRY_RUN,  /* say what would be done */
 	SESSION_CHECK,	  /* count what is new */
 	SESSION_CATCH_UP, /* record all as delivered */
-	SESSION_CATCH_UP_DRY_RUN
+	SESSION_CATCH_UP_DRY_RUN,
+	SESSION_LIST,  /* show all messages */
+	SESSION_SKIP,  /* record those of `chosen` as skipped */
+	SESSION_DELETE /* delete those of `chosen` on the server */
 };
 
+struct chosen;
 struct uidlist;
 
 /* What a run wants. */
@@ -44,6 +48,8 @@ struct session_settings {
 	bool known_only;
 	/* --catch-up, with -n too: record these, without a session; or NULL */
 	const struct uidlist *list;
+	struct chosen *chosen; /* what --uid names, or NULL; borrowed */
+	bool yes;	       /* delete without a question */
 	/* fetch only messages at which a session broke before */
 	bool broken_only;
 	/* The run before was ended while messages were handed over. */

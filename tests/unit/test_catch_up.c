@@ -278,6 +278,28 @@ what_top_does_not_give_is_recorded_and_warned_of_once(void **state)
 	assert_false(scene_was_told(x, "gave no header"));
 }
 
+/* What comes under its uid later may be another message, whose header must not
+ * make it one that was delivered. */
+static void
+of_what_has_neither_header_nor_size_nothing_is_learnt_later(void **state)
+{
+	struct scene *x = *state;
+
+	scene_list(x, "a", -1);
+	scene_mailbox(x);
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: no");
+	scene_refuse(x, 1, ERR_MESSAGE, "server said: no");
+	catch_up(x);
+	assert_true(scene_row_now(x, scene_row_of(x, "a")).skipped);
+	mailbox_free(&x->session.mailbox);
+	listing_free(&x->listing);
+	x->settings.mode = SESSION_FETCH;
+	x->keeper_settings.rules.keep_s = 0;
+	scene_list(x, "a", -1);
+	scene_mailbox(x);
+	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_KEEP);
+}
+
 static void
 a_server_without_top_is_not_asked_for_it(void **state)
 {
@@ -475,6 +497,7 @@ main(void)
 		TEST(the_date_of_the_only_one_is_said),
 		TEST(where_the_newest_has_no_date_none_is_said),
 		TEST(what_top_does_not_give_is_recorded_and_warned_of_once),
+		TEST(of_what_has_neither_header_nor_size_nothing_is_learnt_later),
 		TEST(a_server_without_top_is_not_asked_for_it),
 		TEST(an_empty_header_is_none),
 		TEST(without_uidl_there_is_nothing_to_record),

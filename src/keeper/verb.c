@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "keeper/verb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "account/chosen.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "base/text.h"
+#include "keeper/compare.h"
+#include "keeper/removal.h"
+#include "session/failure.h"
+#include "session/headers.h"
+#include "session/learning.h"
+
+enum { ANSWER_MS = 15 * 60 * 1000 }; /* for people to think */
+
+/* --- which messages --- */
+
+static int
+need_uids(const struct session *s, struct err *e)
+{
+	return mailbox_has_uids(s->mailbox)
+		       ? 0
+		       : err_set(e, ERR_UNAVAILABLE,
+				 "server has no UIDL, so that no message can "
+				 "be named");
+}
+
+static size_t
+choose(struct session *s, bool is_chosen[])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		struct listing_entry l = mailbox_at(s->mailbox, i);
+
+		is_chosen[i] = l.uid_size > 0 &&
+			       chosen_find(s->set->chosen, l.uid, l.uid_size);
+		count += is_chosen[i];
+	}
+	return count;
+}
+
+/* One for each entry; owned by the caller.  NULL: *e says why. */
+static bool *
+choose_named(struct session *s, size_t *count, struct err *e)
+{
+	bool *is_chosen;
+
+	if (need_uids(s, e) != 0)
+		return NULL;
+	is_chosen = mem_array(mailbox_count(s->mailbox), sizeof(*is_chosen));
+	*count = choose(s, is_chosen);
+	if (chosen_missing(s->set->chosen,
+			   "is not on the server: --list shows what is",
+			   e) == 0)
+		return is_chosen;
+	free(is_chosen);
+	return NULL;
+}
+
+/* Of these, those whose header can be asked for. */
+static bool *
+with_header(const struct session *s, const bool is_chosen[])
+{
+	size_t count = mailbox_count(s->mailbox);
+	bool *wanted = mem_array(count, sizeof(*wanted));
+
+	for (size_t i = 0; i < count && compare_has_top(s); i++)
+		wanted[i] = is_chosen[i] && !failure_has_broken(s->mailbox, i);
+	return wanted;
+}
+
+/* take is given each header that has come, while others are under way. */
+typedef int verb_take(struct session *s, void *arg, size_t entry,
+		      const struct header *h, struct err *e);
+
+static int
+read_headers(struct session *s, const bool is_chosen[], verb_take *take,
+	     void *arg, struct err *e)
+{
+	bool *wanted = with_header(s, is_chosen);
+	struct headers h;
+	int got = 1, rc = 0;
+
+	headers_open(&h, s, LINK_TOP, wanted);
+	do
+		while (rc == 0 && (got = headers_next(&h, e)) > 0)
+			if (!h.is_refused && !header_is_empty(h.header))
+				rc = take(s, arg, h.entry, h.header, e);
+	while (rc == 0 && got == 0 && headers_go_on(&h));
+	headers_close(&h);
+	free(wanted);
+	return rc != 0 ? -1 : got;
+}
+
+/* --- what is known of one --- */
+
+static void
+show_time(char out[QUANTITY_TEXT_MAX], int64_t when)
+{
+	time_t at = (time_t)when;
+	struct tm tm;
+
+	if (!localtime_r(&at, &tm) ||
+	    strftime(out, QUANTITY_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
+		snprintf(out, QUANTITY_TEXT_MAX, "?");
+}
+
+static char *
+kept_state(const struct session *s, size_t entry, const struct store_row *row)
+{
+	int64_t keep_s = s->set->keeper->rules.keep_s, until;
+	char reason[PLAN_REASON_MAX], text[QUANTITY_TEXT_MAX];
+
+	if (!row->skipped && row->has_digest && keep_s > 0 &&
+	    keep_s != PLAN_KEEP_FOREVER &&
+	    !__builtin_add_overflow(row->delivered, keep_s, &until) &&
+	    until > s->now) {
+		show_time(text, until);
+		return mem_format("kept until %s", text);
+	}
+	plan_reason(mailbox_plan(s->mailbox), entry, reason);
+	return mem_string(reason);
+}
+
+static char *
+failed_state(struct session *s, const struct store_row *row)
+{
+	struct err ignored = ERR_INIT;
+	char text[QUANTITY_TEXT_MAX], *error = NULL, *state;
+
+	(void)store_error(s->store, row->id, &error, &ignored);
+	show_time(text, row->next_try);
+	state = mem_format("set aside%s%s%s%s",
+			   row->next_try > s->now ? ", next try " : "",
+			   row->next_try > s->now ? text : "",
+			   error ? ": " : "", error ? error : "");
+	free(error);
+	return state;
+}
+
+/* In words; owned by the caller. */
+static char *
+state_of(struct session *s, size_t entry)
+{
+	enum plan_action action = mailbox_action(s->mailbox, entry);
+	char reason[PLAN_REASON_MAX];
+	struct store_row row;
+	bool has_row = failure_row(s->mailbox, entry, &row);
+
+	if (has_row && row.status == STORE_SET_ASIDE && row.attempts > 0)
+		return failed_state(s, &row);
+	if (has_row && action == PLAN_KEEP)
+		return kept_state(s, entry, &row);
+	if (action == PLAN_DELETE)
+		return mem_string("deleted in the next run");
+	plan_reason(mailbox_plan(s->mailbox), entry, reason);
+	return mem_string(reason);
+}
+
+static void
+show_item(struct session *s, size_t entry, const struct header *h)
+{
+	struct listing_entry l = mailbox_at(s->mailbox, entry);
+	struct report_item item = {
+		.number = l.number,
+		.size = mailbox_size(s->mailbox, entry),
+		.uid = chosen_text(l.uid, l.uid_size),
+		.state = state_of(s, entry),
+	};
+
+	if (h) {
+		header_text(h, HEADER_DATE, item.date);
+		header_text(h, HEADER_FROM, item.from);
+		header_text(h, HEADER_SUBJECT, item.subject);
+	}
+	report_item(s->report, &item);
+	free(item.uid);
+	free(item.state);
+}
+
+/* --- --list --- */
+
+/* Headers come in order of numbers, and those without one in between. */
+struct verb_shown {
+	const bool *is_chosen;
+	size_t next;
+};
+
+static void
+show_up_to(struct session *s, struct verb_shown *v, size_t end)
+{
+	for (; v->next < end; v->next++)
+		if (v->is_chosen[v->next])
+			show_item(s, v->next, NULL);
+}
+
+static int
+take_shown(struct session *s, void *arg, size_t entry, const struct header *h,
+	   struct err *e)
+{
+	struct verb_shown *v = arg;
+
+	(void)e;
+	show_up_to(s, v, entry);
+	show_item(s, entry, h);
+	v->next = entry + 1;
+	return 0;
+}
+
+static int
+list_messages(struct session *s, struct err *e)
+{
+	size_t count = mailbox_count(s->mailbox);
+	struct verb_shown v = { .next = 0 };
+	bool *all;
+	int rc;
+
+	if (need_uids(s, e) != 0 || compare_run(s, false, e) != 0)
+		return -1;
+	all = mem_array(count, sizeof(*all));
+	memset(all, true, count);
+	v.is_chosen = all;
+	rc = read_headers(s, all, take_shown, &v, e);
+	if (rc == 0)
+		show_up_to(s, &v, count);
+	free(all);
+	report_line(s->report, REPORT_ANSWER, "%zu message%s", count,
+		    text_plural(count));
+	return rc;
+}
+
+/* --- --skip --- */
+
+static int
+take_skipped(struct session *s, void *arg, size_t entry, const struct header *h,
+	     struct err *e)
+{
+	(void)s;
+	return learning_add(arg, entry, header_digest(h), e);
+}
+
+/* Nothing is to be done about these. */
+static void
+leave_skipped(struct session *s, bool is_chosen[])
+{
+	char name[MAILBOX_NAME_MAX];
+	struct store_row row;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		if (!is_chosen[i] || !mailbox_row(s->mailbox, i, &row) ||
+		    !row.skipped)
+			continue;
+		is_chosen[i] = false;
+		mailbox_name(s->mailbox, i, name);
+		report_line(s->report, REPORT_ANSWER, "%s is skipped already",
+			    name);
+	}
+}
+
+static int
+skip_all(struct session *s, struct learning *l, const bool is_chosen[],
+	 struct err *e)
+{
+	if (read_headers(s, is_chosen, take_skipped, l, e) != 0)
+		return -1;
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (is_chosen[i] &&
+		    !mailbox_is(s->mailbox, i, MAILBOX_LEARNED) &&
+		    learning_add(l, i, NULL, e) != 0)
+			return -1;
+	return learning_save(l, e);
+}
+
+static int
+skip_messages(struct session *s, struct err *e)
+{
+	struct learning l;
+	size_t count;
+	bool *is_chosen = choose_named(s, &count, e);
+	int rc;
+
+	if (!is_chosen)
+		return -1;
+	leave_skipped(s, is_chosen);
+	learning_open(&l, s);
+	rc = skip_all(s, &l, is_chosen, e);
+	learning_close(&l);
+	free(is_chosen);
+	return rc;
+}
+
+/* --- --delete --- */
+
+/* What is to be deleted: of each entry whether it is, and its header as it was
+ * shown. */
+struct victim {
+	bool has_digest, is_confirmed;
+	uint8_t digest[DIGEST_SHA256_SIZE];
+};
+
+static int
+take_victim(struct session *s, void *arg, size_t entry, const struct header *h,
+	    struct err *e)
+{
+	struct victim *v = (struct victim *)arg + entry;
+
+	(void)e;
+	v->has_digest = true;
+	memcpy(v->digest, header_digest(h), sizeof(v->digest));
+	show_item(s, entry, h);
+	return 0;
+}
+
+static int
+confirm_victim(struct session *s, void *arg, size_t entry,
+	       const struct header *h, struct err *e)
+{
+	struct victim *v = (struct victim *)arg + entry;
+
+	(void)s;
+	(void)e;
+	v->is_confirmed = v->has_digest && memcmp(v->digest, header_digest(h),
+						  sizeof(v->digest)) == 0;
+	return 0;
+}
+
+static int
+show_victims(struct session *s, const bool is_chosen[], struct victim victims[],
+	     struct err *e)
+{
+	if (read_headers(s, is_chosen, take_victim, victims, e) != 0)
+		return -1;
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (is_chosen[i] && !victims[i].has_digest)
+			show_item(s, i, NULL);
+	return 0;
+}
+
+/* Do people want it?  An answer that does not come is none. */
+static int
+ask(struct session *s, size_t count, bool *is_wanted, struct err *e)
+{
+	char question[128];
+
+	*is_wanted = s->set->yes;
+	if (*is_wanted)
+		return 0;
+	snprintf(question, sizeof(question),
+		 "Delete %s on the server, for good? [y/N] ",
+		 count == 1 ? "this message" : "these messages");
+	return report_ask(s->report, question, clock_deadline(ANSWER_MS),
+			  is_wanted, e);
+}
+
+static void
+refuse_victim(struct session *s, size_t entry, const char *why)
+{
+	char name[MAILBOX_NAME_MAX];
+	struct err e = ERR_INIT;
+
+	mailbox_name(s->mailbox, entry, name);
+	(void)err_set(&e, ERR_MESSAGE, "%s is not deleted: %s", name, why);
+	phase_complain(s, &e, false);
+}
+
+static void
+add_victims(struct session *s, const bool is_chosen[],
+	    const struct victim victims[])
+{
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
+		struct store_row row = { .id = 0 };
+
+		if (!is_chosen[i])
+			continue;
+		(void)mailbox_row(s->mailbox, i, &row);
+		if (mailbox_at(s->mailbox, i).odd)
+			refuse_victim(s, i, "its number is listed twice");
+		else if (victims[i].has_digest && !victims[i].is_confirmed)
+			refuse_victim(s, i, "its header has changed");
+		else
+			removal_add(s, i, row.id);
+	}
+}
+
+static int
+delete_named(struct session *s, const bool is_chosen[], size_t count,
+	     struct victim victims[], struct err *e)
+{
+	bool is_wanted;
+
+	if (show_victims(s, is_chosen, victims, e) != 0 ||
+	    ask(s, count, &is_wanted, e) != 0)
+		return -1;
+	if (!is_wanted) {
+		report_line(s->report, REPORT_ANSWER, "nothing is deleted");
+		return 0;
+	}
+	if (read_headers(s, is_chosen, confirm_victim, victims, e) != 0)
+		return -1;
+	add_victims(s, is_chosen, victims);
+	return removal_run(s, e);
+}
+
+static int
+delete_messages(struct session *s, struct err *e)
+{
+	size_t count;
+	bool *is_chosen = choose_named(s, &count, e);
+	struct victim *victims;
+	int rc;
+
+	if (!is_chosen)
+		return -1;
+	victims = mem_array(mailbox_count(s->mailbox), sizeof(*victims));
+	rc = delete_named(s, is_chosen, count, victims, e);
+	free(victims);
+	free(is_chosen);
+	return rc;
+}
+
+int
+verb_run(struct session *s, struct err *e)
+{
+	switch (s->set->mode) {
+	case SESSION_LIST:
+		return list_messages(s, e);
+	case SESSION_SKIP:
+		return skip_messages(s, e);
+	case SESSION_DELETE:
+		return delete_messages(s, e);
+	case SESSION_FETCH:
+	case SESSION_DRY_RUN:
+	case SESSION_CHECK:
+	case SESSION_CATCH_UP:
+	case SESSION_CATCH_UP_DRY_RUN:
+		break;
+	}
+	return 0;
+}
+
+void
+verb_blame(struct session *s, const struct err *why)
+{
+	bool writes =
+		s->set->mode == SESSION_SKIP || s->set->mode == SESSION_DELETE;
+
+	if (writes && why->kind != ERR_STOPPED)
+		failure_blame_awaited(s, why);
+}

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
+"""What people do with single messages: --list, --skip, --retry --uid, --delete."""
+
+import os
+
+import pytest
+
+from popactions import about, change, close, say
+from popmail import mail
+from runner import same
+
+DAY = 86400
+UNREADABLE = say(b"-ERR cannot read message\r\n")
+
+
+@pytest.fixture
+def three(server, popfetch):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    popfetch.account(server=pop, keep="14 days")
+    return pop
+
+
+def commands(pop, *words):
+    return [c for word in words for c in pop.commands(word)]
+
+
+def items(result):
+    """Of each message its first line, and its second if it has one."""
+    found = []
+    for line in result.output.splitlines():
+        if line.startswith("       "):
+            found[-1].append(line.strip())
+        elif line[:5].strip().isdigit() and "  uid " in line:
+            found.append([line.strip()])
+    return found
+
+
+# --list
+
+
+def test_a_list_says_what_becomes_of_each_message(popfetch, three, clock):
+    three.on("RETR", about("uid-000002", UNREADABLE))
+    popfetch(env=clock(0))
+    three.add(mail("four", "x" * 5000), b"odd uid %\xff")
+    before = popfetch.sql("select * from message")
+    result = popfetch("--list", "work", env=clock(60))
+    assert result.status == 0, result
+    first, second, third, fourth = items(result)
+    assert "kept until 20" in first[0] and first[0].endswith("uid uid-000001")
+    assert "set aside, next try 20" in second[0] and "cannot read message" in second[0]
+    assert "two" in second[1] and "@" in second[1]
+    assert "kept until 20" in third[0]
+    assert "new" in fourth[0] and "KiB" in fourth[0] and fourth[0].endswith("uid odd%20uid%20%25%FF")
+    assert fourth[1].endswith("four")
+    assert not commands(three, "RETR")[4:] and not commands(three, "DELE")
+    assert popfetch.sql("select * from message") == before
+
+
+def test_a_list_of_a_server_without_top_has_no_subjects(popfetch, server):
+    pop = server([mail("one")], top=False)
+    popfetch.account(server=pop)
+    result = popfetch("--list", "work")
+    assert result.status == 0 and len(items(result)) == 1 and len(items(result)[0]) == 1, result
+    assert not commands(pop, "RETR")
+
+
+def test_headers_of_a_list_come_together(popfetch, server):
+    pop = server([mail(f"m{n}") for n in range(30)], pipelining=True)
+    popfetch.account(server=pop)
+    popfetch("--list", "work")
+    assert max(sum(c.startswith("TOP") for c in flight) for flight in pop.connections[-1].flights) > 10
+
+
+def test_hostile_headers_do_not_reach_the_terminal(popfetch, server):
+    wire = mail("one").replace(b"Subject: one", b"Subject: a\x1b[2Jb\x07")
+    pop = server([wire])
+    popfetch.account(server=pop)
+    result = popfetch("--list", "work")
+    assert "\x1b" not in result.output and "\x07" not in result.output and "[2Jb" in result.output
+
+
+def test_a_list_asks_nothing_more_about_one_at_which_sessions_break(popfetch, three, clock):
+    three.on("TOP", about("uid-000002", close)).on("RETR", about("uid-000002", close))
+    popfetch(env=clock(0))
+    for _ in range(2):
+        result = popfetch("--list", "work", env=clock(60))
+        assert result.status == 0 and len(items(result)) == 3, result
+        assert len(items(result)[1]) == 1
+
+
+# --skip
+
+
+def test_a_skipped_message_is_neither_fetched_nor_deleted(popfetch, three, clock):
+    result = popfetch("--skip", "work", "--uid", "uid-000002", env=clock(0))
+    assert result.status == 0 and "is skipped" in result.output, result
+    popfetch.accounts["work"]["keep"] = "no"
+    for n in range(3):
+        assert popfetch(env=clock(n * 2 * DAY)).status == 0
+    assert three.left() == ["uid-000002"] and len(popfetch.maildir()) == 2
+    assert popfetch("-a", env=clock(7 * DAY)).status == 0
+    assert three.left() == ["uid-000002"] and len(popfetch.maildir()) == 2
+    assert "skipped" in items(popfetch("--list", "work"))[0][0]
+
+
+def test_another_message_under_the_uid_of_a_skipped_one_comes(popfetch, server):
+    pop = server([mail("one"), mail("two")])
+    popfetch.account(server=pop)
+    popfetch("--skip", "work", "--uid", "uid-000001")
+    other = mail("the other")
+    pop.mailbox.messages[0].wire = other
+    pop.mailbox.messages[0].listed = len(other)
+    popfetch()
+    popfetch()
+    assert len(popfetch.maildir()) == 2
+
+
+def test_one_at_which_sessions_break_can_be_skipped(popfetch, three, clock):
+    three.on("TOP", about("uid-000001", close)).on("RETR", about("uid-000001", close))
+    popfetch.accounts["work"]["keep"] = "no"
+    popfetch(env=clock(0))
+    for _ in range(2):
+        result = popfetch("--skip", "work", "--uid", "uid-000001", env=clock(60))
+        assert result.status == 0, result
+    count = len(commands(three, "RETR"))
+    for n in range(1, 9):
+        assert popfetch(env=clock(n * DAY)).status == 0
+    assert three.left() == ["uid-000001"]
+    assert not [c for c in commands(three, "RETR")[count:] if c == "RETR 1"]
+
+
+def test_skip_says_what_was_delivered_already(popfetch, three):
+    popfetch()
+    result = popfetch("--skip", "work", "--uid", "uid-000001")
+    assert result.status == 0 and "has been delivered already" in result.output, result
+    assert "kept until" in items(popfetch("--list", "work"))[0][0]
+
+
+# --retry --uid
+
+
+def test_retry_of_one_leaves_the_others_waiting(popfetch, three, clock):
+    three.on("RETR", about(["uid-000001", "uid-000002"], UNREADABLE))
+    popfetch(env=clock(0))
+    three.forgive()
+    assert popfetch("--retry", "work", "--uid", "uid-000002").status == 0
+    popfetch(env=clock(60))
+    assert len(popfetch.maildir()) == 2
+    assert "set aside" in items(popfetch("--list", "work", env=clock(120)))[0][0]
+
+
+def test_retry_brings_a_skipped_one_back(popfetch, three):
+    popfetch("--skip", "work", "--uid", "uid-000001")
+    popfetch()
+    assert len(popfetch.maildir()) == 2
+    assert popfetch("--retry", "work", "--uid", "uid-000001").status == 0
+    popfetch()
+    popfetch()
+    assert same(popfetch.maildir(), three.wires())
+
+
+def test_retry_of_what_never_failed_is_an_error(popfetch, three):
+    popfetch()
+    result = popfetch("--retry", "work", "--uid", "uid-000001")
+    assert result.status == os.EX_USAGE and "uid 'uid-000001'" in result.stderr, result
+
+
+# --delete
+
+
+def test_delete_without_a_question_deletes_the_named_ones_only(popfetch, three):
+    popfetch()
+    result = popfetch("--delete", "work", "--uid", "uid-000001", "--uid", "uid-000003", "--yes")
+    assert result.status == 0 and three.left() == ["uid-000002"], result
+    assert [len(item) for item in items(result)] == [2, 2]
+    assert popfetch().status == 0 and len(popfetch.maildir()) == 3
+
+
+def test_one_at_which_sessions_break_can_be_deleted(popfetch, three, clock):
+    three.on("TOP", about("uid-000001", close)).on("RETR", about("uid-000001", close))
+    popfetch(env=clock(0))
+    result = popfetch("--delete", "work", "--uid", "uid-000001", "--yes", env=clock(60))
+    assert result.status == 0 and "uid-000001" not in three.left(), result
+
+
+@pytest.mark.parametrize("typed, left", [("y\n", 2), ("yes\n", 2), ("n\n", 3), ("\n", 3)])
+def test_on_a_terminal_delete_asks(popfetch, three, typed, left):
+    result = popfetch.on_terminal(
+        "--delete", "work", "--uid", "uid-000002", typed=[("[y/N] ", typed)]
+    )
+    assert result.status == 0 and len(three.left()) == left, result
+    assert ("nothing is deleted" in result.output) == (left == 3), result
+    assert "two" in result.output
+
+
+def test_off_a_terminal_delete_needs_yes(popfetch, three):
+    result = popfetch("--delete", "work", "--uid", "uid-000002")
+    assert result.status == os.EX_USAGE and "--yes" in result.stderr, result
+    assert len(three.left()) == 3
+
+
+def test_a_header_that_has_changed_since_it_was_shown_is_not_deleted(popfetch, three):
+    seen = []
+
+    def other(reply):
+        seen.append(reply)
+        return reply.replace(b"Subject: two", b"Subject: else") if len(seen) > 1 else reply
+
+    three.on("TOP 2", change(other))
+    result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
+    assert result.status == os.EX_TEMPFAIL and "its header has changed" in result.stderr, result
+    assert len(three.left()) == 3
+
+
+def test_a_refused_dele_is_told(popfetch, three):
+    three.on("DELE", say(b"-ERR no\r\n"))
+    result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
+    assert result.status != 0 and "DELE 2" in result.stderr, result
+
+
+# What they have in common.
+
+
+@pytest.mark.parametrize("verb", [["--skip"], ["--delete", "--yes"]])
+def test_a_uid_that_is_not_there_changes_nothing(popfetch, three, verb):
+    result = popfetch(*verb, "work", "--uid", "uid-000001", "--uid", "nosuch%20one")
+    assert result.status == os.EX_USAGE, result
+    assert "uid 'nosuch%20one' is not on the server" in result.stderr, result
+    assert len(three.left()) == 3
+    popfetch()
+    assert len(popfetch.maildir()) == 3
+
+
+@pytest.mark.parametrize("verb", [["--list"], ["--skip", "--uid", "x"], ["--delete", "--yes", "--uid", "x"]])
+def test_without_uidl_no_message_can_be_named(popfetch, server, verb):
+    pop = server([mail("one")], uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no")
+    result = popfetch(*verb, "work")
+    assert result.status == os.EX_UNAVAILABLE and "UIDL" in result.stderr, result
+    assert len(pop.left()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--list"],
+        ["--skip", "work"],
+        ["--delete", "--yes", "work"],
+        ["--skip", "--uid", "x"],
+        ["--uid", "x", "work"],
+        ["--yes", "work"],
+        ["--skip", "--uid", "%zz", "work"],
+        ["--skip", "--uid", "", "work"],
+        ["--list", "--skip", "--uid", "x", "work"],
+        ["--list", "work", "other"],
+    ],
+)
+def test_what_does_not_go_together_is_said(popfetch, three, arguments):
+    result = popfetch(*arguments)
+    assert result.status == os.EX_USAGE and len(result.errors) == 1, result
+    assert not three.connections
