@@ -260,11 +260,16 @@ recall_top(struct session *s, struct err *e)
 static int
 recall_window(struct session *s, struct err *e)
 {
-	int64_t window;
+	int64_t window, from;
 
 	if (store_fact(s->store, FACT_WINDOW, 0, &window, e) != 0)
 		return -1;
 	s->window = window > 0 ? (size_t)window : 0;
+	if (s->set->mode != SESSION_FETCH)
+		return 0;
+	if (store_fact(s->store, FACT_LOOK_FROM, 0, &from, e) != 0)
+		return -1;
+	s->look_from = from > 0 && from < UINT32_MAX ? (uint32_t)from : 0;
 	return 0;
 }
 
@@ -366,6 +371,8 @@ list_note_facts(struct session *s, struct err *e)
 	    store_change_fact(s->store, FACT_WINDOW, 0, 0, e) != 0 ||
 	    (s->is_careful &&
 	     store_change_fact(s->store, FACT_TURN_BROKE, 0, 0, e) != 0) ||
+	    store_change_fact(s->store, FACT_LOOK_FROM, 0, s->look_next, e) !=
+		    0 ||
 	    ration_note(s, e) != 0 || list_sizes_note(s, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);

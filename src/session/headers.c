@@ -20,6 +20,19 @@ first_ahead(const struct session *s)
 	return s->facts.pipelining ? FIRST : SERIAL;
 }
 
+/* What one session had no time for the next one looks at first, since what is
+ * looked at again in each would never leave any for the rest. */
+static size_t
+first_entry(const struct session *s)
+{
+	size_t count = mailbox_count(s->mailbox);
+
+	for (size_t i = 0; s->look_from > 0 && i < count; i++)
+		if (mailbox_number(s->mailbox, i) >= s->look_from)
+			return i;
+	return 0;
+}
+
 void
 headers_open(struct headers *h, struct session *s, enum link_type order,
 	     const bool is_wanted[])
@@ -28,6 +41,7 @@ headers_open(struct headers *h, struct session *s, enum link_type order,
 		.session = s,
 		.order = order,
 		.is_wanted = is_wanted,
+		.first = first_entry(s),
 		.end = mailbox_count(s->mailbox),
 		.ahead = phase_window(s, order, first_ahead(s)),
 		.until = clock_deadline(SLICE_MS),
@@ -44,11 +58,18 @@ headers_close(struct headers *h)
 	header_free(&h->reader);
 }
 
+/* Which entry is asked for at this place of the order? */
+static size_t
+entry_at(const struct headers *h, size_t place)
+{
+	return (h->first + place) % mailbox_count(h->session->mailbox);
+}
+
 /* To the next one that is wanted; false: there is none. */
 static bool
 find_next(struct headers *h)
 {
-	while (h->next < h->end && !h->is_wanted[h->next])
+	while (h->next < h->end && !h->is_wanted[entry_at(h, h->next)])
 		h->next++;
 	return h->next < h->end;
 }
@@ -110,6 +131,15 @@ give(struct headers *h, size_t entry)
 }
 
 static void
+note_place(const struct headers *h)
+{
+	struct session *s = h->session;
+
+	if (s->is_out_of_time && s->look_next == 0)
+		s->look_next = mailbox_number(s->mailbox, entry_at(h, h->next));
+}
+
+static void
 ask(struct headers *h)
 {
 	struct session *s = h->session;
@@ -118,10 +148,11 @@ ask(struct headers *h)
 	       requests_room(s->requests) > 0 && clock_ms() < h->until &&
 	       find_next(h) && !must_wait(h)) {
 		if (!may_ask(h)) {
+			note_place(h);
 			headers_stop(h);
 			return;
 		}
-		give(h, h->next++);
+		give(h, entry_at(h, h->next++));
 	}
 }
 
@@ -146,11 +177,11 @@ headers_ask_last(struct headers *h)
 	if (h->is_held)
 		return;
 	h->is_held = true;
-	while (h->end > h->next && !h->is_wanted[h->end - 1])
+	while (h->end > h->next && !h->is_wanted[entry_at(h, h->end - 1)])
 		h->end--;
 	h->has_asked_last = h->end > h->next;
 	if (h->has_asked_last)
-		give(h, --h->end);
+		give(h, entry_at(h, --h->end));
 }
 
 bool

@@ -33,7 +33,8 @@ struct headers {
 	struct session *session;
 	enum link_type order;
 	const bool *is_wanted;
-	size_t next, end;
+	size_t first;	     /* the entry at which the order begins */
+	size_t next, end;    /* places in that order */
 	bool is_held;	     /* no more are asked for in this slice ... */
 	bool has_asked_last; /* ... but the last one */
 	size_t ahead;	     /* so many may be asked for at once */
@@ -47,7 +48,8 @@ struct headers {
 void headers_open(struct headers *h, struct session *s, enum link_type order,
 		  const bool is_wanted[]);
 void headers_close(struct headers *h);
-/* 1: *h is about the next message that was wanted, in order of numbers; 0:
+/* 1: *h is about the next message that was wanted, in order of numbers, from
+ * session.look_from on and then from the beginning; 0:
  * there are no more in this slice.  After a stop request, or when the time is
  * over, no more are asked for; if some were left, that is work undone
  * (is_stopped_short, is_out_of_time). */

@@ -63,6 +63,8 @@ struct session {
 	struct top top;
 
 	struct ration ration;
+	/* Headers: FACT_LOOK_FROM, and what it becomes for want of time. */
+	uint32_t look_from, look_next;
 	struct removals *removals; /* removal.c */
 
 	/* What people are told. */

@@ -69,6 +69,9 @@
  * are asked for by the next one; 0: as many as it likes.  session.c; list.c
  * sets it to 0 when a session ends well. */
 #define FACT_WINDOW	   "window"
+/* For this message number a session had no time: the next one looks at headers
+ * from there on.  headers.c, by list.c. */
+#define FACT_LOOK_FROM	   "look_from"
 /* So many sessions broke in a row; so many commands the longest of them has
  * survived, or twice as many as the next one gets: ration.c. */
 #define FACT_BREAKS	   "breaks"

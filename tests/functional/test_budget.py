@@ -136,6 +136,22 @@ def test_a_program_for_which_there_is_no_time(popfetch, server, run, pipelining)
     assert all(c.commands[-1] == "QUIT" for c in pop.connections)
 
 
+def test_what_is_looked_at_in_each_run_leaves_time_for_the_rest(popfetch, server, run):
+    """Of two messages with one uid headers tell which is which, in each run anew."""
+    pop = server()
+    for n in range(30):
+        pop.add(mail(f"a{n:02}"), b"uid%d" % n)
+        pop.add(mail(f"b{n:02}"), b"uid%d" % n)
+    popfetch.account(server=pop, session_timeout="1 minute")
+    run(2)
+    assert len(popfetch.maildir()) == 60
+    popfetch.accounts["work"]["session_timeout"] = "2 seconds"
+    slow_down(pop, "TOP")
+    pop.mailbox.messages[-1].wire = mail("c29")
+    pop.on("TOP", after(0.05))
+    until(run, lambda: 61 - len(popfetch.maildir()))
+
+
 # Sessions that the server, or the line, ends early.
 
 
