@@ -187,9 +187,10 @@ static int
 note_in_hand(struct retrieve *r, int64_t count, struct err *e)
 {
 	struct session *s = r->session;
-	enum store_durability d = s->tries_broken ? STORE_DURABLE : STORE_LAZY;
+	enum store_durability d =
+		s->turn.tries_broken ? STORE_DURABLE : STORE_LAZY;
 
-	if (s->tries_broken)
+	if (s->turn.tries_broken)
 		count = -count;
 	if (count == r->in_hand)
 		return 0;
@@ -255,7 +256,7 @@ find_other_end(const struct retrieve *r)
 	struct plan *p = mailbox_plan(r->session->mailbox);
 	size_t last = find_last(r);
 
-	while (last == SIZE_MAX && !r->session->tries_broken &&
+	while (last == SIZE_MAX && !r->session->turn.tries_broken &&
 	       plan_admit_last(p))
 		last = find_last(r);
 	return last;
@@ -399,15 +400,15 @@ find_first(struct session *s, bool broken)
 {
 	const struct mailbox *m = s->mailbox;
 	size_t found = SIZE_MAX;
-	bool turn = s->tries_broken;
+	bool turn = s->turn.tries_broken;
 
-	s->tries_broken = broken;
+	s->turn.tries_broken = broken;
 	for (size_t i = 0; i < mailbox_count(m); i++)
 		if (asking_wants(s, i) &&
 		    (found == SIZE_MAX ||
 		     failure_count(m, i) < failure_count(m, found)))
 			found = i;
-	s->tries_broken = turn;
+	s->turn.tries_broken = turn;
 	return found;
 }
 

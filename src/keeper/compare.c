@@ -43,7 +43,7 @@ settle_new(struct session *s, size_t entry, const uint8_t *digest)
 {
 	plan_settle(mailbox_plan(s->mailbox), entry, SIZE_MAX);
 	mailbox_set_digest(s->mailbox, entry, digest);
-	if (s->tries_broken) /* it comes in the same turn */
+	if (s->turn.tries_broken) /* it comes in the same turn */
 		mailbox_mark(s->mailbox, entry, MAILBOX_BROKE);
 }
 
@@ -278,18 +278,21 @@ is_for_retr(const struct session *s, size_t entry)
 	const struct mailbox *m = s->mailbox;
 
 	return mailbox_is(m, entry, MAILBOX_NO_TOP) ||
-	       (s->tries_broken && mailbox_action(m, entry) == PLAN_COMPARE &&
+	       (s->turn.tries_broken &&
+		mailbox_action(m, entry) == PLAN_COMPARE &&
 		failure_count(m, entry) % 2 == 1);
 }
 
-/* Two sessions broke at it, and the last turn broke one: might a DELE that
- * waits be lost with this one?  After a turn that went well there is no such
- * care, lest many that are good again come one by one. */
+/* Two sessions broke at it, and the last turn broke one: might others be lost
+ * with it, above all a DELE that waits?  Then it comes alone, when it has
+ * failed least of all.  After a turn that went well there is no such care, lest
+ * many that are good again come one by one. */
 static bool
-is_risky(const struct session *s, size_t entry)
+is_risky(const struct session *s, size_t entry, size_t safest)
 {
-	return s->tries_broken && s->is_careful && removal_waiting(s) > 0 &&
-	       failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE;
+	return s->turn.tries_broken && s->turn.is_careful &&
+	       failure_count(s->mailbox, entry) >= BACKOFF_PATIENCE &&
+	       (removal_waiting(s) > 0 || entry != safest);
 }
 
 static bool
@@ -305,20 +308,39 @@ may_want_top(const struct session *s, size_t entry, bool fetched_some)
 	       (!s->top.differs || has_row_by_top(m, entry));
 }
 
+/* Of those whose turn it is the first that has failed least; SIZE_MAX where
+ * there is no such care. */
+static size_t
+find_safest(const struct session *s, bool fetched_some)
+{
+	size_t safest = SIZE_MAX, count = mailbox_count(s->mailbox);
+
+	for (size_t i = 0;
+	     s->turn.tries_broken && s->turn.is_careful && i < count; i++)
+		if (is_unclear(s, i, fetched_some) && failure_has_turn(s, i) &&
+		    (safest == SIZE_MAX ||
+		     failure_count(s->mailbox, i) <
+			     failure_count(s->mailbox, safest)))
+			safest = i;
+	return safest;
+}
+
 static bool
-wants_top(const struct session *s, size_t entry, bool fetched_some)
+wants_top(const struct session *s, size_t entry, bool fetched_some,
+	  size_t safest)
 {
 	return may_want_top(s, entry, fetched_some) &&
 	       failure_has_turn(s, entry) && !is_for_retr(s, entry) &&
-	       !is_risky(s, entry);
+	       !is_risky(s, entry, safest);
 }
 
 /* Is it for RETR to tell, since TOP cannot? */
 static bool
-wants_retr(const struct session *s, size_t entry, bool fetched_some)
+wants_retr(const struct session *s, size_t entry, bool fetched_some,
+	   size_t safest)
 {
 	return is_unclear(s, entry, fetched_some) &&
-	       failure_has_turn(s, entry) && !is_risky(s, entry) &&
+	       failure_has_turn(s, entry) && !is_risky(s, entry, safest) &&
 	       (!compare_has_top(s) || s->top.differs ||
 		is_for_retr(s, entry) ||
 		mailbox_is(s->mailbox, entry, MAILBOX_UNPROVEN));
@@ -346,16 +368,9 @@ is_left_to_retr(const struct session *s, size_t entry)
 				   MAILBOX_NEW_BY_TOP));
 }
 
-static void
-leave_risky(const struct session *s, bool is_wanted[])
-{
-	for (size_t i = 0; s->is_careful && i < mailbox_count(s->mailbox); i++)
-		is_wanted[i] = is_wanted[i] && !is_risky(s, i);
-}
-
 static int
 slice_by_top(struct session *s, struct headers *h, struct learning *l,
-	     bool is_wanted[], struct err *e)
+	     struct err *e)
 {
 	int got;
 
@@ -366,7 +381,6 @@ slice_by_top(struct session *s, struct headers *h, struct learning *l,
 			return -1;
 		if (s->top.is_refused)
 			headers_stop(h);
-		leave_risky(s, is_wanted);
 		if (is_left_to_retr(s, h->entry))
 			headers_expect_retr(h);
 		headers_expect(h, removal_waiting(s) - before);
@@ -384,8 +398,7 @@ pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 	learning_open(&l, s);
 	headers_open(&h, s, LINK_TOP, is_wanted);
 	headers_expect(&h, removal_waiting(s));
-	while ((rc = slice_by_top(s, &h, &l, is_wanted, e)) == 0 &&
-	       headers_go_on(&h))
+	while ((rc = slice_by_top(s, &h, &l, e)) == 0 && headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
 			break;
 	headers_close(&h);
@@ -397,7 +410,7 @@ pass_by_top(struct session *s, bool is_wanted[], struct err *e)
 
 static int
 slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
-	      bool is_wanted[], struct err *e)
+	      struct err *e)
 {
 	int got;
 
@@ -406,7 +419,8 @@ slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
 
 		if (take_retr(s, h, r, e) != 0)
 			return -1;
-		leave_risky(s, is_wanted);
+		if (mailbox_action(s->mailbox, h->entry) == PLAN_FETCH)
+			headers_expect_retr(h);
 		headers_expect(h, removal_waiting(s) - before);
 		if (refusals_are_many(r))
 			headers_ask_last(h);
@@ -437,7 +451,7 @@ pass_by_retr(struct session *s, bool is_wanted[], struct err *e)
 	refusals_open(&r, s);
 	headers_open(&h, s, LINK_RETR, is_wanted);
 	headers_expect(&h, removal_waiting(s));
-	while ((rc = slice_by_retr(s, &h, &r, is_wanted, e)) == 0 &&
+	while ((rc = slice_by_retr(s, &h, &r, e)) == 0 &&
 	       (rc = end_refusals(&h, &r, e)) == 0 && headers_go_on(&h))
 		if ((rc = end_slice(s, e)) != 0)
 			break;
@@ -451,15 +465,16 @@ compare_run(struct session *s, bool fetched_some, struct err *e)
 {
 	size_t count = mailbox_count(s->mailbox);
 	bool *is_wanted = mem_array(count, sizeof(*is_wanted));
+	size_t safest = find_safest(s, fetched_some);
 	int rc = 0;
 
 	s->top.is_cut = false;
 	for (size_t i = 0; i < count; i++)
-		is_wanted[i] = wants_top(s, i, fetched_some);
+		is_wanted[i] = wants_top(s, i, fetched_some, safest);
 	if (compare_has_top(s))
 		rc = pass_by_top(s, is_wanted, e);
 	for (size_t i = 0; i < count; i++)
-		is_wanted[i] = wants_retr(s, i, fetched_some);
+		is_wanted[i] = wants_retr(s, i, fetched_some, safest);
 	if (rc == 0 && s->set->mode == SESSION_FETCH)
 		rc = pass_by_retr(s, is_wanted, e);
 	if (rc == 0 && s->top.is_cut) /* the next round may take all the time */

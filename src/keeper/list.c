@@ -24,7 +24,8 @@ struct list {
 	struct listing *listing; /* NULL until STAT has come */
 	struct store_rows *rows;
 	bool saw_uid, saw_size, has_uids;
-	struct err no_uids; /* what was said instead of a listing */
+	struct err no_uids;   /* what was said instead of a listing */
+	struct err malformed; /* the first line that says nothing */
 };
 
 /* --- the answer to GO --- */
@@ -59,7 +60,7 @@ take_uid(struct session *s, struct list *l, const struct link_record *r)
 
 	l->saw_uid = true;
 	if (r->value == LINK_MALFORMED)
-		phase_leave_out(s, "UIDL", r);
+		list_sizes_leave_out("UIDL", r, &l->malformed);
 	else if (is_odd)
 		report_line(s->report, REPORT_VERBOSE,
 			    "UIDL: odd message number %u", r->number);
@@ -73,11 +74,11 @@ size_of(const struct link_record *r)
 
 /* Without UIDL the numbers are those of LIST. */
 static void
-take_size(struct session *s, struct list *l, const struct link_record *r)
+take_size(struct list *l, const struct link_record *r)
 {
 	l->saw_size = true;
 	if (!l->saw_uid && !l->has_uids)
-		list_sizes_add(s, l->listing, r);
+		list_sizes_add(l->listing, r, &l->malformed);
 	(void)listing_set_size(l->listing, r->number, size_of(r));
 }
 
@@ -120,7 +121,7 @@ take_answer(struct session *s, struct list *l, const struct answer *a,
 	if (a->type == LINK_UID)
 		take_uid(s, l, &a->record);
 	else if (a->type == LINK_SIZE)
-		take_size(s, l, &a->record);
+		take_size(l, &a->record);
 	else
 		take_listed(l, &a->record);
 	return 0;
@@ -206,7 +207,7 @@ do_without_uids(struct session *s, struct list *l, struct err *e)
 	if (l->saw_size)
 		return 0;
 	requests_give(s->requests, LINK_LIST, 0, SIZE_MAX);
-	return list_sizes_read(s, l->listing, true, e);
+	return list_sizes_read(s, l->listing, &l->malformed, e);
 }
 
 /* --- clock, and what earlier sessions have found --- */
@@ -305,6 +306,27 @@ say_plan(struct session *s)
 			      "for a day");
 }
 
+/* Unless STAT counts no more than are listed, a message is left out; the others
+ * come. */
+static int
+see_malformed(struct session *s, const struct list *l, struct err *e)
+{
+	size_t count = listing_count(l->listing);
+	bool is_whole = count >= listing_stat_count(l->listing);
+
+	if (l->malformed.kind == ERR_NONE)
+		return 0;
+	if (count == 0 && !is_whole) {
+		*e = l->malformed;
+		return -1;
+	}
+	if (is_whole)
+		report_line(s->report, REPORT_VERBOSE, "%s", l->malformed.text);
+	else
+		phase_complain(s, &l->malformed, false);
+	return 0;
+}
+
 static int
 make_mailbox(struct session *s, struct list *l, struct err *e)
 {
@@ -314,10 +336,8 @@ make_mailbox(struct session *s, struct list *l, struct err *e)
 	if (!l->has_uids && do_without_uids(s, l, e) != 0)
 		return -1;
 	listing_done(l->listing);
-	if (listing_count(l->listing) == 0 && s->first.kind != ERR_NONE) {
-		*e = s->first;
+	if (see_malformed(s, l, e) != 0)
 		return -1;
-	}
 	if (listing_count(l->listing) == 0 && count > 0 && count < UINT32_MAX)
 		return err_set(e, ERR_LATER,
 			       "server lists none of its %llu message%s",
@@ -340,11 +360,12 @@ list_run(struct session *s, struct err *e)
 		s->list_whole = s->now;
 	listing_free(&l.listing);
 	store_rows_free(&l.rows);
-	if (rc != 0 || list_sizes_recall(s, e) != 0 ||
-	    list_sizes_ask(s, e) != 0 || judge_clock(s, e) != 0 ||
-	    recall_top(s, e) != 0 || recall_window(s, e) != 0 ||
-	    ration_recall(s, e) != 0)
+	if (rc != 0 || ration_recall(s, e) != 0 ||
+	    list_sizes_recall(s, e) != 0 || list_sizes_ask(s, e) != 0 ||
+	    judge_clock(s, e) != 0 || recall_top(s, e) != 0 ||
+	    recall_window(s, e) != 0)
 		return -1;
+	ration_begin(s);
 	s->result->is_listed = true;
 	decide(s);
 	say_plan(s);
@@ -369,7 +390,7 @@ list_note_facts(struct session *s, struct err *e)
 		return -1;
 	if (store_change_fact(s->store, FACT_IN_HAND, 0, 0, e) != 0 ||
 	    store_change_fact(s->store, FACT_WINDOW, 0, 0, e) != 0 ||
-	    (s->is_careful &&
+	    (s->turn.is_careful &&
 	     store_change_fact(s->store, FACT_TURN_BROKE, 0, 0, e) != 0) ||
 	    store_change_fact(s->store, FACT_LOOK_FROM, 0, s->look_next, e) !=
 		    0 ||

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "session/failure.h"
+#include "session/ration.h"
 #include "state/fact.h"
 
 enum bye { BYE_NONE, BYE_REFUSED, BYE_OK };
@@ -27,6 +28,7 @@ struct removals {
 	size_t step;	  /* so many at most are noted at once */
 	uint64_t marked;  /* DELE was answered with +OK */
 	uint64_t refused; /* or refused, for the first time */
+	int64_t again;	  /* a session before has sent DELE as well */
 	bool is_refused;  /* one was, now or before */
 	enum bye bye;	  /* how QUIT was answered */
 };
@@ -108,7 +110,7 @@ note_useless(struct session *s, int64_t count, struct err *e)
 static int
 note_rows(struct session *s, size_t end, struct err *e)
 {
-	const struct removals *r = s->removals;
+	struct removals *r = s->removals;
 	int64_t now = clock_unix(), again = 0;
 
 	for (size_t i = r->asked; i < end; i++) {
@@ -117,6 +119,7 @@ note_rows(struct session *s, size_t end, struct err *e)
 		    store_set_dele_sent(s->store, r->at[i].row, now, e) != 0)
 			return -1;
 	}
+	r->again += again;
 	if (note_useless(s, again, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
@@ -312,6 +315,20 @@ log_deleted(struct session *s)
 	}
 }
 
+/* Some servers close in place of an answer.  But if one before did not delete
+ * either, the line drops too early, or the server deletes nothing. */
+static void
+note_no_bye(struct session *s)
+{
+	struct err why = ERR_INIT;
+
+	(void)err_set(&why, ERR_NETWORK,
+		      "QUIT: no answer from server, and what was deleted in "
+		      "an earlier run is still there");
+	ration_broke(s, &why);
+	phase_put_off(s, &why);
+}
+
 static int
 note_bye(struct session *s, struct err *e)
 {
@@ -328,6 +345,8 @@ note_bye(struct session *s, struct err *e)
 	if (r->bye == BYE_REFUSED)
 		phase_warn(s, "server refused QUIT: what was to be deleted is "
 			      "looked at again in the next run");
+	if (r->bye == BYE_NONE && r->again > 0)
+		note_no_bye(s);
 	if (r->bye != BYE_OK) {
 		report_log(s->report, "deletion not confirmed: %llu messages",
 			   (unsigned long long)r->marked);

@@ -146,7 +146,8 @@ fetch(struct retrieve *r, struct err *e)
 		was_idle = idle;
 		idle = is_idle(r);
 		/* what waits is handed over before anything is waited for */
-		if (idle && !was_idle)
+		if (idle && (!was_idle || (asking_is_over(r) &&
+					   batch_is_quiet(r->handover.batch))))
 			continue;
 		if (wait_for_more(r, e) != 0)
 			return -1;

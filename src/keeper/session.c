@@ -105,7 +105,7 @@ static bool
 may_admit(const struct session *s, const struct retrieve *r)
 {
 	return plan_count(mailbox_plan(s->mailbox), PLAN_LATER) > 0 &&
-	       !s->tries_broken && !phase_is_ending(s) &&
+	       !s->turn.tries_broken && !phase_is_ending(s) &&
 	       !r->handover.has_failed && s->later.kind == ERR_NONE;
 }
 
@@ -138,10 +138,10 @@ take_turn(struct session *s, struct retrieve *r, bool broken, struct err *e)
 {
 	int rc;
 
-	s->tries_broken = broken;
+	s->turn.tries_broken = broken;
 	rc = retrieve_all(s, r, e);
 	if (rc == 0)
-		s->tries_broken = false;
+		s->turn.tries_broken = false;
 	return rc;
 }
 
@@ -297,7 +297,7 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 	if (left > 0)
 		(void)err_set(e, ERR_NETWORK,
 			      "%s: %zu message%s left for the next run",
-			      s->ration.most > 0
+			      ration_is_used(s)
 				      ? "sessions break off, so they are kept "
 					"short"
 				      : "session_timeout reached",
@@ -410,7 +410,7 @@ save(struct session *s, struct retrieve *r, struct err *why)
 		notes_save_absences(s, retrieve_saw_contents(r));
 	if (s->mailbox && !is_broken) {
 		blame(s, r, why);
-		if (s->tries_broken && failure_may_be_by_message(why))
+		if (s->turn.was_taken && failure_may_be_by_message(why))
 			(void)phase_note_fact(s, FACT_TURN_BROKE, 1, &ignored);
 		narrow(s, why);
 		ration_broke(s, why);

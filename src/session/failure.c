@@ -95,7 +95,7 @@ failure_has_turn(const struct session *s, size_t entry)
 	struct store_row row = { .attempts = 0 };
 
 	(void)failure_row(s->mailbox, entry, &row);
-	return has_broken(s->mailbox, entry, &row) == s->tries_broken &&
+	return has_broken(s->mailbox, entry, &row) == s->turn.tries_broken &&
 	       is_due(s, &row);
 }
 
@@ -129,7 +129,8 @@ awaits_turn(const struct session *s, size_t entry)
 	struct store_row row = { .attempts = 0 };
 
 	if (!is_wanted(m, entry) ||
-	    mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_DELETED))
+	    mailbox_is(m, entry,
+		       MAILBOX_TRIED | MAILBOX_REMOVAL | MAILBOX_DELETED))
 		return false;
 	(void)failure_row(m, entry, &row);
 	return has_broken(m, entry, &row) && is_due(s, &row);
@@ -170,7 +171,8 @@ failure_begin_turn(struct session *s, struct err *e)
 
 	if (store_fact(s->store, FACT_TURN_BROKE, 0, &broke, e) != 0)
 		return -1;
-	s->is_careful = broke != 0;
+	s->turn.is_careful = broke != 0;
+	s->turn.was_taken = true;
 	return failure_note_turn(s, false, e);
 }
 

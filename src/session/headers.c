@@ -15,7 +15,7 @@ enum {
 static size_t
 first_ahead(const struct session *s)
 {
-	if (s->tries_broken)
+	if (s->turn.tries_broken)
 		return 1;
 	return s->facts.pipelining ? FIRST : SERIAL;
 }

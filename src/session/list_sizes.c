@@ -4,6 +4,8 @@
 
 #include "session/list_sizes.h"
 
+#include "base/text.h"
+
 #include "account/server_memory.h"
 #include "state/fact.h"
 
@@ -93,38 +95,53 @@ list_sizes_blame(struct session *s, bool broke)
 /* --- asking --- */
 
 void
-list_sizes_add(struct session *s, struct listing *l,
-	       const struct link_record *r)
+list_sizes_leave_out(const char *command, const struct link_record *r,
+		     struct err *malformed)
+{
+	char line[ERR_TEXT_MAX];
+
+	if (malformed->kind != ERR_NONE)
+		return;
+	text_safe(line, sizeof(line), r->data, r->size);
+	(void)err_set(malformed, ERR_PROTOCOL,
+		      "%s: malformed line '%s' is passed over, and a message "
+		      "is left on the server",
+		      command, line);
+}
+
+void
+list_sizes_add(struct listing *l, const struct link_record *r,
+	       struct err *malformed)
 {
 	if (r->value == LINK_MALFORMED)
-		phase_leave_out(s, "LIST", r);
+		list_sizes_leave_out("LIST", r, malformed);
 	(void)listing_add(l, r->number, "", 0);
 }
 
 static void
-take(struct session *s, struct listing *l, bool numbers_too,
+take(struct session *s, struct listing *l, struct err *malformed,
      const struct answer *a)
 {
 	if (a->type == LINK_LISTED && a->record.number != 0)
 		list_sizes_learn(s, a->record.value == 1);
 	if (a->type != LINK_SIZE)
 		return;
-	if (numbers_too)
-		list_sizes_add(s, l, &a->record);
+	if (malformed)
+		list_sizes_add(l, &a->record, malformed);
 	(void)listing_set_size(l, a->record.number,
 			       a->record.value < 0 ? LISTING_SIZE_UNKNOWN
 						   : a->record.value);
 }
 
 int
-list_sizes_read(struct session *s, struct listing *l, bool numbers_too,
+list_sizes_read(struct session *s, struct listing *l, struct err *malformed,
 		struct err *e)
 {
 	struct answer a;
 	int got;
 
 	while ((got = phase_next(s, &a, e)) > 0)
-		take(s, l, numbers_too, &a);
+		take(s, l, malformed, &a);
 	return got;
 }
 
@@ -142,19 +159,19 @@ ask_one_by_one(struct session *s, struct err *e)
 		while (requests_room(s->requests) == 0) {
 			if (phase_next(s, &a, e) < 0)
 				return -1;
-			take(s, l, false, &a);
+			take(s, l, NULL, &a);
 		}
 		requests_give(s->requests, LINK_LIST, listing_at(l, i).number,
 			      i);
 	}
-	return list_sizes_read(s, l, false, e);
+	return list_sizes_read(s, l, NULL, e);
 }
 
 static int
 ask_all(struct session *s, struct err *e)
 {
 	requests_give(s->requests, LINK_LIST, 0, SIZE_MAX);
-	if (list_sizes_read(s, mailbox_listing(s->mailbox), false, e) != 0)
+	if (list_sizes_read(s, mailbox_listing(s->mailbox), NULL, e) != 0)
 		return -1;
 	s->list_broke = 0;
 	s->list_whole = s->now;

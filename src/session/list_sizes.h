@@ -18,13 +18,18 @@
 int list_sizes_recall(struct session *s, struct err *e);
 /* Asks for the sizes that the plan needs, before it is decided. */
 int list_sizes_ask(struct session *s, struct err *e);
-/* Reads the answers to all LIST that were given into a listing, with new
- * entries for the numbers if `numbers_too`. */
-int list_sizes_read(struct session *s, struct listing *l, bool numbers_too,
+/* Reads the answers to all LIST that were given into a listing.  Without UIDL
+ * it gets an entry for each, and *malformed becomes the first line that says
+ * nothing of any message; else it is NULL. */
+int list_sizes_read(struct session *s, struct listing *l, struct err *malformed,
 		    struct err *e);
-/* Without UIDL: the listing gets an entry for a line of LIST. */
-void list_sizes_add(struct session *s, struct listing *l,
-		    const struct link_record *r);
+/* Without UIDL: an entry for a line of LIST. */
+void list_sizes_add(struct listing *l, const struct link_record *r,
+		    struct err *malformed);
+/* Sets *malformed, unless it is set: this line of a listing says nothing of any
+ * message (LINK_MALFORMED). */
+void list_sizes_leave_out(const char *command, const struct link_record *r,
+			  struct err *malformed);
 /* LIST of one message was answered: with its number, or not. */
 void list_sizes_learn(struct session *s, bool works);
 /* It was refused or answered in another way where it is needed. */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "sys/proc.h"
 
 enum { PROGRESS_MS = 100 };
@@ -188,21 +187,6 @@ phase_warn(struct session *s, const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	report_line(s->report, REPORT_WARNING, "%s", text);
-}
-
-void
-phase_leave_out(struct session *s, const char *command,
-		const struct link_record *r)
-{
-	struct err e = ERR_INIT;
-	char line[ERR_TEXT_MAX];
-
-	text_safe(line, sizeof(line), r->data, r->size);
-	(void)err_set(&e, ERR_PROTOCOL,
-		      "%s: malformed line '%s' is passed over, and a message "
-		      "may be left on the server",
-		      command, line);
-	phase_complain(s, &e, s->first.kind != ERR_NONE);
 }
 
 void

@@ -33,6 +33,14 @@ struct top {
 	int64_t noted; /* when the difference was noted, or 0 */
 };
 
+/* The turn of messages at which a session broke (failure.h). */
+struct turn {
+	bool tries_broken; /* it is now */
+	bool was_taken;	   /* in this session; what follows from it may still
+			      be under way */
+	bool is_careful;   /* the last one broke its session */
+};
+
 /* How many commands there are for a session: ration.c. */
 struct ration {
 	int64_t most;	  /* 0: as many as it likes */
@@ -73,9 +81,7 @@ struct session {
 	struct err first;    /* the first error that did not end the session */
 	struct err later;    /* why no more is to be had for now */
 
-	/* The turn of messages at which a session broke (failure.h). */
-	bool tries_broken;
-	bool is_careful; /* in it, since the last one broke the session */
+	struct turn turn;
 	enum list_one list_one;
 	size_t window;	    /* FACT_WINDOW, or 0 */
 	int64_t list_broke; /* FACT_LIST_BROKE */
@@ -139,10 +145,6 @@ void phase_complain(struct session *s, const struct err *e, bool again);
 void phase_put_off(struct session *s, const struct err *e);
 void phase_warn(struct session *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* A listing has a line that says nothing of any message (LINK_UID, LINK_SIZE):
- * people are told, and the others come. */
-void phase_leave_out(struct session *s, const char *command,
-		     const struct link_record *r);
 /* Reports progress, `now` or if the last report is some time ago. */
 void phase_show_progress(struct session *s, bool now);
 

@@ -19,13 +19,26 @@ ration_recall(struct session *s, struct err *e)
 
 	if (s->set->mode != SESSION_FETCH || s->set->broken_only)
 		return 0;
-	r->from = requests_given(s->requests);
 	if (store_fact(s->store, FACT_BREAKS, 0, &r->breaks, e) != 0 ||
 	    store_fact(s->store, FACT_SURVIVED, 0, &r->survived, e) != 0)
 		return -1;
 	if (r->breaks >= PATIENCE)
 		r->most = r->survived / 2 > LEAST ? r->survived / 2 : LEAST;
 	return 0;
+}
+
+void
+ration_begin(struct session *s)
+{
+	s->ration.from = requests_given(s->requests);
+}
+
+bool
+ration_is_used(const struct session *s)
+{
+	size_t half = (size_t)s->ration.most / 2;
+
+	return s->is_out_of_time && !phase_has_commands(s, half);
 }
 
 static int
@@ -45,6 +58,8 @@ ration_note(struct session *s, struct err *e)
 		return 0;
 	if (r->most == 0 || !s->is_out_of_time)
 		return write(s, 0, 0, e);
+	if (!ration_is_used(s))
+		return 0;
 	return write(s, r->breaks, 2 * (r->most + r->most / 4 + 1), e);
 }
 
@@ -66,7 +81,7 @@ ration_broke(struct session *s, const struct err *why)
 	int64_t survived = count_survived(s);
 	struct err ignored = ERR_INIT;
 
-	if (s->set->broken_only || s->tries_broken ||
+	if (s->set->broken_only || s->turn.was_taken ||
 	    why->kind == ERR_STOPPED || !failure_may_be_by_message(why) ||
 	    phase_begin_note(s, &ignored) != 0)
 		return;

@@ -18,12 +18,17 @@
 
 #include "session/phase.h"
 
-/* How many this session gets; called when the mailbox is listed. */
+/* How many this session gets; called when there is a listing. */
 int ration_recall(struct session *s, struct err *e);
+/* From now on the commands count. */
+void ration_begin(struct session *s);
+/* Was most of it used up, so that not the time has ended the session? */
+bool ration_is_used(const struct session *s);
 /* The session ends in order: what the next one gets, in the transaction of the
  * caller. */
 int ration_note(struct session *s, struct err *e);
-/* The session broke off for this reason.  A failure to note it is passed
+/* The session broke off for this reason; or QUIT was not answered, behind
+ * deletions that had been tried before.  A failure to note it is passed
  * over. */
 void ration_broke(struct session *s, const struct err *why);
 

@@ -152,20 +152,77 @@ def test_what_is_looked_at_in_each_run_leaves_time_for_the_rest(popfetch, server
     until(run, lambda: 61 - len(popfetch.maildir()))
 
 
+def test_what_failed_before_and_is_slow_ends_each_session_in_order(popfetch, server, run):
+    pop = server(mails(30))
+
+    def refuse(session, line):
+        session.send(b"-ERR cannot read it" + b"!" * int(line.split()[1]) + b"\r\n")
+
+    pop.on("RETR", refuse)
+    popfetch.account(server=pop, keep="no", session_timeout=f"{TIME} seconds")
+    run()
+    run.wait(DAY)
+    pop.on("RETR", after(0.7))
+    for result in run(4):
+        assert result.seconds < TIME, result
+    assert all(c.commands[-1] == "QUIT" for c in pop.connections)
+    assert len(popfetch.maildir()) >= 4 and len(pop.left()) == 30 - len(popfetch.maildir())
+
+
+def test_new_mail_that_only_retr_tells_from_old_comes_in_several_runs(popfetch, server, run):
+    """The uids were given to other messages, and there is no TOP."""
+    pop = server(mails(120), top=False, caps=("UIDL", "USER"))
+    popfetch.account(server=pop, keep="30 days", session_timeout="1 minute")
+    run()
+    uids = [message.uid for message in pop.mailbox.messages]
+    pop.mailbox.messages.clear()
+    for n, uid in enumerate(uids):
+        pop.add(mail(f"other {n}", "longer text, too\n"), uid)
+    popfetch.accounts["work"]["session_timeout"] = f"{TIME} seconds"
+    slow_down(pop, "RETR")
+    until(run, lambda: 240 - len(popfetch.maildir()))
+
+
 # Sessions that the server, or the line, ends early.
 
 
-def end_sessions_after(pop, count):
-    """The line drops at the next RETR, TOP or DELE behind so many."""
+def end_sessions_after(pop, count, refused=b"", also=()):
+    """The line drops at the next RETR, TOP or DELE behind so many; this command is refused."""
+    counted = ("RETR", "TOP", "DELE", *also)
 
     def act(session, line):
         commands = [c.split()[0] for c in session.connection.commands]
-        if sum(c in ("RETR", "TOP", "DELE") for c in commands) > count:
+        if sum(c in counted for c in commands) > count:
             return session.close()
-        session.send(session.reply(line))
+        if refused and line.startswith(refused):
+            return session.send(b"-ERR not implemented\r\n")
+        session.obey(line)
 
-    for command in ("RETR", "TOP", "DELE"):
+    for command in counted:
         pop.on(command, act)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_due_messages_of_such_a_server_that_refuses_top(popfetch, server, run, pipelining):
+    pop = server(mails(60), pipelining=pipelining)
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    end_sessions_after(pop, 30, refused=b"TOP")
+    run(30)
+    assert not pop.left()
+
+
+@pytest.mark.parametrize("keep", ["no", "1 day"])
+def test_a_line_that_drops_just_at_quit_is_told_and_got_around(popfetch, server, run, keep):
+    pop = server(mails(6))
+    popfetch.account(server=pop, keep=keep, notice_after="1 failures")
+    run(keep == "1 day")
+    run.wait(2 * DAY)
+    end_sessions_after(pop, 12, also=("QUIT",))
+    results = run(16)
+    assert any("QUIT: no answer from server" in r.stderr for r in results)
+    assert not pop.left() and len(popfetch.maildir()) == 6
 
 
 @pytest.mark.parametrize("pipelining", [True, False])

@@ -400,6 +400,21 @@ def test_what_turns_out_to_be_one_of_them_while_others_are_deleted_is_not_forgot
     assert run()[0].status == 0 and len(popfetch.maildir()) == 4
 
 
+def test_two_whose_dele_breaks_sessions_take_no_others_along_for_long(popfetch, server, run):
+    pop = server(mails(12), pipelining=True)
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    bad = pop.left()[0], pop.left()[3]
+    pop.on("DELE", about(bad, say(b"what is this\r\n")))
+    run(4, apart=DAY)
+    assert tuple(pop.left()) == bad
+    begun = len(pop.connections)
+    run(6, apart=2 * HOUR)
+    for connection in pop.connections[begun:]:
+        assert len(connection.deletions) <= 1, connection.commands
+
+
 @pytest.mark.parametrize("command", ["RETR", "DELE"])
 def test_people_hear_of_it_though_other_mail_comes_in_each_run(popfetch, server, run, command):
     pop = server(mails(2))

@@ -189,7 +189,7 @@ one_at_which_a_session_broke_has_its_own_turn(void **state)
 	assert_false(failure_has_turn(&x->session, 0));
 	assert_true(failure_has_turn(&x->session, 1));
 	assert_true(failure_awaits_turn(&x->session, true));
-	x->session.tries_broken = true;
+	x->session.turn.tries_broken = true;
 	assert_true(failure_has_turn(&x->session, 0));
 	assert_false(failure_has_turn(&x->session, 1));
 }
@@ -206,7 +206,7 @@ one_that_waits_has_none(void **state)
 	scene_mailbox(x);
 	assert_int_equal(mailbox_action(x->session.mailbox, 0), PLAN_KEEP);
 	assert_false(failure_awaits_turn(&x->session, true));
-	x->session.tries_broken = true;
+	x->session.turn.tries_broken = true;
 	assert_false(failure_has_turn(&x->session, 0));
 }
 

@@ -521,7 +521,7 @@ ask_and_exit(void)
 {
 	struct secret *answer = NULL;
 	struct termios mode;
-	bool done = progress_ask(NULL, "Password\a: ", &answer);
+	bool done = progress_ask(NULL, "Password\a: ", false, &answer);
 	int status = SAID_NOTHING;
 
 	if (done)
@@ -668,7 +668,7 @@ ask_with_blocked_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
-	done = progress_ask(NULL, "Password\a: ", &answer);
+	done = progress_ask(NULL, "Password\a: ", false, &answer);
 	if (done || interrupts != 0)
 		_exit(1);
 	sigemptyset(&set);
@@ -705,7 +705,7 @@ nobody_is_asked_without_a_terminal(void **state)
 	(void)state;
 	if (pid == 0) {
 		setsid();
-		_exit(progress_ask(NULL, "Password: ", &answer) || answer);
+		_exit(progress_ask(NULL, "Password: ", false, &answer) || answer);
 	}
 	status = wait_for_end(pid);
 	assert_true(WIFEXITED(status));

@@ -26,6 +26,7 @@ begin(struct scene *x)
 {
 	x->session.ration = (struct ration){ .most = 0 };
 	assert_int_equal(ration_recall(&x->session, &x->e), 0);
+	ration_begin(&x->session);
 }
 
 /* It gives so many commands, all answered but the last, and breaks. */
@@ -44,6 +45,18 @@ breaks_after(struct scene *x, size_t answered, const struct err *why)
 	while (requests_count(x->session.requests) > 0)
 		assert_int_equal(phase_next(&x->session, &a, &x->e), 1);
 	begin(x);
+}
+
+static void
+use_up(struct scene *x)
+{
+	struct answer a;
+
+	for (int64_t i = 0; i < x->session.ration.most; i++) {
+		requests_give(x->session.requests, LINK_TOP, 1, 0);
+		scene_answer(x, LINK_END, 1, 0, "");
+		assert_int_equal(phase_next(&x->session, &a, &x->e), 1);
+	}
 }
 
 static void
@@ -109,6 +122,9 @@ half_if_it_breaks_again_and_more_if_not(void **state)
 	assert_int_equal(x->session.ration.most, 40);
 	breaks_after(x, 7, &lost);
 	assert_int_equal(x->session.ration.most, 20);
+	ends_in_order(x, true); /* for want of time, not of commands */
+	assert_int_equal(x->session.ration.most, 20);
+	use_up(x);
 	ends_in_order(x, true);
 	assert_int_equal(x->session.ration.most, 26);
 	ends_in_order(x, false);
@@ -135,9 +151,9 @@ what_says_nothing_of_the_line_does_not_count(void **state)
 	for (int i = 0; i <= PATIENCE; i++) {
 		breaks_after(x, 30, &stopped);
 		breaks_after(x, 30, &refused);
-		x->session.tries_broken = true;
+		x->session.turn.was_taken = true;
 		breaks_after(x, 30, &lost);
-		x->session.tries_broken = false;
+		x->session.turn.was_taken = false;
 	}
 	assert_int_equal(scene_fact(x, FACT_BREAKS), 0);
 	assert_int_equal(x->session.ration.most, 0);
