@@ -77,7 +77,8 @@ PEERS = {
         [
             (
                 "host pop.example.org",
-                "host pop.example.org\nport {port}\ntls_trust_file {ca}",
+                # 1.4.21 would choose SCRAM, and fail
+                "host pop.example.org\nport {port}\ntls_trust_file {ca}\nauth plain",
             )
         ],
     ),
