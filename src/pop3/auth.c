@@ -231,6 +231,16 @@ misunderstand(const struct pop3_reply *r, const struct method *m, struct err *e)
 	return err_context(e, "login by '%s'", m->word);
 }
 
+/* A token is good for an hour or so, and no check of it helps. */
+static const char *
+advice(const struct pop3_reply *r, const struct method *m)
+{
+	if (m->is_oauth)
+		return ", get a new token";
+	return r->code == POP3_CODE_AUTH ? ", check user name and password"
+					 : "";
+}
+
 /* `detail` is what else is known of the refusal, or an empty string. */
 static int
 refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
@@ -242,11 +252,9 @@ refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
 	if (e->kind != ERR_LOGIN)
 		return -1;
 	if (*detail)
-		return err_context(e, "login refused (%s)", detail);
-	if (r->code == POP3_CODE_AUTH)
-		return err_context(e, "login refused, check user name and %s",
-				   secret_noun(m));
-	return err_context(e, "login refused");
+		return err_context(e, "login refused%s (%s)", advice(r, m),
+				   detail);
+	return err_context(e, "login refused%s", advice(r, m));
 }
 
 static int

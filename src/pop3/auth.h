@@ -59,13 +59,13 @@ struct auth_settings {
  * ERR_CONFIG; it is never cut.
  *
  * ERR_LOGIN means that the login was refused ([AUTH], or no code: the text says
- * "login refused", and blames the password only when the code is [AUTH]); what
- * other codes, and words of trouble, give pop3_session_refusal says.  A
- * mechanism that was refused before anything secret was sent, or was not
- * understood, is ERR_UNAVAILABLE.  It is ERR_CONFIG when no
- * mechanism may be used on this connection, or a part has CR, LF or NUL.  A
- * challenge that is not base64, or has no answer, is answered with "*" and is
- * ERR_PROTOCOL.
+ * "login refused", blames the password only when the code is [AUTH], and asks
+ * for a new token where one was refused); what other codes, and words of
+ * trouble, give pop3_session_refusal says.  A mechanism that was refused before
+ * anything secret was sent, or was not understood, is ERR_UNAVAILABLE.  It is
+ * ERR_CONFIG when no mechanism may be used on this connection, or a part has
+ * CR, LF or NUL.  A challenge that is not base64, or has no answer, is answered
+ * with "*" and is ERR_PROTOCOL.
  *
  * *used is the method chosen, set before anything is sent.
  */

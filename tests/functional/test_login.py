@@ -116,7 +116,25 @@ def test_a_refused_token_shows_what_the_server_says(popfetch, server, auth, fare
     result = popfetch.account(server=pop, auth=auth, password="stale-token-1234")()
     assert result.status == os.EX_NOPERM, result
     assert status in result.stderr and "stale-token" not in result.stderr
+    assert "get a new token" in result.stderr and "password" not in result.stderr, result
     assert login_lines(pop)[2] == farewell
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+@pytest.mark.parametrize("reply", [b"-ERR [AUTH] no\r\n", b"-ERR no\r\n"])
+def test_a_token_that_is_refused_without_a_status_is_called_a_token(
+    popfetch, server, auth, reply
+):
+    def act(session, line):
+        session.send(b"+ \r\n")
+        session.read_line()
+        session.send(reply)
+
+    pop = server([mail()], mechanisms=(auth.upper(),)).on("AUTH", act)
+    result = popfetch.account(server=pop, auth=auth, password="stale-token-1234")()
+    assert result.status == os.EX_NOPERM, result
+    assert "login refused, get a new token: server said: " in result.stderr, result
+    assert "password" not in result.stderr, result
 
 
 def test_a_token_of_64_kib_passes(popfetch, server):

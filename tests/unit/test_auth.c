@@ -668,7 +668,7 @@ a_failed_xoauth2_is_acknowledged_with_an_empty_line(void **state)
 	fake_reply(s.f, TIM_XOAUTH2 "\r\n", STATUS_400);
 	fake_reply(s.f, "\r\n", "-ERR [AUTH] not accepted\r\n");
 	login_fails(&s, ERR_LOGIN,
-		    "login refused (status 400): "
+		    "login refused, get a new token (status 400): "
 		    "server said: [AUTH] not accepted");
 	close_session(&s, "AUTH XOAUTH2\r\n" TIM_XOAUTH2 "\r\n\r\n");
 }
@@ -690,7 +690,7 @@ a_failed_oauthbearer_is_acknowledged_with_a_control_a(void **state)
 	fake_reply(s.f, TIM_OAUTHBEARER "\r\n", INVALID_TOKEN);
 	fake_reply(s.f, "AQ==\r\n", "-ERR no\r\n");
 	login_fails(&s, ERR_LOGIN,
-		    "login refused (status invalid_token: "
+		    "login refused, get a new token (status invalid_token: "
 		    "it is old): server said: no");
 	assert_non_null(strstr(buf_text(&s.trace), "> ***\n< + eyJ"));
 	assert_non_null(strstr(buf_text(&s.trace), "> AQ==\n< -ERR no\n"));
