@@ -60,14 +60,15 @@ begin_pop3(struct connection *c, struct transport *t)
 static int
 encrypt(struct connection *c, struct transport **t, struct err *e)
 {
-	const struct tls_settings *set = &c->set->tls;
+	struct tls_settings set = c->set->tls;
 	char info[TLS_INFO_MAX];
 
-	if (tls_connect(t, set, c->server->timeout_ms, c->end, e) != 0)
+	set.behind_stls = c->server->tls == SERVER_TLS_STARTTLS;
+	if (tls_connect(t, &set, c->server->timeout_ms, c->end, e) != 0)
 		return err_context(e, "TLS");
 	tls_info(*t, info);
 	note(c, mem_format("%s, certificate %s", info,
-			   set->pin_count > 0 ? "matches a pin" : "verified"));
+			   set.pin_count > 0 ? "matches a pin" : "verified"));
 	c->encrypted = true;
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "net/certificate.h"
 #include "net/socket.h"
+#include "net/stranger.h"
 #include "net/tls_context.h"
 
 struct tls {
@@ -33,9 +34,9 @@ struct handshake {
 	const struct tls_settings *settings;
 	char name[SOCKET_HOST_MAX];
 	SSL *ssl;
-	bool accepted;	    /* by chain and name, or by a pin */
-	struct err refusal; /* why it was not accepted */
-	uint8_t first[3];   /* the server's first bytes */
+	bool accepted;			   /* by chain and name, or by a pin */
+	struct err refusal;		   /* why it was not accepted */
+	uint8_t first[STRANGER_FIRST_MAX]; /* the server's first bytes */
 	size_t first_size;
 };
 
@@ -240,6 +241,16 @@ handshake_error(const struct handshake *h, int code, int cause, struct err *e)
 }
 
 static int
+clear_error(const struct handshake *h, struct err *e)
+{
+	if (h->settings->behind_stls)
+		return err_set(e, ERR_TLS,
+			       "server goes on in the clear after its +OK to "
+			       "STLS");
+	return stranger_is_clear(h->first, h->first_size, e);
+}
+
+static int
 handshake_run(struct handshake *h, const struct transport *t,
 	      int64_t timeout_ms, int64_t deadline, struct err *e)
 {
@@ -256,9 +267,7 @@ handshake_run(struct handshake *h, const struct transport *t,
 		code = SSL_get_error(h->ssl, rc);
 		if (h->first_size > 0 &&
 		    !tls_is_record(h->first, h->first_size))
-			return err_set(
-				e, ERR_TLS,
-				"server does not speak TLS on this port");
+			return clear_error(h, e);
 		if (code == SSL_ERROR_WANT_WRITE)
 			want = TRANSPORT_WANT_WRITE;
 		else if (code != SSL_ERROR_WANT_READ)

@@ -42,6 +42,7 @@ struct tls_settings {
 	enum tls_version min_version;
 	const char *cert_file, *key_file; /* PEM; key_file NULL: the key is in
 					     cert_file */
+	bool behind_stls; /* the server has agreed to TLS in the clear */
 };
 
 /* "sha256:HEX" or "spki-sha256:HEX" (colons between bytes are fine). */
@@ -67,9 +68,8 @@ void tls_prepare(void);
  *   certificate pin: ...
  * For pins and untrusted chains they also name the presented values as the
  * option `tls_pin` wants them: sha256:HEX and spki-sha256:HEX.  A server that
- * talks in the clear (its first bytes are "+OK" or "-ERR") has an error of its
- * own: "server does not speak TLS on this port".  The caller puts "TLS" before
- * all of them.
+ * talks in the clear has an error of its own, which says what it is, and what
+ * to set (stranger.h).  The caller puts "TLS" before all of them.
  */
 int tls_connect(struct transport **t, const struct tls_settings *settings,
 		int64_t timeout_ms, int64_t deadline, struct err *e);

@@ -17,11 +17,13 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "net/stranger.h"
 #include "net/tls.h"
 #include "pop3/reply.h"
 
 /* How many unwanted bytes an error text shows. */
 enum { SAMPLE_MAX = 60 };
+static const char not_pop3[] = "not a POP3 reply";
 /* How much of the output queue secrets leave to other commands: more than a
  * window of them. */
 enum { POP3_QUEUE_SPARE = 64 * 1024 };
@@ -229,7 +231,6 @@ static int
 read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	    struct err *e)
 {
-	static const char unknown[] = "not a POP3 reply";
 	const uint8_t *line;
 	bool known, hidden;
 	size_t size;
@@ -250,8 +251,8 @@ read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 		return 0;
 	}
 	if (hidden)
-		return err_set(e, ERR_PROTOCOL, unknown);
-	return protocol_error(e, unknown, line, size);
+		return err_set(e, ERR_PROTOCOL, not_pop3);
+	return protocol_error(e, not_pop3, line, size);
 }
 
 int
@@ -322,11 +323,25 @@ refuse_tls_record(struct pop3 *p, struct err *e)
 			return -1;
 		bytes = stream_unread(p->stream, &size);
 	} while (size < RECORD_HEAD && tls_is_record(bytes, size));
-	if (!tls_is_record(bytes, size))
+	return tls_is_record(bytes, size) ? stranger_is_tls(e) : 0;
+}
+
+/* What another service says is shown to people as what it is. */
+static int
+refuse_stranger(struct pop3 *p, struct err *e)
+{
+	const uint8_t *line;
+	size_t size;
+
+	line = stream_unread(p->stream, &size);
+	if (line[0] == '+' || line[0] == '-')
 		return 0;
-	return err_set(e, ERR_TLS,
-		       "server speaks TLS from the start on this "
-		       "port: set tls = \"implicit\"");
+	if (stream_line(p->stream, POP3_REPLY_MAX, &line, &size, e) != 0)
+		return -1;
+	trace(p, false, line, size);
+	if (stranger_name(line, size))
+		return stranger_error(ERR_PROTOCOL, line, size, e);
+	return protocol_error(e, not_pop3, line, size);
 }
 
 int
@@ -334,7 +349,8 @@ pop3_greeting(struct pop3 *p, struct err *e)
 {
 	struct pop3_reply r;
 
-	if (refuse_tls_record(p, e) != 0 || read_status(p, false, &r, e) != 0)
+	if (refuse_tls_record(p, e) != 0 || refuse_stranger(p, e) != 0 ||
+	    read_status(p, false, &r, e) != 0)
 		return err_context(e, "greeting");
 	if (r.status == POP3_ERR) {
 		pop3_session_refusal(&r, ERR_LATER, e);

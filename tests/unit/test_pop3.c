@@ -188,13 +188,9 @@ static void
 a_greeting_of_another_protocol_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"* OK IMAP4\r\n", "220 smtp\r\n",
-		"\r\n",		  "\n",
-		"+ok hi\r\n",	  "+OKAY\r\n",
-		"+Ok\r\n",	  "OK\r\n",
-		" +OK\r\n",	  "-err\r\n",
-		"+\r\n",	  "+ hello\r\n",
-		"\377\373\r\n",	  "HTTP/1.0 400 Bad\r\n"
+		"\r\n",	   "\n",	  "+ok hi\r\n",	  "+OKAY\r\n",
+		"+Ok\r\n", "OK\r\n",	  " +OK\r\n",	  "-err\r\n",
+		"+\r\n",   "+ hello\r\n", "\377\373\r\n",
 	};
 	char longer[POP3_REPLY_MAX + 10];
 	size_t i;
@@ -203,6 +199,13 @@ a_greeting_of_another_protocol_is_refused(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		check_bad_greeting(bad[i], strlen(bad[i]), ERR_PROTOCOL,
 				   "greeting: not a POP3 reply");
+	check_bad_greeting("* OK IMAP4\r\n", 12, ERR_PROTOCOL,
+			   "greeting: this is an IMAP port ('* OK IMAP4'): "
+			   "POP3 has port 995 with tls = \"implicit\"");
+	check_bad_greeting("220 smtp\r\n", 10, ERR_PROTOCOL,
+			   "greeting: this is an SMTP port ('220 smtp')");
+	check_bad_greeting("HTTP/1.0 400 Bad\r\n", 18, ERR_PROTOCOL,
+			   "greeting: this is an HTTP port");
 	check_bad_greeting("\0+OK\r\n", 6, ERR_PROTOCOL, "\\x00+OK");
 	memset(longer, 'a', sizeof(longer));
 	memcpy(longer, "+OK ", 4);

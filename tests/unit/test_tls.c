@@ -1020,8 +1020,13 @@ a_server_that_speaks_in_the_clear_is_told_apart(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct tls_server server = { .instead = servers[i] };
 
+		settings.behind_stls = false;
 		expect_refused(&server, &settings, ERR_TLS,
-			       "server does not speak TLS on this port");
+			       "this port speaks POP3 in the clear at first: "
+			       "set tls = \"starttls\"");
+		settings.behind_stls = true;
+		expect_refused(&server, &settings, ERR_TLS,
+			       "server goes on in the clear after its +OK");
 	}
 }
 
