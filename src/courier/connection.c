@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "courier/door.h"
 #include "courier/orders.h"
 #include "net/socket.h"
 #include "net/stream.h"
@@ -74,13 +75,30 @@ encrypt(struct connection *c, struct transport **t, struct err *e)
 }
 
 static int
+greet(struct connection *c, struct err *e)
+{
+	if (pop3_greeting(c->pop3, e) == 0) {
+		c->greeted = true;
+		return 0;
+	}
+	if (e->kind == ERR_NETWORK && clock_ms() < c->end &&
+	    !stream_is_closed(pop3_stream(c->pop3)))
+		door_add_ports(c->server, e);
+	/* on an open line anybody may have said it, and would make the next
+	 * runs wait */
+	if (c->server->tls == SERVER_TLS_STARTTLS && e->kind == ERR_TROUBLE)
+		e->kind = ERR_LATER;
+	return -1;
+}
+
+static int
 dial(struct connection *c, struct err *e)
 {
 	const struct server *server = c->server;
 	int64_t until = clock_deadline(server->timeout_ms);
 	struct transport *t;
 	char peer[SOCKET_PEER_MAX];
-	int fd;
+	int fd, rc;
 
 	say_phase(c, "connecting");
 	if (socket_connect(&fd, server->host, server->port,
@@ -90,21 +108,16 @@ dial(struct connection *c, struct err *e)
 	note(c, mem_format("connected to %s (%s)", server->host, peer));
 	c->may_be_clear = c->set->insecure_auth || socket_is_loopback(fd);
 	t = socket_transport(fd);
-	if (server->tls == SERVER_TLS_IMPLICIT && encrypt(c, &t, e) != 0) {
+	if (server->tls == SERVER_TLS_IMPLICIT)
+		rc = encrypt(c, &t, e);
+	else
+		rc = door_wait(c, fd, e);
+	if (rc != 0) {
 		t->class->free(t);
 		return -1;
 	}
 	begin_pop3(c, t);
-	if (pop3_greeting(c->pop3, e) != 0) {
-		/* on an open line anybody may have said it, and would make the
-		 * next runs wait */
-		if (server->tls == SERVER_TLS_STARTTLS &&
-		    e->kind == ERR_TROUBLE)
-			e->kind = ERR_LATER;
-		return -1;
-	}
-	c->greeted = true;
-	return 0;
+	return greet(c, e);
 }
 
 /* Does this attempt rely on what an earlier session learned? */

@@ -41,8 +41,9 @@ struct connection {
 	bool capa_asked, capa_broke;
 	enum facts_flight flight;
 
-	/* used by connection.c alone */
+	/* used by connection.c and door.c alone */
 	bool greeted, may_be_clear;
+	bool is_probed;	 /* the port was asked whether it speaks TLS */
 	bool again;	 /* this is the second attempt */
 	bool wants_line; /* another way to log in needs another connection */
 	struct login login;

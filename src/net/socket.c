@@ -373,6 +373,27 @@ socket_connect(int *fd, const char *host, uint16_t port, int64_t deadline,
 	return rc;
 }
 
+int
+socket_again(int fd)
+{
+	struct sockaddr_storage peer;
+	struct addrinfo a = { .ai_socktype = SOCK_STREAM,
+			      .ai_addr = (struct sockaddr *)&peer };
+	int again;
+
+	if (!peer_address(fd, &peer))
+		return -1;
+	a.ai_family = peer.ss_family;
+	a.ai_addrlen = peer.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						  : sizeof(struct sockaddr_in);
+	again = attempt_socket(&a);
+	if (again == -1 || connect(again, a.ai_addr, a.ai_addrlen) == 0 ||
+	    errno == EINPROGRESS || errno == EINTR)
+		return again;
+	close(again);
+	return -1;
+}
+
 /* --- the transport --- */
 
 static ptrdiff_t

@@ -35,6 +35,9 @@ enum { SOCKET_ADDRESSES_MAX = 16 };
 struct addrinfo;
 int socket_connect_any(int *fd, const struct addrinfo *list, int64_t deadline,
 		       struct err *e);
+/* Begins one more connection to the address at the other end of fd, and returns
+ * its descriptor, or -1.  That it is made shows when it can be written to. */
+int socket_again(int fd);
 /* Writes the host without brackets or one trailing dot, as certificates have
  * it.  False when it is empty, too long, or not ASCII. */
 enum { SOCKET_HOST_MAX = 256 };

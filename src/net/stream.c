@@ -60,8 +60,8 @@ struct stream {
 
 /* --- time --- */
 
-static int
-silence_error(int64_t timeout_ms, struct err *e)
+int
+stream_silence(int64_t timeout_ms, struct err *e)
 {
 	if (timeout_ms % 1000 != 0)
 		return err_set(e, ERR_NETWORK,
@@ -96,7 +96,7 @@ transport_ready(const struct transport *t, enum transport_wait want,
 		if (check_end(end, e) != 0)
 			return -1;
 		if (clock_ms() >= silence)
-			return silence_error(timeout_ms, e);
+			return stream_silence(timeout_ms, e);
 	}
 }
 
@@ -323,7 +323,7 @@ stream_fill(struct stream *s, size_t have, struct err *e)
 		if (stream_queued(s) < queued)
 			silence = clock_deadline(s->timeout_ms);
 		if (clock_ms() >= silence)
-			return silence_error(s->timeout_ms, e);
+			return stream_silence(s->timeout_ms, e);
 		poll_ready(s, &fd, 1, clock_earlier(silence, s->end));
 	}
 	return 0;

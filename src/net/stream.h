@@ -61,6 +61,10 @@ struct transport {
 int transport_ready(const struct transport *t, enum transport_wait want,
 		    int64_t timeout_ms, int64_t end, struct err *e);
 
+/* Sets the error of a silence that was too long, for those who wait for a
+ * socket by themselves. */
+int stream_silence(int64_t timeout_ms, struct err *e);
+
 enum {
 	STREAM_INPUT_SIZE = 256 * 1024, /* of the input buffer */
 	STREAM_OUTPUT_MAX = 1024 * 1024 /* queued bytes; more is a misuse */
