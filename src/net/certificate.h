@@ -25,8 +25,10 @@
 int certificate_check_pin(X509_STORE_CTX *c, const struct tls_pin *pins,
 			  size_t count, struct err *e);
 /* Fails unless the context accepts the chain for the name or address in its
- * parameters.  `name` is that name, for the error's text. */
-int certificate_check_chain(X509_STORE_CTX *c, const char *name, struct err *e);
+ * parameters.  `name` is that name, for the error's text, as are the
+ * settings. */
+int certificate_check_chain(X509_STORE_CTX *c, const char *name,
+			    const struct tls_settings *settings, struct err *e);
 /* A context verifies only once.  This makes another one for the same chain,
  * store and parameters, to be used when the store has grown; it must not
  * outlive `c`.  The caller frees it (X509_STORE_CTX_free); NULL when it cannot

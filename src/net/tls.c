@@ -21,6 +21,7 @@
 #include "net/socket.h"
 #include "net/stranger.h"
 #include "net/tls_context.h"
+#include "net/tls_fault.h"
 
 struct tls {
 	struct transport base;
@@ -64,7 +65,7 @@ tls_parse_pin(const char *text, struct tls_pin *pin)
 static int
 check_chain(struct handshake *h, X509_STORE_CTX *c)
 {
-	int rc = certificate_check_chain(c, h->name, &h->refusal);
+	int rc = certificate_check_chain(c, h->name, h->settings, &h->refusal);
 	X509_STORE_CTX *again;
 
 	if (rc == 0 ||
@@ -74,7 +75,7 @@ check_chain(struct handshake *h, X509_STORE_CTX *c)
 	if (!again)
 		return rc;
 	h->refusal = (struct err)ERR_INIT;
-	rc = certificate_check_chain(again, h->name, &h->refusal);
+	rc = certificate_check_chain(again, h->name, h->settings, &h->refusal);
 	X509_STORE_CTX_set_error(c, X509_STORE_CTX_get_error(again));
 	X509_STORE_CTX_free(again);
 	return rc;
@@ -186,23 +187,6 @@ is_eof(unsigned long code)
 	       ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
-/* Does OpenSSL complain about the version, ours or the server's? */
-static bool
-is_version(unsigned long code)
-{
-	if (ERR_GET_LIB(code) != ERR_LIB_SSL)
-		return false;
-	switch (ERR_GET_REASON(code)) {
-	case SSL_R_UNSUPPORTED_PROTOCOL:
-	case SSL_R_WRONG_SSL_VERSION:
-	case SSL_R_WRONG_VERSION_NUMBER:
-	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The error of a connection that failed below TLS (SSL_ERROR_SYSCALL), or ended
  * early (cause 0). */
 static int
@@ -219,8 +203,6 @@ static int
 handshake_error(const struct handshake *h, int code, int cause, struct err *e)
 {
 	unsigned long first = ERR_peek_error();
-	long min = SSL_get_min_proto_version(h->ssl);
-	char why[TLS_REASON_MAX];
 
 	if (h->refusal.kind != ERR_NONE) {
 		*e = h->refusal;
@@ -229,13 +211,9 @@ handshake_error(const struct handshake *h, int code, int cause, struct err *e)
 	}
 	if (code == SSL_ERROR_ZERO_RETURN || is_eof(first))
 		cause = 0;
-	else if (is_version(first))
-		return err_set(e, ERR_TLS,
-			       "server offers no TLS version that is allowed "
-			       "(1.%d or newer): %s",
-			       min == TLS1_3_VERSION ? 3 : 2, tls_reason(why));
 	else if (code != SSL_ERROR_SYSCALL)
-		return err_set(e, ERR_TLS, "handshake: %s", tls_reason(why));
+		return tls_fault("handshake", h->ssl, h->settings->min_version,
+				 e);
 	ERR_clear_error();
 	return connection_error(cause, "cannot reach server", e);
 }
@@ -305,8 +283,6 @@ tls_of(struct transport *t)
 static ptrdiff_t
 io_result(struct tls *tls, int cause, const char *what, struct err *e)
 {
-	char why[TLS_REASON_MAX];
-
 	switch (SSL_get_error(tls->ssl, 0)) {
 	case SSL_ERROR_WANT_READ:
 		return TRANSPORT_WANT_READ;
@@ -323,7 +299,7 @@ io_result(struct tls *tls, int cause, const char *what, struct err *e)
 		if (is_eof(ERR_peek_error()))
 			connection_error(0, what, e);
 		else
-			err_set(e, ERR_TLS, "%s: %s", what, tls_reason(why));
+			tls_fault(what, tls->ssl, TLS_VERSION_1_2, e);
 		break;
 	}
 	ERR_clear_error();

@@ -61,13 +61,16 @@ void tls_prepare(void);
  *
  * Errors are ERR_TLS (ERR_CONFIG for files that cannot be used, ERR_NETWORK for
  * time-outs and a connection that ends without a word) and say which check
- * failed:
+ * failed, whose fault it seems to be and what to do:
  *   certificate chain: ... |
- *   certificate name: expected 'x', it is for 'y', 'z' |
- *   certificate expired on DATE | certificate is not valid before DATE |
- *   certificate pin: ...
- * For pins and untrusted chains they also name the presented values as the
- * option `tls_pin` wants them: sha256:HEX and spki-sha256:HEX.  A server that
+ *   certificate name: expected 'x', it is for 'y', 'z': ... |
+ *   certificate expired on DATE, ... |
+ *   certificate is not valid before DATE, ... |
+ *   certificate key: ... |
+ *   certificate pin: ... |
+ *   server ... (it is too old) | handshake: ...
+ * For untrusted chains they show the value that the option `tls_pin` would
+ * have, for pins both values: sha256:HEX and spki-sha256:HEX.  A server that
  * talks in the clear has an error of its own, which says what it is, and what
  * to set (stranger.h).  The caller puts "TLS" before all of them.
  */

@@ -5,9 +5,12 @@
 
 #include "net/tls_context.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -98,6 +101,47 @@ tls_context_trust_more(X509_STORE *store, const struct tls_settings *settings)
 	(void)X509_STORE_set_default_paths(store);
 	ERR_clear_error();
 	return true;
+}
+
+/* "4042bcee.0", as openssl-rehash(1) names what OpenSSL looks for. */
+static bool
+is_hashed_name(const char *name)
+{
+	enum { DIGITS = 8 };
+
+	return strspn(name, "0123456789abcdef") == DIGITS &&
+	       name[DIGITS] == '.';
+}
+
+static bool
+has_anchors(const char *directories)
+{
+	const struct dirent *entry;
+	bool found = false;
+	DIR *d = opendir(directories);
+
+	if (!d) /* or it is a list of some, of which nothing is known here */
+		return strchr(directories, ':');
+	while (!found && (entry = readdir(d)))
+		found = is_hashed_name(entry->d_name);
+	closedir(d);
+	return found;
+}
+
+bool
+tls_context_trusts_nobody(const struct tls_settings *settings)
+{
+	const char *directory = getenv(X509_get_default_cert_dir_env());
+	const char *file = getenv(X509_get_default_cert_file_env());
+	struct stat bundle;
+
+	if (!directory)
+		directory = X509_get_default_cert_dir();
+	if (!file)
+		file = X509_get_default_cert_file();
+	return uses_system_store(settings) &&
+	       (stat(file, &bundle) != 0 || bundle.st_size == 0) &&
+	       !has_anchors(directory);
 }
 
 /* The context holds this while client_certificate reads the key; OpenSSL calls

@@ -26,6 +26,9 @@ SSL_CTX *tls_context_new(const struct tls_settings *settings, struct err *e);
 bool tls_context_trust_more(X509_STORE *store,
 			    const struct tls_settings *settings);
 
+/* Is it the system's store that counts, and nothing in it? */
+bool tls_context_trusts_nobody(const struct tls_settings *settings);
+
 /* Says why OpenSSL failed: its first error, which is the nearest to the cause.
  * Empties its error queue. */
 enum { TLS_REASON_MAX = 160 };
