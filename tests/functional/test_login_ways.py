@@ -122,6 +122,15 @@ def test_the_error_names_what_the_server_offers(popfetch, server):
     assert not any(line.startswith(SECRETS) for line in pop.all_commands())
 
 
+def test_the_error_names_what_is_offered_where_popfetch_has_none_of_it(popfetch, server):
+    pop = server([mail()], mechanisms=("CRAM-MD5", "SCRAM-SHA-256"), caps=("TOP", "UIDL"))
+    pop.on("USER", b"-ERR unknown command\r\n")
+    result = popfetch.account(server=pop)()
+    assert result.status == os.EX_UNAVAILABLE, result
+    assert "server offers CRAM-MD5 SCRAM-SHA-256" in result.stderr, result
+    assert logins(pop) == ["USER"]
+
+
 def test_when_nothing_is_understood_no_password_is_blamed(popfetch, server):
     pop = server([mail()])
     pop.on("AUTH", b"-ERR syntax error\r\n").on("USER", b"-ERR unknown command\r\n")
