@@ -93,11 +93,19 @@ has_two_domains(const struct address *a)
 	return a->text[0] != '"' && first && strchr(first + 1, '@');
 }
 
+/* Is nothing before the '@', or nothing behind it?  A bare word is a user of
+ * this system. */
+static bool
+lacks_a_part(const struct address *a)
+{
+	return a->len > 0 && (a->text[0] == '@' || a->text[a->len - 1] == '@');
+}
+
 void
 address_end(struct address *a)
 {
 	a->text[a->len] = '\0';
-	a->broken |= has_two_domains(a);
+	a->broken |= has_two_domains(a) || lacks_a_part(a);
 	if (a->angle && a->done && a->len == 0 && !a->broken)
 		a->kind = ADDRESS_NULL;
 	else if (a->len > 0 && !a->broken && a->text[0] != '-')

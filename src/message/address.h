@@ -5,7 +5,8 @@
  * constant memory: what stands in the first angle brackets, else the first bare
  * address, without comments, display names and source routes (RFC 5322 3.4,
  * 4.4).  If it holds blanks or bytes that are not printable ASCII, it does not
- * count: without them it would be somebody else's.
+ * count: without them it would be somebody else's.  Nor does one that has
+ * nothing before or behind its '@', which MDAs refuse.
  *
  *	address_start; address_add for each byte of the (unfolded) value;
  *	address_end
