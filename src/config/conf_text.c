@@ -26,6 +26,7 @@ struct conf_text_scan {
 	int line;
 	struct buf *out;
 	struct buf value; /* the last string or word, decoded */
+	bool wants_value; /* a value comes next, or an account's name */
 	enum lift lift;
 	int lifted_line;
 	int braces[BRACES_MAX]; /* lines of those that are open */
@@ -172,12 +173,14 @@ take_number(struct conf_text_scan *s, unsigned base, size_t max)
 			    : take(s, (char)value);
 }
 
-/* Takes a backslash and what follows it inside double quotes. */
+/* Takes a backslash and what follows it inside double quotes.  One that means
+ * nothing is part of what the user wants to say, most often of a password:
+ * without it that would be another one. */
 static int
 take_escape(struct conf_text_scan *s)
 {
-	static const char letters[] = "nrbfaetv",
-			  codes[] = "\n\r\b\f\a\033\t\v";
+	static const char letters[] = "nrbfaetv\\\"'$",
+			  codes[] = "\n\r\b\f\a\033\t\v\\\"'$";
 	const char *found;
 	char c = peek(s, 1);
 
@@ -186,14 +189,18 @@ take_escape(struct conf_text_scan *s)
 	s->p++;
 	if (c >= '0' && c <= '7')
 		return take_number(s, 8, 3);
-	if (c == '8' || c == '9')
-		return fail(s, "'\\8' and '\\9' mean nothing");
 	s->p++;
 	if (c == 'x' && peek(s, 0) &&
 	    strchr("0123456789abcdefABCDEF", peek(s, 0)))
 		return take_number(s, 16, 2);
 	found = strchr(letters, c);
-	return take(s, found ? codes[found - letters] : c);
+	if (!found)
+		return fail(s,
+			    "a backslash in double quotes goes before "
+			    "\\ \" ' $ n r t b f a e v, octal digits or x and "
+			    "hexadecimal digits; write \\\\ for a "
+			    "backslash, or use single quotes");
+	return take(s, codes[found - letters]);
 }
 
 static int
@@ -235,6 +242,39 @@ read_string(struct conf_text_scan *s)
 	return 0;
 }
 
+/* What a value may have in it without quotes, beside letters and digits. */
+static const char plain[] = "-_./:@%~";
+
+static int
+fail_plain(struct conf_text_scan *s)
+{
+	err_set(s->e, ERR_CONFIG,
+		"a value with characters other than letters, digits and %s "
+		"needs quotes",
+		plain);
+	return err_context(s->e, "%s:%d", s->path, s->line);
+}
+
+/* libconfuse would take all of these, and a mistake would become a part of a
+ * host's name or of a password. */
+static int
+check_word(struct conf_text_scan *s)
+{
+	const uint8_t *c = s->value.data;
+
+	if (memchr(c, ';', s->value.len))
+		return fail(s,
+			    "a value does not end in ';': leave it out, "
+			    "or put quotes around a value that has one in it");
+	if (!s->wants_value)
+		return 0;
+	for (size_t left = s->value.len; left > 0; left--, c++)
+		if (!(*c >= '0' && *c <= '9') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= 'a' && *c <= 'z') && !strchr(plain, *c))
+			return fail_plain(s);
+	return 0;
+}
+
 static int
 read_word(struct conf_text_scan *s)
 {
@@ -254,9 +294,8 @@ read_word(struct conf_text_scan *s)
 	/* libconfuse would drop these, or begin a comment or a new word */
 	if ((peek(s, 0) && strchr("#\"'*+/", peek(s, 0))) ||
 	    (s->p[-1] == '$' && peek(s, 0) == '{'))
-		return fail(s, "a value with characters other than letters, "
-			       "digits and -_./:@% needs quotes");
-	return 0;
+		return fail_plain(s);
+	return check_word(s);
 }
 
 /* --- passwords --- */
@@ -293,6 +332,8 @@ put_value(struct conf_text_scan *s, const char *start)
 {
 	enum lift before = s->lift;
 
+	s->wants_value = !s->wants_value &&
+			 text_is_word(s->value.data, s->value.len, "account");
 	if (before == LIFT_EQUALS) {
 		lift(s);
 		return 0;
@@ -333,6 +374,8 @@ put_mark(struct conf_text_scan *s)
 	char c = *s->p++;
 
 	s->lift = c == '=' && s->lift == LIFT_NAME ? LIFT_EQUALS : LIFT_NONE;
+	if (c != '{') /* a list goes on with a value, a section with a name */
+		s->wants_value = c == '=' || c == '(' || c == ',';
 	buf_byte(s->out, (uint8_t)c);
 	return count_brace(s, c);
 }

@@ -6,10 +6,11 @@
  * Passwords are lifted out and a mark stands in their place, so that they never
  * enter libconfuse, which leaves copies of all it reads in freed memory.
  * Comments are blanked, since libconfuse 3.3 counts lines wrongly after them.
- * What it would quietly take otherwise than it was meant is an error here: a
- * '*' or '#' inside an unquoted value, a NUL in a string, a string that goes on
- * in the next line, a variable that is not set, a brace that is never closed,
- * "+=".
+ * What it would quietly take otherwise than it was meant is an error here: an
+ * unquoted value with other characters than the manual allows, such as a ';' at
+ * its end, a backslash that means nothing in double quotes, a NUL in a string,
+ * a string that goes on in the next line, a variable that is not set, a brace
+ * that is never closed, "+=".
  */
 #ifndef CONFIG_CONF_TEXT_H
 #define CONFIG_CONF_TEXT_H

@@ -173,6 +173,10 @@ def test_a_file_without_a_password_may_be_public(popfetch, server):
         ("maildir = ''", None, ["maildir"]),
         ("tls_ca_file = '~nobody-of-this-name/x'", 3, ["tls_ca_file", "nobody-of-this-name"]),
         ("jobs = 3", 3, ["jobs"]),
+        ("host = pop.example.org;", 3, ["';'"]),
+        ("password = 'a';", 3, ["';'"]),
+        ('tls_ca_file = "a\\sb"', 3, ["backslash", "single quotes"]),
+        ("tls_ca_file = a!b", 3, ["needs quotes"]),
         ("= 3", 3, []),
         ("host 'x'", 3, []),
         ("host = ", None, []),
@@ -245,6 +249,9 @@ def test_a_password_never_shows_in_an_error(popfetch):
         f"  password = '{PASSWORD}' oops",
         f"  passwrd = '{PASSWORD}'",
         f"  password = {{'{PASSWORD}', 'y'}}",
+        f"  password = {PASSWORD};",
+        f"  password = {PASSWORD}!",
+        f'  password = "{PASSWORD}\\s"',
     ):
         result = refused(popfetch, with_line(text))
         assert PASSWORD not in result.output

@@ -1221,13 +1221,72 @@ bad_syntax_is_one_line_with_file_and_line(void **state)
 	       "values with special characters need quotes");
 }
 
+/* libconfuse drops the backslash, and of a password it makes another one. */
+static void
+a_backslash_that_means_nothing_is_refused(void **state)
+{
+	static const char *const options[] = {
+		"password = \"pa\\ss\"",
+		"password = \"pa\\8\"",
+		"password = \"\\xyz\"",
+		"state = \"a\\;b\"",
+		"mda = {\"sh\", \"-c\", \"grep a\\.b\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char *text = mem_format("account a {\n%s\n}\n", options[i]);
+
+		refuse(text, "popfetch.conf:2: a backslash in double quotes "
+			     "goes before \\ \" ' $ n r t b f a e v, octal "
+			     "digits or x and hexadecimal digits; write \\\\ "
+			     "for a backslash, or use single quotes");
+		free(text);
+	}
+}
+
+static void
+a_semicolon_ends_no_value(void **state)
+{
+	static const char *const options[] = {
+		"host = pop.example.org;", "password = secret;",
+		"password = 'secret';",	   "keep = \"no\" ;",
+		"port = 110; user = jane", "mda = {\"procmail\"};",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char *text = mem_format("account a {\n%s\n}\n", options[i]);
+
+		refuse(text, "popfetch.conf:2: a value does not end in ';': "
+			     "leave it out, or put quotes around a value that "
+			     "has one in it");
+		free(text);
+	}
+}
+
+static void
+what_needs_no_quotes_is_taken_without_them(void **state)
+{
+	struct conf *c = read_account("port = 110 password = Az9-_./:@%~");
+	char *maildir = at_home("M");
+
+	(void)state;
+	assert_string_equal(password(c->accounts), "Az9-_./:@%~");
+	conf_free(&c);
+	c = read_text("account a-b.c { host = h user = u maildir = ~/M }\n");
+	assert_string_equal(c->accounts[0].keeper.target.path, maildir);
+	conf_free(&c);
+	free(maildir);
+}
+
 /* Each would be cut, dropped or split without a word by libconfuse. */
 static void
 what_would_silently_mean_something_else_is_refused(void **state)
 {
 	static const char quotes[] =
 		"popfetch.conf:2: a value with "
-		"characters other than letters, digits and -_./:@% needs quotes";
+		"characters other than letters, digits and -_./:@%~ needs quotes";
 
 	(void)state;
 	refuse("\nlog = a*b\n", quotes);
@@ -1235,6 +1294,12 @@ what_would_silently_mean_something_else_is_refused(void **state)
 	refuse("\nlog = a\"b\"\n", quotes);
 	refuse("\nlog = /a//b\n", quotes);
 	refuse("\nlog = x${HOME}\n", quotes);
+	refuse("\nlog = a!\n", quotes);
+	refuse("\nlog = C:\\log\n", quotes);
+	refuse("\nlog = \342\200\234log\342\200\235\n", quotes);
+	refuse("\naccount \342\200\234a\342\200\235 {\n}\n", quotes);
+	refuse("\ndefaults { mda = {a, b, $c} }\n", quotes);
+	refuse("\ninclude(a&b)\n", quotes);
 	refuse("\nlog = ${HOME}\n", "popfetch.conf:2: '${...}' needs double "
 				    "quotes around it");
 	refuse("\nlog = \"${POPFETCH_NONE}/x\"\n",
@@ -1497,6 +1562,9 @@ main(void)
 		TEST(what_is_missing_is_named),
 		TEST(two_accounts_with_one_state_are_refused),
 		TEST(bad_syntax_is_one_line_with_file_and_line),
+		TEST(a_backslash_that_means_nothing_is_refused),
+		TEST(a_semicolon_ends_no_value),
+		TEST(what_needs_no_quotes_is_taken_without_them),
 		TEST(what_would_silently_mean_something_else_is_refused),
 		TEST(a_nul_byte_or_a_huge_file_is_refused),
 		TEST(the_fingerprint_stays_while_nothing_is_changed),
