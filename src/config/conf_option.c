@@ -31,7 +31,7 @@ static const char *const pipelining_words[] = { "off", "auto", NULL };
 #define PLAIN(reader)	reader, NULL, 0, 0, NULL
 #define NAME		TEXT(conf_reader_name)
 #define PATH		TEXT(conf_reader_path)
-#define COMMAND		conf_reader_command, conf_reader_free_list, 0, 0, NULL
+#define LIST(reader)	reader, conf_reader_free_list, 0, 0, NULL
 #define SECRET \
 	conf_reader_password, conf_reader_free_secret, 0, 0, NULL
 #define PINS		conf_reader_pin, conf_reader_free_pins, 0, 0, NULL
@@ -79,8 +79,8 @@ const struct conf_option conf_option_table[] = {
 	  AT(courier.password), NULL },
 	{ "password_file", CONF_ACCOUNT | CONF_SECRET, PATH, AT(password_file),
 	  NULL },
-	{ "password_command", CONF_ACCOUNT | CONF_SECRET | CONF_LIST, COMMAND,
-	  AT(courier.password_command), NULL },
+	{ "password_command", CONF_ACCOUNT | CONF_SECRET | CONF_LIST,
+	  LIST(conf_reader_command), AT(courier.password_command), NULL },
 	{ "auth", CONF_ACCOUNT, PLAIN(conf_reader_auth), AT(courier.auth),
 	  "auto" },
 	{ "insecure_auth", CONF_ACCOUNT, BOOL, AT(courier.insecure_auth),
@@ -90,8 +90,8 @@ const struct conf_option conf_option_table[] = {
 	  AT(keeper.target.path), NULL },
 	{ "mbox", CONF_ACCOUNT | CONF_DESTINATION, PATH, AT(keeper.target.path),
 	  NULL },
-	{ "mda", CONF_ACCOUNT | CONF_DESTINATION | CONF_LIST, COMMAND,
-	  AT(keeper.target.argv), NULL },
+	{ "mda", CONF_ACCOUNT | CONF_DESTINATION | CONF_LIST,
+	  LIST(conf_reader_mda), AT(keeper.target.argv), NULL },
 	{ "mda_jobs", CONF_ACCOUNT, COUNT(1, DELIVER_JOBS_MAX),
 	  AT(keeper.target.mda_jobs), "1" },
 	{ "mda_timeout", CONF_ACCOUNT, DURATION_MS,

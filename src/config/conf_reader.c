@@ -14,6 +14,8 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "config/conf_tree.h"
+#include "config/placeholder.h"
+#include "deliver/mda_program.h"
 #include "net/tls.h"
 #include "pop3/method.h"
 #include "state/plan.h"
@@ -270,22 +272,47 @@ conf_reader_path(const struct conf_reading *r)
 	return 0;
 }
 
+/* Is what comes now the program, not one of its arguments? */
+static bool
+is_program(const struct conf_reading *r)
+{
+	char **list;
+
+	return count_items(r->to, &list) == 0;
+}
+
 /* Arguments are taken as they are, but a program with a slash in it is a path
  * like any other. */
-int
-conf_reader_command(const struct conf_reading *r)
+static int
+add_argument(const struct conf_reading *r)
 {
-	char **list, *item;
-	bool is_program = count_items(r->to, &list) == 0;
+	bool is_first = is_program(r);
+	char *item;
 
-	if (is_program && !*r->text)
+	if (is_first && !*r->text)
 		return fail(r, "names no program");
-	item = is_program && strchr(r->text, '/') ? expand_path(r)
-						  : mem_string(r->text);
+	item = is_first && strchr(r->text, '/') ? expand_path(r)
+						: mem_string(r->text);
 	if (!item)
 		return -1;
 	add_item(r->to, item);
 	return 0;
+}
+
+int
+conf_reader_command(const struct conf_reading *r)
+{
+	return placeholder_refuse(r->text, r->e) == 0 ? add_argument(r) : -1;
+}
+
+int
+conf_reader_mda(const struct conf_reading *r)
+{
+	if (is_program(r))
+		return conf_reader_command(r);
+	if (placeholder_check(r->text, mda_program_placeholders, r->e) != 0)
+		return -1;
+	return add_argument(r);
 }
 
 /* --- one option each --- */

@@ -28,8 +28,9 @@ struct conf_reading {
 int conf_reader_name(const struct conf_reading *r);
 /* Makes the path absolute while the file that it stands in is known. */
 int conf_reader_path(const struct conf_reading *r);
-/* A program, then its arguments. */
+/* A program, then its arguments; in those of an MDA something is replaced. */
 int conf_reader_command(const struct conf_reading *r);
+int conf_reader_mda(const struct conf_reading *r);
 /* These fill integers of any size, bool and enumerations: with a number within
  * the limits of the option, the index of one of its words, true or false, a
  * number of bytes. */

@@ -101,27 +101,28 @@ mda_program_fingerprint(const struct deliver_target *target)
 
 /* --- arguments --- */
 
-struct expansion {
-	const char *name;
-	const char *value;
-};
+enum { ACCOUNT, SENDER, USER, PLACEHOLDERS };
+
+const char *const mda_program_placeholders[] = { [ACCOUNT] = "%{account}",
+						 [SENDER] = "%{sender}",
+						 [USER] = "%{user}",
+						 [PLACEHOLDERS] = NULL };
 
 /* Expands what is at a '%'; returns how much of the template it takes. */
 static size_t
-expand_one(struct buf *out, const char *at, const struct expansion known[])
+expand_one(struct buf *out, const char *at, const char *const values[])
 {
-	size_t size;
+	const char *name;
 
 	if (at[1] == '%') {
 		(void)buf_byte(out, '%');
 		return 2;
 	}
-	for (; known->name; known++) {
-		size = strlen(known->name);
-		if (strncmp(at, known->name, size) == 0) {
-			(void)buf_append(out, known->value,
-					 strlen(known->value));
-			return size;
+	for (size_t i = 0; i < PLACEHOLDERS; i++) {
+		name = mda_program_placeholders[i];
+		if (strncmp(at, name, strlen(name)) == 0) {
+			(void)buf_append(out, values[i], strlen(values[i]));
+			return strlen(name);
 		}
 	}
 	(void)buf_byte(out, '%');
@@ -129,7 +130,7 @@ expand_one(struct buf *out, const char *at, const struct expansion known[])
 }
 
 static char *
-expand(const char *template, const struct expansion known[])
+expand(const char *template, const char *const values[])
 {
 	struct buf out;
 	const char *text;
@@ -139,7 +140,7 @@ expand(const char *template, const struct expansion known[])
 	buf_init(&out, SIZE_MAX);
 	while (template[i]) {
 		if (template[i] == '%')
-			i += expand_one(&out, template + i, known);
+			i += expand_one(&out, template + i, values);
 		else
 			(void)buf_byte(&out, (uint8_t) template[i++]);
 	}
@@ -156,10 +157,9 @@ char **
 mda_program_arguments(const struct deliver_target *target,
 		      const struct mda_program *p)
 {
-	const struct expansion known[] = { { "%{sender}", p->sender },
-					   { "%{account}", target->account },
-					   { "%{user}", target->user },
-					   { NULL, NULL } };
+	const char *const values[] = { [ACCOUNT] = target->account,
+				       [SENDER] = p->sender,
+				       [USER] = target->user };
 	size_t count = 0;
 	char **list;
 
@@ -168,7 +168,7 @@ mda_program_arguments(const struct deliver_target *target,
 	list = mem_array(count + 1, sizeof(*list));
 	list[0] = mem_string(target->argv[0]);
 	for (size_t i = 1; i < count; i++)
-		list[i] = expand(target->argv[i], known);
+		list[i] = expand(target->argv[i], values);
 	return list;
 }
 

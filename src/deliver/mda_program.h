@@ -36,12 +36,15 @@ void mda_program_delivery_id(char out[MDA_PROGRAM_ID_SIZE + 1],
 /* deliver_fingerprint. */
 char *mda_program_fingerprint(const struct deliver_target *target);
 
+/* What is expanded in arguments; ends with NULL. */
+extern const char *const mda_program_placeholders[];
+
 /*
  * NULL-terminated, owned: mda_program_free_list.
  *
  * Arguments: those of the target.  In each but the first (the program)
- * %{sender}, %{account} and %{user} are expanded and %% is a percent sign; any
- * other % stays.  No expansion makes an argument an option: one that begins
+ * mda_program_placeholders are expanded and %% is a percent sign; any other %
+ * stays.  No expansion makes an argument an option: one that begins
  * with '-', but did not as it was configured, gets a '_' before it.
  *
  * Environment: HOME, PATH, USER, LOGNAME, SHELL, TZ and LANG as we have them

@@ -141,9 +141,9 @@ def test_account_and_user_are_at_hand(popfetch, deliver):
 
 def test_other_percent_signs_stay(popfetch, deliver):
     script = popfetch.script('printf "%s|" "$@" > "$HOME/arguments"')
-    deliver(script + ["%{unknown}", "100%", "%%", "%F"], mail("one"))
+    deliver(script + ["%%{unknown}", "100%", "%%", "%%F", "+%F"], mail("one"))
     assert popfetch().status == 0
-    assert (popfetch.home / "arguments").read_text() == "%{unknown}|100%|%|%F|"
+    assert (popfetch.home / "arguments").read_text() == "%{unknown}|100%|%|%F|+%F|"
 
 
 def test_the_received_field_is_there_unless_switched_off(popfetch, deliver):

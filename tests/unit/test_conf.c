@@ -1155,6 +1155,94 @@ options_that_do_not_go_together_are_refused(void **state)
 }
 
 static void
+what_is_replaced_nowhere_is_refused_in_arguments(void **state)
+{
+	static const char there_are[] = "; there are %{account}, %{sender}, "
+					"%{user}, and %% for a per cent sign";
+	static const char *const unknown[] = { "%{snder}",  "%{}",
+					       "%{Sender}", "%{sender",
+					       "%(name)s",  "%[account]" };
+	static const char *const cases[][2] = {
+		{ "%F", "the sender is called '%{sender}'" },
+		{ "%(sender)", "the sender is called '%{sender}'" },
+		{ "%(recipient)s", "write the recipient itself" },
+		{ "%T", "write the recipient itself ('%{user}' is the login "
+			"name)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		char *text = mem_format("account a {\nmda = {\"p\",\n'%s'}\n}",
+					unknown[i]);
+		char *expected = mem_format(
+			"popfetch.conf:3: account 'a': option 'mda': there is "
+			"no '%s'%s",
+			unknown[i], there_are);
+
+		refuse(text, expected);
+		free(text);
+		free(expected);
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = mem_format("defaults {\nmda = {\"p\", '%s'}\n}",
+					cases[i][0]);
+		char *expected = mem_format(
+			"popfetch.conf:2: defaults: option 'mda': there is no "
+			"'%s'; %s, and %%%% is a per cent sign",
+			cases[i][0], cases[i][1]);
+
+		refuse(text, expected);
+		free(text);
+		free(expected);
+	}
+	refuse("account a {\nmda = {\"sh\", \"-c\", \"x %% %{y} z\"}\n}",
+	       "popfetch.conf:2: account 'a': option 'mda': there is no "
+	       "'%{y}'; there are %{account}, %{sender}, %{user}, and %% for a "
+	       "per cent sign");
+}
+
+static void
+nothing_is_replaced_in_a_program_or_for_a_password(void **state)
+{
+	static const char *const options[] = {
+		"password_command = {\"pass\", \"mail/%{user}\"}",
+		"password_command = {\"%{user}\"}",
+		"mda = {\"/bin/%{user}\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char *text = mem_format("account a {\n%s\n}\n", options[i]);
+		char *expected = mem_format(
+			"popfetch.conf:2: account 'a': option '%.*s': nothing "
+			"is replaced here: write what '%%{user}' stands for",
+			(int)strcspn(options[i], " "), options[i]);
+
+		refuse(text, expected);
+		free(text);
+		free(expected);
+	}
+}
+
+static void
+other_per_cent_signs_in_arguments_are_left_alone(void **state)
+{
+	struct conf *c = read_text(
+		"account a { host = h user = u\n"
+		"mda = {\"p\", \"%%{x}\", \"%{sender}%{user}\", \"%%F\","
+		"\"+%F\", \"100%\", \"%\", \"%()\", \"a%(b)\"}\n"
+		"password_command = {\"sh\", \"-c\", \"curl -w '%{x}' y\","
+		"\"+%T\", \"%%\"}}\n");
+	const char *const *argv = c->accounts[0].keeper.target.argv;
+
+	(void)state;
+	assert_string_equal(argv[1], "%%{x}");
+	assert_string_equal(argv[8], "a%(b)");
+	assert_string_equal(c->accounts[0].courier.password_command[3], "+%T");
+	conf_free(&c);
+}
+
+static void
 what_is_missing_is_named(void **state)
 {
 	(void)state;
@@ -1559,6 +1647,9 @@ main(void)
 		TEST(an_unknown_option_suggests_the_nearest),
 		TEST(what_is_there_twice_is_refused),
 		TEST(options_that_do_not_go_together_are_refused),
+		TEST(what_is_replaced_nowhere_is_refused_in_arguments),
+		TEST(nothing_is_replaced_in_a_program_or_for_a_password),
+		TEST(other_per_cent_signs_in_arguments_are_left_alone),
 		TEST(what_is_missing_is_named),
 		TEST(two_accounts_with_one_state_are_refused),
 		TEST(bad_syntax_is_one_line_with_file_and_line),
