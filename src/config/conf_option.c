@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "config/account.h"
 #include "config/conf.h"
+#include "config/conf_peers.h"
 #include "config/conf_reader.h"
 #include "config/conf_tree.h"
 
@@ -129,19 +130,36 @@ conf_option_find(const char *name, bool global)
 	return NULL;
 }
 
-int
-conf_option_unknown(const char *name, bool global, struct err *e)
+/* An option that may not stand here belongs there. */
+static const char *
+where(bool global)
+{
+	return global ? "in an account or in defaults"
+		      : "outside of accounts and defaults";
+}
+
+static int
+fail_peer(const char *name, const struct conf_peer *peer, bool global,
+	  struct err *e)
+{
+	bool is_here = !peer->ours || conf_option_find(peer->ours, global);
+
+	return err_set(e, ERR_CONFIG, "there is no option '%s'; %s%s%s%s%s%s%s",
+		       name, peer->ours ? "it is called '" : "",
+		       peer->ours ? peer->ours : "", peer->ours ? "'" : "",
+		       is_here ? "" : " and belongs ",
+		       is_here ? "" : where(global),
+		       peer->ours && peer->hint ? "; " : "",
+		       peer->hint ? peer->hint : "");
+}
+
+/* Names that are near may be misspelt. */
+static int
+fail_unknown(const char *name, bool global, struct err *e)
 {
 	const char *names[CONF_OPTION_MAX + 4], *nearest;
 	size_t count = 0;
 
-	if (conf_option_find(name, !global))
-		return err_set(e, ERR_CONFIG,
-			       global ? "option '%s' belongs in an account or "
-					"in defaults"
-				      : "option '%s' belongs outside of "
-					"accounts and defaults",
-			       name);
 	for (const struct conf_option *o = conf_option_table; o->name; o++)
 		if (may_stand(o, global))
 			names[count++] = o->name;
@@ -152,10 +170,29 @@ conf_option_unknown(const char *name, bool global, struct err *e)
 	}
 	names[count] = NULL;
 	nearest = text_nearest(name, names);
-	if (!nearest)
-		return err_set(e, ERR_CONFIG, "unknown option '%s'", name);
-	return err_set(e, ERR_CONFIG, "unknown option '%s'; did you mean '%s'?",
-		       name, nearest);
+	if (nearest)
+		return err_set(e, ERR_CONFIG,
+			       "unknown option '%s'; did you mean '%s'?", name,
+			       nearest);
+	if (name[0] == '[')
+		return err_set(e, ERR_CONFIG,
+			       "unknown option '%s'; an account is written "
+			       "account \"NAME\" { ... }",
+			       name);
+	return err_set(e, ERR_CONFIG, "unknown option '%s'", name);
+}
+
+int
+conf_option_unknown(const char *name, bool global, struct err *e)
+{
+	const struct conf_peer *peer = conf_peers_find(name);
+
+	if (conf_option_find(name, !global))
+		return err_set(e, ERR_CONFIG, "option '%s' belongs %s", name,
+			       where(global));
+	if (peer)
+		return fail_peer(name, peer, global, e);
+	return fail_unknown(name, global, e);
 }
 
 int

@@ -61,7 +61,8 @@ extern const struct conf_option conf_option_table[];
 
 /* The option of this name; NULL when none may stand there. */
 const struct conf_option *conf_option_find(const char *name, bool global);
-/* Says what an unknown name was probably meant to be.  Returns -1. */
+/* Says what an unknown name was probably meant to be, or what it is called here
+ * if another fetcher has it.  Returns -1. */
 int conf_option_unknown(const char *name, bool global, struct err *e);
 /* Reads a text from this file (NULL: a default) into the struct account, or
  * struct conf, `whole`; does nothing without a text.  The error is "option

@@ -453,8 +453,12 @@ def test_a_state_of_its_own_separates_them(popfetch, server):
     )
 
 
-def test_an_old_option_name_of_a_peer_gets_a_hint_or_at_least_an_error(popfetch):
-    refused(popfetch, with_line("  delete = 'no'"), "delete", line=3)
+@pytest.mark.parametrize(
+    "name, ours",
+    [("username", ["'user'"]), ("delete", ["'keep'"]), ("mailbox", ["'maildir'", "'mbox'", "'mda'"])],
+)
+def test_an_option_of_another_fetcher_is_told_what_it_is_called_here(popfetch, name, ours):
+    refused(popfetch, with_line(f"  {name} = 'no'"), f"'{name}'", *ours, line=3)
 
 
 # What is written about it.

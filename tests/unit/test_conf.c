@@ -1078,10 +1078,34 @@ a_host_is_a_name_or_an_address(void **state)
 }
 
 static void
+refuse_peer(const char *name, const char *what, const char *it_is)
+{
+	char *text = mem_format("account a {\n%s = x\n}\n", name);
+	char *expected = mem_format("popfetch.conf:2: account 'a': there is no "
+				    "option '%s'; %s",
+				    name, what);
+	char *path = at_home("popfetch.conf");
+	struct conf *c = NULL;
+	struct err e = ERR_INIT;
+
+	put("popfetch.conf", text);
+	assert_int_equal(conf_read(&c, path, &e), -1);
+	assert_int_equal(e.kind, ERR_CONFIG);
+	if (!strstr(e.text, expected) || !strstr(e.text, it_is))
+		fail_msg("%s", e.text);
+	free(text);
+	free(expected);
+	free(path);
+}
+
+static void
 an_unknown_option_suggests_the_nearest(void **state)
 {
 	(void)state;
-	refuse_option("mailbox = x", "unknown option 'mailbox'");
+	refuse_option("frobnicate = x", "unknown option 'frobnicate'");
+	refuse("[work]\nhost = h\n", "popfetch.conf:1: unknown option "
+				     "'[work]'; an account is written account "
+				     "\"NAME\" { ... }");
 	refuse_option("hots = x", "unknown option 'hots'; did you mean "
 				  "'host'?");
 	refuse_option("tls_cafile = x", "unknown option 'tls_cafile'; did "
@@ -1096,6 +1120,75 @@ an_unknown_option_suggests_the_nearest(void **state)
 					   "'a' in 'account'");
 	refuse("account a { user = u }\n'account=a|host' = x\n",
 	       "popfetch.conf:2: no sub-section 'a' in 'account'");
+}
+
+/* What fetchmail, mpop, getmail and fdm call it. */
+static void
+an_option_of_another_fetcher_is_told_what_it_is_called_here(void **state)
+{
+	static const char *const names[][2] = {
+		{ "username", "user" },
+		{ "login", "user" },
+		{ "server", "host" },
+		{ "via", "host" },
+		{ "poll", "host" },
+		{ "passwordeval", "password_command" },
+		{ "Password-Cmd", "password_command" },
+		{ "ssl", "tls" },
+		{ "sslproto", "tls" },
+		{ "starttls", "tls" },
+		{ "type", "tls" },
+		{ "tls_trust_file", "tls_ca_file" },
+		{ "sslcertfile", "tls_ca_file" },
+		{ "sslcertpath", "tls_ca_dir" },
+		{ "tls_fingerprint", "tls_pin" },
+		{ "sslfingerprint", "tls_pin" },
+		{ "sslcert", "tls_cert_file" },
+		{ "sslkey", "tls_key_file" },
+		{ "tls_host_override", "tls_server_name" },
+		{ "ssl_version", "tls_min_version" },
+		{ "service", "port" },
+		{ "use_apop", "auth" },
+		{ "delete", "keep" },
+		{ "delete_after", "keep" },
+		{ "keep_days", "keep" },
+		{ "purge-after", "keep" },
+		{ "limit", "max_size" },
+		{ "max_message_size", "max_size" },
+		{ "killsize", "max_size" },
+		{ "batchlimit", "max_messages" },
+		{ "fetchlimit", "max_messages" },
+		{ "max_messages_per_session", "max_messages" },
+		{ "received", "received_header" },
+		{ "arguments", "mda" },
+		{ "skip", "enabled" },
+		{ "warnings", "notice_after" },
+		{ "logfile", "log' and belongs outside of accounts" },
+		{ "parallel-accounts", "jobs' and belongs outside" },
+	};
+	static const char *const others[][2] = {
+		{ "delivery", "where mail goes is 'maildir', 'mbox' or 'mda'" },
+		{ "folder", "where mail goes is 'maildir', 'mbox' or 'mda'" },
+		{ "destination", "where mail goes is" },
+		{ "path", "where mail goes is" },
+		{ "mailbox", "where mail goes is" },
+		{ "uidls_file", "what was fetched is kept in a database" },
+		{ "idfile", "--catch-up=FILE takes over the uids" },
+		{ "sslcertck", "certificates are always verified" },
+		{ "daemon", "popfetch runs once; cron or a systemd timer" },
+		{ "protocol", "popfetch speaks POP3" },
+		{ "fetchall", "popfetch --all" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		refuse_peer(names[i][0], "it is called '", names[i][1]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		refuse_peer(others[i][0], "", others[i][1]);
+	refuse("\npoll = h\n", "popfetch.conf:2: there is no option 'poll'; it "
+			       "is called 'host' and belongs in an account or "
+			       "in defaults");
+	refuse_option("login_name = x", "unknown option 'login_name'");
 }
 
 static void
@@ -1645,6 +1738,7 @@ main(void)
 		TEST(empty_names_and_lists_are_refused),
 		TEST(a_host_is_a_name_or_an_address),
 		TEST(an_unknown_option_suggests_the_nearest),
+		TEST(an_option_of_another_fetcher_is_told_what_it_is_called_here),
 		TEST(what_is_there_twice_is_refused),
 		TEST(options_that_do_not_go_together_are_refused),
 		TEST(what_is_replaced_nowhere_is_refused_in_arguments),
