@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "state/fact.h"
 #include "state/listing.h"
 #include "state/match.h"
@@ -125,6 +126,7 @@ parse(struct uidlist *l, const uint8_t *at, size_t size, struct err *e)
 	const uint8_t *end = at + size;
 	size_t lines = count_lines(at, size);
 
+	at += text_mark_size(at, size);
 	l->uids = listing_new(lines, 0);
 	l->times = mem_array(lines, sizeof(*l->times));
 	for (size_t number = 1; at < end; number++) {

@@ -252,6 +252,16 @@ text_nearest(const char *word, const char *const list[])
 	return nearest;
 }
 
+size_t
+text_mark_size(const void *bytes, size_t size)
+{
+	static const char mark[] = { '\357', '\273', '\277' };
+
+	if (size < sizeof(mark) || memcmp(bytes, mark, sizeof(mark)) != 0)
+		return 0;
+	return sizeof(mark);
+}
+
 /* --- ASCII words and numbers --- */
 
 bool

@@ -40,6 +40,11 @@ const char *text_nearest(const char *word, const char *const list[]);
 /* The ending of a noun behind this number: "s", or "" for 1. */
 const char *text_plural(uint64_t count);
 
+/* The size of the byte order mark at the start of a text in UTF-8, which some
+ * editors put there and which is no part of what was written; 0 if it has
+ * none. */
+size_t text_mark_size(const void *bytes, size_t size);
+
 /* ASCII only, independent of the locale. */
 bool text_is_word(const void *bytes, size_t size, const char *word);
 bool text_starts(const void *bytes, size_t size, const char *word);

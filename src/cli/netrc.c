@@ -179,6 +179,8 @@ find_password(const struct buf *file, struct netrc_entry *entry)
 	struct netrc_scan s = { .p = (const char *)file->data };
 
 	s.end = file->len ? s.p + file->len : s.p;
+	if (file->len > 0)
+		s.p += text_mark_size(file->data, file->len);
 	buf_init(&s.word, FILE_MAX);
 	buf_init(&entry->password, FILE_MAX);
 	while (s.p < s.end && next_word(&s))

@@ -79,18 +79,18 @@ account_state_file(const struct account *a)
 static int
 take_line(struct account *a, const struct buf *file, struct err *e)
 {
-	size_t size = 0;
+	size_t start = text_mark_size(file->data, file->len), end = start;
 
-	while (size < file->len && file->data[size] != '\n')
-		size++;
-	if (size > 0 && file->data[size - 1] == '\r')
-		size--;
-	if (size == 0)
+	while (end < file->len && file->data[end] != '\n')
+		end++;
+	if (end > start && file->data[end - 1] == '\r')
+		end--;
+	if (end == start)
 		return err_set(e, ERR_CONFIG,
 			       "option 'password_file': the "
 			       "first line of '%s' is empty",
 			       a->password_file);
-	a->courier.password = secret_new(file->data, size);
+	a->courier.password = secret_new(file->data + start, end - start);
 	return 0;
 }
 

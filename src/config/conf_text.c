@@ -435,8 +435,8 @@ conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
 	int rc = 0;
 
 	s.end = size ? s.p + size : s.p;
-	if (size >= 3 && memcmp(bytes, "\357\273\277", 3) == 0)
-		s.p += 3; /* the byte order mark of some editors */
+	if (size > 0)
+		s.p += text_mark_size(bytes, size);
 	buf_init(&s.value, VALUE_MAX);
 	while (rc == 0 && s.p < s.end)
 		rc = *s.p ? put_next(&s) : fail(&s, "NUL byte");

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #ifndef __linux__
 extern char **environ;
@@ -107,9 +108,10 @@ make_secret(const struct first_line *line, const char *name, size_t max,
 	    struct secret **out, struct err *e)
 {
 	const struct buf *text = &line->text;
-	size_t size = text->len;
+	size_t start = text_mark_size(text->data, text->len);
+	size_t size = text->len - start;
 
-	if (size > 0 && text->data[size - 1] == '\r')
+	if (size > 0 && text->data[text->len - 1] == '\r')
 		size--;
 	if (line->too_long || size > max)
 		return err_set(e, ERR_LATER,
@@ -117,7 +119,7 @@ make_secret(const struct first_line *line, const char *name, size_t max,
 			       name, max);
 	if (size == 0)
 		return err_set(e, ERR_LATER, "'%s' printed nothing", name);
-	*out = secret_new(text->data, size);
+	*out = secret_new(text->data + start, size);
 	return 0;
 }
 
@@ -141,7 +143,8 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
-	buf_init(&first.text, max + 1); /* + 1: the line may end in CR */
+	/* a byte order mark before the line, a CR behind it */
+	buf_init(&first.text, max + 4);
 	rc = await_line(p, argv[0], deadline, &first, &status, e);
 	if (rc == 0)
 		rc = check_status(argv[0], status, e);

@@ -224,6 +224,14 @@ def test_only_what_is_listed_is_recorded(popfetch, server, listed):
     assert same(popfetch.maildir(), pop.wires()[2:])
 
 
+def test_a_list_from_another_system_names_the_same_uids(popfetch, server, listed):
+    pop = server([mail("one"), mail("two")])
+    popfetch.account(server=pop)
+    assert popfetch(listed("\ufeffuid-000001\r", "uid-000002\r")).status == 0
+    assert popfetch().status == 0
+    assert popfetch.maildir() == []
+
+
 def test_its_messages_have_their_ages_and_are_deleted_from_the_next_session_on(
     popfetch, server, listed
 ):

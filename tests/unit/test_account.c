@@ -168,6 +168,8 @@ the_first_line_of_the_file_is_the_password(void **state)
 	assert_first_line("secret\n", "secret");
 	assert_first_line("secret", "secret");
 	assert_first_line(" se cret \r\nsecond\n", " se cret ");
+	assert_first_line("\357\273\277secret\r\n", "secret");
+	assert_first_line("secret\357\273\277", "secret\357\273\277");
 	memset(token, 't', 65537);
 	assert_first_line(token, token);
 	free(token);
@@ -194,6 +196,8 @@ a_password_file_that_is_no_use_is_refused(void **state)
 	put("", 0600);
 	assert_refused("empty");
 	put("\nsecret\n", 0600);
+	assert_refused("empty");
+	put("\357\273\277\r\nsecret\n", 0600);
 	assert_refused("empty");
 	put("secret\n", 0640);
 	assert_refused("users other than you may read");

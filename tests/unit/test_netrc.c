@@ -87,6 +87,14 @@ the_entry_of_host_and_login_is_found(void **state)
 }
 
 static void
+a_file_from_another_system_is_read(void **state)
+{
+	(void)state;
+	assert_password("\357\273\277machine h login u password p\r\n", "h",
+			"u", "p");
+}
+
+static void
 a_dot_at_the_end_of_a_name_makes_no_other_of_it(void **state)
 {
 	(void)state;
@@ -263,6 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_entry_of_host_and_login_is_found),
 		TEST(an_entry_without_login_serves_all_users),
+		TEST(a_file_from_another_system_is_read),
 		TEST(a_dot_at_the_end_of_a_name_makes_no_other_of_it),
 		TEST(an_entry_without_password_is_passed_over),
 		TEST(the_password_may_stand_before_the_login),

@@ -757,6 +757,7 @@ the_first_line_is_returned_without_its_end(void **state)
 	assert_line("printf secret", 100, "secret");
 	assert_line("printf 'secret\\r\\nmore\\n'", 100, "secret");
 	assert_line("echo ' sec ret '", 100, " sec ret ");
+	assert_line("printf '\\357\\273\\277secret\\r\\n'", 6, "secret");
 	assert_line("printf sec; sleep 0.1; echo ret; echo more", 100,
 		    "secret");
 	assert_line("printf 12345", 5, "12345");

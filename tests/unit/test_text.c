@@ -255,6 +255,17 @@ a_number_is_digits_up_to_the_maximum(void **state)
 	assert_int_equal(n, 7);
 }
 
+static void
+a_byte_order_mark_is_three_bytes_at_the_start(void **state)
+{
+	(void)state;
+	assert_int_equal(text_mark_size("\357\273\277x", 4), 3);
+	assert_int_equal(text_mark_size("\357\273\277", 3), 3);
+	assert_int_equal(text_mark_size("\357\273\277", 2), 0);
+	assert_int_equal(text_mark_size("x\357\273\277", 4), 0);
+	assert_int_equal(text_mark_size(NULL, 0), 0);
+}
+
 int
 main(void)
 {
@@ -273,6 +284,7 @@ main(void)
 		cmocka_unit_test(the_nearest_option_is_found),
 		cmocka_unit_test(words_are_compared_without_case),
 		cmocka_unit_test(a_number_is_digits_up_to_the_maximum),
+		cmocka_unit_test(a_byte_order_mark_is_three_bytes_at_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
