@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/conf_option.h"
+#include "config/credential.h"
 #include "sys/fs.h"
 
 enum { PASSWORD_FILE_MAX = 256 * 1024, STATE_FILE_MAX = 200 };
@@ -103,11 +104,8 @@ read_password(struct account *a, int fd, struct err *e)
 	buf_init(&file, PASSWORD_FILE_MAX);
 	if (fs_read_fd(fd, a->password_file, PASSWORD_FILE_MAX, &file, e) != 0)
 		e->kind = ERR_CONFIG;
-	else if (!fs_is_private(fd))
-		err_set(e, ERR_CONFIG,
-			"option 'password_file': users other than "
-			"you may read '%s': make it yours and chmod it to 600",
-			a->password_file);
+	else if (credential_check(fd, a->password_file, e) != 0)
+		err_context(e, "option 'password_file'");
 	else
 		rc = take_line(a, &file, e);
 	buf_free(&file);
@@ -121,6 +119,13 @@ account_read_password(struct account *a, struct err *e)
 
 	if (a->courier.password || !a->password_file)
 		return 0;
+	if (credential_is(a->password_file))
+		return err_set(e, ERR_CONFIG,
+			       "option 'password_file': '%s' needs "
+			       "CREDENTIALS_DIRECTORY in the environment, as "
+			       "systemd sets it for a service with "
+			       "LoadCredential=",
+			       a->password_file);
 	/* Without O_NONBLOCK, a FIFO would hang here before it is refused. */
 	fd = open(a->password_file,
 		  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -20,7 +20,7 @@ struct account {
 	bool enabled;
 	struct server server;
 	struct courier_settings courier;
-	char *password_file;
+	char *password_file; /* or "credential:NAME", if it is nowhere */
 	/* No option gives the password: it comes from ~/.netrc, or the
 	 * terminal. */
 	bool ask_password;
@@ -43,8 +43,8 @@ char *account_state_file(const struct account *a);
 /* Sets courier.password from the first line of `password_file`; does nothing
  * without such a file, or when the password is known.  The parent calls it for
  * the accounts that are fetched, before it forks.  ERR_CONFIG when the file
- * cannot be read, is not a regular file of ours (or root's) that only we may
- * read, or begins with an empty line. */
+ * cannot be read, is not a regular file that keeps a secret (credential_check),
+ * or begins with an empty line. */
 int account_read_password(struct account *a, struct err *e);
 
 #endif

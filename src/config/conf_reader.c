@@ -14,6 +14,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "config/conf_tree.h"
+#include "config/credential.h"
 #include "config/placeholder.h"
 #include "deliver/mda_program.h"
 #include "net/tls.h"
@@ -419,6 +420,19 @@ conf_reader_password(const struct conf_reading *r)
 		return -1;
 	secret_free(to);
 	*to = secret_copy(s);
+	return 0;
+}
+
+int
+conf_reader_password_file(const struct conf_reading *r)
+{
+	char *path;
+
+	if (!credential_is(r->text))
+		return conf_reader_path(r);
+	if (credential_path(r->text, &path, r->e) != 0)
+		return -1;
+	set_text(r->to, path);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ int conf_reader_duration(const struct conf_reading *r);
 int conf_reader_log(const struct conf_reading *r);
 int conf_reader_host(const struct conf_reading *r);
 int conf_reader_password(const struct conf_reading *r);
+int conf_reader_password_file(const struct conf_reading *r);
 int conf_reader_keep(const struct conf_reading *r);
 int conf_reader_auth(const struct conf_reading *r);
 /* These fill a struct tls_settings and a struct account_settings. */

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/credential.h"
 #include "sys/fs.h"
 
 /* Fields are told apart by the NUL after each. */
@@ -19,6 +20,15 @@ add_field(struct digest *d, const char *text)
 {
 	text = text ? text : "";
 	digest_add(d, text, strlen(text) + 1);
+}
+
+static void
+add_number(struct digest *d, int64_t number)
+{
+	char *text = mem_format("%lld", (long long)number);
+
+	add_field(d, text);
+	free(text);
 }
 
 void
@@ -44,6 +54,18 @@ add_file(struct digest *d, const char *path)
 		fingerprint_add_identity(d, &st);
 }
 
+/* A credential has another time and inode at each start of a service: with them
+ * no pause would outlive the run.  A new one of the same length ends none. */
+static void
+add_credential(struct digest *d, const char *path)
+{
+	struct stat st;
+
+	add_field(d, path);
+	if (stat(path, &st) == 0)
+		add_number(d, st.st_size);
+}
+
 /* Adds ~/.netrc, where the password may stand that no option gives. */
 static void
 add_netrc(struct digest *d)
@@ -66,7 +88,10 @@ add_secret(struct digest *d, const struct account *a)
 		add_field(d, "password");
 	} else if (a->password_file) {
 		add_field(d, "password_file");
-		add_file(d, a->password_file);
+		if (credential_is_passed(a->password_file))
+			add_credential(d, a->password_file);
+		else
+			add_file(d, a->password_file);
 	} else if (a->courier.password_command) {
 		add_field(d, "password_command");
 		add_field(d, a->courier.password_command[0]);
@@ -76,15 +101,6 @@ add_secret(struct digest *d, const struct account *a)
 	}
 	add_file(d, a->courier.tls.cert_file);
 	add_file(d, a->courier.tls.key_file);
-}
-
-static void
-add_number(struct digest *d, int64_t number)
-{
-	char *text = mem_format("%lld", (long long)number);
-
-	add_field(d, text);
-	free(text);
 }
 
 /* Environment variables may change what the options say while no file

@@ -213,6 +213,51 @@ a_password_file_that_is_no_use_is_refused(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* The file is root's, and we are somebody else. */
+static void
+assert_mounted(mode_t mode, gid_t group, const char *error)
+{
+	struct account a = account_of_file();
+	struct err e = ERR_INIT;
+	int rc;
+
+	put("secret\n", mode);
+	assert_int_equal(chown(path, 0, group), 0);
+	assert_int_equal(setegid(12345), 0);
+	assert_int_equal(seteuid(12345), 0);
+	rc = account_read_password(&a, &e);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(setegid(0), 0);
+	assert_int_equal(rc, error ? -1 : 0);
+	if (error && !strstr(e.text, error))
+		fail_msg("%s", e.text);
+	if (!error)
+		assert_string_equal((const char *)secret_bytes(
+					    a.courier.password),
+				    "secret");
+	account_free(&a);
+	unlink(path);
+}
+
+static void
+a_file_of_root_s_may_be_read_by_our_group(void **state)
+{
+	static const char refused[] =
+		"which is root's: it needs mode 0440 and a group of yours, or "
+		"to be mounted below /run/secrets";
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_mounted(0440, 12345, NULL);
+	assert_mounted(0640, 12345, NULL);
+	assert_mounted(0460, 12345, refused);
+	assert_mounted(0444, 12345, refused);
+	assert_mounted(0404, 0, refused);
+	assert_mounted(0440, 12346, "Permission denied");
+	assert_mounted(0400, 12345, "Permission denied");
+}
+
 static void
 nothing_is_read_when_no_file_is_needed(void **state)
 {
@@ -243,6 +288,7 @@ main(void)
 		cmocka_unit_test(a_long_name_ends_in_a_digest),
 		TEST(the_first_line_of_the_file_is_the_password),
 		TEST(a_password_file_that_is_no_use_is_refused),
+		TEST(a_file_of_root_s_may_be_read_by_our_group),
 		TEST(nothing_is_read_when_no_file_is_needed),
 	};
 

@@ -1675,6 +1675,8 @@ static void
 the_fingerprint_follows_the_file_of_the_secret(void **state)
 {
 	static const char by_file[] = "host = h\nuser = u\npassword_file = p";
+	static const char by_credential[] =
+		"host = h\nuser = u\npassword_file = 'credential:p'";
 	static const char by_netrc[] = "host = h\nuser = u";
 	char *print;
 
@@ -1689,6 +1691,16 @@ the_fingerprint_follows_the_file_of_the_secret(void **state)
 	put("p", "y\n");
 	set_mtime("p", 101);
 	assert_fingerprint(by_file, 100, print, false);
+	free(print);
+
+	setenv("CREDENTIALS_DIRECTORY", home, 1);
+	print = fingerprint(by_credential, 100);
+	put("p", "z\n");
+	set_mtime("p", 102);
+	assert_fingerprint(by_credential, 100, print, true);
+	put("p", "xyz\n");
+	assert_fingerprint(by_credential, 100, print, false);
+	unsetenv("CREDENTIALS_DIRECTORY");
 	free(print);
 
 	print = fingerprint(by_netrc, 100);
