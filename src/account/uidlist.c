@@ -151,7 +151,7 @@ read_file(const char *path, struct buf *text, struct err *e)
 	int rc = -1;
 
 	if (fd < 0)
-		return err_sys(e, ERR_USAGE, "cannot open '%s'", path);
+		return fs_fail_path(e, ERR_USAGE, "open", path);
 	if (fs_read_fd(fd, path, UIDLIST_FILE_MAX, text, e) == 0)
 		rc = 0;
 	else

@@ -224,7 +224,7 @@ netrc_password(const char *path, const char *host, const char *user,
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (fd < 0)
-		return err_sys(e, ERR_CONFIG, "cannot read '%s'", path);
+		return fs_fail_path(e, ERR_CONFIG, "read", path);
 	rc = read_open_file(fd, path, &entry, e);
 	fs_drop(&fd);
 	if (rc != 0)

@@ -129,11 +129,10 @@ account_read_password(struct account *a, struct err *e)
 	/* Without O_NONBLOCK, a FIFO would hang here before it is refused. */
 	fd = open(a->password_file,
 		  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(e, ERR_CONFIG,
-			       "option 'password_file': cannot "
-			       "read '%s'",
-			       a->password_file);
+	if (fd < 0) {
+		fs_fail_path(e, ERR_CONFIG, "read", a->password_file);
+		return err_context(e, "option 'password_file'");
+	}
 	rc = read_password(a, fd, e);
 	fs_drop(&fd);
 	return rc;

@@ -5,6 +5,7 @@
 
 #include "config/conf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -30,6 +31,18 @@ make_xdg_path(const char *variable, const char *otherwise, const char *name)
 	return home ? mem_format("%s/%s/%s", home, otherwise, name) : NULL;
 }
 
+/* Why a file is not found that may be there; NULL when it just is not.  Owned
+ * by the caller. */
+static char *
+find_obstacle(const char *first, const char *second)
+{
+	char *why = second ? fs_home_obstacle(second) : NULL;
+
+	if (!why && first && !fs_is_there(first) && errno == EACCES)
+		why = fs_obstacle(first);
+	return why;
+}
+
 int
 conf_find(char **path, struct err *e)
 {
@@ -37,6 +50,7 @@ conf_find(char **path, struct err *e)
 				    "popfetch/popfetch.conf");
 	const char *home = fs_home();
 	char *second = home ? mem_format("%s/.popfetchrc", home) : NULL;
+	char *why = find_obstacle(first, second);
 
 	*path = NULL;
 	if (first && fs_is_there(first)) {
@@ -45,6 +59,10 @@ conf_find(char **path, struct err *e)
 	} else if (second && fs_is_there(second)) {
 		*path = second;
 		second = NULL;
+	} else if (first && second && why) {
+		err_set(e, ERR_CONFIG,
+			"no configuration: %s (looked for '%s' and '%s')", why,
+			first, second);
 	} else if (first && second) {
 		err_set(e, ERR_CONFIG,
 			"no configuration: neither '%s' nor '%s' exists", first,
@@ -55,6 +73,7 @@ conf_find(char **path, struct err *e)
 	} else {
 		err_set(e, ERR_CONFIG, "no configuration: no home directory");
 	}
+	free(why);
 	free(first);
 	free(second);
 	return *path ? 0 : -1;

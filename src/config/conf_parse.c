@@ -327,7 +327,7 @@ parse_file(cfg_t *cfg, const char *path)
 	/* Without O_NONBLOCK, a FIFO would hang here before it is refused. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		err_sys(e, ERR_CONFIG, "cannot read '%s'", path);
+		fs_fail_path(e, ERR_CONFIG, "read", path);
 	} else {
 		s.dev = st.st_dev;
 		s.ino = st.st_ino;

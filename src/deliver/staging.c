@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,6 +55,23 @@ fail_missing(const char *path, struct err *e)
 	return -1;
 }
 
+/* The directory that it is to lie in is not made, since it may be the place of
+ * a disk. */
+static int
+fail_parent(const char *path, struct err *e)
+{
+	int error = e->sys;
+	char *why = error == ENOENT ? fs_obstacle(path) : NULL;
+
+	if (why)
+		err_set(e, ERR_CREATE,
+			"cannot make Maildir '%s': %s; is its disk mounted?",
+			path, why);
+	e->sys = error;
+	free(why);
+	return -1;
+}
+
 static int
 open_root(const char *path, bool may_create, int *root, struct err *e)
 {
@@ -65,7 +83,7 @@ open_root(const char *path, bool may_create, int *root, struct err *e)
 		return fail_missing(path, e);
 	err_clear(e);
 	if (fs_make_dir(path, 0700, NULL, e) != 0)
-		return -1;
+		return fail_parent(path, e);
 	return fs_open_dir(path, root, e);
 }
 

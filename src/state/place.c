@@ -48,7 +48,7 @@ place_find(struct place *p, const char *path, struct err *e)
 	if (p->dir)
 		p->file = mem_format("%s/%s", p->dir, p->name);
 	else if (errno != ENOENT)
-		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);
+		return fs_fail_path(e, ERR_CREATE, "open", path);
 	if (p->file && strlen(p->file) > FILE_LENGTH_MAX) {
 		errno = ENAMETOOLONG;
 		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);

@@ -63,7 +63,7 @@ fail_at(struct err *e, enum err_kind kind, const char *verb, int dir,
 	char shown[SHOWN_MAX];
 
 	if (dir == AT_FDCWD)
-		return err_sys(e, kind, "cannot %s '%s'", verb, name);
+		return fs_fail_path(e, kind, verb, name);
 	show(shown, dir);
 	errno = saved;
 	return err_sys(e, kind, "cannot %s '%s/%s'", verb, shown, name);
@@ -205,6 +205,21 @@ is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* That /nonexistent cannot be made is not what is wrong. */
+static int
+blame_home(const char *path, struct err *e)
+{
+	char *why = fs_home_obstacle(path);
+	int error = e->sys;
+
+	if (why)
+		err_set(e, ERR_CREATE, "cannot make directory '%s': %s", path,
+			why);
+	e->sys = error;
+	free(why);
+	return -1;
+}
+
 int
 fs_make_path(const char *path, mode_t mode, struct err *e)
 {
@@ -223,7 +238,7 @@ fs_make_path(const char *path, mode_t mode, struct err *e)
 		prefix[at] = end;
 	} while (rc == 0 && end);
 	free(prefix);
-	return rc;
+	return rc == 0 ? 0 : blame_home(path, e);
 }
 
 bool

@@ -127,5 +127,16 @@ char *fs_expand(const char *path, const char *base, struct err *e);
 /* The home directory: $HOME if absolute, else that of the password database;
  * borrowed, NULL if there is none. */
 const char *fs_home(void);
+/* What keeps us from a path that cannot be opened or made: the first directory
+ * of it that does not exist, may not be entered or is none, as in "directory
+ * '/a/b' does not exist"; the home directory is called so.  Owned by the
+ * caller; NULL if it is none of these.  For error texts only. */
+char *fs_obstacle(const char *path);
+/* The same for the home directory, if the path is in there. */
+char *fs_home_obstacle(const char *path);
+/* err_sys with "cannot VERB 'PATH'", and the obstacle, if there is one, in
+ * place of what errno says. */
+int fs_fail_path(struct err *e, enum err_kind kind, const char *verb,
+		 const char *path);
 
 #endif

@@ -5,10 +5,12 @@
 
 #include "sys/fs.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -85,4 +87,112 @@ fs_expand(const char *path, const char *base, struct err *e)
 	if (path[0] == '/')
 		return mem_string(path);
 	return expand_relative(path, base, e);
+}
+
+/* --- what keeps us from a path --- */
+
+/* The size of the path up to and without the slash that follows `at`. */
+static size_t
+next_part(const char *path, size_t at)
+{
+	at += strspn(path + at, "/");
+	return at + strcspn(path + at, "/");
+}
+
+static bool
+is_in_home(const char *path)
+{
+	const char *home = fs_home();
+	size_t size = home ? strlen(home) : 0;
+
+	return home && strncmp(path, home, size) == 0 &&
+	       (!path[size] || path[size] == '/');
+}
+
+/* Is the beginning of a path on the way to the home directory, or this? */
+static bool
+leads_home(const char *path, size_t size)
+{
+	return is_in_home(path) && size <= strlen(fs_home());
+}
+
+static char *
+describe(const char *path, size_t size, const char *what)
+{
+	if (leads_home(path, size))
+		return mem_format("the home directory '%s' (HOME) %s",
+				  fs_home(), what);
+	return mem_format("directory '%.*s' %s", (int)size, path, what);
+}
+
+/* What the part of a path up to `end` fails with; `above` is the part before
+ * it. */
+static char *
+explain(const char *path, size_t above, size_t end, int error)
+{
+	bool is_whole = !path[end + strspn(path + end, "/")];
+
+	if (error == ENOENT && (!is_whole || leads_home(path, end)))
+		return describe(path, end, "does not exist");
+	if (error == EACCES)
+		return describe(path, above,
+				"cannot be entered: Permission denied");
+	if (error == ENOTDIR)
+		return mem_format("'%.*s' is not a directory", (int)above,
+				  path);
+	return NULL;
+}
+
+char *
+fs_obstacle(const char *path)
+{
+	size_t above = path[0] == '/', end = next_part(path, 0);
+	char *part, *why = NULL;
+	struct stat st;
+	int error = 0;
+
+	while (error == 0) {
+		part = mem_string_n(path, end);
+		if (*part && stat(part, &st) != 0) {
+			error = errno;
+			why = explain(path, above, end, error);
+		}
+		free(part);
+		if (!path[end])
+			break;
+		above = end;
+		end = next_part(path, end);
+	}
+	return why;
+}
+
+char *
+fs_home_obstacle(const char *path)
+{
+	char *inside, *why;
+
+	if (!is_in_home(path))
+		return NULL;
+	inside = mem_format("%s/.", fs_home());
+	why = fs_obstacle(inside);
+	free(inside);
+	return why;
+}
+
+int
+fs_fail_path(struct err *e, enum err_kind kind, const char *verb,
+	     const char *path)
+{
+	int error = errno;
+	char *why = fs_obstacle(path);
+
+	if (!why && error == EACCES) /* it may be the home directory itself */
+		why = fs_home_obstacle(path);
+	errno = error;
+	if (!why)
+		return err_sys(e, kind, "cannot %s '%s'", verb, path);
+	err_set(e, kind, "cannot %s '%s': %s", verb, path, why);
+	e->sys = error;
+	free(why);
+	return -1;
 }

@@ -46,7 +46,7 @@ lock_take(const char *path, bool create, int *fd, struct err *e)
 	if (*fd < 0 && !create && errno == ENOENT)
 		return 0;
 	if (*fd < 0)
-		return err_sys(e, ERR_CREATE, "cannot open '%s'", path);
+		return fs_fail_path(e, ERR_CREATE, "open", path);
 	if (lock_now(*fd, path, e) != 0) {
 		fs_drop(fd);
 		return -1;

@@ -305,12 +305,25 @@ find_and_run(struct launch *l, struct proc *p)
 }
 
 static int
+fail_directory(const struct proc_program *program, int error, struct err *e)
+{
+	char *inside = mem_format("%s/.", program->directory);
+	char *why = fs_obstacle(inside);
+
+	err_set(e, ERR_OS, "cannot run '%s' in '%s': %s", program->argv[0],
+		program->directory, why ? why : strerror(error));
+	e->sys = error;
+	free(why);
+	free(inside);
+	return -1;
+}
+
+static int
 fail_start(const struct proc_program *program, struct report r, struct err *e)
 {
-	errno = r.error;
 	if (r.at_directory)
-		return err_sys(e, ERR_OS, "cannot run '%s' in '%s'",
-			       program->argv[0], program->directory);
+		return fail_directory(program, r.error, e);
+	errno = r.error;
 	return err_sys(e, ERR_OS, "cannot run '%s'", program->argv[0]);
 }
 

@@ -52,6 +52,33 @@ def test_without_a_configuration_both_places_are_named(popfetch):
     assert "popfetch.conf" in result.stderr and ".popfetchrc" in result.stderr
 
 
+def test_a_home_that_is_not_there_is_named(popfetch):
+    popfetch.accounts = None
+    gone = popfetch.directory / "gone"
+    result = popfetch(env={"HOME": str(gone)})
+    assert result.status == os.EX_CONFIG, result
+    assert f"the home directory '{gone}' (HOME) does not exist" in result.stderr, result
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_mail_for_a_home_that_is_not_there_says_so(popfetch, server, destination):
+    gone = popfetch.directory / "gone"
+    popfetch.set(state_dir=popfetch.directory / "state")
+    popfetch.account(server=server(), **{destination: "~/new"})
+    result = popfetch("-c", popfetch.configuration, env={"HOME": str(gone)})
+    assert result.status == os.EX_CANTCREAT and len(result.errors) == 1, result
+    assert f"the home directory '{gone}' (HOME) does not exist" in result.stderr, result
+
+
+def test_a_program_for_mail_in_a_home_that_is_not_there_says_so(popfetch, server):
+    gone = popfetch.directory / "gone"
+    popfetch.set(state_dir=popfetch.directory / "state")
+    popfetch.account(server=server([mail()]), mda=["true"])
+    result = popfetch("-c", popfetch.configuration, env={"HOME": str(gone)})
+    assert result.status == os.EX_OSERR and len(result.errors) == 1, result
+    assert f"the home directory '{gone}' (HOME) does not exist" in result.stderr, result
+
+
 @pytest.mark.parametrize("place", ["xdg", "config", "dot"])
 def test_it_is_found_where_it_belongs(popfetch, server, place):
     pop = server([mail()])

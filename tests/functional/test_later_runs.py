@@ -90,5 +90,6 @@ def test_an_mbox_in_a_directory_that_never_was(popfetch, server):
     pop = server([mail("one")])
     result = popfetch.account(server=pop, mbox="~/no/such/mbox")()
     assert result.status == os.EX_CANTCREAT, result
-    assert f"'{popfetch.home}/no/such'" in result.stderr and "does not exist" in result.stderr
+    assert f"'{popfetch.home}/no/such'" in result.stderr, result
+    assert f"directory '{popfetch.home}/no' does not exist" in result.stderr, result
     assert pop.connections == []

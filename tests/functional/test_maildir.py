@@ -192,3 +192,15 @@ def test_the_name_holds_this_host_without_slash_or_colon(popfetch, server):
     popfetch.account(server=pop)()
     host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
     assert host.split(".")[0] in popfetch.maildir_files()[0].name
+
+
+def test_a_maildir_in_a_directory_that_never_was(popfetch, server):
+    pop = server([mail("one")])
+    (popfetch.home / "m").mkdir()
+    result = popfetch.account(server=pop, maildir="~/m/no/parent/md")()
+    assert result.status == os.EX_CANTCREAT, result
+    assert result.errors == [
+        f"popfetch: work: cannot make Maildir '{popfetch.home}/m/no/parent/md': "
+        f"directory '{popfetch.home}/m/no' does not exist; is its disk mounted?"
+    ]
+    assert pop.connections == [] and list((popfetch.home / "m").iterdir()) == []

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "sysbox.h"
 
 /* --- faults --- */
@@ -768,6 +769,132 @@ home_comes_from_the_environment_or_the_password_database(void **state)
 		assert_string_equal(fs_home(), us->pw_dir);
 }
 
+/* --- what keeps us from a path --- */
+
+static void
+assert_obstacle(const char *path, const char *format, ...)
+{
+	char expected[1024];
+	char *why = fs_obstacle(path);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(expected, sizeof(expected), format, args);
+	va_end(args);
+	assert_non_null(why);
+	assert_string_equal(why, expected);
+	free(why);
+}
+
+static char *
+in_place(const char *name)
+{
+	char *dir = getcwd(NULL, 0);
+	char *path = mem_format("%s/%s", dir, name);
+
+	free(dir);
+	return path;
+}
+
+static void
+the_first_directory_that_is_missing_is_named(void **state)
+{
+	char *path = in_place("a/b/c/d"), *missing = in_place("a/b");
+	char *above = in_place("a");
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0700), 0);
+	write_file("f", "", 0);
+	assert_obstacle(path, "directory '%s' does not exist", missing);
+	assert_obstacle("a/b//c/", "directory 'a/b' does not exist");
+	assert_null(fs_obstacle(missing)); /* only itself is missing */
+	assert_null(fs_obstacle(above));
+	assert_null(fs_obstacle("/"));
+	assert_obstacle("f/x/y", "'f' is not a directory");
+	assert_int_equal(fs_open_dir(path, &fd, &e), -1);
+	assert_int_equal(e.sys, ENOENT);
+	assert_non_null(strstr(e.text, "/a/b/c/d': directory '"));
+	assert_non_null(strstr(e.text, "/a/b' does not exist"));
+	assert_int_equal(fs_make_dir(path, 0700, NULL, &e), -1);
+	assert_int_equal(e.sys, ENOENT);
+	assert_non_null(strstr(e.text, "/a/b' does not exist"));
+	assert_int_equal(fs_open_dir(missing, &fd, &e), -1);
+	assert_non_null(strstr(e.text, "/a/b': No such file"));
+	free(path);
+	free(missing);
+	free(above);
+}
+
+static void
+a_home_that_is_not_there_is_called_so(void **state)
+{
+	char *home = in_place("gone/jane"), *path = in_place("gone/jane/x");
+	char *other = in_place("gone/janet");
+
+	(void)state;
+	assert_int_equal(setenv("HOME", home, 1), 0);
+	assert_obstacle(path, "the home directory '%s' (HOME) does not exist",
+			home);
+	assert_obstacle(home, "the home directory '%s' (HOME) does not exist",
+			home);
+	*strrchr(path, '/') = '\0';
+	*strrchr(path, '/') = '\0';
+	assert_obstacle(other, "directory '%s' does not exist", path);
+	assert_null(fs_home_obstacle(other));
+	assert_int_equal(unsetenv("HOME"), 0);
+	free(home);
+	free(path);
+	free(other);
+}
+
+static void
+a_directory_that_may_not_be_entered_is_named(void **state)
+{
+	char *dir = in_place("closed"), *path = in_place("closed/a/b"), *why;
+	bool is_root = geteuid() == 0;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(mkdir("closed", 0), 0);
+	if (is_root)
+		assert_int_equal(seteuid(12345), 0);
+	assert_obstacle(path,
+			"directory '%s' cannot be entered: Permission denied",
+			dir);
+	assert_int_equal(setenv("HOME", dir, 1), 0);
+	why = fs_home_obstacle(path);
+	assert_int_equal(fs_open_dir(dir, &fd, &e), -1);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+	assert_non_null(why);
+	assert_non_null(strstr(why, "(HOME) cannot be entered: Permission"));
+	assert_non_null(strstr(e.text, "(HOME) cannot be entered: Permission"));
+	assert_int_equal(e.sys, EACCES);
+	assert_int_equal(unsetenv("HOME"), 0);
+	free(why);
+	free(dir);
+	free(path);
+}
+
+static void
+what_cannot_be_made_in_a_missing_home_is_said_of_the_home(void **state)
+{
+	char *home = in_place("gone/jane"), *path = in_place("gone/jane/.x/y");
+
+	(void)state;
+	write_file("gone", "", 0);
+	assert_int_equal(setenv("HOME", home, 1), 0);
+	assert_int_equal(fs_make_path(path, 0700, &e), -1);
+	assert_int_equal(e.kind, ERR_CREATE);
+	assert_non_null(strstr(e.text, "/gone/jane/.x/y': '"));
+	assert_non_null(strstr(e.text, "/gone' is not a directory"));
+	assert_int_equal(unsetenv("HOME"), 0);
+	free(home);
+	free(path);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, enter_place, leave_place)
 
@@ -808,6 +935,10 @@ main(void)
 		TEST(paths_become_absolute),
 		TEST(paths_that_lead_nowhere_are_a_matter_of_configuration),
 		TEST(home_comes_from_the_environment_or_the_password_database),
+		TEST(the_first_directory_that_is_missing_is_named),
+		TEST(a_home_that_is_not_there_is_called_so),
+		TEST(a_directory_that_may_not_be_entered_is_named),
+		TEST(what_cannot_be_made_in_a_missing_home_is_said_of_the_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,26 @@
 
 enum { TOUCH_MS = 30 * 1000 };
 
+/* It may be one above the directory, or the home directory, that is missing. */
+static void
+fail_missing(const char *directory, struct err *e)
+{
+	char *why = fs_obstacle(directory);
+
+	if (why)
+		err_set(e, ERR_CREATE,
+			"cannot open directory '%s' of the mbox: %s; is its "
+			"disk mounted?",
+			directory, why);
+	else
+		err_set(e, ERR_CREATE,
+			"directory '%s' of the mbox does not exist; is its "
+			"disk mounted?",
+			directory);
+	e->sys = ENOENT;
+	free(why);
+}
+
 int
 mbox_file_open(struct mbox_file *f, const char *path, struct err *e)
 {
@@ -32,13 +52,8 @@ mbox_file_open(struct mbox_file *f, const char *path, struct err *e)
 	directory =
 		mem_string_n(path, (size_t)(slash - path) + (slash == path));
 	rc = fs_open_dir(directory, &f->dir, e);
-	if (rc != 0 && e->sys == ENOENT) {
-		err_set(e, ERR_CREATE,
-			"directory '%s' of the mbox does not "
-			"exist; is its disk mounted?",
-			directory);
-		e->sys = ENOENT;
-	}
+	if (rc != 0 && e->sys == ENOENT)
+		fail_missing(directory, e);
 	free(directory);
 	if (rc != 0)
 		return -1;
