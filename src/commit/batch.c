@@ -445,10 +445,10 @@ batch_max(const struct batch *b)
 	return max < b->limits.messages ? max : b->limits.messages;
 }
 
-uint64_t
-batch_free_bytes(const struct batch *b)
+void
+batch_space(const struct batch *b, struct deliver_space *space)
 {
-	return deliver_free_bytes(b->deliver);
+	deliver_space(b->deliver, space);
 }
 
 bool

@@ -88,7 +88,7 @@ bool batch_is_open(const struct batch *b); /* between begin and end? */
 size_t batch_waiting(const struct batch *b);
 uint64_t batch_waiting_bytes(const struct batch *b);
 size_t batch_max(const struct batch *b); /* for an MDA: how many run at once */
-uint64_t batch_free_bytes(const struct batch *b);
+void batch_space(const struct batch *b, struct deliver_space *space);
 /* deliver_is_slow, deliver_ends_one_by_one. */
 bool batch_is_slow(const struct batch *b);
 bool batch_ends_one_by_one(const struct batch *b);

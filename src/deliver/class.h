@@ -47,7 +47,7 @@ struct deliver_class {
 	int (*open)(struct deliver **d, const struct deliver_target *target,
 		    bool may_create, struct err *e);
 	void (*close)(struct deliver *d);
-	uint64_t (*free_bytes)(const struct deliver *d);
+	void (*space)(const struct deliver *d, struct deliver_space *space);
 
 	/* one message; `discard` and `leave` free *s */
 	int (*stage)(struct deliver *d, const struct deliver_message *m,

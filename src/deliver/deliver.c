@@ -91,10 +91,10 @@ deliver_is_slow(const struct deliver *d)
 	return d->class->is_slow;
 }
 
-uint64_t
-deliver_free_bytes(const struct deliver *d)
+void
+deliver_space(const struct deliver *d, struct deliver_space *space)
 {
-	return d->class->free_bytes(d);
+	d->class->space(d, space);
 }
 
 /* --- one message --- */

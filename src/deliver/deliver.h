@@ -113,8 +113,13 @@ size_t deliver_batch_max(const struct deliver *d);
 bool deliver_ends_one_by_one(const struct deliver *d);
 /* May a message take seconds?  Then only a few are asked for ahead of it. */
 bool deliver_is_slow(const struct deliver *d);
-/* Free bytes where messages are staged; UINT64_MAX when unknown. */
-uint64_t deliver_free_bytes(const struct deliver *d);
+/* The disk on which messages are staged or stored, whichever has less room. */
+struct deliver_space {
+	uint64_t free_bytes; /* UINT64_MAX when unknown */
+	unsigned copies;     /* of each message that are there for a while */
+	const char *path;    /* on that disk; borrowed from the target */
+};
+void deliver_space(const struct deliver *d, struct deliver_space *space);
 
 /* --- one message --- */
 /* Begins a message; its bytes follow.  Several may be staged and unfinished at

@@ -140,10 +140,14 @@ maildir_close(struct deliver *d)
 	free(m);
 }
 
-static uint64_t
-maildir_free_bytes(const struct deliver *d)
+static void
+maildir_space(const struct deliver *d, struct deliver_space *space)
 {
-	return fs_free_bytes(((const struct maildir *)d)->staging.dir);
+	const struct maildir *m = (const struct maildir *)d;
+
+	space->free_bytes = fs_free_bytes(m->staging.dir);
+	space->copies = 1;
+	space->path = d->target->path;
 }
 
 /* --- one message --- */
@@ -406,7 +410,7 @@ const struct deliver_class maildir_class = { .name = "maildir",
 					     .batch_max = BATCH_MAX,
 					     .open = maildir_open,
 					     .close = maildir_close,
-					     .free_bytes = maildir_free_bytes,
+					     .space = maildir_space,
 					     .stage = maildir_stage,
 					     .write = maildir_write,
 					     .finish = maildir_finish,

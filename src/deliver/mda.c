@@ -73,10 +73,12 @@ mda_open(struct deliver **d, const struct deliver_target *target,
 	return 0;
 }
 
-static uint64_t
-mda_free_bytes(const struct deliver *d)
+static void
+mda_space(const struct deliver *d, struct deliver_space *space)
 {
-	return fs_free_bytes(((const struct mda *)d)->spool);
+	space->free_bytes = fs_free_bytes(((const struct mda *)d)->spool);
+	space->copies = 1;
+	space->path = d->target->spool;
 }
 
 /* --- one message --- */
@@ -380,7 +382,7 @@ const struct deliver_class mda_class = { .name = "mda",
 					 .is_slow = true,
 					 .open = mda_open,
 					 .close = mda_close,
-					 .free_bytes = mda_free_bytes,
+					 .space = mda_space,
 					 .stage = mda_stage,
 					 .write = mda_write,
 					 .finish = mda_finish,

@@ -115,37 +115,55 @@ asking_bytes(const struct retrieve *r, size_t entry)
 	return listed > 0 ? (uint64_t)listed : 0;
 }
 
-/* Bytes that the disk can take beyond what was asked for. */
+/* Bytes of messages that the disk can take beyond what was asked for. */
 static uint64_t
-room_on_disk(const struct retrieve *r)
+room_on(const struct deliver_space *disk, const struct retrieve *r)
 {
-	uint64_t taken = r->asked_bytes + SPARE;
-	uint64_t has = batch_free_bytes(r->handover.batch);
+	uint64_t room;
 
-	return has > taken ? has - taken : 0;
+	if (disk->free_bytes == UINT64_MAX)
+		return UINT64_MAX;
+	if (disk->free_bytes < SPARE)
+		return 0;
+	room = (disk->free_bytes - SPARE) / disk->copies;
+	return room > r->asked_bytes ? room - r->asked_bytes : 0;
+}
+
+static void
+tell_space(struct retrieve *r, size_t entry, const struct deliver_space *disk)
+{
+	struct session *s = r->session;
+	char name[MAILBOX_NAME_MAX], needs[QUANTITY_TEXT_MAX];
+	char has[QUANTITY_TEXT_MAX], kept[QUANTITY_TEXT_MAX];
+	char coming[QUANTITY_TEXT_MAX];
+	struct err e = ERR_INIT;
+
+	mailbox_name(s->mailbox, entry, name);
+	quantity_show_size(needs, asking_bytes(r, entry));
+	quantity_show_size(has, disk->free_bytes);
+	quantity_show_size(kept, SPARE);
+	quantity_show_size(coming, r->asked_bytes);
+	err_set(&e, ERR_LOCAL,
+		"%s, %s%s, is left on the server: %s is kept free on the disk "
+		"of '%s', of which %s is free%s%s%s",
+		name, needs, disk->copies > 1 ? " and stored twice" : "", kept,
+		disk->path, has, r->asked_bytes > 0 ? ", and " : "",
+		r->asked_bytes > 0 ? coming : "",
+		r->asked_bytes > 0 ? " is for what is on its way" : "");
+	phase_complain(s, &e, false);
 }
 
 /* A message that cannot fit stays where it is, and does not keep those that can
  * from coming. */
 static void
-skip_for_space(struct retrieve *r, size_t entry, uint64_t size, uint64_t room)
+skip_for_space(struct retrieve *r, size_t entry,
+	       const struct deliver_space *disk)
 {
-	struct session *s = r->session;
-	char name[MAILBOX_NAME_MAX], needs[QUANTITY_TEXT_MAX];
-	char has[QUANTITY_TEXT_MAX];
-	struct err e = ERR_INIT;
-
-	s->result->failed++;
+	r->session->result->failed++;
 	if (r->has_told_space)
 		return;
 	r->has_told_space = true;
-	mailbox_name(s->mailbox, entry, name);
-	quantity_show_size(needs, size);
-	quantity_show_size(has, room);
-	err_set(&e, ERR_LOCAL,
-		"%s, %s, is left on the server: only %s free on the disk", name,
-		needs, has);
-	phase_complain(s, &e, false);
+	tell_space(r, entry, disk);
 }
 
 /* False: not now, since a program makes room again by taking what waits for
@@ -155,14 +173,17 @@ ask(struct retrieve *r, size_t entry)
 {
 	struct session *s = r->session;
 	uint64_t size = asking_bytes(r, entry);
-	uint64_t room = room_on_disk(r);
+	struct deliver_space disk;
+	uint64_t room;
 
+	batch_space(r->handover.batch, &disk);
+	room = room_on(&disk, r);
 	if (size > room && batch_ends_one_by_one(r->handover.batch) &&
 	    ahead(r) > 0)
 		return false;
 	mailbox_mark(s->mailbox, entry, MAILBOX_TRIED);
 	if (size > room) {
-		skip_for_space(r, entry, size, room);
+		skip_for_space(r, entry, &disk);
 		return true;
 	}
 	requests_give(s->requests, LINK_RETR, mailbox_number(s->mailbox, entry),

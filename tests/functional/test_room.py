@@ -3,6 +3,7 @@
 """Little room: on the disk, in a file, for descriptors."""
 
 import os
+import re
 
 import pytest
 
@@ -67,3 +68,34 @@ def test_an_mbox_on_the_disk_of_its_spool_takes_what_fits(popfetch, server, smal
         left = len(pop.left())
     found = [message for _, message in read_mbox((disk.path / "mbox").read_bytes())]
     assert same(found, wires)
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox", "mda"])
+def test_a_full_disk_is_named_with_what_is_free(popfetch, server, small_disk, destination):
+    """1 MiB of it is kept free."""
+    pop = server([mail("one"), mail("two")])
+    place = popfetch.home / "place"
+    place.mkdir()
+    disk = small_disk(place)
+    disk.limit("800k")
+    to = ["true"] if destination == "mda" else str(place / destination)
+    state = place if destination == "mda" else popfetch.home / "state"
+    popfetch.set(state_dir=state).account(server=pop, **{destination: to})
+    result = popfetch(before=disk.inside)
+    assert result.status == os.EX_IOERR and len(result.errors) == 1, result
+    where = place if destination == "mda" else to
+    assert f"1 MiB is kept free on the disk of '{where}', of which " in result.stderr, result
+    free = re.search(r"of which (\d+)(\.\d)? KiB is free$", result.errors[0])
+    assert free and 500 < int(free[1]) <= 800, result
+
+
+def test_what_is_on_its_way_to_a_disk_counts(popfetch, server, small_disk):
+    pop = server([mail(str(n), ("x" * 70 + "\n") * 9000) for n in range(8)], pipelining=True)
+    place = popfetch.home / "place"
+    place.mkdir()
+    disk = small_disk(place)
+    disk.limit("4m")
+    popfetch.account(server=pop, maildir=str(place / "Maildir"))
+    result = popfetch(before=disk.inside)
+    assert result.status == os.EX_IOERR and len(result.errors) == 1, result
+    assert re.search(r"MiB is free, and \S+ [KM]iB is for what is on its way$", result.errors[0])

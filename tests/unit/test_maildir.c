@@ -586,9 +586,13 @@ static void
 free_space_is_told(void **state)
 {
 	struct deliver *d = maildirbox_open();
+	struct deliver_space space;
 
 	(void)state;
-	assert_true(deliver_free_bytes(d) > 0);
+	deliver_space(d, &space);
+	assert_true(space.free_bytes > 0);
+	assert_int_equal(space.copies, 1);
+	assert_string_equal(space.path, box.target.path);
 	deliver_close(&d);
 }
 

@@ -117,16 +117,16 @@ mbox_close(struct deliver *d)
 	free(m);
 }
 
-static uint64_t
-mbox_free_bytes(const struct deliver *d)
+static void
+mbox_space(const struct deliver *d, struct deliver_space *space)
 {
 	const struct mbox *m = (const struct mbox *)d;
 	uint64_t spool = fs_free_bytes(m->spool_dir);
 	uint64_t here = fs_free_bytes(m->file.dir);
 
-	if (spool == here) /* one disk, on which each message is stored twice */
-		return here == UINT64_MAX ? here : here / 2;
-	return spool < here ? spool : here;
+	space->free_bytes = spool < here ? spool : here;
+	space->copies = spool == here ? 2 : 1; /* one disk */
+	space->path = spool < here ? d->target->spool : d->target->path;
 }
 
 /* --- one message --- */
@@ -442,7 +442,7 @@ const struct deliver_class mbox_class = { .name = "mbox",
 					  .batch_max = 256,
 					  .open = mbox_open,
 					  .close = mbox_close,
-					  .free_bytes = mbox_free_bytes,
+					  .space = mbox_space,
 					  .stage = mbox_stage,
 					  .write = mbox_write,
 					  .finish = mbox_finish,
