@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/conf.h"
 #include "cli/overview.h"
+#include "cli/logfile.h"
 #include "cli/password.h"
 #include "cli/process.h"
 #include "cli/show.h"
@@ -385,7 +386,7 @@ start_accounts(struct run *r)
 {
 	struct err e = ERR_INIT;
 
-	if (log_open(r->conf->log, &e) != 0) {
+	if (logfile_open(r->conf->log, &e) != 0) {
 		show_error(&r->show, NULL, &e);
 		return;
 	}
