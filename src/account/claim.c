@@ -28,9 +28,9 @@ open_state(struct claim *c, const char *path, bool may_create, struct err *e)
 }
 
 static char *
-state_path(const char *state_dir, const char *name)
+path_of(const char *state_dir, const char *name, const char *suffix)
 {
-	return mem_format("%s/%s.db", state_dir, name);
+	return mem_format("%s/%s%s", state_dir, name, suffix);
 }
 
 /* A state that was made when a dot at the end of the host still counted stays
@@ -43,21 +43,27 @@ state_name(const struct account_settings *a, const char *state_dir)
 
 	if (!a->old_state_file)
 		return a->state_file;
-	path = state_path(state_dir, a->state_file);
-	old_path = state_path(state_dir, a->old_state_file);
+	path = path_of(state_dir, a->state_file, ".db");
+	old_path = path_of(state_dir, a->old_state_file, ".db");
 	is_old = !fs_is_there(path) && fs_is_there(old_path);
 	free(path);
 	free(old_path);
 	return is_old ? a->old_state_file : a->state_file;
 }
 
+char *
+claim_path(const struct account_settings *a, const char *state_dir,
+	   const char *suffix)
+{
+	return path_of(state_dir, state_name(a, state_dir), suffix);
+}
+
 int
 claim_take(struct claim *c, const struct account_settings *a,
 	   const char *state_dir, bool may_create, struct err *e)
 {
-	const char *name = state_name(a, state_dir);
-	char *lock = mem_format("%s/%s.lock", state_dir, name);
-	char *path = state_path(state_dir, name);
+	char *lock = claim_path(a, state_dir, ".lock");
+	char *path = claim_path(a, state_dir, ".db");
 	int rc = -1;
 
 	*c = CLAIM_NONE;

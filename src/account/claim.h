@@ -28,4 +28,9 @@ int claim_take(struct claim *c, const struct account_settings *a,
 	       const char *state_dir, bool may_create, struct err *e);
 void claim_release(struct claim *c);
 
+/* The path of one of the files of this state: ".lock", ".db" and so on; owned
+ * by the caller. */
+char *claim_path(const struct account_settings *a, const char *state_dir,
+		 const char *suffix);
+
 #endif

@@ -5,6 +5,7 @@
 #include "account/history.h"
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "state/fact.h"
 
 enum {
@@ -117,43 +118,57 @@ history_check(struct store *s, const struct account_settings *a, int64_t now,
 int
 history_logged_in(struct store *s, int64_t delay_s, int64_t now, struct err *e)
 {
-	struct fact before[] = { { FACT_LOGIN_FAILURES, 0 },
-				 { FACT_LOGIN_DELAY, 0 },
-				 { FACT_PUT_OFF_UNTIL, 0 } };
+	struct fact before[] = {
+		{ FACT_LOGIN_FAILURES, 0 },
+		{ FACT_LOGIN_DELAY, 0 },
+		{ FACT_PUT_OFF_UNTIL, 0 },
+		{ FACT_REFUSED_SINCE, 0 },
+	};
 	struct fact after[] = {
 		{ FACT_LOGIN_FAILURES, 0 },
 		{ FACT_LOGIN_NEXT_TRY, 0 },
 		{ FACT_LOGIN_DELAY, shorter(delay_s, DELAY_MOST_S) },
 		{ FACT_LAST_LOGIN, now },
 		{ FACT_PUT_OFF_UNTIL, 0 },
+		{ FACT_REFUSED_SINCE, 0 },
 	};
+	bool is_news = delay_s != 0;
 
-	if (load_facts(s, before, 3, e) != 0)
+	if (load_facts(s, before, 4, e) != 0)
 		return -1;
-	if (before[0].value == 0 && before[1].value == 0 &&
-	    before[2].value == 0 && delay_s == 0)
-		return 0; /* nothing to remember, nothing to forget */
-	return save_facts(s, after, 5, e);
+	for (size_t i = 0; i < 4; i++)
+		is_news |= before[i].value != 0;
+	/* else nothing is to be remembered, nothing to be forgotten */
+	return is_news ? save_facts(s, after, 6, e) : 0;
+}
+
+/* When a row of failures began, which goes on at `now`. */
+static int64_t
+began(int64_t since, int64_t now)
+{
+	return since == 0 || clock_is_wrong(since, now) ? now : since;
 }
 
 int
 history_login_refused(struct store *s, const struct account_settings *a,
 		      int64_t now, struct err *e)
 {
-	struct fact failures = { FACT_LOGIN_FAILURES, 0 };
-	struct fact after[2];
+	struct fact f[] = { { FACT_LOGIN_FAILURES, 0 },
+			    { FACT_REFUSED_SINCE, 0 } };
+	struct fact after[3];
 	int64_t wait;
 	bool same;
 
-	if (load_facts(s, &failures, 1, e) != 0 ||
+	if (load_facts(s, f, 2, e) != 0 ||
 	    is_same_login(s, FACT_LOGIN_FINGERPRINT, a, &same, e) != 0)
 		return -1;
 	if (!same)
-		failures.value = 0;
-	wait = backoff_wait(REFUSED_S, HISTORY_PAUSE_MOST_S, failures.value);
-	after[0] = (struct fact){ FACT_LOGIN_FAILURES, failures.value + 1 };
+		f[0].value = 0;
+	wait = backoff_wait(REFUSED_S, HISTORY_PAUSE_MOST_S, f[0].value);
+	after[0] = (struct fact){ FACT_LOGIN_FAILURES, f[0].value + 1 };
 	after[1] = (struct fact){ FACT_LOGIN_NEXT_TRY, now + wait };
-	return save_facts_as(s, STORE_LAZY, after, 2, FACT_LOGIN_FINGERPRINT,
+	after[2] = (struct fact){ FACT_REFUSED_SINCE, began(f[1].value, now) };
+	return save_facts_as(s, STORE_LAZY, after, 3, FACT_LOGIN_FINGERPRINT,
 			     a->fingerprint, e);
 }
 
@@ -161,39 +176,33 @@ int
 history_put_off(struct store *s, const struct account_settings *a,
 		int64_t longest_s, int64_t now, struct err *e)
 {
-	struct fact last = { FACT_PUT_OFF_S, 0 };
-	struct fact after[2];
+	struct fact f[] = { { FACT_PUT_OFF_S, 0 }, { FACT_PUT_OFF_SINCE, 0 } };
+	struct fact after[3];
 	int64_t wait;
 	bool same;
 
-	if (load_facts(s, &last, 1, e) != 0 ||
+	if (load_facts(s, f, 2, e) != 0 ||
 	    is_same_login(s, FACT_PUT_OFF_FINGERPRINT, a, &same, e) != 0)
 		return -1;
-	wait = same && last.value > 0 ? 2 * last.value : PUT_OFF_S;
+	wait = same && f[0].value > 0 ? 2 * f[0].value : PUT_OFF_S;
 	wait = shorter(wait, longest_s);
 	after[0] = (struct fact){ FACT_PUT_OFF_UNTIL, now + wait };
 	after[1] = (struct fact){ FACT_PUT_OFF_S, wait };
-	return save_facts_as(s, STORE_LAZY, after, 2, FACT_PUT_OFF_FINGERPRINT,
+	after[2] = (struct fact){ FACT_PUT_OFF_SINCE, began(f[1].value, now) };
+	return save_facts_as(s, STORE_LAZY, after, 3, FACT_PUT_OFF_FINGERPRINT,
 			     a->fingerprint, e);
 }
 
 int
 history_resumed(struct store *s, struct err *e)
 {
-	struct fact none = { FACT_PUT_OFF_S, 0 };
+	const struct fact none[] = { { FACT_PUT_OFF_S, 0 },
+				     { FACT_PUT_OFF_SINCE, 0 } };
 
-	return save_facts(s, &none, 1, e);
+	return save_facts(s, none, 2, e);
 }
 
 /* --- failures that may pass --- */
-
-/* A row that began at a time that is still to come, or before this program was
- * released, began under a clock that was wrong. */
-static bool
-is_wrong(int64_t began, int64_t now)
-{
-	return began > now || (began < RELEASED && now >= RELEASED);
-}
 
 int
 history_failed(struct store *s, const struct account_settings *a, int64_t now,
@@ -211,7 +220,7 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	*fold = false;
 	if (load_facts(s, f, 3, e) != 0)
 		return -1;
-	if ((*count)++ == 0 || is_wrong(*first, now))
+	if ((*count)++ == 0 || clock_is_wrong(*first, now))
 		*first = now;
 	due = a->notice_failures > 0 ? *count >= a->notice_failures
 				     : now - *first >= a->notice_s;
@@ -263,10 +272,10 @@ history_reached(struct store *s, struct err *e)
 	struct fact f[] = {
 		{ FACT_FAILURES, 0 },	 { FACT_FIRST_FAILURE, 0 },
 		{ FACT_LAST_NOTICE, 0 }, { FACT_PUT_OFF_UNTIL, 0 },
-		{ FACT_PUT_OFF_S, 0 },
+		{ FACT_PUT_OFF_S, 0 },	 { FACT_PUT_OFF_SINCE, 0 },
 	};
 
-	return save_facts(s, f, 5, e);
+	return save_facts(s, f, 6, e);
 }
 
 int
@@ -281,6 +290,8 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 		{ FACT_LAST_FETCHED, (int64_t)fetched },
 		{ FACT_PUT_OFF_UNTIL, 0 },
 		{ FACT_PUT_OFF_S, 0 },
+		{ FACT_PUT_OFF_SINCE, 0 },
+		{ FACT_REFUSED_SINCE, 0 },
 	};
 	int64_t before;
 
@@ -288,7 +299,7 @@ history_succeeded(struct store *s, uint64_t fetched, int64_t now, struct err *e)
 	 * (store_use) */
 	if (store_fact(s, FACT_LAST_SUCCESS, 0, &before, e) != 0)
 		return -1;
-	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 8,
+	return save_facts_as(s, before == 0 ? STORE_DURABLE : STORE_LAZY, f, 10,
 			     NULL, NULL, e);
 }
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +49,12 @@ clock_unix_us(void)
 	struct timespec t = now(CLOCK_REALTIME);
 
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+bool
+clock_is_wrong(int64_t unix_s, int64_t now)
+{
+	return unix_s > now || (unix_s < RELEASED && now >= RELEASED);
 }
 
 int64_t

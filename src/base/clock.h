@@ -11,6 +11,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ int64_t clock_ms(void); /* monotonic */
  * that is kept. */
 int64_t clock_unix(void);
 int64_t clock_unix_us(void); /* wall clock, microseconds */
+/* Was this time noted under a wrong clock?  It is still to come at `now`, or
+ * lies before this program was released. */
+bool clock_is_wrong(int64_t unix_s, int64_t now);
 
 /* now + ms, CLOCK_NEVER for ms < 0 or on overflow. */
 int64_t clock_deadline(int64_t ms);

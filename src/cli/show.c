@@ -137,6 +137,8 @@ wants(const struct show *s, enum report_level level)
 		       (s->verbosity == 0 && s->on_terminal);
 	case REPORT_VERBOSE:
 		return s->verbosity >= 1;
+	case REPORT_TROUBLE:
+		return true;
 	case REPORT_PROTOCOL:
 		break;
 	}
@@ -150,10 +152,10 @@ put_line(struct show *s, const struct account *a, const struct link_record *r,
 	enum report_level level = (enum report_level)r->value;
 	char *line;
 
-	if (r->value < REPORT_WARNING || r->value > REPORT_PROTOCOL ||
+	if (r->value < REPORT_WARNING || r->value > REPORT_TROUBLE ||
 	    !wants(s, level))
 		return;
-	if (level == REPORT_WARNING) {
+	if (level == REPORT_WARNING || level == REPORT_TROUBLE) {
 		write_stderr(s, a, text);
 		return;
 	}

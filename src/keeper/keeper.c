@@ -12,10 +12,14 @@
 #include "commit/recovery.h"
 #include "link/report.h"
 #include "account/uidlist.h"
+#include "keeper/alarm.h"
 #include "sys/proc.h"
 
 enum {
-	PATIENCE_MS = 2 * 1000,	  /* for a courier to end by itself */
+	PATIENCE_MS = 2 * 1000, /* for a courier to end by itself */
+	LOCK_MS = 5 * 1000,	/* for who holds the lock, perhaps to copy the
+				   state, before people are told of it */
+	LOCK_STEP_MS = 100,
 	LIMIT_PAUSE_MOST_S = 3600 /* what a server gives is limited by the hour
 				     or the day */
 };
@@ -26,6 +30,7 @@ struct keeper {
 	pid_t courier_pid;
 	struct claim claim;
 	struct report_result result;
+	struct alarm alarm;
 	bool fold; /* people know of the failure */
 };
 
@@ -292,14 +297,43 @@ record_list(struct keeper *k, struct err *e)
 /* --- the run --- */
 
 static int
+try_claim(struct keeper *k, struct err *e)
+{
+	claim_release(&k->claim);
+	err_clear(e);
+	return claim_take(&k->claim, &k->job->settings.keeper->account,
+			  k->job->state_dir, may_write(k), e);
+}
+
+/* A lock that seems to be held for long may just be held again. */
+static int
+claim(struct keeper *k, struct err *e)
+{
+	int rc = try_claim(k, e);
+	int64_t until = clock_deadline(LOCK_MS), step;
+
+	if (rc == 0 || e->kind != ERR_BUSY)
+		return rc;
+	alarm_look_at_lock(&k->alarm);
+	while (k->alarm.trouble.kind != TROUBLE_NONE && rc != 0 &&
+	       e->kind == ERR_BUSY && clock_ms() < until && proc_stops() == 0) {
+		step = clock_deadline(LOCK_STEP_MS);
+		(void)proc_poll(NULL, 0, clock_earlier(until, step));
+		rc = try_claim(k, e);
+	}
+	if (rc == 0 || e->kind != ERR_BUSY || proc_stops() > 0)
+		k->alarm.trouble.kind = TROUBLE_NONE;
+	return rc;
+}
+
+static int
 run_session(struct keeper *k, struct err *e)
 {
 	struct session_settings settings = k->job->settings;
 	struct deliver_target target;
 	bool skip;
 
-	if (claim_take(&k->claim, &settings.keeper->account, k->job->state_dir,
-		       may_write(k), e) != 0)
+	if (claim(k, e) != 0)
 		return -1;
 	target = full_target(k);
 	if (recover(k, &target, &settings, e) != 0 ||
@@ -355,7 +389,7 @@ is_in_vain(const struct keeper *k, const struct err *e)
 }
 
 static void
-report_failure(struct keeper *k, const struct err *e)
+report_failure(struct keeper *k, struct err *e)
 {
 	struct err ignored = ERR_INIT;
 
@@ -373,8 +407,18 @@ report_failure(struct keeper *k, const struct err *e)
 		return;
 	}
 	remember_failure(k, e);
-	if (!e->told)
-		report_error(k->report, e, k->fold);
+	if (e->told)
+		return;
+	if (!k->fold)
+		alarm_join(&k->alarm, k->claim.store, e);
+	report_error(k->report, e, k->fold);
+}
+
+/* Of two sessions of a run the second one tells. */
+static bool
+is_last_session(const struct keeper *k)
+{
+	return k->job->settings.broken_only || !k->result.is_again;
 }
 
 static void
@@ -421,12 +465,18 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	struct err e = ERR_INIT;
 	bool failed;
 
+	k.alarm = (struct alarm){ .set = &job->settings,
+				  .state_dir = job->state_dir,
+				  .report = k.report };
 	proc_signals(PROC_TERM_ONLY);
 	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) !=
 			 0 ||
 		 run_session(&k, &e) != 0;
+	if (k.claim.store && is_last_session(&k))
+		alarm_look(&k.alarm, k.claim.store);
 	if (failed)
 		report_failure(&k, &e);
+	alarm_tell(&k.alarm, k.claim.store);
 	if (!failed || e.kind != ERR_BUSY)
 		report_counts(&k);
 	end_courier(&k);

@@ -32,11 +32,12 @@ enum report_type {
 
 /* Who is to see a line. */
 enum report_level {
-	REPORT_WARNING, /* on standard error, unless -q */
-	REPORT_ANSWER,	/* what was asked for (-n, --check), unless -q */
-	REPORT_SUMMARY, /* for people at a terminal, and with -v */
-	REPORT_VERBOSE, /* with -v */
-	REPORT_PROTOCOL /* with -vv */
+	REPORT_WARNING,	 /* on standard error, unless -q */
+	REPORT_ANSWER,	 /* what was asked for (-n, --check), unless -q */
+	REPORT_SUMMARY,	 /* for people at a terminal, and with -v */
+	REPORT_VERBOSE,	 /* with -v */
+	REPORT_PROTOCOL, /* with -vv */
+	REPORT_TROUBLE	 /* on standard error */
 };
 
 struct report_progress {

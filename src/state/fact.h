@@ -95,6 +95,7 @@
 #define FACT_LOGIN_FINGERPRINT "login_fingerprint" /* of the refused login */
 #define FACT_LOGIN_DELAY       "login_delay" /* seconds between two logins */
 #define FACT_LAST_LOGIN	       "last_login"
+#define FACT_REFUSED_SINCE     "refused_since" /* 0: the last one was not */
 
 /* Pauses that a server in trouble gets: history.c, at the end of a run that met
  * it.  A login that goes well ends the pause, and a run that goes well the row
@@ -102,6 +103,14 @@
 #define FACT_PUT_OFF_UNTIL	 "put_off_until"
 #define FACT_PUT_OFF_S		 "put_off_s" /* the last pause of the row */
 #define FACT_PUT_OFF_FINGERPRINT "put_off_fingerprint"
+#define FACT_PUT_OFF_SINCE	 "put_off_since" /* when the row began */
+
+/* What lasts for long: trouble.c, at the end of a run. */
+#define FACT_ASIDE_ROW \
+	"aside_row"			 /* a message set aside; -1: one without
+					    uid; 0: there is none */
+#define FACT_ASIDE_SINCE  "aside_since"	 /* when it was first seen to be so */
+#define FACT_TROUBLE_TOLD "trouble_told" /* when people were told */
 
 /* Runs: history.c, at the end of each. */
 #define FACT_FAILURES	   "failures"	   /* passing ones in a row */

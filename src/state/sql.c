@@ -25,6 +25,9 @@ static const char *const texts[SQL_COUNT] = {
 			" AND (gone_since = 0 OR dele_sent = 0)"
 			" ORDER BY id LIMIT 1",
 	[SQL_ERROR] = "SELECT error FROM message WHERE id = ?1",
+	[SQL_WAITING] = "SELECT count(*), coalesce(min(id), 0),"
+			" coalesce(max(id = ?1), 0) FROM message"
+			" WHERE status = 3 AND gone_since = 0",
 	[SQL_INTENTS] = "SELECT message, evidence FROM intent ORDER BY id",
 	[SQL_DESTINATION] = "SELECT 1 FROM destination WHERE name = ?1",
 	[SQL_DESTINATIONS] = "SELECT name FROM destination ORDER BY name",

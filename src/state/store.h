@@ -122,6 +122,10 @@ int store_find_content(struct store *s,
 /* The last error of a message that was set aside; owned by the caller; NULL if
  * there is none. */
 int store_error(struct store *s, int64_t id, char **text, struct err *e);
+/* How many messages are set aside and, as far as is known, still on the server,
+ * the first row of these (0: there is none), and whether this row is one. */
+int store_aside(struct store *s, int64_t row, uint64_t *count, int64_t *first,
+		bool *is_one, struct err *e);
 /* Calls `each` for every intent, in order of commitment; a non-zero answer ends
  * it.  All are read before the first call, so that `each` may write. */
 int store_intents(struct store *s,
@@ -142,6 +146,12 @@ int store_fact(struct store *s, const char *name, int64_t otherwise,
 	       int64_t *value, struct err *e);
 int store_fact_text(struct store *s, const char *name, char **value,
 		    struct err *e);
+/* The same without the lock: what the file at `path` says, without its log, so
+ * that it may be older than what a run has noted since.  Nothing is locked or
+ * changed.  *when: when the log was written last; 0: there is none.  False
+ * where nothing can be read, as while a run writes. */
+bool store_peek(const char *path, const char *name, int64_t *value,
+		int64_t *when);
 /* Does this account work?  It does if a run has ended well or a list has been
  * given, or if a message is on record and no run has failed.  Else it has begun
  * if a message is on record, unless a --catch-up is to be finished. */

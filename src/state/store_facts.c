@@ -8,8 +8,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "state/fact.h"
+#include "state/place.h"
 #include "state/sql.h"
 
 bool
@@ -184,4 +188,77 @@ store_set_fact_text(struct store *s, const char *name, const char *value,
 	if (value)
 		sql_bind_text(st, 2, value);
 	return sql_write(s, st, NULL, e);
+}
+
+/* --- a look at a state that another process has locked --- */
+
+/* SQLite takes '?', '#' and '%' in the name of a file for its own. */
+static char *
+uri_of(const char *file)
+{
+	struct buf out;
+	char *uri;
+
+	buf_init(&out, SIZE_MAX);
+	(void)buf_format(&out, "file:");
+	for (; *file; file++)
+		(void)(*file == '?' || *file == '#' || *file == '%'
+			       ? buf_format(&out, "%%%02X", (unsigned)*file)
+			       : buf_byte(&out, (uint8_t)*file));
+	(void)buf_format(&out, "?immutable=1");
+	uri = mem_string(buf_text(&out));
+	buf_free(&out);
+	return uri;
+}
+
+static bool
+read_number(sqlite3 *db, const char *name, int64_t *value)
+{
+	sqlite3_stmt *st = NULL;
+	bool is_there = false;
+
+	if (sqlite3_prepare_v2(db, "SELECT value FROM fact WHERE name = ?1", -1,
+			       &st, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		is_there = sqlite3_column_type(st, 0) == SQLITE_INTEGER;
+		*value = sqlite3_column_int64(st, 0);
+	}
+	(void)sqlite3_finalize(st);
+	return is_there;
+}
+
+static bool
+look(const char *file, const char *name, int64_t *value, int64_t *when)
+{
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+			  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+			  SQLITE_OPEN_NOFOLLOW;
+	char *uri = uri_of(file), *log = mem_format("%s-wal", file);
+	sqlite3 *db = NULL;
+	struct stat st;
+	bool is_there;
+
+	if (stat(log, &st) == 0 && st.st_size > 0)
+		*when = (int64_t)st.st_mtime;
+	is_there = sqlite3_open_v2(uri, &db, flags, NULL) == SQLITE_OK &&
+		   read_number(db, name, value);
+	(void)sqlite3_close(db);
+	free(log);
+	free(uri);
+	return is_there;
+}
+
+bool
+store_peek(const char *path, const char *name, int64_t *value, int64_t *when)
+{
+	struct err ignored = ERR_INIT;
+	struct place p = { .path = NULL };
+	bool found;
+
+	*value = *when = 0;
+	found = place_find(&p, path, &ignored) == 0 && p.file &&
+		look(p.file, name, value, when);
+	place_end(&p);
+	return found;
 }

@@ -84,6 +84,27 @@ store_error(struct store *s, int64_t id, char **text, struct err *e)
 	return 0;
 }
 
+int
+store_aside(struct store *s, int64_t row, uint64_t *count, int64_t *first,
+	    bool *is_one, struct err *e)
+{
+	sqlite3_stmt *st = get_for(s, SQL_WAITING, row, e);
+	bool found;
+
+	*count = 0;
+	*first = 0;
+	*is_one = false;
+	if (!st || sql_next(s, st, &found, e) != 0)
+		return -1;
+	if (found) {
+		*count = (uint64_t)sqlite3_column_int64(st, 0);
+		*first = sqlite3_column_int64(st, 1);
+		*is_one = sqlite3_column_int(st, 2) != 0;
+	}
+	sql_end(st);
+	return 0;
+}
+
 struct intents {
 	int64_t *ids;
 	char **evidence;

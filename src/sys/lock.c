@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sys/fs.h"
 
 int
@@ -39,6 +40,16 @@ lock_now(int fd, const char *path, struct err *e)
 	return err_sys(e, ERR_LATER, "cannot lock '%s'", path);
 }
 
+/* By our clock, which is not that of a file server. */
+static void
+note_time(int fd, int64_t now)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+					   { .tv_sec = (time_t)now } };
+
+	(void)futimens(fd, times);
+}
+
 int
 lock_take(const char *path, bool create, int *fd, struct err *e)
 {
@@ -51,7 +62,44 @@ lock_take(const char *path, bool create, int *fd, struct err *e)
 		fs_drop(fd);
 		return -1;
 	}
+	note_time(*fd, clock_unix());
 	return 0;
+}
+
+int64_t
+lock_taken(const char *path, int64_t now)
+{
+	int fd = lock_open(path, O_RDWR);
+	struct stat st;
+	int64_t taken = 0;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		taken = (int64_t)st.st_mtime;
+	if (taken != 0 && clock_is_wrong(taken, now)) {
+		taken = now;
+		note_time(fd, now);
+	}
+	fs_drop(&fd);
+	return taken;
+}
+
+bool
+lock_told(const char *note, int64_t now, int64_t within_s)
+{
+	struct stat st;
+	int64_t told = lstat(note, &st) == 0 ? (int64_t)st.st_mtime : 0;
+
+	return told != 0 && told <= now && now - told < within_s;
+}
+
+void
+lock_note_told(const char *note, int64_t now)
+{
+	int fd = lock_open(note, O_WRONLY | O_CREAT);
+
+	if (fd >= 0)
+		note_time(fd, now);
+	fs_drop(&fd);
 }
 
 /* --- the mark --- */

@@ -20,10 +20,23 @@ int lock_open(const char *path, int flags);
  * gives `*fd = -1` and success.  ERR_BUSY when somebody else holds the lock;
  * ERR_LATER when the file system has no locks: a caller never goes on without
  * one.  The lock is released by closing *fd, which children must not
- * inherit. */
+ * inherit.  The file's time says when it was taken last (or marked, below). */
 int lock_take(const char *path, bool create, int *fd, struct err *e);
-/* The same for a file or directory that is open already. */
+/* The same for a file or directory that is open already; no time is noted. */
 int lock_now(int fd, const char *path, struct err *e);
+
+/*
+ * For whoever finds the lock held.  Since when is it, at the longest?  A lock
+ * that was free for a while, and that another program holds just now, looks
+ * older than it is.  A time that was noted under a wrong clock is replaced by
+ * `now`, so that it counts from here on; 0: it is not known.
+ */
+int64_t lock_taken(const char *path, int64_t now);
+/* Were people told of it within that time?  That is kept as the time of a file
+ * of its own, since who does not hold the lock may not write anything else.  A
+ * note that cannot be made is not remembered. */
+bool lock_told(const char *note, int64_t now, int64_t within_s);
+void lock_note_told(const char *note, int64_t now);
 
 /*
  * The mark on a lock's file, which is open for writing as `fd`: whoever writes

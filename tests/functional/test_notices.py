@@ -2,8 +2,11 @@
 # Copyright The popfetch authors
 """How often people are told of what may pass: cron sends each line as mail."""
 
+import contextlib
 import fcntl
 import os
+import threading
+import time
 
 import pytest
 
@@ -149,3 +152,172 @@ def test_another_time_than_before_is_told_again(popfetch, server):
     popfetch.sql("update fact set value = value - ? where name = 'capa_time'", 7 * DAY)
     assert "10 days" in popfetch().stderr
     assert popfetch().stderr == ""
+
+
+# What keeps mail away for long.
+
+
+def since(popfetch, name, days=2):
+    """As if it had begun so many days before."""
+    popfetch.sql("update fact set value = value - ? where name = ?", days * DAY, name + "_since")
+
+
+def told(result, *words):
+    """The one line of a run that tells of such trouble, with what to do."""
+    [line] = result.errors
+    assert line.startswith("popfetch: work: ") and "since 20" in line, line
+    for word in words:
+        assert word in line, line
+    return True
+
+
+HELP = ("(2 days)", "popfetch --status -v work", "popfetch --retry work")
+
+
+def test_that_logins_are_refused_for_long_is_told_once_a_day(popfetch, server):
+    pop = server([mail("one")], users={"jane": "other"})
+    assert popfetch.account(server=pop)().status == os.EX_NOPERM
+    result = popfetch()
+    assert result.status == os.EX_NOPERM and result.output == "", result
+    since(popfetch, "refused")
+    result = popfetch("-q")
+    assert result.status == os.EX_NOPERM and told(result, "logins are refused", *HELP), result
+    result = popfetch()
+    assert result.status == os.EX_NOPERM and result.output == "", result
+    popfetch.sql("update fact set value = value - ? where name = 'trouble_told'", DAY)
+    result = popfetch("work")
+    assert told(result, "login refused, check", "; logins are refused", "(2 days)"), result
+    pop.users = {"jane": popfetch.accounts["work"]["password"]}
+    assert popfetch("work").output == ""
+    assert popfetch.sql("select value from fact where name = 'refused_since'") == [(0,)]
+
+
+def test_that_a_server_is_in_trouble_for_long_is_told_once_a_day(popfetch, server):
+    pop = server([mail("one")])
+    busy = say(b"-ERR [SYS/TEMP] out of order\r\n")
+    pop.on("AUTH", busy).on("PASS", busy)
+    popfetch.account(server=pop, notice_after="1000 failures")
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and result.output == "", result
+    since(popfetch, "put_off")
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and told(result, "put off", *HELP), result
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL and result.output == "", result
+
+
+def test_the_same_server_is_not_told_of_twice_a_day(popfetch, server):
+    pop = server([mail("one")])
+    busy = say(b"-ERR [SYS/TEMP] out of order\r\n")
+    pop.on("AUTH", busy).on("PASS", busy)
+    popfetch.account(server=pop, notice_after="1 failures")
+    assert "out of order" in popfetch().stderr
+    since(popfetch, "put_off")
+    assert popfetch().output == "", "within a day of the error itself"
+    popfetch.sql("update fact set value = value - ? where name = 'last_notice'", DAY)
+    assert told(popfetch("work"), "out of order", "put off")
+    assert popfetch("work").output == ""
+
+
+def test_that_messages_are_set_aside_for_long_is_told_once_a_day(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    assert popfetch().output == ""
+    since(popfetch, "aside")
+    result = popfetch()
+    assert result.status == 0 and told(result, "1 message is set aside", *HELP), result
+    assert popfetch().output == ""
+    popfetch.sql("update fact set value = value - ? where name = 'trouble_told'", DAY)
+    assert popfetch().errors != []
+    pop.forgive()
+    assert popfetch("work").output == ""
+    assert popfetch.sql("select value from fact where name = 'aside_since'") == [(0,)]
+
+
+def test_messages_that_come_and_go_are_not_one_that_waits_for_long(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    since(popfetch, "aside")
+    pop.forgive()
+    pop.add(mail("three"))
+    pop.on("RETR 3", say(b"-ERR it is broken\r\n"))
+    assert "set aside, the first" not in popfetch("work").stderr
+    assert "set aside, the first" not in popfetch().stderr
+
+
+def test_a_clock_that_was_wrong_makes_no_long_trouble(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
+    for value in (1000, 2**40):
+        popfetch.sql("update fact set value = ? where name = 'aside_since'", value)
+        assert popfetch().output == ""
+
+
+@contextlib.contextmanager
+def locked(popfetch, seconds_ago):
+    """The account's lock is held, and was taken so long ago."""
+    [path] = popfetch.state_dir.glob("*.lock")
+    os.utime(path, (time.time() - seconds_ago,) * 2)
+    with open(path, "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
+
+
+def test_a_lock_that_is_held_for_long_is_told_once_a_day(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    with locked(popfetch, 3000):
+        result = popfetch()
+        assert result.status == 0 and result.output == "" and result.seconds < 4, result
+    with locked(popfetch, 2 * 3600) as path:
+        result = popfetch()
+        assert result.status == 0 and told(result, "holds its lock", "(2 hours", f"'{path}'")
+        result = popfetch()
+        assert result.status == 0 and result.output == "" and result.seconds < 4, result
+        [note] = popfetch.state_dir.glob("*.busy")
+        os.utime(note, (time.time() - DAY,) * 2)
+        assert told(popfetch(), "holds its lock")
+        os.utime(note, (time.time() + DAY,) * 2)
+        assert told(popfetch(), "holds its lock"), "the clock was ahead"
+    assert popfetch().output == ""
+
+
+def test_a_lock_taken_under_a_wrong_clock_counts_from_now(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    for seconds_ago in (-9 * DAY, time.time() - 1000):
+        with locked(popfetch, seconds_ago) as path:
+            assert popfetch().output == ""
+            assert abs(path.stat().st_mtime - time.time()) < 60
+
+
+def test_a_lock_that_is_free_soon_keeps_no_mail_away(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    pop.add(mail("two"))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(locked(popfetch, 12 * 3600))
+        held = stack.pop_all()
+    threading.Timer(1, held.close).start()
+    result = popfetch()
+    assert result.status == 0 and result.output == "" and result.seconds > 0.5, result
+    assert same(popfetch.maildir(), pop.wires())
+
+
+def test_a_lock_is_told_of_when_no_run_has_gone_well_for_long(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
+    with locked(popfetch, 60):
+        result = popfetch()
+        assert result.status == 0 and told(result, "no run has gone well", "(2 days)"), result
+        assert popfetch().output == ""
+
+
+def test_a_lock_is_not_told_of_when_the_log_says_that_a_run_went_well(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
+    assert popfetch().status == 0, "which is noted in the log alone"
+    with locked(popfetch, 60):
+        assert popfetch().output == ""

@@ -219,6 +219,55 @@ a_lock_is_not_created_unasked(void **state)
 }
 
 static void
+set_age(const char *path, int64_t when)
+{
+	const struct timespec times[2] = { { .tv_sec = (time_t)when },
+					   { .tv_sec = (time_t)when } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void
+the_time_of_a_lock_says_when_it_was_taken(void **state)
+{
+	int64_t now = clock_unix();
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(lock_taken("account.lock", now), 0);
+	assert_int_equal(lock_take("account.lock", true, &fd, &e), 0);
+	fs_drop(&fd);
+	set_age("account.lock", now - 3600);
+	assert_true(lock_taken("account.lock", now) == now - 3600);
+	assert_int_equal(lock_take("account.lock", true, &fd, &e), 0);
+	assert_true(lock_taken("account.lock", now + 9) >= now);
+	fs_drop(&fd);
+	set_age("account.lock", now + 3600);
+	assert_true(lock_taken("account.lock", now) == now);
+	assert_true(lock_taken("account.lock", now + 60) == now);
+}
+
+static void
+that_people_were_told_of_a_lock_is_noted_beside_it(void **state)
+{
+	int64_t now = clock_unix();
+
+	(void)state;
+	assert_false(lock_told("account.busy", now, 60));
+	lock_note_told("account.busy", now);
+	assert_true(lock_told("account.busy", now, 60));
+	assert_true(lock_told("account.busy", now + 59, 60));
+	assert_false(lock_told("account.busy", now + 60, 60));
+	assert_false(lock_told("account.busy", now - 1, 60));
+	lock_note_told("account.busy", now + 60);
+	assert_true(lock_told("account.busy", now + 60, 60));
+	lock_note_told("none/account.busy", now);
+	assert_int_equal(symlink("elsewhere", "link.busy"), 0);
+	lock_note_told("link.busy", now);
+	assert_false(fs_is_there("elsewhere"));
+}
+
+static void
 a_lock_that_cannot_be_made_is_named(void **state)
 {
 	int fd = -1;
@@ -701,6 +750,8 @@ main(void)
 		TEST(an_account_is_locked_once),
 		TEST(a_mark_outlives_the_lock_and_takes_no_room),
 		TEST(a_lock_is_not_created_unasked),
+		TEST(the_time_of_a_lock_says_when_it_was_taken),
+		TEST(that_people_were_told_of_a_lock_is_noted_beside_it),
 		TEST(a_lock_that_cannot_be_made_is_named),
 		TEST(a_locked_mailbox_is_locked_for_both_kinds_of_programs),
 		TEST(a_mailbox_locked_by_fcntl_is_left_alone),

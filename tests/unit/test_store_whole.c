@@ -182,6 +182,48 @@ a_sync_that_fails_in_it_is_a_commit_that_failed(void **state)
 	}
 }
 
+/* --- a look without the lock --- */
+
+static void
+set_fact(struct store *s, int64_t value, enum store_durability d)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(store_begin(s, d, &e), 0);
+	assert_int_equal(store_set_fact(s, "x", value, &e), 0);
+	home_commit(s);
+}
+
+static void
+who_does_not_hold_the_lock_sees_what_is_in_the_file(void **state)
+{
+	struct home *h = *state;
+	char *path = home_path(h, "a %41?b#c.db");
+	struct err e = ERR_INIT;
+	int64_t value, when;
+	struct store *s;
+	size_t files;
+
+	assert_false(store_peek(path, "x", &value, &when));
+	assert_int_equal(store_open(&s, path, -1, true, &e), 0);
+	assert_false(store_peek(path, "x", &value, &when));
+	set_fact(s, 7, STORE_DURABLE);
+	make_whole(s);
+	files = home_count(h);
+	assert_true(store_peek(path, "x", &value, &when));
+	assert_int_equal(value, 7);
+	assert_true(when > 0);
+	set_fact(s, 8, STORE_LAZY);
+	assert_true(store_peek(path, "x", &value, &when));
+	assert_int_equal(value, 7);
+	assert_false(store_peek(path, "y", &value, &when));
+	assert_int_equal(home_count(h), files);
+	set_fact(s, 9, STORE_DURABLE);
+	make_whole(s);
+	store_close(&s);
+	free(path);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_make, home_remove)
 
 int
@@ -192,6 +234,7 @@ main(void)
 		TEST(a_run_that_only_keeps_its_books_waits_for_nothing),
 		TEST(the_log_is_begun_anew_when_it_is_long),
 		TEST(a_sync_that_fails_in_it_is_a_commit_that_failed),
+		TEST(who_does_not_hold_the_lock_sees_what_is_in_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
