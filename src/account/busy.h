@@ -16,8 +16,8 @@
 #include "account/trouble.h"
 
 /* For how long it has been so.  TROUBLE_LOCKED: it was taken more than an hour
- * ago.  TROUBLE_FAMINE: no run has gone well for more than a day, perhaps since
- * each is killed. */
+ * ago.  TROUBLE_FAMINE: no run has gone well for more than a day, and what
+ * holds the lock does not use the state. */
 struct trouble busy_find(const struct account_settings *a,
 			 const char *state_dir, int64_t now);
 /* Is it time to tell people?  Once a day (a file beside the lock says when). */

@@ -204,6 +204,15 @@ history_resumed(struct store *s, struct err *e)
 
 /* --- failures that may pass --- */
 
+/* Is a row of passing failures worth a word by `notice_after`? */
+static bool
+is_past_notice(const struct account_settings *a, int64_t count, int64_t first,
+	       int64_t now)
+{
+	return a->notice_failures > 0 ? count >= a->notice_failures
+				      : now - first >= a->notice_s;
+}
+
 int
 history_failed(struct store *s, const struct account_settings *a, int64_t now,
 	       bool *fold, struct err *e)
@@ -222,14 +231,31 @@ history_failed(struct store *s, const struct account_settings *a, int64_t now,
 		return -1;
 	if ((*count)++ == 0 || clock_is_wrong(*first, now))
 		*first = now;
-	due = a->notice_failures > 0 ? *count >= a->notice_failures
-				     : now - *first >= a->notice_s;
+	due = is_past_notice(a, *count, *first, now);
 	if (*noticed != 0 && now >= *noticed && now - *noticed < NOTICE_S)
 		due = false;
 	if (due)
 		*noticed = now;
 	*fold = !due;
 	return save_facts(s, f, 3, e);
+}
+
+int
+history_is_failing(struct store *s, const struct account_settings *a,
+		   int64_t now, bool *is, struct err *e)
+{
+	struct fact f[] = {
+		{ FACT_FAILURES, 0 },
+		{ FACT_FIRST_FAILURE, 0 },
+		{ FACT_LAST_FAILURE, 0 },
+	};
+
+	if (load_facts(s, f, 3, e) != 0)
+		return -1;
+	*is = f[2].value != 0 &&
+	      (f[0].value == 0 ||
+	       is_past_notice(a, f[0].value, f[1].value, now));
+	return 0;
 }
 
 int

@@ -59,6 +59,10 @@ int history_resumed(struct store *s, struct err *e);
  * last day. */
 int history_failed(struct store *s, const struct account_settings *a,
 		   int64_t now, bool *fold, struct err *e);
+/* *is: the last run failed, and in such a way only if that has gone on as
+ * `notice_after` says. */
+int history_is_failing(struct store *s, const struct account_settings *a,
+		       int64_t now, bool *is, struct err *e);
 /* Did the last run fail in such a way? */
 int history_has_failed(struct store *s, bool *has, struct err *e);
 /* A run failed in another way: this ends the row of passing failures, and that

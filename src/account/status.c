@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "account/busy.h"
 #include "account/claim.h"
 #include "account/history.h"
 #include "state/fact.h"
@@ -120,7 +121,9 @@ read_facts(struct reader *r, const struct account_settings *a, struct err *e)
 	if (store_fact(store, FACT_LAST_SUCCESS, 0, &s->last_success, e) != 0 ||
 	    store_fact(store, FACT_LAST_FAILURE, 0, &s->last_failure, e) != 0 ||
 	    store_fact(store, FACT_LAST_FETCHED, 0, &fetched, e) != 0 ||
-	    history_check(store, a, r->now, &wait, &pause, e) != 0)
+	    history_check(store, a, r->now, &wait, &pause, e) != 0 ||
+	    history_is_failing(store, a, r->now, &s->is_failing, e) != 0 ||
+	    trouble_find(store, r->now, &s->trouble, e) != 0)
 		return -1;
 	s->fetched = fetched < 0 ? 0 : (uint64_t)fetched;
 	if (wait > 0) /* nothing is tried before the login */
@@ -145,6 +148,8 @@ status_read(struct status *s, const struct account_settings *a,
 		rc = read_rows(&r, e);
 		if (rc == 0)
 			rc = read_facts(&r, a, e);
+	} else if (e->kind == ERR_BUSY) {
+		s->trouble = busy_find(a, state_dir, now);
 	}
 	claim_release(&c);
 	return rc;

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "account/chosen.h"
 #include "account/settings.h"
+#include "account/trouble.h"
 #include "state/store.h"
 
 /* Times are seconds since 1970, 0: never. */
@@ -28,6 +29,8 @@ struct status {
 	 * message set aside.  Not after `now`: in the next run; 0: nothing
 	 * waits. */
 	int64_t next_try;
+	bool is_failing;	/* the last run failed, past notice_after */
+	struct trouble trouble; /* what keeps mail away for long */
 };
 
 /* status_read calls it for each message set aside, and for each that could not
@@ -38,7 +41,8 @@ typedef void status_failed(void *arg, const struct store_row *row,
 			   const char *error);
 
 /* Changes nothing and creates nothing.  ERR_BUSY when another run is fetching
- * the account.  `each` may be NULL. */
+ * the account; s->trouble then says whether that takes too long.  `each` may
+ * be NULL. */
 int status_read(struct status *s, const struct account_settings *a,
 		const char *state_dir, int64_t now, status_failed *each,
 		void *arg, struct err *e);

@@ -37,6 +37,13 @@ char_columns(const char *p)
 }
 
 size_t
+bar_char(const char *p, size_t *columns)
+{
+	*columns += char_columns(p);
+	return char_size(p);
+}
+
+size_t
 bar_columns(const char *text)
 {
 	size_t columns = 0;

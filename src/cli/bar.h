@@ -18,6 +18,9 @@
 
 enum { BAR_TEXT_MAX = 512, BAR_NAME_MAX = 20 };
 
+/* Returns the bytes of the character at p, and adds the columns that it takes,
+ * or one more, to *columns. */
+size_t bar_char(const char *p, size_t *columns);
 /* How many columns of a terminal a text of valid UTF-8 takes, or a few more. */
 size_t bar_columns(const char *text);
 /* The bar is at most `columns` wide (BAR_TEXT_MAX bytes); the name, valid

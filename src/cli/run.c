@@ -109,7 +109,7 @@ choose(struct run *r, struct run_choice *c, struct err *e)
 		want(r, c, (size_t)(a - r->conf->accounts));
 	}
 	for (size_t i = 0; i < r->conf->count && o->name_count == 0; i++)
-		if (r->conf->accounts[i].enabled)
+		if (r->conf->accounts[i].enabled || o->action == RUN_STATUS)
 			want(r, c, i);
 	return 0;
 }
@@ -463,10 +463,12 @@ read_list(struct run *r, struct err *e)
 	return uidlist_read(&r->list, r->options->list, e);
 }
 
-/* --check: is there anything new? */
+/* --check: is there anything new?  --status: is there any trouble? */
 static int
 exit_status(const struct run *r)
 {
+	if (r->options->action == RUN_STATUS && r->show.status == 0)
+		return r->show.has_trouble;
 	if (r->options->action != RUN_SESSIONS ||
 	    r->options->mode != SESSION_CHECK)
 		return r->show.status;

@@ -23,6 +23,7 @@ struct show {
 	int verbosity;	  /* -1: -q, 0, 1: -v, 2: -vv */
 	bool on_terminal; /* standard output is one */
 	int status;	  /* worst exit status so far */
+	bool has_trouble; /* --status: no mail comes to some account */
 	uint64_t new_messages;
 };
 

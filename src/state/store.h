@@ -149,7 +149,7 @@ int store_fact_text(struct store *s, const char *name, char **value,
 /* The same without the lock: what the file at `path` says, without its log, so
  * that it may be older than what a run has noted since.  Nothing is locked or
  * changed.  *when: when the log was written last; 0: there is none.  False
- * where nothing can be read, as while a run writes. */
+ * where nothing can be read, and while a run has it open. */
 bool store_peek(const char *path, const char *name, int64_t *value,
 		int64_t *when);
 /* Does this account work?  It does if a run has ended well or a list has been

@@ -6,6 +6,7 @@
 #include "state/store.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "state/fact.h"
 #include "state/place.h"
 #include "state/sql.h"
+#include "sys/fs.h"
 
 bool
 store_is_new(const struct store *s)
@@ -228,6 +230,19 @@ read_number(sqlite3 *db, const char *name, int64_t *value)
 	return is_there;
 }
 
+/* Has a process opened the database, as a run does? */
+static bool
+is_in_use(const char *file)
+{
+	struct flock ask = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_locked = fd >= 0 && fcntl(fd, F_GETLK, &ask) == 0 &&
+			 ask.l_type != F_UNLCK;
+
+	fs_drop(&fd);
+	return is_locked;
+}
+
 static bool
 look(const char *file, const char *name, int64_t *value, int64_t *when)
 {
@@ -258,7 +273,7 @@ store_peek(const char *path, const char *name, int64_t *value, int64_t *when)
 
 	*value = *when = 0;
 	found = place_find(&p, path, &ignored) == 0 && p.file &&
-		look(p.file, name, value, when);
+		!is_in_use(p.file) && look(p.file, name, value, when);
 	place_end(&p);
 	return found;
 }

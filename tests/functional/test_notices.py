@@ -314,6 +314,21 @@ def test_a_lock_is_told_of_when_no_run_has_gone_well_for_long(popfetch, server):
         assert popfetch().output == ""
 
 
+def test_a_run_that_is_at_work_is_not_told_of_though_none_has_gone_well_for_long(popfetch, server):
+    pop = server([mail("one")])
+    assert popfetch.account(server=pop)().status == 0
+    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
+    waiting = []
+
+    def look(session, line):
+        waiting.append(popfetch())
+        session.obey(line)
+
+    pop.on("UIDL", look)
+    assert popfetch().status == 0
+    assert waiting[0].output == "" and waiting[0].status == 0 and waiting[0].seconds < 4, waiting
+
+
 def test_a_lock_is_not_told_of_when_the_log_says_that_a_run_went_well(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0

@@ -3,9 +3,11 @@
 """What --status tells of accounts, what --retry changes, and what an account says that another
 run holds."""
 
+import fcntl
 import os
 import re
 import shutil
+import time
 
 import pytest
 
@@ -13,7 +15,7 @@ from popactions import close, say
 from popmail import mail
 from runner import same
 
-COLUMNS = ("LAST SUCCESS", "FETCHED", "KEPT", "ASIDE", "NEXT TRY", "LAST ERROR")
+COLUMNS = ("LAST SUCCESS", "FETCHED", "KEPT", "ASIDE", "NEXT TRY")
 SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 HOUR = SECONDS["hour"]
 
@@ -25,13 +27,28 @@ def row(result, account="work"):
     return lines[0]
 
 
-def table(popfetch, account="work"):
-    """What stands in the columns of an account's line."""
+def whole_lines(result):
+    """The lines, of which none is wider than a terminal; what was wrapped is one again."""
+    found = []
+    for line in result.stdout.splitlines():
+        assert len(line) <= 80, line
+        if line.startswith(" " * 8):
+            found[-1] += " " + line.strip()
+        else:
+            found.append(line)
+    return found
+
+
+def table(popfetch, account="work", status=0):
+    """What stands in the columns of an account's line, and as LAST ERROR below it."""
     result = popfetch("--status")
-    assert result.status == 0 and result.stderr == "", result
+    assert result.status == status and result.stderr == "", result
     heads = re.split("  +", result.stdout.splitlines()[0])
     assert tuple(heads[1:]) == COLUMNS
-    return dict(zip(heads, re.split("  +", row(result, account)), strict=True))
+    shown = dict(zip(heads, re.split("  +", row(result, account)), strict=True))
+    errors = [line for line in whole_lines(result) if line.startswith("    last error, ")]
+    shown["LAST ERROR"] = errors[0].removeprefix("    last error, ") if errors else "-"
+    return shown
 
 
 def is_in(text, seconds):
@@ -45,7 +62,7 @@ def is_in(text, seconds):
 
 def aside(popfetch):
     """The line of the one message set aside."""
-    lines = popfetch("--status", "-v").stdout.splitlines()
+    lines = whole_lines(popfetch("--status", "-v"))
     [line] = [line for line in lines if line.startswith("    uid ")]
     return line
 
@@ -89,7 +106,7 @@ def test_what_was_fetched_counts_however_the_run_ended(popfetch, server):
     pop = server([mail("one"), mail("two"), mail("three")])
     pop.on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
-    shown = table(popfetch)
+    shown = table(popfetch, status=1)
     assert shown["LAST SUCCESS"] == "never" and shown["FETCHED"] == "2", shown
     assert shown["KEPT"] == "2" and shown["ASIDE"] == "1", shown
     assert is_in(shown["NEXT TRY"], HOUR), shown
@@ -109,7 +126,7 @@ def test_the_last_error_has_its_time(popfetch, server):
     pop = server([mail("one")], users={"jane": "other"})
     assert popfetch.account(server=pop)().status == os.EX_NOPERM
     later(popfetch, 3 * HOUR)
-    told = table(popfetch)["LAST ERROR"]
+    told = table(popfetch, status=1)["LAST ERROR"]
     assert told.startswith("3 hours ago: login: login refused"), told
 
 
@@ -118,7 +135,7 @@ def test_a_run_in_the_pause_leaves_the_refusal_to_be_seen(popfetch, server):
     popfetch.account(server=pop)
     for _ in range(3):
         assert popfetch().status == os.EX_NOPERM
-    shown = table(popfetch)
+    shown = table(popfetch, status=1)
     assert "login refused" in shown["LAST ERROR"] and "next try" not in shown["LAST ERROR"], shown
     assert is_in(shown["NEXT TRY"], 15 * 60), shown
 
@@ -138,7 +155,7 @@ def test_what_others_deleted_is_not_kept_once_it_is_known(popfetch, server):
     pop = server([mail("one"), mail("two"), mail("three")])
     pop.on("RETR 3", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
-    shown = table(popfetch)
+    shown = table(popfetch, status=1)
     assert (shown["KEPT"], shown["ASIDE"]) == ("2", "1"), shown
     pop.mailbox.messages[1:] = []
     assert popfetch().status == 0
@@ -174,9 +191,9 @@ def test_what_a_server_does_not_delete_is_kept(popfetch, server):
 def test_a_next_try_that_has_come_is_that_of_the_next_run(popfetch, server):
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
-    assert is_in(table(popfetch)["NEXT TRY"], HOUR)
+    assert is_in(table(popfetch, status=1)["NEXT TRY"], HOUR)
     later(popfetch, HOUR)
-    assert table(popfetch)["NEXT TRY"] == "next run"
+    assert table(popfetch, status=1)["NEXT TRY"] == "next run"
     assert "next try in the next run" in aside(popfetch)
 
 
@@ -184,7 +201,7 @@ def test_after_a_jump_of_the_clock_the_true_next_try_is_shown(popfetch, server):
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
     later(popfetch, -300 * 24 * HOUR)
-    shown = table(popfetch)
+    shown = table(popfetch, status=1)
     assert shown["NEXT TRY"] == "next run" and shown["LAST ERROR"].startswith("in the future: ")
     assert "next try in the next run" in aside(popfetch)
     pop.forgive()
@@ -200,6 +217,94 @@ def test_the_pause_that_a_server_wants_is_shown(popfetch, server):
     assert table(popfetch)["NEXT TRY"] == "-"
 
 
+# The exit status, for whoever looks after many accounts.
+
+
+def began_days_ago(popfetch, name, days=2):
+    popfetch.sql("update fact set value = value - ? where name = ?", days * 86400, name)
+
+
+def test_an_account_that_fails_past_notice_after_is_status_1(popfetch, server):
+    pop = server([mail("one")]).on("UIDL", close)
+    popfetch.account(server=pop, notice_after="3 failures")
+    assert popfetch("--status").status == 0
+    for status in (0, 0, 1):
+        assert popfetch().status == os.EX_TEMPFAIL
+        assert popfetch("--status").status == status
+    popfetch.accounts["work"].update(notice_after="2 days")
+    assert popfetch("--status").status == 0
+    began_days_ago(popfetch, "first_failure")
+    assert popfetch("--status").status == 1
+    pop.forgive()
+    assert popfetch().status == 0 and popfetch("--status").status == 0
+
+
+def test_trouble_that_lasts_long_is_status_1_and_shown(popfetch, server):
+    pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
+    popfetch.account(server=pop)()
+    assert popfetch().status == 0 and popfetch("--status").status == 0
+    began_days_ago(popfetch, "aside_since")
+    result = popfetch("--status")
+    assert result.status == 1 and result.stderr == "", result
+    [line] = [line for line in whole_lines(result) if line.startswith("    trouble: ")]
+    assert "1 message is set aside, the first since 20" in line and "--retry work" in line
+    pop.forgive()
+    assert popfetch("work").status == 0 and popfetch("--status").status == 0
+
+
+def test_an_error_of_the_state_keeps_its_status(popfetch, server):
+    pop, other = server([mail("one")], users={"jane": "other"}), server([mail("two")])
+    popfetch.account(server=pop).account("other", other)()
+    assert popfetch("--status").status == 1
+    [broken] = [path for path in popfetch.databases() if str(other.port) in path.name]
+    broken.write_bytes(b"no database" * 1000)
+    assert popfetch("--status").status == os.EX_DATAERR
+
+
+def test_a_lock_that_is_held_for_long_is_status_1(popfetch, server):
+    assert popfetch.account(server=server([mail("one")]))().status == 0
+    [path] = popfetch.state_dir.glob("*.lock")
+    with open(path, "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = popfetch("--status")
+        assert result.status == 0 and "is being fetched" in row(result), result
+        os.utime(path, (time.time() - 2 * HOUR,) * 2)
+        result = popfetch("--status")
+        assert result.status == 1 and "is being fetched" in row(result), result
+        assert any("holds its lock since 20" in line for line in whole_lines(result)), result
+
+
+def test_disabled_accounts_are_shown_as_such_and_keep_no_status(popfetch, server):
+    pop, other = server([mail("one")]), server([mail("two")], users={"jane": "other"})
+    popfetch.account(server=pop).account("other", other)
+    assert popfetch().status == os.EX_NOPERM and popfetch("--status").status == 1
+    popfetch.accounts["other"].update(enabled=False)
+    result = popfetch("--status")
+    assert result.status == 0 and "disabled" in row(result, "other"), result
+    assert "login refused" in result.stdout and "disabled" not in row(result), result
+    assert popfetch("--status", "other").status == 0
+    [broken] = [path for path in popfetch.databases() if str(other.port) in path.name]
+    broken.write_bytes(b"no database" * 1000)
+    result = popfetch("--status")
+    assert result.status == 0 and "disabled" in row(result, "other") and result.stderr == "", result
+
+
+@pytest.mark.parametrize("name", ["w" * 20, "w" * 21, "w" * 200, "many words " * 9, "\u00e9" * 30])
+def test_no_line_of_the_table_is_longer_than_80(popfetch, server, name):
+    words = b"-ERR it is broken " + b"/a/long/path" * 9 + b" end " * 20 + b"\r\n"
+    pop = server().on("RETR 1", say(words))
+    pop.add(mail("one"), "u" * 70)
+    pop.add(mail("two"))
+    popfetch.account(name.strip(), pop, maildir=popfetch.home / "Maildir")()
+    began_days_ago(popfetch, "aside_since")
+    popfetch.sql("update fact set value = 12345678 where name = 'last_fetched'")
+    result = popfetch("--status", "-v")
+    lines = whole_lines(result)
+    text = "".join(lines).replace(" ", "")
+    for word in (name, "/a/long/path" * 9 + " end", "u" * 70, "trouble:"):
+        assert word.replace(" ", "") in text, result
+
+
 # What may be read while nothing is fetched.
 
 
@@ -207,10 +312,10 @@ def test_the_last_error_is_shown_until_a_run_is_well(popfetch, server):
     pop = server([mail("one")]).on("PASS", say(b"-ERR [IN-USE] busy\r\n"))
     pop.on("AUTH", say(b"-ERR [IN-USE] busy\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
-    assert "busy" in row(popfetch("--status"))
+    assert "busy" in table(popfetch)["LAST ERROR"]
     pop.forgive()
     assert popfetch().status == 0
-    assert "busy" not in row(popfetch("--status"))
+    assert table(popfetch)["LAST ERROR"] == "-"
 
 
 def test_messages_set_aside_are_counted_and_listed_and_retried(popfetch, server):
@@ -218,9 +323,8 @@ def test_messages_set_aside_are_counted_and_listed_and_retried(popfetch, server)
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
     pop.forgive()
     assert popfetch().status == 0 and len(popfetch.maildir()) == 1
-    assert "it is broken" not in popfetch("--status", "work").stdout.splitlines()[1]
-    listed = popfetch("--status", "-v")
-    assert "uid-000001" in listed.stdout and "it is broken" in listed.stdout, listed
+    assert "it is broken" not in popfetch("--status", "work").stdout
+    assert "uid-000001" in aside(popfetch) and "it is broken" in aside(popfetch)
     result = popfetch("--retry", "work")
     assert result.status == 0 and result.output == "", result
     assert len(popfetch.maildir()) == 1
@@ -238,7 +342,7 @@ def test_retry_forgets_how_often_a_message_has_failed(popfetch, server):
     assert popfetch("--retry", "work").output == ""
     assert "failed" not in aside(popfetch)
     assert "next try in the next run: RETR 1: server said: it is broken" in aside(popfetch)
-    assert table(popfetch)["NEXT TRY"] == "next run"
+    assert table(popfetch, status=1)["NEXT TRY"] == "next run"
     assert popfetch().status == os.EX_TEMPFAIL
     assert "failed 1 time, " in aside(popfetch) and is_in(aside(popfetch), HOUR)
 
@@ -248,11 +352,11 @@ def test_retry_forgets_how_often_a_login_was_refused(popfetch, server):
     popfetch.account(server=pop)
     for minutes in (15, 30, 60):
         assert popfetch("work").status == os.EX_NOPERM
-        assert is_in(table(popfetch)["NEXT TRY"], minutes * 60)
+        assert is_in(table(popfetch, status=1)["NEXT TRY"], minutes * 60)
     assert popfetch("--retry", "work").output == ""
-    assert table(popfetch)["NEXT TRY"] == "-"
+    assert table(popfetch, status=1)["NEXT TRY"] == "-"
     assert popfetch().status == os.EX_NOPERM
-    assert is_in(table(popfetch)["NEXT TRY"], 15 * 60)
+    assert is_in(table(popfetch, status=1)["NEXT TRY"], 15 * 60)
 
 
 def test_retry_of_an_account_that_never_ran_makes_nothing(popfetch, server):
@@ -325,7 +429,7 @@ def test_the_status_of_one_account_whose_mailbox_is_gone(popfetch, server):
     assert popfetch.account(server=pop)().status == 0
     shutil.move(popfetch.home / "Maildir", popfetch.home / "elsewhere")
     assert popfetch().status == os.EX_CANTCREAT
-    shown = table(popfetch)
+    shown = table(popfetch, status=1)
     assert "is its disk mounted?" in shown["LAST ERROR"] and shown["FETCHED"] == "0", shown
 
 

@@ -54,7 +54,7 @@ def test_a_login_that_is_put_off_is_no_refused_one(popfetch, server, command, te
     popfetch.account(server=pop, auth="plain" if command == "AUTH" else "user")
     result = popfetch()
     told = popfetch("--status").stdout
-    assert re.search(r" in (1 minute|\d\d? seconds) ", told), told
+    assert re.search(r" in (1 minute|\d\d? seconds)\n", told), told
     assert text.split()[0] in told
     assert_left_in_peace(popfetch, pop, result)
 

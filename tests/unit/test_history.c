@@ -435,6 +435,41 @@ that_a_program_cannot_work_is_told_once_a_day(void **state)
 	store_close(&s);
 }
 
+static bool
+is_failing(struct store *s, const struct account_settings *a, int64_t now)
+{
+	struct err e = ERR_INIT;
+	bool is;
+
+	assert_int_equal(history_is_failing(s, a, now, &is, &e), 0);
+	return is;
+}
+
+static void
+an_account_is_failing_when_its_failures_were_to_be_told(void **state)
+{
+	struct account_settings a = account("a");
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+	bool fold;
+
+	assert_false(is_failing(s, &a, start));
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(history_note_error(s, "x", 0, start, &e), 0);
+		assert_int_equal(history_failed(s, &a, start, &fold, &e), 0);
+		assert_int_equal(is_failing(s, &a, start), i == 3);
+	}
+	a.notice_failures = 0;
+	a.notice_s = HOUR;
+	assert_false(is_failing(s, &a, start + HOUR - 1));
+	assert_true(is_failing(s, &a, start + HOUR));
+	assert_int_equal(history_reached(s, &e), 0);
+	assert_true(is_failing(s, &a, start));
+	assert_int_equal(history_succeeded(s, 0, start, &e), 0);
+	assert_false(is_failing(s, &a, start + DAY));
+	store_close(&s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, home_make, home_remove)
 
 int
@@ -458,6 +493,7 @@ main(void)
 		TEST(a_run_that_is_well_ends_the_row_of_failures),
 		TEST(what_was_delivered_counts_however_the_run_ended),
 		TEST(that_a_program_cannot_work_is_told_once_a_day),
+		TEST(an_account_is_failing_when_its_failures_were_to_be_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,10 +119,10 @@ class Stage:
         """What --status says in an hour, under its headings."""
         with Rehearsal(self):
             self.later(HOUR)
-            lines = self.run("--status").stdout.splitlines()
+            lines = self.run("--status", status=None).stdout.splitlines()
             self.later(-HOUR)
-        heads, shown = (re.split("  +", line) for line in lines)
-        return dict(zip(heads, shown))
+        heads, shown = (re.split("  +", line) for line in lines[:2])
+        return {**dict(zip(heads, shown)), "LAST ERROR": "".join(lines[2:]).strip() or "-"}
 
 
 class Rehearsal:

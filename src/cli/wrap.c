@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copyright The popfetch authors */
+#include "config.h"
+
+#include "cli/wrap.h"
+
+#include <string.h>
+
+#include "cli/bar.h"
+
+enum { WRAP_FURTHER = 4 };
+
+struct wrapping {
+	struct buf *out;
+	size_t indent;	/* of the next line */
+	size_t columns; /* of this line; 0: it has not begun */
+};
+
+static void
+begin_line(struct wrapping *w)
+{
+	for (size_t i = 0; i < w->indent; i++)
+		(void)buf_byte(w->out, ' ');
+	w->columns = w->indent;
+}
+
+static void
+end_line(struct wrapping *w, size_t indent)
+{
+	if (w->columns > 0)
+		(void)buf_byte(w->out, '\n');
+	w->columns = 0;
+	w->indent = indent;
+}
+
+static size_t
+word_size(const char *at, size_t *columns)
+{
+	size_t size = 0;
+
+	*columns = 0;
+	while (at[size] && at[size] != ' ')
+		size += bar_char(at + size, columns);
+	return size;
+}
+
+/* As much of a word as fits. */
+static size_t
+add_part(struct wrapping *w, const char *word, size_t left)
+{
+	size_t size = 0, step, columns;
+
+	while (size < left) {
+		columns = 0;
+		step = bar_char(word + size, &columns);
+		if (w->columns + columns > WRAP_COLUMNS)
+			break;
+		(void)buf_append(w->out, word + size, step);
+		w->columns += columns;
+		size += step;
+	}
+	return size;
+}
+
+static void
+add_word(struct wrapping *w, const char *word, size_t size, size_t columns,
+	 size_t indent)
+{
+	if (w->columns > w->indent && w->columns + 1 + columns > WRAP_COLUMNS &&
+	    indent + columns <= WRAP_COLUMNS)
+		end_line(w, indent);
+	else if (w->columns > w->indent) {
+		(void)buf_byte(w->out, ' ');
+		w->columns++;
+	}
+	while (size > 0) {
+		size_t part;
+
+		if (w->columns == 0)
+			begin_line(w);
+		part = add_part(w, word, size);
+		word += part;
+		size -= part;
+		if (size > 0)
+			end_line(w, indent);
+	}
+}
+
+void
+wrap_add(struct buf *out, size_t indent, const char *text)
+{
+	struct wrapping w = { .out = out, .indent = indent };
+	size_t size, columns;
+
+	for (; *text; text += size) {
+		text += strspn(text, " ");
+		size = word_size(text, &columns);
+		if (size > 0)
+			add_word(&w, text, size, columns,
+				 indent + WRAP_FURTHER);
+	}
+	end_line(&w, indent);
+}
