@@ -31,7 +31,7 @@ struct mda_run {
 	int64_t deadline; /* when it gets TERM, or KILL */
 	bool is_stopping; /* the deadline is that of a stop request */
 	bool was_asked;	  /* to end, by TERM */
-	struct mda_lines lines;
+	struct proc_lines lines;
 };
 
 int
@@ -62,17 +62,17 @@ mda_run_start(struct mda_run **r, const struct deliver_target *target,
 	(*r)->target = target;
 	(*r)->proc = proc;
 	(*r)->deadline = clock_deadline(target->mda_timeout_ms);
-	mda_lines_start(&(*r)->lines, target, proc_output(proc),
-			proc_errors(proc));
+	proc_lines_start(&(*r)->lines, target->note, target->note_arg,
+			 proc_output(proc), proc_errors(proc));
 	return 0;
 }
 
 size_t
-mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
+mda_run_poll(const struct mda_run *r, int fds[PROC_LINES_STREAMS],
 	     int64_t *until)
 {
 	*until = clock_earlier(r->deadline, clock_deadline(LOOK_MS));
-	return mda_lines_poll(&r->lines, fds);
+	return proc_lines_poll(&r->lines, fds);
 }
 
 /* --- its end --- */
@@ -129,7 +129,7 @@ judge(const struct mda_run *r, int status, struct err *e)
 static void
 add_last_line(const struct mda_run *r, struct err *e)
 {
-	const char *last = mda_lines_last(&r->lines);
+	const char *last = proc_lines_last(&r->lines);
 	struct err plain = *e;
 
 	if (e->kind != ERR_NONE && *last)
@@ -175,12 +175,12 @@ mda_run_ended(struct mda_run *r, enum deliver_outcome *outcome, struct err *why)
 	 * so nobody waits for their end. */
 	bool ended = proc_ended(r->proc, &status);
 
-	mda_lines_read(&r->lines);
+	proc_lines_read(&r->lines);
 	if (!ended && !hurry(r, &status))
 		return false;
 	if (!ended)
-		mda_lines_read(&r->lines);
-	mda_lines_end(&r->lines);
+		proc_lines_read(&r->lines);
+	proc_lines_end(&r->lines);
 	*outcome = judge(r, status, why);
 	add_last_line(r, why);
 	return true;
@@ -194,7 +194,8 @@ count_running(struct mda_run *const runs[], size_t count)
 
 	for (i = 0; i < count; i++) {
 		running += !proc_ended(runs[i]->proc, &status);
-		mda_lines_read(&runs[i]->lines); /* so that none waits for us */
+		proc_lines_read(
+			&runs[i]->lines); /* so that none waits for us */
 	}
 	return running;
 }

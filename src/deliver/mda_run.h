@@ -11,7 +11,7 @@
 #define DELIVER_MDA_RUN_H
 
 #include "deliver/deliver.h"
-#include "deliver/mda_lines.h"
+#include "sys/proc_lines.h"
 #include "deliver/mda_program.h"
 
 struct mda_run;
@@ -22,7 +22,7 @@ int mda_run_start(struct mda_run **r, const struct deliver_target *target,
 		  const struct mda_program *told, int input, struct err *e);
 /* Descriptors to poll for reading (returns how many), and the time (clock_ms)
  * by which mda_run_ended must be asked. */
-size_t mda_run_poll(const struct mda_run *r, int fds[MDA_LINES_STREAMS],
+size_t mda_run_poll(const struct mda_run *r, int fds[PROC_LINES_STREAMS],
 		    int64_t *until);
 /* Reads what it said, sees to its time limit (TERM, then KILL), which a stop
  * request (proc_stops) makes short, and tells whether it has ended.  If so

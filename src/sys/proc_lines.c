@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
-/* What an MDA writes, line by line. */
+/* What a program says, line by line. */
 #include "config.h"
 
-#include "deliver/mda_lines.h"
+#include "sys/proc_lines.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,30 +15,31 @@
 enum { STEP = 8 * 1024, STEPS = 16 };
 
 void
-mda_lines_start(struct mda_lines *l, const struct deliver_target *target,
-		int output, int errors)
+proc_lines_start(struct proc_lines *l, proc_lines_note *note, void *arg,
+		 int output, int errors)
 {
 	memset(l, 0, sizeof(*l));
-	l->target = target;
+	l->note = note;
+	l->arg = arg;
 	l->streams[0].fd = output;
 	l->streams[1].fd = errors;
 }
 
 size_t
-mda_lines_poll(const struct mda_lines *l, int fds[MDA_LINES_STREAMS])
+proc_lines_poll(const struct proc_lines *l, int fds[PROC_LINES_STREAMS])
 {
 	size_t i, count = 0;
 
-	for (i = 0; i < MDA_LINES_STREAMS; i++)
+	for (i = 0; i < PROC_LINES_STREAMS; i++)
 		if (l->streams[i].fd >= 0)
 			fds[count++] = l->streams[i].fd;
 	return count;
 }
 
 static void
-end_line(struct mda_lines *l, struct mdaline *s)
+end_line(struct proc_lines *l, struct proc_said *s)
 {
-	char safe[MDA_LINES_SIZE + 1];
+	char safe[PROC_LINES_SIZE + 1];
 	size_t size = s->size;
 
 	s->size = 0;
@@ -48,13 +49,13 @@ end_line(struct mda_lines *l, struct mdaline *s)
 	text_safe(safe, sizeof(safe), s->text, size);
 	if (*safe)
 		memcpy(l->last, safe, sizeof(safe));
-	if (l->count < MDA_LINES_MAX && l->target->note)
-		l->target->note(l->target->note_arg, safe);
-	l->count += l->count < MDA_LINES_MAX;
+	if (l->count < PROC_LINES_MAX && l->note)
+		l->note(l->arg, safe);
+	l->count += l->count < PROC_LINES_MAX;
 }
 
 static void
-take(struct mda_lines *l, struct mdaline *s, const char *p, size_t size)
+take(struct proc_lines *l, struct proc_said *s, const char *p, size_t size)
 {
 	const char *lf, *end = p + size;
 	size_t piece;
@@ -62,8 +63,8 @@ take(struct mda_lines *l, struct mdaline *s, const char *p, size_t size)
 	for (; p < end; p = lf ? lf + 1 : end) {
 		lf = memchr(p, '\n', (size_t)(end - p));
 		piece = (size_t)((lf ? lf : end) - p);
-		if (piece > MDA_LINES_SIZE - s->size)
-			piece = MDA_LINES_SIZE - s->size;
+		if (piece > PROC_LINES_SIZE - s->size)
+			piece = PROC_LINES_SIZE - s->size;
 		memcpy(s->text + s->size, p, piece);
 		s->size += piece;
 		s->any = true;
@@ -73,7 +74,7 @@ take(struct mda_lines *l, struct mdaline *s, const char *p, size_t size)
 }
 
 static void
-read_stream(struct mda_lines *l, struct mdaline *s)
+read_stream(struct proc_lines *l, struct proc_said *s)
 {
 	char step[STEP];
 	ssize_t n = 1;
@@ -88,22 +89,22 @@ read_stream(struct mda_lines *l, struct mdaline *s)
 }
 
 void
-mda_lines_read(struct mda_lines *l)
+proc_lines_read(struct proc_lines *l)
 {
-	for (size_t i = 0; i < MDA_LINES_STREAMS; i++)
+	for (size_t i = 0; i < PROC_LINES_STREAMS; i++)
 		read_stream(l, &l->streams[i]);
 }
 
 void
-mda_lines_end(struct mda_lines *l)
+proc_lines_end(struct proc_lines *l)
 {
-	for (size_t i = 0; i < MDA_LINES_STREAMS; i++)
+	for (size_t i = 0; i < PROC_LINES_STREAMS; i++)
 		if (l->streams[i].any)
 			end_line(l, &l->streams[i]);
 }
 
 const char *
-mda_lines_last(const struct mda_lines *l)
+proc_lines_last(const struct proc_lines *l)
 {
 	return l->last;
 }
