@@ -133,6 +133,7 @@ wants(const struct show *s, enum report_level level)
 	case REPORT_ANSWER:
 		return s->verbosity >= 0;
 	case REPORT_SUMMARY:
+	case REPORT_SAID:
 		return s->verbosity >= 1 ||
 		       (s->verbosity == 0 && s->on_terminal);
 	case REPORT_VERBOSE:
@@ -145,6 +146,13 @@ wants(const struct show *s, enum report_level level)
 	return s->verbosity >= 2;
 }
 
+static bool
+is_for_stderr(enum report_level level)
+{
+	return level == REPORT_WARNING || level == REPORT_TROUBLE ||
+	       level == REPORT_SAID;
+}
+
 static void
 put_line(struct show *s, const struct account *a, const struct link_record *r,
 	 const char *text)
@@ -152,10 +160,10 @@ put_line(struct show *s, const struct account *a, const struct link_record *r,
 	enum report_level level = (enum report_level)r->value;
 	char *line;
 
-	if (r->value < REPORT_WARNING || r->value > REPORT_TROUBLE ||
+	if (r->value < REPORT_WARNING || r->value > REPORT_SAID ||
 	    !wants(s, level))
 		return;
-	if (level == REPORT_WARNING || level == REPORT_TROUBLE) {
+	if (is_for_stderr(level)) {
 		write_stderr(s, a, text);
 		return;
 	}

@@ -26,6 +26,17 @@ wait_for_go(struct link *l, struct facts_go *go, struct err *e)
 	return facts_read_go(&r, go, e);
 }
 
+/* proc_first_line calls it while password_command runs: at once, since it may
+ * ask to be touched. */
+static void
+note_program(void *arg, const char *line)
+{
+	struct err ignored = ERR_INIT;
+
+	link_put_text(arg, LINK_SAID, 0, 0, line);
+	(void)link_flush(arg, &ignored);
+}
+
 static int
 get_secret(struct courier_settings *set, struct link *l, int64_t end,
 	   struct secret **secret, struct err *e)
@@ -41,7 +52,7 @@ get_secret(struct courier_settings *set, struct link *l, int64_t end,
 	/* a person may have to type a passphrase meanwhile, so the session's
 	 * end is the only limit */
 	if (proc_first_line((const char *const *)set->password_command,
-			    SECRET_MAX, end, secret, e) != 0)
+			    SECRET_MAX, end, note_program, l, secret, e) != 0)
 		return err_context(e, "password_command");
 	return 0;
 }

@@ -65,6 +65,7 @@ enum link_type {
 	LINK_DELETED, /* number */
 	LINK_BYE,     /* value: 1 +OK, 0 -ERR, -1 no reply; payload: text */
 	LINK_NOTE,    /* payload: a line for -v */
+	LINK_SAID,    /* payload: a line that password_command has written */
 	LINK_TRACE,   /* value: 1 sent, 0 received; payload: line, for -vv */
 	LINK_LOGIN,   /* value: facts_go.login of the next session; comes at any
 			 time */

@@ -37,7 +37,9 @@ enum report_level {
 	REPORT_SUMMARY,	 /* for people at a terminal, and with -v */
 	REPORT_VERBOSE,	 /* with -v */
 	REPORT_PROTOCOL, /* with -vv */
-	REPORT_TROUBLE	 /* on standard error */
+	REPORT_TROUBLE,	 /* on standard error */
+	REPORT_SAID /* by a program: on standard error, for people at a terminal
+		       and with -v */
 };
 
 struct report_progress {

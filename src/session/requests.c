@@ -373,6 +373,11 @@ take_record(struct requests *x, const struct link_record *r, struct answer *a,
 		report_line(x->report, REPORT_VERBOSE, "%.*s", (int)r->size,
 			    text);
 		return 0;
+	case LINK_SAID:
+		report_line(x->report, REPORT_SAID, "password_command: %.*s",
+			    (int)r->size, text);
+		report_flush(x->report);
+		return 0;
 	case LINK_TRACE:
 		report_line(x->report, REPORT_PROTOCOL, "%s %.*s",
 			    r->value != 0 ? ">" : "<", (int)r->size, text);

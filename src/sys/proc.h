@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "sys/proc_lines.h"
 
 /*
  * Signals.  proc_signals blocks INT, TERM, HUP and CHLD, sets handlers for them
@@ -95,15 +96,18 @@ void proc_signal(struct proc *p, int signal);
 void proc_free(struct proc **p);
 
 /*
- * Runs argv with our own environment, no standard input and our standard error,
- * until the deadline, and gives the first line of its output, at most `max`
- * bytes without the line end, as *line, which the caller owns.  Fails with
+ * Runs argv with our own environment and no standard input or terminal, until
+ * it ends or the deadline, and gives the first line of its output, at most
+ * `max` bytes without the line end, as *line, which the caller owns.  What it
+ * has left running does not count.  `note` (or NULL) gets the lines of its
+ * standard error.  Fails with
  * ERR_CONFIG when it cannot be started, ERR_STOPPED at a stop request, and
  * ERR_LATER when it exits non-zero, is killed, is too slow, or prints nothing
- * or too long a line.  The text names argv[0] and the cause, never what it
- * printed.
+ * or too long a line.  The text names argv[0], the cause and the last line of
+ * its standard error, never what it printed.
  */
 int proc_first_line(const char *const argv[], size_t max, int64_t deadline,
-		    struct secret **line, struct err *e);
+		    proc_lines_note *note, void *arg, struct secret **line,
+		    struct err *e);
 
 #endif

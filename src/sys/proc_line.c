@@ -30,6 +30,7 @@ struct first_line {
 	bool whole;	 /* the LF has come */
 	bool too_long;
 	bool at_end; /* of the output */
+	struct proc_lines said;
 };
 
 static void
@@ -65,14 +66,27 @@ drain(struct first_line *line, int fd)
 static void
 wait_a_little(const struct first_line *line, int fd, int64_t deadline)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p[1 + PROC_LINES_STREAMS];
+	int fds[PROC_LINES_STREAMS];
+	size_t count = proc_lines_poll(&line->said, fds);
 
-	proc_poll(&p, line->at_end ? 0 : 1,
+	for (size_t i = 0; i < count; i++)
+		p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (!line->at_end)
+		p[count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	proc_poll(p, (nfds_t)count,
 		  clock_earlier(deadline, clock_deadline(LOOK_MS)));
 }
 
+static void
+read_all(struct first_line *line, const struct proc *p)
+{
+	drain(line, proc_output(p));
+	proc_lines_read(&line->said);
+}
+
 /* Waits until the program ends, not its output: a daemon that it left behind
- * may keep the pipe open. */
+ * may keep the pipes open. */
 static int
 await_line(struct proc *p, const char *name, int64_t deadline,
 	   struct first_line *line, int *status, struct err *e)
@@ -85,9 +99,9 @@ await_line(struct proc *p, const char *name, int64_t deadline,
 			return err_set(e, ERR_LATER, "'%s' took too long",
 				       name);
 		wait_a_little(line, proc_output(p), deadline);
-		drain(line, proc_output(p));
+		read_all(line, p);
 	}
-	drain(line, proc_output(p));
+	read_all(line, p);
 	return 0;
 }
 
@@ -98,9 +112,17 @@ check_status(const char *name, int status, struct err *e)
 		return err_set(e, ERR_LATER, "'%s' was ended by signal %d",
 			       name, WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_LATER, "'%s' ended with status %d", name,
+		return err_set(e, ERR_LATER, "'%s' failed (status %d)", name,
 			       WEXITSTATUS(status));
 	return 0;
+}
+
+static bool
+has_ended_well(struct proc *p)
+{
+	int status;
+
+	return proc_ended(p, &status) && status == 0;
 }
 
 static int
@@ -123,18 +145,47 @@ make_secret(const struct first_line *line, const char *name, size_t max,
 	return 0;
 }
 
+/* A shell with -x, say, shows the secret itself. */
+static bool
+tells_the_secret(struct first_line *line, const char *words)
+{
+	return line->text.len > 0 &&
+	       strstr(words, (const char *)buf_text(&line->text));
+}
+
+/* Its own last words tell the most.  `lacks_terminal`: perhaps it wanted to ask
+ * somebody, as it can where it is tried by hand. */
+static void
+add_words(struct first_line *line, bool lacks_terminal, struct err *e)
+{
+	const char *last = proc_lines_last(&line->said);
+	struct err plain = *e;
+	char shown[ERR_TEXT_MAX / 2];
+
+	if (e->kind != ERR_LATER)
+		return;
+	if (tells_the_secret(line, last))
+		last = "";
+	text_safe(shown, sizeof(shown), last, strlen(last));
+	(void)err_set(e, plain.kind, "%s%s%s%s", plain.text, *shown ? ": " : "",
+		      shown,
+		      lacks_terminal ? " (it has no terminal to ask on)" : "");
+}
+
 int
 proc_first_line(const char *const argv[], size_t max, int64_t deadline,
-		struct secret **line, struct err *e)
+		proc_lines_note *note, void *arg, struct secret **line,
+		struct err *e)
 {
 	const struct proc_program program = {
 		.argv = argv,
 		.env = (const char *const *)environ,
 		.input = -1,
 		.wants_output = true,
+		.wants_errors = true,
 		.dies_with_us = true
 	};
-	struct first_line first = { .whole = false };
+	struct first_line first;
 	struct proc *p = NULL;
 	int rc, status = 0;
 
@@ -143,13 +194,18 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 		e->kind = ERR_CONFIG;
 		return -1;
 	}
+	memset(&first, 0, sizeof(first));
 	/* a byte order mark before the line, a CR behind it */
 	buf_init(&first.text, max + 4);
+	proc_lines_start(&first.said, note, arg, -1, proc_errors(p));
 	rc = await_line(p, argv[0], deadline, &first, &status, e);
+	proc_lines_end(&first.said);
 	if (rc == 0)
 		rc = check_status(argv[0], status, e);
 	if (rc == 0)
 		rc = make_secret(&first, argv[0], max, line, e);
+	if (rc != 0)
+		add_words(&first, !has_ended_well(p), e);
 	buf_free(&first.text);
 	proc_free(&p);
 	return rc;

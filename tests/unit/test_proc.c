@@ -715,6 +715,19 @@ what_a_finished_program_leaves_running_stays(void **state)
 
 /* --- the first line --- */
 
+static char said[4096]; /* all lines of standard error, each with its LF */
+static unsigned said_count;
+
+static void
+note_said(void *arg, const char *line)
+{
+	size_t size = strlen(said);
+
+	(void)arg;
+	said_count++;
+	(void)snprintf(said + size, sizeof(said) - size, "%s\n", line);
+}
+
 static int
 first_line(const char *script, size_t max, int64_t deadline,
 	   struct secret **line)
@@ -722,7 +735,9 @@ first_line(const char *script, size_t max, int64_t deadline,
 	const char *const argv[] = { "sh", "-c", script, NULL };
 
 	err_clear(&e);
-	return proc_first_line(argv, max, deadline, line, &e);
+	said[0] = '\0';
+	said_count = 0;
+	return proc_first_line(argv, max, deadline, note_said, NULL, line, &e);
 }
 
 static void
@@ -796,14 +811,46 @@ static void
 failures_name_the_program_and_never_what_it_printed(void **state)
 {
 	(void)state;
-	assert_no_line("echo secret; exit 3", 100, "'sh' ended with status 3");
+	assert_no_line("echo secret; exit 3", 100,
+		       "'sh' failed (status 3) (it has no terminal to ask on)");
 	assert_no_line("echo secret; kill -9 $$", 100,
-		       "'sh' was ended by signal 9");
+		       "'sh' was ended by signal 9 (it has no terminal to ask "
+		       "on)");
 	assert_no_line(":", 100, "'sh' printed nothing");
 	assert_no_line("echo; echo more", 100, "'sh' printed nothing");
 	assert_no_line("printf '\\r\\n'", 100, "'sh' printed nothing");
 	assert_no_line("echo 123456", 5,
 		       "'sh' printed a line of more than 5 bytes");
+}
+
+static void
+its_last_words_are_part_of_the_error(void **state)
+{
+	(void)state;
+	assert_no_line("echo one >&2; printf 'a\033b\n\n' >&2; exit 2", 100,
+		       "'sh' failed (status 2): a\\x1bb (it has no terminal to "
+		       "ask on)");
+	assert_string_equal(said, "one\na\\x1bb\n\n");
+	assert_no_line("printf unfinished >&2", 100,
+		       "'sh' printed nothing: unfinished");
+	assert_line("echo words >&2; echo secret", 100, "secret");
+	assert_string_equal(said, "words\n");
+	assert_no_line("echo sec-ret; echo + echo sec-ret >&2; exit 2", 100,
+		       "'sh' failed (status 2) (it has no terminal to ask on)");
+}
+
+static void
+what_it_says_is_bounded_and_never_holds_it_up(void **state)
+{
+	(void)state;
+	assert_line("i=0; while test $i -lt 30000; do echo line; i=$((i+1));"
+		    " done >&2; echo secret",
+		    100, "secret");
+	assert_int_equal(said_count, PROC_LINES_MAX);
+	assert_line("head -c 300000 /dev/zero | tr '\\0' x >&2; echo secret",
+		    100, "secret");
+	assert_int_equal(said_count, 1);
+	assert_int_equal(strlen(said), PROC_LINES_SIZE + 1);
 }
 
 static void
@@ -813,7 +860,8 @@ a_command_that_does_not_exist_is_a_matter_of_configuration(void **state)
 	struct secret *line = NULL;
 
 	(void)state;
-	assert_int_equal(proc_first_line(argv, 100, CLOCK_NEVER, &line, &e),
+	assert_int_equal(proc_first_line(argv, 100, CLOCK_NEVER, NULL, NULL,
+					 &line, &e),
 			 -1);
 	assert_int_equal(e.kind, ERR_CONFIG);
 	assert_int_equal(e.sys, ENOENT);
@@ -839,7 +887,8 @@ a_slow_command_is_ended_at_the_deadline(void **state)
 				 -1);
 		took = clock_ms() - start;
 		assert_int_equal(e.kind, ERR_LATER);
-		assert_string_equal(e.text, "'sh' took too long");
+		assert_string_equal(e.text, "'sh' took too long (it has no "
+					    "terminal to ask on)");
 		assert_true(took >= 100 && took <= 20000);
 	}
 }
@@ -853,7 +902,7 @@ a_daemon_left_behind_with_the_pipe_does_not_hold_us_up(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	snprintf(script, sizeof(script),
-		 "(exec 2>/dev/null; while test -e %s;"
+		 "(while test -e %s;"
 		 "do sleep 0.05; done) & echo secret",
 		 name);
 	assert_line(script, 100, "secret");
@@ -869,7 +918,8 @@ stop_a_command(void)
 
 	proc_signals(PROC_STOPPABLE);
 	(void)raise(SIGTERM);
-	if (proc_first_line(argv, 100, CLOCK_NEVER, &line, &e) != -1)
+	if (proc_first_line(argv, 100, CLOCK_NEVER, NULL, NULL, &line, &e) !=
+	    -1)
 		return 1;
 	return e.kind == ERR_STOPPED ? 0 : 2;
 }
@@ -890,8 +940,8 @@ hear_with_signals(void)
 
 	proc_signals(PROC_DEAF);
 	for (i = 0; rc == 0 && i < 20; i++) {
-		rc = proc_first_line(argv, 100, clock_deadline(30000), &line,
-				     &e);
+		rc = proc_first_line(argv, 100, clock_deadline(30000), NULL,
+				     NULL, &line, &e);
 		secret_free(&line);
 	}
 	return rc;
@@ -948,6 +998,8 @@ main(void)
 		cmocka_unit_test(a_line_of_64_kib_is_returned_whole),
 		cmocka_unit_test(
 			failures_name_the_program_and_never_what_it_printed),
+		cmocka_unit_test(its_last_words_are_part_of_the_error),
+		cmocka_unit_test(what_it_says_is_bounded_and_never_holds_it_up),
 		cmocka_unit_test(
 			a_command_that_does_not_exist_is_a_matter_of_configuration),
 		cmocka_unit_test(a_slow_command_is_ended_at_the_deadline),
