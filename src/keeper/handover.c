@@ -22,6 +22,7 @@ handover_open(struct handover *h, struct session *s,
 void
 handover_close(struct handover *h)
 {
+	abouts_end(&h->abouts);
 	lockstep_close(&h->lockstep);
 	batch_close(&h->batch);
 }
@@ -43,24 +44,55 @@ take_delivered(struct session *s, size_t entry, int64_t row)
 		removal_add(s, entry, row);
 }
 
+void
+handover_note(struct handover *h, size_t entry, const struct header *header)
+{
+	char subject[HEADER_TEXT_MAX];
+
+	h->staged++;
+	if (!batch_ends_one_by_one(h->batch))
+		return;
+	header_text(header, HEADER_SUBJECT, subject);
+	abouts_note(&h->abouts, entry, header_sender(header), subject);
+}
+
+/* What people are told of it: the log and the state get no subjects. */
+static void
+say_failed(struct handover *h, size_t entry, bool aside, const struct err *why,
+	   const struct err *kept)
+{
+	const char *about = abouts_of(&h->abouts, entry);
+	struct err told = *kept;
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(h->session->mailbox, entry, name);
+	if (*about) {
+		(void)err_set(&told, kept->kind, "%s%s", why->text,
+			      aside ? "; it is set aside" : "");
+		(void)err_context(&told, "%s%s", name, about);
+	}
+	phase_complain_as(h->session, &told, kept, false);
+}
+
 /* A failure that is the message's own. */
 static void
-take_failed(struct session *s, size_t entry, const struct batch_result *r)
+take_failed(struct handover *h, size_t entry, const struct batch_result *r)
 {
+	struct session *s = h->session;
 	bool aside = r->outcome == DELIVER_REFUSED ||
 		     r->message.attempts >= BACKOFF_PATIENCE;
-	struct err told = r->why;
+	struct err kept = r->why;
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, entry, name);
 	s->result->failed++;
 	if (aside)
-		failure_say_fate(s, entry, false, &told);
+		failure_say_fate(s, entry, false, &kept);
 	else
-		err_context(&told, "%s", name);
-	if (told.kind == ERR_CONFIG)
-		told.kind = ERR_MESSAGE;
-	phase_complain(s, &told, false);
+		err_context(&kept, "%s", name);
+	if (kept.kind == ERR_CONFIG)
+		kept.kind = ERR_MESSAGE;
+	say_failed(h, entry, aside, &r->why, &kept);
 	report_log(s->report, "%s: %s: %s", aside ? "set aside" : "failed",
 		   name, r->why.text);
 }
@@ -90,9 +122,12 @@ take_recorded(struct handover *h)
 		if (r.outcome == DELIVER_DONE)
 			take_delivered(s, entry, r.message.row);
 		else if (r.is_counted)
-			take_failed(s, entry, &r);
+			take_failed(h, entry, &r);
 		else
 			take_untouched(s, entry, &r.why);
+		/* one of those that are untouched may be told of yet */
+		if (r.outcome == DELIVER_DONE || r.is_counted)
+			abouts_forget(&h->abouts, entry);
 	}
 }
 
@@ -106,7 +141,8 @@ fail(struct handover *h)
 }
 
 static void
-describe(const struct session *s, const struct batch_trouble *t, struct err *e)
+describe(const struct session *s, const struct batch_trouble *t,
+	 const char *about, struct err *e)
 {
 	char name[MAILBOX_NAME_MAX];
 
@@ -114,7 +150,7 @@ describe(const struct session *s, const struct batch_trouble *t, struct err *e)
 		     listing_find(mailbox_listing(s->mailbox), t->number),
 		     name);
 	*e = t->why;
-	err_context(e, "%s", name);
+	err_context(e, "%s%s", name, about);
 	if (t->why.kind == ERR_CONFIG)
 		err_context(e, "option 'mda' seems to be wrong, it has never "
 			       "delivered; no message is set aside");
@@ -145,13 +181,16 @@ see_trouble(struct handover *h)
 {
 	const struct batch_trouble *t = batch_trouble(h->batch);
 	struct session *s = h->session;
-	struct err e;
+	struct err e, told;
+	size_t entry;
 
 	if (!t || h->has_failed)
 		return;
 	h->has_failed = true;
-	describe(s, t, &e);
-	phase_complain(s, &e, is_known(s, t));
+	entry = listing_find(mailbox_listing(s->mailbox), t->number);
+	describe(s, t, "", &e);
+	describe(s, t, abouts_of(&h->abouts, entry), &told);
+	phase_complain_as(s, &told, &e, is_known(s, t));
 	report_log(s->report, "failed: %s", e.text);
 	batch_discard_waiting(h->batch);
 }

@@ -9,6 +9,8 @@
 #define KEEPER_HANDOVER_H
 
 #include "commit/batch.h"
+#include "message/header.h"
+#include "session/about.h"
 #include "session/lockstep.h"
 #include "session/phase.h"
 
@@ -16,8 +18,9 @@ struct handover {
 	struct session *session;
 	struct batch *batch;
 	struct lockstep lockstep;
-	bool has_failed; /* no more is handed over */
-	bool is_late;	 /* the same: the session's time is nearly over */
+	struct abouts abouts; /* of those that are with programs */
+	bool has_failed;      /* no more is handed over */
+	bool is_late;	      /* the same: the session's time is nearly over */
 
 	/* How long programs take. */
 	size_t staged;	 /* messages that were given to the batch */
@@ -43,6 +46,10 @@ int handover_finish(struct handover *h, struct err *e);
  * same if `is_good`, and records what was handed over before. */
 int handover_save(struct handover *h, bool is_good, struct err *e);
 
+/* A message was given to the batch: keeps what people will want to know of it
+ * if a program does not take it. */
+void handover_note(struct handover *h, size_t entry,
+		   const struct header *header);
 /* Will the program get no message that it does not have already?  Then what is
  * on its way from the server is thrown away. */
 bool handover_wants_no_more(const struct handover *h);

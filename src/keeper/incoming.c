@@ -345,7 +345,8 @@ stage(struct incoming *in, size_t entry, int64_t octets, struct err *e)
 		rc = batch_end(in->handover->batch, digest_of(in, entry),
 			       octets, header_sender(in->header), e);
 	}
-	in->handover->staged += rc == 0;
+	if (rc == 0)
+		handover_note(in->handover, entry, in->header);
 	return check(in, entry, rc, e);
 }
 

@@ -160,13 +160,20 @@ phase_next(struct session *s, struct answer *a, struct err *e)
 /* --- words --- */
 
 void
-phase_complain(struct session *s, const struct err *e, bool again)
+phase_complain_as(struct session *s, const struct err *told,
+		  const struct err *kept, bool again)
 {
-	report_error(s->report, e, again);
+	report_error(s->report, told, again);
 	if (s->first.kind != ERR_NONE)
 		return;
-	s->first = *e;
+	s->first = *kept;
 	s->first.told = true;
+}
+
+void
+phase_complain(struct session *s, const struct err *e, bool again)
+{
+	phase_complain_as(s, e, e, again);
 }
 
 void

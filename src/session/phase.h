@@ -140,6 +140,10 @@ size_t phase_affordable(const struct session *s, enum link_type order,
 /* Tells people of an error that does not end the session, and remembers the
  * first one.  again: they have heard of it before, so it is folded. */
 void phase_complain(struct session *s, const struct err *e, bool again);
+/* The same, where people are told more than the log and the state are to
+ * keep. */
+void phase_complain_as(struct session *s, const struct err *told,
+		       const struct err *kept, bool again);
 /* The same for one that may pass: if none was before it, the session ends with
  * it, and it is folded or told as `notice_after` says. */
 void phase_put_off(struct session *s, const struct err *e);

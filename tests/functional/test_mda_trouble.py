@@ -69,6 +69,52 @@ def later(popfetch, seconds):
     popfetch.sql("update message set next_try = next_try - ? where next_try > ?", seconds, seconds)
 
 
+# What is told.
+
+WORDS = {
+    "exit 1": "refused the message (status 1)",
+    "exit 75": "asks to try again later (status 75)",
+    "kill -9 $$": "was ended by signal 9",
+    "exec sleep 60": "did not end within 1 second",
+}
+
+
+def letter(sender, subject):
+    return f"From: Jane <{sender}>\r\nSubject: {subject}\r\n\r\nbody\r\n".encode()
+
+
+@pytest.mark.parametrize("failure", WORDS)
+def test_an_error_says_who_its_message_is_from_and_what_about(deliver, popfetch, failure):
+    script = "cat > message; grep -q good message && exit 0; echo quota exceeded >&2; " + failure
+    wires = letter("joe@example.org", "good"), letter("jane@example.org", "Your invoice")
+    deliver(f"cd $HOME; {script}", *wires, mda_timeout="1 second", log=None)
+    popfetch.set(log=popfetch.home / "log")
+    result = popfetch()
+    [line] = result.errors
+    name = "popfetch: work: message 2 (uid 'uid-000002') from jane@example.org, \"Your invoice\": '"
+    assert line.startswith(name) and WORDS[failure] + ": quota exceeded" in line, line
+    assert ("; it is set aside" in line) == (failure == "exit 1"), line
+    kept = (popfetch.home / "log").read_text() + popfetch("--status", "-v").stdout
+    kept += repr(popfetch.sql("select value from fact")) + repr(popfetch.sql("select * from message"))
+    assert "quota exceeded" in kept and "invoice" not in kept and "example.org" not in kept, kept
+
+
+@pytest.mark.parametrize("failure", ["exit 127", "exit 75"])
+def test_an_mda_that_takes_nothing_is_told_with_such_a_message(deliver, popfetch, failure):
+    deliver(failure, *[letter("jane@example.org", f"number {n}") for n in range(7)])
+    [line] = popfetch("-v").errors
+    assert "(uid 'uid-00000" in line and ") from jane@example.org, \"number " in line, line
+
+
+def test_what_is_told_of_a_message_is_safe_and_bounded(deliver, popfetch):
+    subject = "\x1b[2J\x07" + "long words " * 300
+    deliver("exit 1", letter("jane@example.org", subject), letter("x" * 900 + "@a", ""), b"\r\nx\r\n")
+    result = popfetch()
+    assert "\x1b" not in result.stderr and "\\x1b[2J\\x07long words" in result.stderr, result
+    assert "..." in result.stderr and max(map(len, result.errors)) < 500, result
+    assert "from MAILER-DAEMON, without a subject" in result.stderr, result
+
+
 # One message.
 
 
@@ -93,7 +139,7 @@ def test_the_error_names_the_message(popfetch, deliver, what):
     deliver(bad(1, FAILURES[what]), *numbered(3), mda_timeout="1 second")
     result = popfetch()
     assert result.status == os.EX_TEMPFAIL and len(result.errors) == 1, result
-    assert "message 2 (uid 'uid-000002'): " in result.stderr
+    assert "message 2 (uid 'uid-000002') from " in result.stderr
 
 
 def test_what_failed_before_comes_last(popfetch, deliver):
