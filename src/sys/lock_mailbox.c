@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "sys/fs.h"
 #include "sys/lock.h"
@@ -142,6 +143,32 @@ take_away(const struct lock_mailbox *l, const struct stat *judged)
 
 enum dot { DOT_GONE, DOT_STALE, DOT_HELD };
 
+/* What it is, since when, and what to do: nobody knows such files by name. */
+static void
+describe_dot(const struct lock_mailbox *l, const char *owner,
+	     const struct stat *st, time_t now, struct err *e)
+{
+	int64_t age = (int64_t)now - (int64_t)st->st_mtime;
+	char span[QUANTITY_TEXT_MAX];
+
+	quantity_show_duration(span, age > 0 ? age : 0);
+	if (!S_ISREG(st->st_mode))
+		err_set(e, ERR_LATER,
+			"'%s' exists, a lock on the mbox, %s old, though no "
+			"file: if no program uses the mbox, remove it",
+			l->dot, span);
+	else if (owner[0])
+		err_set(e, ERR_LATER,
+			"'%s' is held by '%s', a lock on the mbox, %s old: if "
+			"that program has ended, remove it",
+			l->dot, owner, span);
+	else
+		err_set(e, ERR_LATER,
+			"'%s' exists, a lock on the mbox, %s old: if no "
+			"program uses the mbox, remove it",
+			l->dot, span);
+}
+
 /* Judges whose the dotlock is; DOT_HELD sets the error.  A link or directory is
  * never stale, so that nothing but a file is ever removed. */
 static enum dot
@@ -159,10 +186,7 @@ judge_dot(const struct lock_mailbox *l, time_t now, struct stat *st,
 		if (is_owner_dead(owner) || now - st->st_mtime > STALE_S)
 			return DOT_STALE;
 	}
-	if (owner[0])
-		err_set(e, ERR_LATER, "'%s' is held by '%s'", l->dot, owner);
-	else
-		err_set(e, ERR_LATER, "'%s' exists", l->dot);
+	describe_dot(l, owner, st, now, e);
 	return DOT_HELD;
 }
 
