@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -252,21 +251,6 @@ fill_jobs(struct run *r)
 }
 
 static void
-say_how_it_ended(struct run *r, const struct job *job, int status)
-{
-	struct err e = ERR_INIT;
-
-	if (WIFSIGNALED(status) && r->stops > 1)
-		err_set(&e, ERR_STOPPED, "stopped at once");
-	else if (WIFSIGNALED(status))
-		err_set(&e, ERR_INTERNAL, "its process was killed by signal %d",
-			WTERMSIG(status));
-	else
-		err_set(&e, ERR_INTERNAL, "its process ended early");
-	show_error(&r->show, job->account, &e);
-}
-
-static void
 finish_job(struct run *r, size_t slot)
 {
 	struct job *job = &r->jobs[slot];
@@ -277,7 +261,7 @@ finish_job(struct run *r, size_t slot)
 		(void)proc_poll(NULL, 0, clock_deadline(100));
 	progress_end(r->show.progress, slot);
 	if (!job->ended)
-		say_how_it_ended(r, job, status);
+		show_early_end(&r->show, job->account, status, r->stops > 1);
 	job->pid = 0;
 	job->broken_only =
 		job->result.is_again && !job->broken_only && r->stops == 0;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -121,6 +122,22 @@ show_error(struct show *s, const struct account *a, const struct err *e)
 {
 	write_stderr(s, a, e->text);
 	s->status = err_status_worse(s->status, err_status(e->kind));
+}
+
+void
+show_early_end(struct show *s, const struct account *a, int status,
+	       bool at_once)
+{
+	struct err e = ERR_INIT;
+
+	if (WIFSIGNALED(status) && at_once)
+		err_set(&e, ERR_STOPPED, "stopped at once");
+	else if (WIFSIGNALED(status))
+		err_set(&e, ERR_INTERNAL, "its process was killed by signal %d",
+			WTERMSIG(status));
+	else
+		err_set(&e, ERR_INTERNAL, "its process ended early");
+	show_error(s, a, &e);
 }
 
 /* --- records --- */

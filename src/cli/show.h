@@ -36,6 +36,11 @@ void show_close(struct show *s);
  * TEXT"; its status counts. */
 void show_error(struct show *s, const struct account *a, const struct err *e);
 
+/* The same for a keeper that has ended without a result, with this status as of
+ * wait(2); at_once: the user wanted that. */
+void show_early_end(struct show *s, const struct account *a, int status,
+		    bool at_once);
+
 /* Shows one record of a keeper; `slot` is its bar, and `link` gets the answer
  * to a question.  *ended is set at its REPORT_RESULT, and *result is what it
  * says. */
