@@ -127,12 +127,13 @@ set_action(struct run_options *o, enum run_action action)
 }
 
 static int
-set_jobs(struct run_options *o, const char *text)
+set_jobs(struct run_options *o, const char *text, bool is_long)
 {
 	uint64_t jobs;
 
 	if (!text_number(text, strlen(text), MAIN_JOBS_MAX, &jobs) || jobs == 0)
-		return usage("-j takes a number from 1 to 256");
+		return usage(is_long ? "--jobs takes a number from 1 to 256"
+				     : "-j takes a number from 1 to 256");
 	o->jobs = (unsigned)jobs;
 	return 0;
 }
@@ -191,25 +192,40 @@ print(const char *text)
 	return fflush(stdout) == 0 ? -1 : EX_IOERR;
 }
 
-static int
-bad_option(int option, const char *shown)
+/* Has the table an option with this value (getopt's optopt)? */
+static bool
+is_option(int value)
 {
+	for (const struct option *o = main_options; o->name; o++)
+		if (o->val == value)
+			return true;
+	return false;
+}
+
+/* `shown` is the option as it was written; `option` and `value` are what getopt
+ * makes of it: a known one that is not taken was given an argument. */
+static int
+bad_option(int option, int value, const char *shown)
+{
+	int size = (int)strcspn(shown, "=");
 	char text[128];
 
 	if (option == ':')
 		(void)snprintf(text, sizeof(text),
 			       "option '%s' needs an argument", shown);
+	else if (is_option(value))
+		(void)snprintf(text, sizeof(text),
+			       "option '%.*s' takes no argument", size, shown);
 	else
 		(void)snprintf(text, sizeof(text), "unknown option '%s'",
 			       shown);
 	return usage(text);
 }
 
-/* 0: go on; -1: done with status 0; else the exit status.  `shown` is the
- * option as it was written, for errors. */
+/* 0: go on; -1: done with status 0; else the exit status. */
 static int
 take_option(struct run_options *o, int option, const char *argument,
-	    const char *shown)
+	    bool is_long)
 {
 	switch (option) {
 	case 'v':
@@ -247,34 +263,47 @@ take_option(struct run_options *o, int option, const char *argument,
 		o->conf_path = argument;
 		return 0;
 	case 'j':
-		return set_jobs(o, argument);
+		return set_jobs(o, argument, is_long);
 	case OPTION_SHARD:
 		return set_shard(o, argument);
 	case 'h':
 		return print(main_help);
-	case 'V':
+	default: /* 'V' */
 		return print(PACKAGE_STRING "\n");
-	default:
-		return bad_option(option, shown);
 	}
+}
+
+/* Takes what getopt has found; `last` is the word that it has read last.  A
+ * letter that is unknown may stand in the word behind that one. */
+static int
+take_found(struct run_options *o, int option, int index, const char *last)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	bool is_letter = optopt > ' ' && optopt < 0x7f;
+
+	if (option != ':' && option != '?')
+		return take_option(o, option, optarg, index >= 0);
+	if (strncmp(last, "--", 2) == 0 && (option == ':' || is_option(optopt)))
+		is_letter = false;
+	return bad_option(option, optopt, is_letter ? letter : last);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct run_options options = { .verbosity = 0 };
-	int option, status;
+	int option, index, status;
 
 	(void)setlocale(LC_CTYPE, "C");
 	(void)umask(077);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":vqnac:j:hV", main_options,
-				     NULL)) != -1) {
-		const char letter[] = { '-', (char)optopt, '\0' };
-		bool is_letter = optopt > ' ' && optopt < 0x7f;
-
-		status = take_option(&options, option, optarg,
-				     is_letter ? letter : argv[optind - 1]);
+	for (;;) {
+		index = -1;
+		option = getopt_long(argc, argv, ":vqnac:j:hV", main_options,
+				     &index);
+		if (option == -1)
+			break;
+		status = take_found(&options, option, index, argv[optind - 1]);
 		if (status != 0)
 			return status == -1 ? EXIT_SUCCESS : status;
 	}

@@ -90,6 +90,30 @@ def test_a_wrong_command_line(popfetch, server, arguments):
     assert pop.connections == []
 
 
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ("-c", "option '-c' needs an argument"),
+        ("-vc", "option '-c' needs an argument"),
+        ("--config", "option '--config' needs an argument"),
+        ("work --conf", "option '--conf' needs an argument"),
+        ("--jobs", "option '--jobs' needs an argument"),
+        ("--shard", "option '--shard' needs an argument"),
+        ("--check -vx", "unknown option '-x'"),
+        ("--check -xv", "unknown option '-x'"),
+        ("--frobnicate", "unknown option '--frobnicate'"),
+        ("--verbose=yes", "option '--verbose' takes no argument"),
+        ("--check=3", "option '--check' takes no argument"),
+        ("-j 0", "-j takes a number from 1 to 256"),
+        ("--jobs=0", "--jobs takes a number from 1 to 256"),
+    ],
+)
+def test_a_wrong_option_is_called_as_it_was_typed(popfetch, server, arguments, said):
+    result = popfetch.account(server=server())(*arguments.split())
+    assert result.status == os.EX_USAGE
+    assert result.stderr == f"popfetch: {said} (try 'popfetch --help')\n"
+
+
 @pytest.mark.parametrize("arguments", [["nobody"], ["work", "nobody"]])
 def test_an_unknown_account_is_named_before_anything_happens(popfetch, server, arguments):
     pop = server([mail()])
