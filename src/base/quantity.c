@@ -177,3 +177,15 @@ quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds)
 			 (unsigned)second, units[i + 1].word,
 			 text_plural((uint64_t)second));
 }
+
+void
+quantity_show_taken(char out[QUANTITY_TEXT_MAX], int64_t ms)
+{
+	uint64_t tenths = ms > 0 ? ((uint64_t)ms + 50) / 100 : 0;
+
+	if (tenths >= 600)
+		quantity_show_duration(out, (int64_t)(tenths + 5) / 10);
+	else
+		snprintf(out, QUANTITY_TEXT_MAX, "%" PRIu64 ".%u seconds",
+			 tenths / 10, (unsigned)(tenths % 10));
+}

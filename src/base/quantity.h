@@ -24,5 +24,8 @@ enum { QUANTITY_TEXT_MAX = 32 };
 void quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes);
 /* "14 days", "1 hour 30 minutes", at most two units. */
 void quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds);
+/* The same for how long something took: "7.2 seconds", "2 minutes 5 seconds".
+ */
+void quantity_show_taken(char out[QUANTITY_TEXT_MAX], int64_t ms);
 
 #endif

@@ -410,6 +410,9 @@ act(struct run *r)
 {
 	switch (r->options->action) {
 	case RUN_SESSIONS:
+		if (r->count == 0)
+			show_no_account(&r->show, r->conf->path,
+					&r->options->shard);
 		start_accounts(r);
 		break;
 	case RUN_STATUS:

@@ -170,6 +170,22 @@ is_for_stderr(enum report_level level)
 	       level == REPORT_SAID;
 }
 
+void
+show_no_account(struct show *s, const char *path, const struct shard *shard)
+{
+	char *line;
+
+	if (!wants(s, REPORT_SUMMARY))
+		return;
+	if (shard->count > 0)
+		line = mem_format("no account of '%s' is in shard %u/%u", path,
+				  shard->number, shard->count);
+	else
+		line = mem_format("no account is enabled in '%s'", path);
+	progress_line(s->progress, line);
+	free(line);
+}
+
 static void
 put_line(struct show *s, const struct account *a, const struct link_record *r,
 	 const char *text)

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "cli/progress.h"
+#include "cli/shard.h"
 #include "config/account.h"
 #include "link/report.h"
 
@@ -40,6 +41,11 @@ void show_error(struct show *s, const struct account *a, const struct err *e);
  * wait(2); at_once: the user wanted that. */
 void show_early_end(struct show *s, const struct account *a, int status,
 		    bool at_once);
+/* Says to those who look that the run has nothing to do: in this file no
+ * account is enabled, or none is in the shard (whose count is 0 if there is
+ * none). */
+void show_no_account(struct show *s, const char *path,
+		     const struct shard *shard);
 
 /* Shows one record of a keeper; `slot` is its bar, and `link` gets the answer
  * to a question.  *ended is set at its REPORT_RESULT, and *result is what it

@@ -152,6 +152,13 @@ note_begin(struct incoming *in, const uint8_t *bytes, size_t size)
 	in->begins_size += size;
 }
 
+static void
+count_bytes(struct session *s, uint64_t size)
+{
+	s->progress.bytes += size;
+	s->result->bytes += size;
+}
+
 static int
 take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 {
@@ -168,7 +175,7 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 		return -1;
 	note_begin(in, a->record.data, size);
 	header_add(in->header, a->record.data, size);
-	s->progress.bytes += size;
+	count_bytes(s, size);
 	phase_show_progress(s, false);
 	return check(in, a->entry, write_piece(in, a->record.data, size, e), e);
 }

@@ -4,6 +4,8 @@
 
 #include "keeper/keeper.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/text.h"
@@ -31,7 +33,8 @@ struct keeper {
 	struct claim claim;
 	struct report_result result;
 	struct alarm alarm;
-	bool fold; /* people know of the failure */
+	int64_t began; /* clock_ms */
+	bool fold;     /* people know of the failure */
 };
 
 /* Does it count as a run of the account? */
@@ -421,18 +424,37 @@ is_last_session(const struct keeper *k)
 	return k->job->settings.broken_only || !k->result.is_again;
 }
 
+/* The last line of an account; where nobody could log in there is nothing to
+ * count. */
+static void
+say_counts(struct keeper *k)
+{
+	const struct report_result *r = &k->result;
+	bool quiet = r->fetched + r->deleted == 0;
+	char size[QUANTITY_TEXT_MAX], time[QUANTITY_TEXT_MAX], deleted[64] = "";
+
+	if (!r->is_logged_in)
+		return;
+	quantity_show_size(size, r->bytes);
+	quantity_show_taken(time, clock_ms() - k->began);
+	if (r->deleted > 0)
+		snprintf(deleted, sizeof(deleted),
+			 ", %llu deleted on the server",
+			 (unsigned long long)r->deleted);
+	report_line(k->report, quiet ? REPORT_VERBOSE : REPORT_SUMMARY,
+		    "%llu message%s fetched, %s in %s%s",
+		    (unsigned long long)r->fetched, text_plural(r->fetched),
+		    size, time, deleted);
+}
+
 static void
 report_counts(struct keeper *k)
 {
 	const struct report_result *r = &k->result;
-	bool quiet = r->fetched + r->deleted == 0;
 
 	if (k->job->settings.mode != SESSION_FETCH)
 		return;
-	report_line(k->report, quiet ? REPORT_VERBOSE : REPORT_SUMMARY,
-		    "%llu message%s fetched, %llu deleted on the server",
-		    (unsigned long long)r->fetched, text_plural(r->fetched),
-		    (unsigned long long)r->deleted);
+	say_counts(k);
 	report_log(k->report,
 		   "session: %llu fetched, %llu deleted, %llu failed",
 		   (unsigned long long)r->fetched,
@@ -460,6 +482,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	struct keeper k = {
 		.job = job,
 		.report = *report,
+		.began = clock_ms(),
 		.claim = CLAIM_NONE,
 	};
 	struct err e = ERR_INIT;

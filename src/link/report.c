@@ -106,6 +106,7 @@ report_result(struct link *l, const struct report_result *r)
 	put_count(&f, r->deleted);
 	put_count(&f, r->kept);
 	put_count(&f, r->failed);
+	put_count(&f, r->bytes);
 	fields_put_bool(&f, r->is_logged_in);
 	fields_put_bool(&f, r->is_listed);
 	fields_put_bool(&f, r->is_again);
@@ -124,6 +125,7 @@ report_read_result(const struct link_record *r, struct report_result *p)
 	p->deleted = read_count(&f);
 	p->kept = read_count(&f);
 	p->failed = read_count(&f);
+	p->bytes = read_count(&f);
 	p->is_logged_in = fields_bool(&f);
 	p->is_listed = fields_bool(&f);
 	p->is_again = fields_bool(&f);

@@ -49,6 +49,7 @@ struct report_progress {
 struct report_result {
 	uint64_t new_messages; /* to be fetched, for --check */
 	uint64_t fetched, deleted, kept, failed;
+	uint64_t bytes;	   /* of messages that came */
 	bool is_logged_in; /* the server has taken the login */
 	bool is_listed;	   /* the server has listed its messages */
 	bool is_again; /* a session of their own is wanted for messages at which

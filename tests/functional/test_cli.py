@@ -184,6 +184,40 @@ def test_verbose_tells_account_and_numbers(popfetch, server):
     assert "RETR" not in result.output
 
 
+def test_verbose_ends_with_messages_bytes_and_seconds(popfetch, server):
+    pop = server([mail("one", "x" * 70 + "\n"), mail("two", "y" * 70000 + "\n")])
+    popfetch.account(server=pop, keep="no")
+    last = popfetch("-v").stdout.splitlines()[-1]
+    words = r"work: 2 messages fetched, 68\.\d KiB in \d\.\d seconds, 2 deleted on the server"
+    assert re.fullmatch(words, last), last
+    last = popfetch("-v").stdout.splitlines()[-1]
+    assert re.fullmatch(r"work: 0 messages fetched, 0 B in \d\.\d seconds", last), last
+
+
+def test_where_nobody_is_logged_in_nothing_is_counted(popfetch, server):
+    pop = server([mail("one")]).on("GREETING", close)
+    popfetch.account(server=pop)
+    popfetch.account("other", server(users={"jane": "x"}))
+    result = popfetch("-v")
+    assert result.status == os.EX_NOPERM and "fetched" not in result.output, result
+
+
+@pytest.mark.parametrize("arguments", [["-v"], ["-v", "-n"]])
+def test_verbose_says_that_no_account_is_enabled(popfetch, server, arguments):
+    popfetch.account(server=server(), enabled=False)
+    result = popfetch(*arguments)
+    assert result.status == 0 and result.stderr == ""
+    assert result.stdout == f"no account is enabled in '{popfetch.configuration}'\n"
+    assert popfetch().output == ""
+
+
+def test_verbose_says_that_no_account_is_in_the_shard(popfetch, server):
+    popfetch.account(server=server())
+    said = {popfetch("-v", f"--shard={part}/2", "-n").stdout.splitlines()[0] for part in (1, 2)}
+    [line] = [line for line in said if not line.startswith("work: ")]
+    assert line.startswith(f"no account of '{popfetch.configuration}' is in shard ")
+
+
 def test_twice_verbose_shows_the_protocol(popfetch, server):
     pop = server([mail("one")])
     result = popfetch.account(server=pop)("-vv")

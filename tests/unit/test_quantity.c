@@ -193,6 +193,30 @@ durations_are_shown_in_at_most_two_units(void **state)
 	}
 }
 
+static void
+what_took_less_than_a_minute_is_shown_in_tenths_of_seconds(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} table[] = { { 0, "0.0 seconds" },
+		      { 49, "0.0 seconds" },
+		      { 50, "0.1 seconds" },
+		      { 7234, "7.2 seconds" },
+		      { 59949, "59.9 seconds" },
+		      { 59950, "1 minute" },
+		      { 125000, "2 minutes 5 seconds" },
+		      { -1, "0.0 seconds" } };
+	char out[QUANTITY_TEXT_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		quantity_show_taken(out, table[i].ms);
+		assert_string_equal(out, table[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -204,6 +228,8 @@ main(void)
 		cmocka_unit_test(sizes_that_make_no_sense_are_refused),
 		cmocka_unit_test(sizes_are_shown_with_one_decimal),
 		cmocka_unit_test(durations_are_shown_in_at_most_two_units),
+		cmocka_unit_test(
+			what_took_less_than_a_minute_is_shown_in_tenths_of_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
