@@ -11,47 +11,11 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "cli/columns.h"
 
 enum { GAP = 2, SIZE_COLUMNS = 10, RATE_COLUMNS = 12 };
+enum { PERCENT_COLUMNS = 4, LEFT_COLUMNS = 12, LEFT_MOST_S = 100 * 3600 };
 enum { GAUGE_MIN = 12, GAUGE_MAX = 42, COUNT_MAX = 64 };
-
-/* --- columns --- */
-
-/* Bytes of the character at p. */
-static size_t
-char_size(const char *p)
-{
-	size_t size = 1;
-
-	while (((unsigned char)p[size] & 0xc0) == 0x80)
-		size++;
-	return size;
-}
-
-/* From U+1100 on many characters are two columns wide; to count all of them so
- * is wrong at times, but never makes a line too long. */
-static size_t
-char_columns(const char *p)
-{
-	return (unsigned char)p[0] >= 0xe1 ? 2 : 1;
-}
-
-size_t
-bar_char(const char *p, size_t *columns)
-{
-	*columns += char_columns(p);
-	return char_size(p);
-}
-
-size_t
-bar_columns(const char *text)
-{
-	size_t columns = 0;
-
-	for (; *text; text += char_size(text))
-		columns += char_columns(text);
-	return columns;
-}
 
 /* --- one line --- */
 
@@ -88,39 +52,17 @@ add_repeated(struct line *l, char c, size_t count)
 static void
 add_name(struct line *l, const char *name, size_t columns)
 {
-	size_t used = 0, size;
+	size_t size, used;
 
 	if (columns > l->limit)
 		columns = l->limit;
-	for (; *name; name += size) {
-		size = char_size(name);
-		if (used + char_columns(name) > columns ||
-		    size > BAR_TEXT_MAX - 1 - l->size)
-			break;
-		memcpy(l->out + l->size, name, size);
-		l->size += size;
-		used += char_columns(name);
-	}
+	size = columns_fit(name, columns, BAR_TEXT_MAX - 1 - l->size);
+	memcpy(l->out + l->size, name, size);
+	l->out[l->size + size] = '\0';
+	used = columns_of(l->out + l->size);
 	l->columns += used;
+	l->size += size;
 	add_repeated(l, ' ', columns - used);
-}
-
-/* "  7/1000", of the same width for all counts; or the phase. */
-static void
-add_count(struct line *l, const struct progress_state *s)
-{
-	char total[COUNT_MAX], text[2 * COUNT_MAX + 2];
-	int width;
-
-	add_repeated(l, ' ', GAP);
-	if (s->messages_total == 0) {
-		add_ascii(l, s->phase ? s->phase : "");
-		return;
-	}
-	width = snprintf(total, sizeof(total), "%" PRIu64, s->messages_total);
-	snprintf(text, sizeof(text), "%*" PRIu64 "/%s", width, s->messages,
-		 total);
-	add_ascii(l, text);
 }
 
 static void
@@ -133,19 +75,50 @@ add_padded(struct line *l, const char *text, size_t width)
 	add_ascii(l, text);
 }
 
-/* How many columns are filled in a gauge of so many. */
-static size_t
-filled(const struct progress_state *s, size_t columns)
+/* "  7/1000", of the same width in all bars; or the phase. */
+static void
+add_count(struct line *l, const struct progress_state *s, size_t columns)
 {
-	uint64_t part = s->messages, total = s->messages_total;
+	char total[COUNT_MAX], text[2 * COUNT_MAX + 2];
+	int width;
 
-	if (s->bytes_total > 0) {
-		part = s->bytes;
-		total = s->bytes_total;
+	if (s->messages_total == 0) {
+		add_repeated(l, ' ', GAP);
+		add_ascii(l, s->phase ? s->phase : "");
+		return;
 	}
-	if (part >= total)
-		return total > 0 ? columns : 0;
-	return (size_t)((double)columns * ((double)part / (double)total));
+	width = snprintf(total, sizeof(total), "%" PRIu64, s->messages_total);
+	snprintf(text, sizeof(text), "%*" PRIu64 "/%s", width, s->messages,
+		 total);
+	add_padded(l, text, columns);
+}
+
+static void
+add_percent(struct line *l, const struct progress_state *s)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%u%%", (unsigned)(pace_part(s) * 100));
+	add_padded(l, text, PERCENT_COLUMNS);
+}
+
+static void
+add_left(struct line *l, int64_t left_s)
+{
+	char text[COUNT_MAX] = "";
+	int64_t minutes = left_s / 60;
+	int seconds = (int)(left_s % 60);
+
+	if (left_s >= LEFT_MOST_S)
+		snprintf(text, sizeof(text), "days left");
+	else if (minutes >= 60)
+		snprintf(text, sizeof(text),
+			 "%" PRId64 ":%02" PRId64 ":%02d left", minutes / 60,
+			 minutes % 60, seconds);
+	else if (left_s >= 0)
+		snprintf(text, sizeof(text), "%" PRId64 ":%02d left", minutes,
+			 seconds);
+	add_padded(l, text, LEFT_COLUMNS);
 }
 
 static void
@@ -153,11 +126,10 @@ add_gauge(struct line *l, const struct progress_state *s)
 {
 	size_t room = l->limit - l->columns, columns, full;
 
-	if (room < GAP + GAUGE_MIN ||
-	    (s->messages_total == 0 && s->bytes_total == 0))
+	if (room < GAP + GAUGE_MIN)
 		return;
 	columns = (room - GAP < GAUGE_MAX ? room - GAP : GAUGE_MAX) - 2;
-	full = filled(s, columns);
+	full = (size_t)((double)columns * pace_part(s));
 	add_repeated(l, ' ', GAP);
 	add_ascii(l, "[");
 	add_repeated(l, '#', full);
@@ -165,31 +137,62 @@ add_gauge(struct line *l, const struct progress_state *s)
 	add_ascii(l, "]");
 }
 
-void
-bar_format(char out[BAR_TEXT_MAX], size_t columns, const char *name,
-	   size_t name_columns, const struct progress_state *state,
-	   uint64_t rate)
+/* --- the bar --- */
+
+static bool
+has_room(const struct line *l, size_t columns)
 {
-	struct line l = { .out = out, .limit = columns };
+	return l->limit - l->columns >= GAP + columns;
+}
+
+/* What does not fit is left out; the gauge is wanted more than what stands
+ * between it and the time. */
+static void
+add_numbers(struct line *l, const struct progress_state *s,
+	    const struct pace *pace)
+{
 	char size[QUANTITY_TEXT_MAX], speed[QUANTITY_TEXT_MAX + 2];
-	bool fits;
+	bool fits = has_room(l, SIZE_COLUMNS + GAP + GAUGE_MIN);
+
+	if (fits) {
+		quantity_show_size(size, s->bytes);
+		add_padded(l, size, SIZE_COLUMNS);
+	}
+	if (fits && has_room(l, RATE_COLUMNS + GAP + GAUGE_MIN)) {
+		quantity_show_size(size, pace->rate);
+		snprintf(speed, sizeof(speed), "%s/s", size);
+		add_padded(l, pace->rate > 0 ? speed : "", RATE_COLUMNS);
+	}
+}
+
+size_t
+bar_count_columns(const struct progress_state *state)
+{
+	size_t digits = 1;
+
+	for (uint64_t n = state->messages_total; n >= 10; n /= 10)
+		digits++;
+	return 2 * digits + 1;
+}
+
+void
+bar_format(char out[BAR_TEXT_MAX], const struct bar_layout *layout,
+	   const char *name, const struct progress_state *state,
+	   const struct pace *pace)
+{
+	struct line l = { .out = out, .limit = layout->columns };
 
 	if (l.limit > BAR_TEXT_MAX - 1)
 		l.limit = BAR_TEXT_MAX - 1;
-	add_name(&l, name, name_columns);
-	add_count(&l, state);
-	fits = l.limit - l.columns >= GAP + SIZE_COLUMNS + GAP + GAUGE_MIN;
-	if (fits && (state->bytes > 0 || state->messages_total > 0)) {
-		quantity_show_size(size, state->bytes);
-		add_padded(&l, size, SIZE_COLUMNS);
+	add_name(&l, name, layout->name);
+	add_count(&l, state, layout->count);
+	if (state->messages_total > 0) {
+		if (has_room(&l, PERCENT_COLUMNS))
+			add_percent(&l, state);
+		if (has_room(&l, LEFT_COLUMNS))
+			add_left(&l, pace->left_s);
+		add_numbers(&l, state, pace);
+		add_gauge(&l, state);
 	}
-	fits = fits &&
-	       l.limit - l.columns >= GAP + RATE_COLUMNS + GAP + GAUGE_MIN;
-	if (fits && state->messages_total > 0) {
-		quantity_show_size(size, rate);
-		snprintf(speed, sizeof(speed), "%s/s", size);
-		add_padded(&l, rate > 0 ? speed : "", RATE_COLUMNS);
-	}
-	add_gauge(&l, state);
 	out[l.size] = '\0';
 }

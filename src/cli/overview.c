@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "base/text.h"
-#include "cli/bar.h"
+#include "cli/columns.h"
 #include "cli/progress.h"
 #include "cli/wrap.h"
 #include "account/busy.h"
@@ -92,7 +92,7 @@ print_row(const struct overview *o, const char *name, const char *success,
 	  const char *fetched, const char *kept, const char *aside,
 	  const char *next)
 {
-	size_t used = bar_columns(name);
+	size_t used = columns_of(name);
 	char *line = mem_format("%s%*s  %-16s  %7s  %7s  %5s  %s", name,
 				(int)(used < o->width ? o->width - used : 0),
 				"", success, fetched, kept, aside, next);
@@ -123,7 +123,7 @@ print_name(const struct overview *o, const struct account *a)
 {
 	struct overview above = *o;
 
-	if (bar_columns(a->name) <= o->width)
+	if (columns_of(a->name) <= o->width)
 		return a->name;
 	buf_init(&above.lines, SIZE_MAX);
 	wrap_add(&above.lines, 0, a->name);
@@ -267,7 +267,7 @@ width_of_names(struct account *const accounts[], size_t count)
 	size_t widest = NAME_MIN, width;
 
 	for (size_t i = 0; i < count; i++) {
-		width = bar_columns(accounts[i]->name);
+		width = columns_of(accounts[i]->name);
 		if (width > widest && width <= NAME_MOST)
 			widest = width;
 	}

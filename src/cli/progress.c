@@ -16,43 +16,48 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/bar.h"
+#include "cli/columns.h"
+#include "cli/pace.h"
 #include "cli/terminal.h"
 #include "sys/fs.h"
 #include "sys/proc.h"
 
-enum { DRAW_MS = 100, RATE_MS = 500, IDLE_MS = 1000 };
-enum { NAME_MAX_BYTES = 128, PHASE_MAX = 32 };
+enum { DRAW_MS = 100, IDLE_MS = 1000 };
+enum { NAME_MAX_BYTES = 128, PHASE_MAX = 32, LINES_MAX = 64 * 1024 };
 
 struct slot {
 	size_t number; /* the caller's */
 	char name[NAME_MAX_BYTES];
 	char phase[PHASE_MAX];
 	struct progress_state state; /* but for its phase */
-	bool is_sampled;	     /* sample_* are set */
-	int64_t sample_ms;
-	uint64_t sample_bytes;
-	uint64_t rate; /* bytes a second, smoothed */
+	struct pace pace;
 };
 
 struct progress {
-	int fd;
+	struct progress_place place;
 	bool bars;
+	bool lines_on_terminal;
 	struct slot *slots; /* in order of their begin */
 	size_t count;
 	size_t *widths; /* columns of the lines that are drawn */
 	size_t drawn;
-	bool changed;	/* since they were drawn */
-	bool was_drawn; /* once; then drawn_ms is set */
-	int64_t drawn_ms;
+	struct buf lines; /* that come with the next drawing */
+	bool changed;	  /* since the bars were drawn */
+	int64_t due_ms;	  /* the next drawing, not before */
+	bool is_due_set;
 };
 
 struct progress *
-progress_new(int fd, bool bars)
+progress_new(const struct progress_place *place)
 {
 	struct progress *p = mem_alloc(sizeof(*p));
 
-	p->fd = fd;
-	p->bars = bars && terminal_can_draw(fd);
+	p->place = *place;
+	p->bars = place->bars_fd >= 0 && terminal_can_draw(place->bars_fd);
+	if (p->bars)
+		terminal_watch();
+	p->lines_on_terminal = isatty(place->lines_fd) == 1;
+	buf_init(&p->lines, SIZE_MAX);
 	return p;
 }
 
@@ -100,6 +105,27 @@ drawn_rows(const struct progress *p, size_t columns)
 	return rows;
 }
 
+/* Where others have written, what was drawn stays as it is: nobody knows how
+ * far up that was. */
+static void
+see_stop(struct progress *p)
+{
+	if (!terminal_was_left())
+		return;
+	p->drawn = 0;
+	p->changed = true;
+}
+
+static bool
+is_ours(struct progress *p)
+{
+	bool ours = terminal_is_ours(p->place.bars_fd);
+
+	if (!ours)
+		p->drawn = 0;
+	return ours;
+}
+
 /* The cursor goes to where the first bar begins. */
 static void
 go_up(struct progress *p, struct buf *out)
@@ -108,7 +134,7 @@ go_up(struct progress *p, struct buf *out)
 
 	if (p->drawn == 0)
 		return;
-	terminal_size(p->fd, &columns, &rows);
+	terminal_size(p->place.bars_fd, &columns, &rows);
 	(void)buf_format(out, "\r\033[%zuA", drawn_rows(p, columns));
 	p->drawn = 0;
 }
@@ -126,42 +152,55 @@ static void
 add_line(struct progress *p, struct buf *out, const char *text)
 {
 	p->widths = mem_resize(p->widths, p->drawn + 1, sizeof(*p->widths));
-	p->widths[p->drawn++] = bar_columns(text);
+	p->widths[p->drawn++] = columns_of(text);
 	(void)buf_format(out, "%s\033[K\n", text);
 }
 
 static size_t
-name_columns(const struct progress *p, size_t columns)
+larger(size_t a, size_t b)
 {
-	size_t widest = 0, limit = columns / 3, i, width;
-
-	if (limit > BAR_NAME_MAX)
-		limit = BAR_NAME_MAX;
-	for (i = 0; i < p->count; i++) {
-		width = bar_columns(p->slots[i].name);
-		widest = width > widest ? width : widest;
-	}
-	return widest < limit ? widest : limit;
+	return a > b ? a : b;
 }
 
-/* Draws the bars from the cursor's line on; the cursor then stands below them.
- * The last column is never used: terminals differ in what they do behind it. */
+/* The last column is never used: terminals differ in what they do behind it. */
+static struct bar_layout
+lay_out(const struct progress *p, size_t columns)
+{
+	struct bar_layout l = { .columns = columns - 1 };
+	size_t limit = l.columns / 3;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct slot *s = &p->slots[i];
+
+		l.name = larger(l.name, columns_of(s->name));
+		l.count = larger(l.count, bar_count_columns(&s->state));
+	}
+	if (limit > BAR_NAME_MAX)
+		limit = BAR_NAME_MAX;
+	if (l.name > limit)
+		l.name = limit;
+	return l;
+}
+
+/* Draws the bars from the cursor's line on; the cursor then stands below
+ * them. */
 static void
 draw(struct progress *p, struct buf *out)
 {
-	size_t columns, rows, names, shown = p->count;
+	size_t columns, rows, shown = p->count;
+	struct bar_layout layout;
 	struct progress_state state;
 	char text[BAR_TEXT_MAX];
 
-	terminal_size(p->fd, &columns, &rows);
-	names = name_columns(p, columns - 1);
+	terminal_size(p->place.bars_fd, &columns, &rows);
+	layout = lay_out(p, columns);
 	if (shown > 0 && shown + 1 > rows)
 		shown = rows > 2 ? rows - 2 : 0;
 	for (size_t i = 0; i < shown; i++) {
 		state = p->slots[i].state;
 		state.phase = p->slots[i].phase;
-		bar_format(text, columns - 1, p->slots[i].name, names, &state,
-			   p->slots[i].rate);
+		bar_format(text, &layout, p->slots[i].name, &state,
+			   &p->slots[i].pace);
 		add_line(p, out, text);
 	}
 	if (shown < p->count && rows > 1) {
@@ -173,31 +212,50 @@ draw(struct progress *p, struct buf *out)
 	p->changed = false;
 }
 
+/* The bars go, and what waits for them is written. */
+static void
+hide(struct progress *p, struct buf *out)
+{
+	erase(p, out);
+	if (p->lines.len == 0)
+		return;
+	put(p->place.bars_fd, out);
+	buf_clear(out);
+	put(p->place.lines_fd, &p->lines);
+	buf_clear(&p->lines);
+}
+
+/* Lines go another way than bars, but to the same terminal. */
 static void
 redraw(struct progress *p)
 {
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX);
-	if (p->drawn > 0 || p->count > 0) {
+	if (p->lines.len > 0)
+		hide(p, &out);
+	else
 		go_up(p, &out);
-		draw(p, &out);
-	}
-	p->changed = false;
-	put(p->fd, &out);
+	draw(p, &out);
+	put(p->place.bars_fd, &out);
 	buf_free(&out);
 }
 
-/* Takes the bars away; they come again with the next redraw. */
+/* Takes the bars away; they come again with the next drawing. */
 static void
-hide(struct progress *p)
+clear(struct progress *p)
 {
 	struct buf out;
 
+	see_stop(p);
+	(void)is_ours(p);
+	if (p->drawn == 0 && p->lines.len == 0)
+		return;
 	buf_init(&out, SIZE_MAX);
-	erase(p, &out);
-	put(p->fd, &out);
+	hide(p, &out);
+	put(p->place.bars_fd, &out);
 	buf_free(&out);
+	p->changed = true;
 }
 
 void
@@ -208,7 +266,8 @@ progress_free(struct progress **p)
 	*p = NULL;
 	if (!old)
 		return;
-	hide(old);
+	clear(old);
+	buf_free(&old->lines);
 	free(old->slots);
 	free(old->widths);
 	free(old);
@@ -230,32 +289,29 @@ add_safe(struct buf *out, const char *line)
 void
 progress_line(struct progress *p, const char *line)
 {
-	struct buf out;
-	bool again = p->drawn > 0;
+	bool waits = p->drawn > 0 && p->lines_on_terminal;
 
-	buf_init(&out, SIZE_MAX);
-	erase(p, &out);
-	add_safe(&out, line);
-	if (again)
-		draw(p, &out);
-	put(p->fd, &out);
-	buf_free(&out);
+	add_safe(&p->lines, line);
+	p->changed |= waits;
+	if (waits && p->lines.len < LINES_MAX)
+		return;
+	if (waits)
+		clear(p);
+	put(p->place.lines_fd, &p->lines);
+	buf_clear(&p->lines);
 }
 
 void
 progress_error(struct progress *p, const char *line)
 {
-	bool again = p->drawn > 0 && isatty(STDERR_FILENO);
 	struct buf out;
 
-	if (again)
-		hide(p);
+	if (isatty(STDERR_FILENO))
+		clear(p);
 	buf_init(&out, SIZE_MAX);
 	add_safe(&out, line);
 	put(STDERR_FILENO, &out);
 	buf_free(&out);
-	if (again)
-		redraw(p);
 }
 
 /* --- bars --- */
@@ -312,34 +368,33 @@ progress_end(struct progress *p, size_t slot)
 	p->changed = true;
 }
 
-/* Each sample counts for half of the rate: so it follows within seconds and
- * does not jump. */
-static void
-sample(struct slot *s, int64_t now_ms)
-{
-	uint64_t bytes = s->state.bytes, news;
-	int64_t passed = now_ms - s->sample_ms;
-
-	if (s->is_sampled && bytes >= s->sample_bytes) {
-		if (passed < RATE_MS)
-			return;
-		news = (uint64_t)((double)(bytes - s->sample_bytes) * 1000 /
-				  (double)passed);
-		s->rate = s->rate > 0 ? s->rate / 2 + news / 2 : news;
-	}
-	s->is_sampled = true;
-	s->sample_ms = now_ms;
-	s->sample_bytes = bytes;
-}
-
 /* Is a rate shown?  It has to sink when nothing comes any more. */
 static bool
 is_moving(const struct progress *p)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (p->slots[i].rate > 0)
+		if (p->slots[i].pace.rate > 0)
 			return true;
 	return false;
+}
+
+static void
+measure(struct progress *p, int64_t now_ms)
+{
+	bool was_moving = is_moving(p);
+
+	for (size_t i = 0; i < p->count; i++)
+		pace_measure(&p->slots[i].pace, &p->slots[i].state, now_ms);
+	p->changed |= was_moving && !is_moving(p);
+}
+
+/* When the bars are to be drawn, or looked at again. */
+static int64_t
+next_drawing(const struct progress *p)
+{
+	if (!p->changed && !is_moving(p))
+		return CLOCK_NEVER;
+	return p->due_ms + (p->changed ? 0 : IDLE_MS - DRAW_MS);
 }
 
 int64_t
@@ -347,17 +402,24 @@ progress_tick(struct progress *p, int64_t now_ms)
 {
 	int64_t due;
 
-	if (!p->changed && !is_moving(p))
+	if (p->count == 0 && p->drawn == 0)
 		return CLOCK_NEVER;
-	due = p->drawn_ms + (p->changed ? DRAW_MS : IDLE_MS);
-	if (p->was_drawn && now_ms < due)
+	if (!p->is_due_set)
+		p->due_ms = now_ms + p->place.delay_ms;
+	p->is_due_set = true;
+	see_stop(p);
+	measure(p, now_ms);
+	due = next_drawing(p);
+	if (now_ms < due)
 		return due;
-	for (size_t i = 0; i < p->count; i++)
-		sample(&p->slots[i], now_ms);
+	if (!is_ours(p)) {
+		clear(p);
+		p->due_ms = now_ms + IDLE_MS;
+		return p->due_ms;
+	}
+	p->due_ms = now_ms + DRAW_MS;
 	redraw(p);
-	p->was_drawn = true;
-	p->drawn_ms = now_ms;
-	return is_moving(p) ? now_ms + IDLE_MS : CLOCK_NEVER;
+	return next_drawing(p);
 }
 
 /* --- questions --- */
@@ -366,17 +428,15 @@ bool
 progress_ask(struct progress *p, const char *prompt, bool is_shown,
 	     struct secret **answer)
 {
-	bool again = p && p->drawn > 0, done;
 	struct buf safe;
+	bool done;
 
-	if (again)
-		hide(p);
+	if (p)
+		clear(p);
 	buf_init(&safe, SIZE_MAX);
 	add_safe(&safe, prompt);
 	safe.len--; /* its line end */
 	done = terminal_ask(buf_text(&safe), is_shown, answer);
 	buf_free(&safe);
-	if (again)
-		redraw(p);
 	return done;
 }

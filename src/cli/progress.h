@@ -5,10 +5,10 @@
  * several at once; elsewhere plain lines.  The parent alone uses it, so nothing
  * else writes to the terminal.
  *
- * Bars are drawn on standard output when that is a terminal with cursor
- * movement (TERM is set and not "dumb") and the user asked for them; lines
- * printed meanwhile appear above them.  Bars are redrawn at most ten times a
- * second.
+ * Bars are drawn on a terminal with cursor movement (TERM is set and not
+ * "dumb") while we are in its foreground.  Lines printed meanwhile appear above
+ * them.  Bars are drawn at most ten times a second; lines for a terminal come
+ * with the next drawing, an error comes at once.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -25,11 +25,16 @@ struct progress_state {
 
 struct progress;
 
-/* fd is where bars and lines go; `bars`: the user wants bars, if fd can have
- * them. */
-struct progress *progress_new(int fd, bool bars);
+struct progress_place {
+	int lines_fd;
+	int bars_fd;	  /* -1: no bars are wanted */
+	int64_t delay_ms; /* from the first progress_tick with an account to the
+			     first drawing */
+};
+
+struct progress *progress_new(const struct progress_place *place);
 void progress_free(struct progress **p); /* takes the bars away */
-/* Writes a line (made safe here; '\n' is added) to fd, above the bars. */
+/* Writes a line (made safe here; '\n' is added), above the bars. */
 void progress_line(struct progress *p, const char *line);
 /* The same to standard error, for errors. */
 void progress_error(struct progress *p, const char *line);

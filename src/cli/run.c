@@ -471,7 +471,7 @@ run(const struct run_options *options)
 	struct err e = ERR_INIT;
 	int status;
 
-	show_open(&r.show, options->verbosity);
+	show_open(&r.show, options->verbosity, options->mode != SESSION_FETCH);
 	proc_signals(PROC_STOPPABLE);
 	if (read_conf(&r, &e) != 0 || select_accounts(&r, &e) != 0 ||
 	    read_list(&r, &e) != 0)

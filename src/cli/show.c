@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,15 +17,46 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/items.h"
+#include "cli/terminal.h"
+
+enum { DELAY_MS = 1000 };
+
+static bool
+is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 &&
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* -1: there are no bars. */
+static int
+where_bars_go(int verbosity, bool answers)
+{
+	bool has_lines = verbosity == 1 || answers;
+
+	if (verbosity < 0 || verbosity > 1)
+		return -1;
+	if (terminal_can_draw(STDERR_FILENO))
+		return has_lines && is_pipe(STDOUT_FILENO) ? -1 : STDERR_FILENO;
+	return verbosity == 1 ? STDOUT_FILENO : -1;
+}
 
 void
-show_open(struct show *s, int verbosity)
+show_open(struct show *s, int verbosity, bool answers)
 {
+	const struct progress_place place = {
+		.lines_fd = STDOUT_FILENO,
+		.bars_fd = where_bars_go(verbosity, answers),
+		.delay_ms = verbosity == 1 ? 0 : DELAY_MS,
+	};
+
 	*s = (struct show){
 		.verbosity = verbosity,
 		.on_terminal = isatty(STDOUT_FILENO) == 1,
 	};
-	s->progress = progress_new(STDOUT_FILENO, verbosity == 1);
+	s->progress = progress_new(&place);
 }
 
 void

@@ -28,9 +28,12 @@ struct show {
 	uint64_t new_messages;
 };
 
-/* Lines go to standard output, which has bars where it is a terminal and -v was
- * given. */
-void show_open(struct show *s, int verbosity);
+/* Lines go to standard output.  Bars are drawn on standard error where it is a
+ * terminal: with -v at once, without it when the run has lasted a second; else
+ * with -v on standard output.  `answers`: standard output gets lines even
+ * without -v.  If it is a pipe then, whoever reads it may show them on the same
+ * terminal, and there are no bars. */
+void show_open(struct show *s, int verbosity, bool answers);
 void show_close(struct show *s);
 
 /* Shows an error of an account (NULL: of the program) as "popfetch: NAME:

@@ -29,6 +29,42 @@ terminal_can_draw(int fd)
 	return term && *term && strcmp(term, "dumb") != 0 && isatty(fd);
 }
 
+bool
+terminal_is_ours(int fd)
+{
+	pid_t group = tcgetpgrp(fd);
+
+	return group < 0 || group == getpgrp();
+}
+
+static volatile sig_atomic_t continued;
+
+/* The handler of SIGCONT from terminal_watch on. */
+static void
+note_continued(int number)
+{
+	(void)number;
+	continued = 1;
+}
+
+void
+terminal_watch(void)
+{
+	struct sigaction action = { .sa_handler = note_continued };
+
+	sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGCONT, &action, NULL);
+}
+
+bool
+terminal_was_left(void)
+{
+	bool was_left = continued;
+
+	continued = 0;
+	return was_left;
+}
+
 void
 terminal_size(int fd, size_t *columns, size_t *rows)
 {

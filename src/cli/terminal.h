@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
 /*
- * For progress.c only: the terminal's size, and a question on the controlling
- * terminal.
+ * For progress.c and show.c: what a terminal can do, its size, and a question
+ * on the controlling terminal.
  */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
@@ -14,6 +14,14 @@
 
 /* Can the cursor be moved there?  A terminal, TERM set and not "dumb". */
 bool terminal_can_draw(int fd);
+/* Are we in its foreground, or is it none that has jobs?  Who is in the
+ * background draws nothing: others write there. */
+bool terminal_is_ours(int fd);
+/* From terminal_watch on terminal_was_left tells whether we have been stopped
+ * (^Z), and go on, since it was asked last.  Then others have written since,
+ * and the cursor is where they have left it. */
+void terminal_watch(void);
+bool terminal_was_left(void);
 /* 80 and 24 when the terminal does not say. */
 void terminal_size(int fd, size_t *columns, size_t *rows);
 

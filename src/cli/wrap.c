@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "cli/bar.h"
+#include "cli/columns.h"
 
 enum { WRAP_FURTHER = 4 };
 
@@ -40,7 +40,7 @@ word_size(const char *at, size_t *columns)
 
 	*columns = 0;
 	while (at[size] && at[size] != ' ')
-		size += bar_char(at + size, columns);
+		size += columns_char(at + size, columns);
 	return size;
 }
 
@@ -52,7 +52,7 @@ add_part(struct wrapping *w, const char *word, size_t left)
 
 	while (size < left) {
 		columns = 0;
-		step = bar_char(word + size, &columns);
+		step = columns_char(word + size, &columns);
 		if (w->columns + columns > WRAP_COLUMNS)
 			break;
 		(void)buf_append(w->out, word + size, step);

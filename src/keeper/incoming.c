@@ -392,7 +392,7 @@ static int
 take_end(struct incoming *in, const struct answer *a, struct err *e)
 {
 	struct session *s = in->session;
-	int64_t octets = a->record.value;
+	int64_t octets = a->record.value, came = in->bytes;
 	struct store_row own;
 	bool done = false;
 	size_t row;
@@ -412,6 +412,8 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	header_end(in->header);
 	if (refusals_settle(&in->refusals, e) != 0)
 		return -1;
+	if (octets > came) /* sizes are listed with line ends of two */
+		count_bytes(s, (uint64_t)(octets - came));
 	s->progress.messages++;
 	phase_show_progress(s, false);
 	octets = header_octets(in->header, octets);

@@ -17,6 +17,7 @@ import resource
 import select
 import signal
 import sqlite3
+import struct
 import subprocess
 import termios
 import time
@@ -207,19 +208,20 @@ class Popfetch:
         assert result.status is not None and result.status >= 0, result
         return result
 
-    def on_terminal(self, *arguments, typed=None, timeout=30, env=()):
-        """The run's standard streams are a terminal; typed: [(what is waited for, what is typed)].
-        Returns a Result whose stdout has everything that was seen."""
+    def on_terminal(self, *arguments, typed=None, timeout=30, env=(), columns=0, **more):
+        """The run's standard streams are a terminal, but for those in `more`; typed: [(what is
+        waited for, what is typed)].  Returns a Result whose stdout has everything that was seen,
+        and whose `frames` have it with the seconds since the start: [(seconds, bytes)]."""
         master, slave = pty.openpty()
-        typed, seen = list(typed or []), b""
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24 * bool(columns), columns, 0, 0))
+        typed, seen, frames = list(typed or []), b"", []
         process = self.start(
             *arguments,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=False,
-            preexec_fn=make_controlling_terminal,
-            env={"TERM": "xterm", **dict(env)},
+            **{
+                **dict(stdin=slave, stdout=slave, stderr=slave, start_new_session=False),
+                **dict(preexec_fn=make_controlling_terminal, env={"TERM": "xterm", **dict(env)}),
+                **more,
+            },
         )
         os.close(slave)
         end = time.monotonic() + timeout
@@ -237,6 +239,7 @@ class Popfetch:
             if not data:
                 break
             seen += data
+            frames.append((time.monotonic() - process.began, data))
             if typed and typed[0][0].encode() in seen[at:]:
                 at = len(seen)
                 os.write(master, typed.pop(0)[1].encode())
@@ -247,9 +250,11 @@ class Popfetch:
             raise AssertionError(f"popfetch did not end in time; seen: {seen!r}") from None
         finally:
             os.close(master)
-        return Result(
+        result = Result(
             process.arguments, process.returncode, seen, b"", time.monotonic() - process.began
         )
+        result.frames = frames
+        return result
 
     def kill(self, process):
         """Ends all of a run, and waits until none of them holds a lock any more."""

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "cli/bar.h"
+#include "cli/columns.h"
 
 /* --- a terminal to look at --- */
 
@@ -158,10 +159,18 @@ assert_row(struct screen *s, size_t row, const char *expected)
 }
 
 static struct progress *
+on(int lines_fd, int bars_fd, int64_t delay_ms)
+{
+	const struct progress_place place = { lines_fd, bars_fd, delay_ms };
+
+	return progress_new(&place);
+}
+
+static struct progress *
 on_screen(const struct screen *s)
 {
 	setenv("TERM", "xterm", 1);
-	return progress_new(s->slave, true);
+	return on(s->slave, s->slave, 0);
 }
 
 static void
@@ -203,9 +212,11 @@ each_account_has_a_bar_below_all_lines(void **state)
 	screen_look(s);
 	assert_row(s, 0, "work             connecting");
 	assert_row(s, 1,
-		   "home-and-garden   5/10       1 MiB                "
-		   "[#############--------------]");
+		   "home-and-garden   5/10   50%                     1 MiB  "
+		   "[##########-----------]");
 	progress_line(p, "work: 3 new messages");
+	assert_int_equal(screen_look(s), 0);
+	progress_tick(p, 1100);
 	screen_look(s);
 	assert_row(s, 0, "work: 3 new messages");
 	assert_row(s, 1, "work             connecting");
@@ -223,6 +234,32 @@ each_account_has_a_bar_below_all_lines(void **state)
 	assert_row(s, 1, "");
 	assert_int_equal(s->row, 1);
 	assert_int_equal(s->column, 0);
+	screen_free(s);
+}
+
+static void
+the_columns_of_all_bars_stand_below_each_other(void **state)
+{
+	struct screen *s = screen_new(60, 24);
+	struct progress *p = on_screen(s);
+
+	(void)state;
+	progress_begin(p, 0, "home");
+	update(p, 0, 5, 9, 9, 0);
+	progress_begin(p, 1, "w");
+	update(p, 1, 5, 1000, 9, 0);
+	progress_begin(p, 2, "new");
+	phase(p, 2, "connecting");
+	progress_tick(p, 0);
+	screen_look(s);
+	assert_row(
+		s, 0,
+		"home        5/9   55%                [###########---------]");
+	assert_row(
+		s, 1,
+		"w        5/1000    0%                [--------------------]");
+	assert_row(s, 2, "new   connecting");
+	progress_free(&p);
 	screen_free(s);
 }
 
@@ -267,23 +304,172 @@ the_rate_follows_and_sinks_when_nothing_comes(void **state)
 	assert_true(progress_tick(p, 500) == 1500);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  1/4       1 MiB       2 MiB/s  [##########-------"
-		   "-----------------------]");
+		   "w  1/4   25%     0:02 left       1 MiB       2 MiB/s  "
+		   "[##########------------------------------]");
 	update(p, 0, 4, 4, 4 << 20, 4 << 20);
 	assert_true(progress_tick(p, 1500) == 2500);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  4/4       4 MiB     2.5 MiB/s  [#################"
-		   "#######################]");
+		   "w  4/4  100%                     4 MiB     2.5 MiB/s  "
+		   "[########################################]");
 	for (i = 0, next = 2500; next != CLOCK_NEVER; i++)
 		next = progress_tick(p, next);
 	assert_true(i >= 10 && i <= 40);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  4/4       4 MiB                [#################"
-		   "#######################]");
+		   "w  4/4  100%                     4 MiB                "
+		   "[########################################]");
 	progress_free(&p);
 	screen_free(s);
+}
+
+static void
+the_time_left_is_shown_while_something_comes(void **state)
+{
+	struct screen *s = screen_new(50, 24);
+	struct progress *p = on_screen(s);
+	int64_t now;
+
+	(void)state;
+	progress_begin(p, 0, "w");
+	update(p, 0, 0, 100, 0, 100 << 20);
+	progress_tick(p, 0);
+	screen_look(s);
+	assert_row(s, 0, "w    0/100    0%                [---------------]");
+	update(p, 0, 1, 100, 1 << 20, 100 << 20);
+	progress_tick(p, 10000);
+	screen_look(s);
+	assert_row(s, 0, "w    1/100    1%    16:31 left  [---------------]");
+	update(p, 0, 2, 100, 2 << 19, 100 << 20);
+	progress_tick(p, 100 * 1000);
+	screen_look(s);
+	assert_row(s, 0, "w    2/100    1%  2:45:01 left  [---------------]");
+	for (now = 101 * 1000; now != CLOCK_NEVER;)
+		now = progress_tick(p, now);
+	screen_look(s);
+	assert_row(s, 0, "w    2/100    1%                [---------------]");
+	progress_free(&p);
+	screen_free(s);
+}
+
+static void
+a_bar_that_is_delayed_comes_when_it_is_time(void **state)
+{
+	struct screen *s = screen_new(80, 24);
+	struct progress *p;
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	p = on(s->slave, s->slave, 1000);
+	assert_true(progress_tick(p, 0) == CLOCK_NEVER);
+	progress_begin(p, 0, "work");
+	assert_true(progress_tick(p, 5000) == 6000);
+	update(p, 0, 0, 100, 0, 100 << 20);
+	assert_true(progress_tick(p, 5100) == 6000);
+	progress_line(p, "one");
+	screen_look(s);
+	assert_row(s, 0, "one");
+	assert_row(s, 1, "");
+	update(p, 0, 10, 100, 10 << 20, 100 << 20);
+	assert_true(progress_tick(p, 6000) == 7000);
+	screen_look(s);
+	/* what came in the meantime counts */
+	assert_non_null(strstr(s->cells[1], "10%     0:09 left"));
+	progress_free(&p);
+	screen_look(s);
+	assert_row(s, 1, "");
+	screen_free(s);
+}
+
+static void
+what_ends_before_a_bar_is_due_leaves_no_trace(void **state)
+{
+	struct screen *s = screen_new(80, 24);
+	struct progress *p;
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	p = on(s->slave, s->slave, 1000);
+	progress_begin(p, 0, "work");
+	progress_tick(p, 5000);
+	progress_end(p, 0);
+	progress_tick(p, 5999);
+	progress_free(&p);
+	assert_int_equal(screen_look(s), 0);
+	screen_free(s);
+}
+
+static void
+a_run_that_was_stopped_draws_below_what_others_wrote(void **state)
+{
+	struct screen *s = screen_new(80, 24);
+	struct progress *p = on_screen(s);
+
+	(void)state;
+	progress_begin(p, 0, "work");
+	progress_tick(p, 0);
+	screen_look(s);
+	assert_int_equal(write(s->slave, "$ fg\r\n", 6), 6);
+	assert_int_equal(raise(SIGCONT), 0);
+	assert_true(progress_tick(p, 1000) == CLOCK_NEVER);
+	screen_look(s);
+	assert_row(s, 1, "$ fg");
+	assert_row(s, 2, "work");
+	progress_free(&p);
+	screen_look(s);
+	assert_row(s, 2, "");
+	assert_int_equal(s->row, 2);
+	screen_free(s);
+}
+
+static void
+columns_are_never_fewer_than_on_a_terminal(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+	} table[] = { { "", 0 },
+		      { "b\303\274ro", 4 },
+		      { "\340\270\201", 1 },	   /* Thai */
+		      { "\341\204\200", 2 },	   /* Hangul */
+		      { "\341\271\203", 1 },	   /* m with a dot below */
+		      { "\342\200\231", 1 },	   /* a quotation mark */
+		      { "\346\227\245", 2 },	   /* Han */
+		      { "\360\237\230\200", 2 } }; /* an emoji */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(columns_of(table[i].text), table[i].columns);
+}
+
+static void
+a_text_is_cut_between_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+		const char *cut;
+	} table[] = {
+		{ "Monday", 6, "Monday" },
+		{ "Monday", 5, "Mo..." },
+		{ "Monday", 4, "M..." },
+		{ "Monday", 3, "Mon" },
+		{ "Monday", 0, "" },
+		{ "\346\227\245\346\227\245\346\227\245", 6,
+		  "\346\227\245\346\227\245\346\227\245" },
+		{ "\346\227\245\346\227\245\346\227\245", 5,
+		  "\346\227\245..." },
+		{ "\346\227\245\346\227\245\346\227\245", 4, "..." },
+		{ "\346\227\245\346\227\245\346\227\245", 1, "" },
+	};
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		strcpy(text, table[i].text);
+		columns_cut(text, table[i].columns);
+		assert_string_equal(text, table[i].cut);
+	}
 }
 
 /* Whatever the width, a line never reaches the last column (screen_put), and name and
@@ -379,6 +565,7 @@ foreign_bytes_do_no_harm(void **state)
 	phase(p, 0, "\007x");
 	progress_tick(p, 0);
 	progress_line(p, "evil \033]0;t\007 line\nsecond");
+	progress_tick(p, 100);
 	screen_look(s);
 	assert_row(s, 0, "evil \\x1b]0;t\\x07 line\\x0asecond");
 	assert_row(s, 1, "a\\x1b[2Jb  \\x07x");
@@ -393,12 +580,14 @@ a_gauge_is_never_more_than_full(void **state)
 				       .messages_total = 3,
 				       .bytes = UINT64_MAX,
 				       .bytes_total = 1 };
+	struct bar_layout layout = { .columns = 60, .name = 1, .count = 3 };
+	struct pace pace = { .rate = UINT64_MAX, .left_s = INT64_MAX };
 	char text[BAR_TEXT_MAX];
 	size_t columns;
 
 	(void)state;
-	bar_format(text, 60, "w", 1, &over, UINT64_MAX);
-	columns = bar_columns(text);
+	bar_format(text, &layout, "w", &over, &pace);
+	columns = columns_of(text);
 	assert_true(columns >= 40 && columns <= 60);
 	assert_null(strchr(text, '-'));
 	assert_int_equal(text[strlen(text) - 1], ']');
@@ -416,7 +605,7 @@ on_pipe(void (*use)(struct progress *p), char *out, size_t size)
 
 	setenv("TERM", "xterm", 1);
 	assert_int_equal(pipe(fds), 0);
-	p = progress_new(fds[1], true);
+	p = on(fds[1], fds[1], 0);
 	use(p);
 	progress_free(&p);
 	close(fds[1]);
@@ -456,15 +645,15 @@ a_dumb_or_unwanted_terminal_gets_lines_alone(void **state)
 
 	(void)state;
 	setenv("TERM", "dumb", 1);
-	p = progress_new(s->slave, true);
+	p = on(s->slave, s->slave, 0);
 	use_all(p);
 	progress_free(&p);
 	unsetenv("TERM");
-	p = progress_new(s->slave, true);
+	p = on(s->slave, s->slave, 0);
 	use_all(p);
 	progress_free(&p);
 	setenv("TERM", "xterm", 1);
-	p = progress_new(s->slave, false);
+	p = on(s->slave, -1, 0);
 	use_all(p);
 	progress_free(&p);
 	screen_look(s);
@@ -502,6 +691,9 @@ errors_go_to_standard_error(void **state)
 	dup2(saved, STDERR_FILENO);
 	screen_look(s);
 	assert_row(s, 0, "popfetch: work: worse");
+	assert_row(s, 1, "");
+	assert_true(progress_tick(p, 100) == CLOCK_NEVER);
+	screen_look(s);
 	assert_row(s, 1, "work");
 	assert_row(s, 2, "");
 	progress_free(&p);
@@ -717,8 +909,17 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_account_has_a_bar_below_all_lines),
+		cmocka_unit_test(
+			the_columns_of_all_bars_stand_below_each_other),
 		cmocka_unit_test(bars_are_drawn_ten_times_a_second_at_most),
 		cmocka_unit_test(the_rate_follows_and_sinks_when_nothing_comes),
+		cmocka_unit_test(the_time_left_is_shown_while_something_comes),
+		cmocka_unit_test(a_bar_that_is_delayed_comes_when_it_is_time),
+		cmocka_unit_test(what_ends_before_a_bar_is_due_leaves_no_trace),
+		cmocka_unit_test(
+			a_run_that_was_stopped_draws_below_what_others_wrote),
+		cmocka_unit_test(columns_are_never_fewer_than_on_a_terminal),
+		cmocka_unit_test(a_text_is_cut_between_characters),
 		cmocka_unit_test(bars_fit_every_width),
 		cmocka_unit_test(more_bars_than_rows_are_summed_up),
 		cmocka_unit_test(a_terminal_that_became_narrower_is_cleared),

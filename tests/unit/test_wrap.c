@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "cli/bar.h"
+#include "cli/columns.h"
 #include "cli/wrap.h"
 
 static void
@@ -75,7 +75,7 @@ characters_of_two_columns_are_counted_as_such(void **state)
 	wrap_add(&out, 3, text);
 	memcpy(text, buf_text(&out), sizeof(text) - 1);
 	while ((line = strsep(&rest, "\n")) && rest) {
-		assert_true(bar_columns(line) <= WRAP_COLUMNS);
+		assert_true(columns_of(line) <= WRAP_COLUMNS);
 		assert_int_equal(strlen(line + strspn(line, " ")) % 3, 0);
 	}
 	buf_free(&out);

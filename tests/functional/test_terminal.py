@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright The popfetch authors
+"""What is seen on a terminal while a run lasts, and what is left there."""
+
+import re
+import subprocess
+
+import pytest
+
+from popactions import close, hang, say
+from popmail import mail
+from screen import Screen
+
+WIDTHS = [60, 80, 200]
+BAR = re.compile(r"(\S+)\s+(\d+)/6\s+(\d+)%\s+\d:\d\d left .*\[#*-*\]")
+SUMMARY = re.compile(r"(\S+): 6 messages fetched, [\d.]+ KiB in [\d.]+ seconds")
+
+
+def slowly(seconds):
+    def act(session, line):
+        session.pause(seconds)
+        session.obey(line)
+
+    return act
+
+
+def slow(server, seconds=0.4):
+    """Six messages, each of which takes so long."""
+    wires = [mail(str(number), "x" * 70 * 20 + "\n") for number in range(6)]
+    return server(wires).on("RETR", slowly(seconds))
+
+
+def pictures(result, columns):
+    """What the screen showed after each write: pairs of seconds and lines; and the screen."""
+    screen, shown = Screen(columns), []
+    for seconds, data in result.frames:
+        screen.feed(data)
+        shown.append((seconds, screen.lines))
+    assert screen.rest == ""
+    return shown, screen
+
+
+def bars(lines):
+    return [match for line in lines if (match := BAR.fullmatch(line))]
+
+
+def is_left(lines):
+    """All that may stay: lines in full, and the cursor in an empty one behind them."""
+    return lines[-1] == "" and not any(re.search(r"\[#*-*\]|%", line) for line in lines)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("accounts", [1, 12])
+def test_without_v_a_bar_appears_after_a_second_and_goes(popfetch, server, columns, accounts):
+    for number in range(accounts):
+        popfetch.account(f"account{number}", slow(server))
+    result = popfetch.on_terminal(columns=columns)
+    assert result.status == 0
+    shown, screen = pictures(result, columns)
+    first = min(seconds for seconds, lines in shown if any(line for line in lines))
+    assert first >= 1, "nothing before"
+    assert max(len(bars(lines)) for _, lines in shown) == accounts
+    parts = [int(match[3]) for _, lines in shown for match in bars(lines) if match[1] == "account0"]
+    assert parts == sorted(parts) and len(set(parts)) > 2, parts
+    assert screen.widest < columns
+    assert is_left(screen.lines), screen.lines
+    names = [SUMMARY.fullmatch(line)[1] for line in screen.lines[:-1]]
+    assert sorted(names) == sorted(popfetch.accounts)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_with_v_lines_come_above_the_bars(popfetch, server, columns):
+    popfetch.account("a", slow(server)).account("b", slow(server))
+    shown, screen = pictures(popfetch.on_terminal("-v", columns=columns), columns)
+    assert max(len(bars(lines)) for _, lines in shown) == 2
+    for _, lines in shown:
+        drawn = [not re.match("[ab]: ", line) for line in lines if line]
+        assert drawn == sorted(drawn), lines
+    assert is_left(screen.lines), screen.lines
+    assert len([line for line in screen.lines if SUMMARY.fullmatch(line)]) == 2
+
+
+def test_a_bar_is_drawn_ten_times_a_second_at_most(popfetch, server):
+    wires = [mail(str(number)) for number in range(300)]
+    popfetch.account(server=server(wires, pipelining=False).on("RETR", slowly(0.005)))
+    result = popfetch.on_terminal("-v", columns=80)
+    drawn = result.stdout.count("\x1b[J")
+    assert 2 <= drawn <= 10 * result.seconds + 3, (drawn, result.seconds)
+
+
+def test_a_quick_run_has_no_bar(popfetch, server):
+    result = popfetch.account(server=server([mail("one")])).on_terminal(columns=80)
+    assert result.status == 0 and "\x1b" not in result.stdout, result
+
+
+def test_a_server_that_says_nothing_is_seen(popfetch, server):
+    popfetch.account(server=server([mail("one")]).on("GREETING", hang), timeout="3 seconds")
+    shown, screen = pictures(popfetch.on_terminal(columns=80), 80)
+    assert any("work  connecting" in lines for _, lines in shown), shown
+    assert screen.lines == [
+        "popfetch: work: greeting: no answer from server for 3 seconds",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_errors_stand_on_lines_of_their_own_above_the_bar(popfetch, server, columns):
+    pop = slow(server).on("RETR 4", say(b"-ERR [SYS/PERM] it is broken\r\n"))
+    popfetch.account("slow", pop)
+    popfetch.account("bad", server([mail()]).on("STAT", slowly(1.5)).on("UIDL", close))
+    result = popfetch.on_terminal(columns=columns)
+    shown, screen = pictures(result, columns)
+    begins = [index for index, line in enumerate(screen.lines) if line.startswith("popfetch: ")]
+    assert begins and is_left(screen.lines), screen.lines
+    for _, lines in shown:
+        drawn = [index for index, line in enumerate(lines) if BAR.fullmatch(line)]
+        said = [index for index, line in enumerate(lines) if line.startswith("popfetch: ")]
+        assert not drawn or not said or max(said) < min(drawn), lines
+        assert not any(re.search(r".popfetch: ", line) for line in lines), lines
+
+
+@pytest.mark.parametrize("arguments", [[], ["-v"], ["-vv"], ["-q"]])
+def test_off_a_terminal_nothing_is_drawn(popfetch, server, arguments):
+    popfetch.account(server=slow(server))
+    result = popfetch(*arguments)
+    assert result.status == 0 and "\x1b" not in result.output and "\r" not in result.output
+    if arguments in ([], ["-q"]):
+        assert result.output == ""
+
+
+@pytest.mark.parametrize("arguments, env", [(["-q"], {}), (["-vv"], {}), ([], {"TERM": "dumb"})])
+def test_a_terminal_that_cannot_or_shall_not_gets_no_bar(popfetch, server, arguments, env):
+    popfetch.account(server=slow(server))
+    result = popfetch.on_terminal(*arguments, columns=80, env=env)
+    assert result.status == 0 and "\x1b" not in result.stdout
+
+
+def test_standard_error_is_the_terminal_that_counts(popfetch, server):
+    popfetch.account(server=slow(server))
+    result = popfetch.on_terminal(columns=80, stdout=subprocess.DEVNULL)
+    shown, screen = pictures(result, 80)
+    assert any(bars(lines) for _, lines in shown) and screen.lines == [""]
+    popfetch.account("other", slow(server), maildir="~/Other")
+    result = popfetch.on_terminal("other", columns=80, stderr=subprocess.DEVNULL)
+    assert "\x1b" not in result.stdout and SUMMARY.match(result.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["-v"], ["-n"]])
+def test_a_pager_that_gets_the_lines_has_the_terminal_for_itself(popfetch, server, arguments):
+    pop = slow(server).on("STAT", slowly(1.5))
+    popfetch.account(server=pop)
+    result = popfetch.on_terminal(*arguments, columns=80, stdout=subprocess.PIPE)
+    assert result.status == 0 and result.stdout == "", result
