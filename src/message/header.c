@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "message/address.h"
+#include "message/caption.h"
 #include "message/header_digest.h"
 
 /* Longer than any name that means something here. */
@@ -19,7 +19,7 @@ enum { NAME_MAX_KEPT = 32 };
 
 /* The beginning of a value. */
 struct text {
-	uint8_t bytes[HEADER_TEXT_MAX / 2];
+	uint8_t bytes[CAPTION_VALUE_MAX];
 	size_t size;
 	bool seen;
 };
@@ -447,7 +447,15 @@ header_text(const struct header *h, enum header_text which,
 {
 	const struct text *t = &h->texts[which];
 
-	text_safe(out, HEADER_TEXT_MAX, t->bytes, t->size);
+	caption_text(out, HEADER_TEXT_MAX, t->bytes, t->size);
+}
+
+void
+header_from_name(const struct header *h, char out[HEADER_TEXT_MAX])
+{
+	const struct text *t = &h->texts[HEADER_FROM];
+
+	caption_name(out, HEADER_TEXT_MAX, t->bytes, t->size);
 }
 
 void

@@ -58,10 +58,12 @@ int64_t header_octets(const struct header *h, int64_t octets);
  * '-'.  Ready as soon as the header is over. */
 const char *header_sender(const struct header *h);
 
-/* The value of the first such field as it stands, unfolded, cut after some 250
- * bytes and safe to show (text_safe); "" when there is none. */
+/* The value of the first such field for people (caption_text), cut; "" when
+ * there is none. */
 void header_text(const struct header *h, enum header_text which,
 		 char out[HEADER_TEXT_MAX]);
+/* Of From the name alone, or else the address (caption_name). */
+void header_from_name(const struct header *h, char out[HEADER_TEXT_MAX]);
 /* The value of the first Date, cut, with '?' for what is not printable ASCII;
  * "" when there is none. */
 void header_date(const struct header *h, char out[HEADER_DATE_MAX]);
