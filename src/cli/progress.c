@@ -286,12 +286,12 @@ add_safe(struct buf *out, const char *line)
 	(void)buf_byte(out, '\n');
 }
 
-void
-progress_line(struct progress *p, const char *line)
+/* Writes the safe line that was added last, or lets it wait. */
+static void
+write_line(struct progress *p)
 {
 	bool waits = p->drawn > 0 && p->lines_on_terminal;
 
-	add_safe(&p->lines, line);
 	p->changed |= waits;
 	if (waits && p->lines.len < LINES_MAX)
 		return;
@@ -299,6 +299,27 @@ progress_line(struct progress *p, const char *line)
 		clear(p);
 	put(p->place.lines_fd, &p->lines);
 	buf_clear(&p->lines);
+}
+
+void
+progress_line(struct progress *p, const char *line)
+{
+	add_safe(&p->lines, line);
+	write_line(p);
+}
+
+void
+progress_line_cut(struct progress *p, const char *line)
+{
+	size_t size = strlen(line), room = 4 * size + 1, columns, rows;
+	char *safe = mem_alloc(room);
+
+	text_safe(safe, room, line, size);
+	terminal_size(p->place.lines_fd, &columns, &rows);
+	columns_cut(safe, columns - 1);
+	(void)buf_format(&p->lines, "%s\n", safe);
+	free(safe);
+	write_line(p);
 }
 
 void

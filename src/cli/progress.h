@@ -36,6 +36,8 @@ struct progress *progress_new(const struct progress_place *place);
 void progress_free(struct progress **p); /* takes the bars away */
 /* Writes a line (made safe here; '\n' is added), above the bars. */
 void progress_line(struct progress *p, const char *line);
+/* The same, cut to the width of the terminal. */
+void progress_line_cut(struct progress *p, const char *line);
 /* The same to standard error, for errors. */
 void progress_error(struct progress *p, const char *line);
 /* An account's bar appears, changes, and goes; `slot` is any number the caller

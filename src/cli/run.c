@@ -195,6 +195,7 @@ settings_of(const struct run *r, const struct job *job)
 		.chosen = r->options->chosen,
 		.yes = r->options->yes,
 		.trace = r->options->verbosity >= 2,
+		.wants_captions = show_has_captions(&r->show),
 		.broken_only = job->broken_only,
 		.run_began = r->began,
 		.fetched_before = job->broken_only ? job->result.fetched : 0,

@@ -65,6 +65,12 @@ show_close(struct show *s)
 	progress_free(&s->progress);
 }
 
+bool
+show_has_captions(const struct show *s)
+{
+	return s->verbosity == 1 && s->on_terminal;
+}
+
 /* --- lines --- */
 
 static bool
@@ -254,6 +260,22 @@ take_error(struct show *s, const struct account *a, const struct link_record *r,
 }
 
 static void
+take_message(struct show *s, const struct account *a,
+	     const struct link_record *r)
+{
+	struct report_message m;
+	char *line;
+
+	if (!show_has_captions(s) || !report_read_message(r, &m))
+		return;
+	line = mem_format("%s: message %u%s%s%s%s", a->name, r->number,
+			  m.sender[0] ? " from " : "", m.sender,
+			  m.subject[0] ? ": " : "", m.subject);
+	progress_line_cut(s->progress, line);
+	free(line);
+}
+
+static void
 take_progress(struct show *s, size_t slot, const struct link_record *r)
 {
 	struct report_progress p;
@@ -338,6 +360,9 @@ show_record(struct show *s, size_t slot, const struct account *a,
 		break;
 	case REPORT_PROGRESS:
 		take_progress(s, slot, r);
+		break;
+	case REPORT_MESSAGE:
+		take_message(s, a, r);
 		break;
 	case REPORT_LOG:
 		log_line("%s: %s", a->name, text);

@@ -35,6 +35,9 @@ struct show {
  * terminal, and there are no bars. */
 void show_open(struct show *s, int verbosity, bool answers);
 void show_close(struct show *s);
+/* Are delivered messages called by sender and subject?  On a terminal alone,
+ * with -v, and not with -vv, which is passed on to others. */
+bool show_has_captions(const struct show *s);
 
 /* Shows an error of an account (NULL: of the program) as "popfetch: NAME:
  * TEXT"; its status counts. */

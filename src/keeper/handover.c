@@ -22,7 +22,7 @@ handover_open(struct handover *h, struct session *s,
 void
 handover_close(struct handover *h)
 {
-	abouts_end(&h->abouts);
+	captions_clear(&h->captions);
 	lockstep_close(&h->lockstep);
 	batch_close(&h->batch);
 }
@@ -30,8 +30,9 @@ handover_close(struct handover *h)
 /* --- what is on record --- */
 
 static void
-take_delivered(struct session *s, size_t entry, int64_t row)
+take_delivered(struct handover *h, size_t entry, int64_t row)
 {
+	struct session *s = h->session;
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, entry, name);
@@ -39,7 +40,9 @@ take_delivered(struct session *s, size_t entry, int64_t row)
 	s->result->fetched++;
 	report_log(s->report, "delivered: %s, %lld octets", name,
 		   (long long)mailbox_size(s->mailbox, entry));
-	report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
+	if (!captions_tell(&h->captions, entry,
+			   mailbox_number(s->mailbox, entry), s->report))
+		report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
 	if (s->set->keeper->rules.keep_s == 0)
 		removal_add(s, entry, row);
 }
@@ -47,13 +50,9 @@ take_delivered(struct session *s, size_t entry, int64_t row)
 void
 handover_note(struct handover *h, size_t entry, const struct header *header)
 {
-	char subject[HEADER_TEXT_MAX];
-
 	h->staged++;
-	if (!batch_ends_one_by_one(h->batch))
-		return;
-	header_text(header, HEADER_SUBJECT, subject);
-	abouts_note(&h->abouts, entry, header_sender(header), subject);
+	if (h->session->set->wants_captions || batch_ends_one_by_one(h->batch))
+		captions_add(&h->captions, entry, header);
 }
 
 /* What people are told of it: the log and the state get no subjects. */
@@ -61,7 +60,7 @@ static void
 say_failed(struct handover *h, size_t entry, bool aside, const struct err *why,
 	   const struct err *kept)
 {
-	const char *about = abouts_of(&h->abouts, entry);
+	const char *about = captions_about(&h->captions, entry);
 	struct err told = *kept;
 	char name[MAILBOX_NAME_MAX];
 
@@ -120,14 +119,14 @@ take_recorded(struct handover *h)
 					    r.message.number);
 
 		if (r.outcome == DELIVER_DONE)
-			take_delivered(s, entry, r.message.row);
+			take_delivered(h, entry, r.message.row);
 		else if (r.is_counted)
 			take_failed(h, entry, &r);
 		else
 			take_untouched(s, entry, &r.why);
 		/* one of those that are untouched may be told of yet */
 		if (r.outcome == DELIVER_DONE || r.is_counted)
-			abouts_forget(&h->abouts, entry);
+			captions_forget(&h->captions, entry);
 	}
 }
 
@@ -189,7 +188,7 @@ see_trouble(struct handover *h)
 	h->has_failed = true;
 	entry = listing_find(mailbox_listing(s->mailbox), t->number);
 	describe(s, t, "", &e);
-	describe(s, t, abouts_of(&h->abouts, entry), &told);
+	describe(s, t, captions_about(&h->captions, entry), &told);
 	phase_complain_as(s, &told, &e, is_known(s, t));
 	report_log(s->report, "failed: %s", e.text);
 	batch_discard_waiting(h->batch);

@@ -10,7 +10,7 @@
 
 #include "commit/batch.h"
 #include "message/header.h"
-#include "session/about.h"
+#include "session/captions.h"
 #include "session/lockstep.h"
 #include "session/phase.h"
 
@@ -18,9 +18,9 @@ struct handover {
 	struct session *session;
 	struct batch *batch;
 	struct lockstep lockstep;
-	struct abouts abouts; /* of those that are with programs */
-	bool has_failed;      /* no more is handed over */
-	bool is_late;	      /* the same: the session's time is nearly over */
+	struct captions captions;
+	bool has_failed; /* no more is handed over */
+	bool is_late;	 /* the same: the session's time is nearly over */
 
 	/* How long programs take. */
 	size_t staged;	 /* messages that were given to the batch */

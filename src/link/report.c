@@ -147,6 +147,27 @@ put_cut(struct fields *f, const char *text, size_t max)
 }
 
 void
+report_message(struct link *l, uint32_t number, const char *sender,
+	       const char *subject)
+{
+	struct fields f = FIELDS_NONE;
+
+	put_cut(&f, sender, REPORT_FIELD_MAX);
+	put_cut(&f, subject, REPORT_FIELD_MAX);
+	link_put(l, REPORT_MESSAGE, number, 0, f.bytes, f.size);
+}
+
+bool
+report_read_message(const struct link_record *r, struct report_message *m)
+{
+	struct fields_reader f = { r->data, r->size, false };
+
+	fields_text(&f, m->sender, sizeof(m->sender));
+	fields_text(&f, m->subject, sizeof(m->subject));
+	return fields_are_whole(&f);
+}
+
+void
 report_item(struct link *l, const struct report_item *item)
 {
 	struct fields f = FIELDS_NONE;

@@ -21,6 +21,9 @@ enum report_type {
 	REPORT_LOG,		   /* payload: a line for the log */
 	REPORT_ERROR,		   /* value: enum err_kind; number 1: folded,
 				      shown only with -v or on a terminal */
+	REPORT_MESSAGE,		   /* number: of one that is delivered,
+				      report_read_message; for a terminal alone,
+				      if it is wanted, instead of a line */
 	REPORT_ITEM,		   /* report_read_item */
 	REPORT_ASK,		   /* payload: a question, which the parent
 				      answers by REPORT_YES */
@@ -57,9 +60,15 @@ struct report_result {
 	bool is_limited; /* the server gives no more for now */
 };
 
+enum { REPORT_FIELD_MAX = 512 };
+
+/* What a message is called by: safe to show, "" where there is none. */
+struct report_message {
+	char sender[REPORT_FIELD_MAX], subject[REPORT_FIELD_MAX];
+};
+
 /* A message for --list and --delete.  All texts are safe to show, and cut where
  * they would be too long for a record. */
-enum { REPORT_FIELD_MAX = 512 };
 struct report_item {
 	uint32_t number;
 	int64_t size; /* -1: unknown */
@@ -79,6 +88,8 @@ void report_log(struct link *l, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void report_phase(struct link *l, const char *phase);
 void report_progress(struct link *l, const struct report_progress *p);
+void report_message(struct link *l, uint32_t number, const char *sender,
+		    const char *subject);
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
 void report_item(struct link *l, const struct report_item *item);
@@ -92,6 +103,7 @@ bool report_read_item(const struct link_record *r, struct report_item *item);
 /* For the parent: false when the record is malformed. */
 bool report_read_progress(const struct link_record *r,
 			  struct report_progress *p);
+bool report_read_message(const struct link_record *r, struct report_message *m);
 bool report_read_result(const struct link_record *r, struct report_result *p);
 /* Sends what is gathered; that the parent is gone is no error here. */
 void report_flush(struct link *l);

@@ -57,6 +57,7 @@ struct session_settings {
 	int64_t run_began;	 /* seconds since 1970 */
 	uint64_t fetched_before; /* by the session of this run before that */
 	bool trace;
+	bool wants_captions; /* a person at a terminal looks: captions.h */
 	struct batch_limits limits;
 };
 

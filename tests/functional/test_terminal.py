@@ -9,9 +9,22 @@ import pytest
 
 from popactions import close, hang, say
 from popmail import mail
-from screen import Screen
+from screen import Screen, width
 
 WIDTHS = [60, 80, 200]
+LONG = "a subject that goes on and on " * 30
+SENDERS = [  # From, Subject, and how they are called
+    ("Ann Example <ann@example.org>", "Minutes", "from Ann Example: Minutes"),
+    ('"Example, Ann" <ann@example.org>', "=?UTF-8?Q?Gr=C3=BC=C3=9Fe?=", "from Example, Ann: Grüße"),
+    ("=?iso-8859-1?b?SvxyZ2Vu?= <j@x>", "=?utf-8?b?5pel5pys6Kqe?=", "from Jürgen: 日本語"),
+    ("ann@example.org", None, "from ann@example.org"),
+    ("<ann@example.org>", "=?koi8-r?q?=C1?=", "from ann@example.org: =?koi8-r?q?=C1?="),
+    ("a\x1b[2Jb <a@b>", "x\x1b]0;t\x07", "from a\\x1b[2Jb: x\\x1b]0;t\\x07"),
+    ("=?utf-8?q?a=1B[2J?= <a@b>", "=?utf-8?q?a=0D=0Apopfetch:?=", "from a\\x1b[2J: a popfetch:"),
+    ("\u202eevil <a@b>", "\udcff\udcc0", "from \\xe2\\x80\\xaeevil: \\xff\\xc0"),
+    ("Ann <a@b>", LONG, "from Ann: " + LONG),
+    ("Ann <a@b>", "=?utf-8?b?5pel5pys6Kqe?= " * 30, "from Ann: " + "日本語" * 30),
+]
 BAR = re.compile(r"(\S+)\s+(\d+)/6\s+(\d+)%\s+\d:\d\d left .*\[#*-*\]")
 SUMMARY = re.compile(r"(\S+): 6 messages fetched, [\d.]+ KiB in [\d.]+ seconds")
 
@@ -151,3 +164,57 @@ def test_a_pager_that_gets_the_lines_has_the_terminal_for_itself(popfetch, serve
     popfetch.account(server=pop)
     result = popfetch.on_terminal(*arguments, columns=80, stdout=subprocess.PIPE)
     assert result.status == 0 and result.stdout == "", result
+
+
+def senders(server):
+    return server([mail(sender=sender, Subject=subject) for sender, subject, _ in SENDERS])
+
+
+def cut(text, columns):
+    """As much as fits, with dots if there is more."""
+    if sum(map(width, text)) <= columns:
+        return text
+    while sum(map(width, text)) > columns - 3:
+        text = text[:-1]
+    return text + "..."
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_with_v_messages_are_called_by_sender_and_subject(popfetch, server, columns):
+    popfetch.account(server=senders(server))
+    result = popfetch.on_terminal("-v", columns=columns)
+    _, screen = pictures(result, columns)
+    lines = [line for line in screen.lines if line.startswith("work: message ")]
+    named = [f"work: message {n} {called}" for n, (_, _, called) in enumerate(SENDERS, 1)]
+    assert lines == [cut(line, columns - 1) for line in named]
+    assert is_left(screen.lines)
+
+
+@pytest.mark.parametrize("arguments", [[], ["-vv"], ["-q"]])
+def test_without_v_or_with_two_no_message_is_named_on_a_terminal(popfetch, server, arguments):
+    popfetch.account(server=senders(server))
+    result = popfetch.on_terminal(*arguments, columns=80)
+    assert result.status == 0
+    assert not re.search("Ann|Minutes|subject|evil", result.stdout), result
+
+
+def test_what_is_not_a_terminal_names_no_message(popfetch, server):
+    popfetch.set(log="~/log").account("one", senders(server)).account("two", senders(server))
+    popfetch.account("three", senders(server))
+    piped = popfetch.on_terminal("-v", "one", columns=80, stdout=subprocess.PIPE)
+    assert piped.status == 0 and piped.stdout == ""
+    shown = popfetch.on_terminal("-v", "two", columns=80)
+    assert "Minutes" in shown.stdout
+    off = popfetch("-v", "three")
+    assert "three: message 1 (uid 'uid-000001') delivered\n" in off.stdout
+    for text in (off.output, (popfetch.home / "log").read_text()):
+        assert not re.search("Ann|Minutes|subject|evil", text), text
+
+
+def test_what_is_set_aside_is_not_named(popfetch, server):
+    program = popfetch.script('cat >/dev/null; test "$POPFETCH_UID" != uid-000001')
+    popfetch.account(server=server([mail("first"), mail("second")]), mda=program)
+    result = popfetch.on_terminal("-v", columns=200)
+    assert "work: message 2 from ann@example.org: second" in result.stdout
+    assert "from ann@example.org: first" not in result.stdout
+    assert "message 1 (uid 'uid-000001')" in result.stdout

@@ -131,6 +131,18 @@ tear_down(void **state)
 /* --- a run --- */
 
 static void
+hear_message(struct fixture *x, const struct link_record *r)
+{
+	struct report_message m;
+	char *before = x->told;
+
+	assert_true(report_read_message(r, &m));
+	x->told = mem_format("%smessage %u: %s: %s\n", before,
+			     (unsigned)r->number, m.sender, m.subject);
+	free(before);
+}
+
+static void
 hear(struct fixture *x, const struct link_record *r)
 {
 	static const char *const levels[] = { "warning", "answer", "summary",
@@ -154,6 +166,9 @@ hear(struct fixture *x, const struct link_record *r)
 		break;
 	case REPORT_LOG:
 		break;
+	case REPORT_MESSAGE:
+		hear_message(x, r);
+		return;
 	default:
 		return;
 	}
@@ -240,6 +255,26 @@ the_result_of_a_fetch_arrives_at_the_parent(void **state)
 	assert_told(x, "summary: 2 messages fetched, ");
 	assert_int_equal(scratch_count(x->new_dir), 2);
 	assert_true(x->mailbox->has_quit);
+}
+
+static void
+messages_are_called_by_sender_and_subject_if_that_is_wanted(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_mailbox_add(x->mailbox, "a", "From: Ann <a@b>\nSubject: s\n\n");
+	fake_mailbox_add(x->mailbox, "b", "Date: 1\n\n");
+	x->job.settings.wants_captions = true;
+	run_well(x);
+	assert_told(x, "\nmessage 1: Ann: s\n");
+	assert_told(x, "verbose: message 2 (uid 'b') delivered\n");
+	assert_null(strstr(x->told, "(uid 'a') delivered\nv"));
+	assert_told(x, "log: delivered: message 1 (uid 'a')");
+	x->job.settings.wants_captions = false;
+	fake_mailbox_add(x->mailbox, "c", "From: Ann <a@b>\nSubject: s\n\n");
+	run_well(x);
+	assert_told(x, "verbose: message 3 (uid 'c') delivered\n");
+	assert_null(strstr(x->told, "Ann"));
 }
 
 static void
@@ -499,6 +534,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_result_of_a_fetch_arrives_at_the_parent),
+		TEST(messages_are_called_by_sender_and_subject_if_that_is_wanted),
 		TEST(the_next_run_fetches_what_is_new),
 		TEST(what_a_program_says_is_told),
 		TEST(a_check_counts_and_leaves_no_state),
