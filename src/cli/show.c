@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,9 +15,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "cli/items.h"
 #include "cli/terminal.h"
 
 enum { DELAY_MS = 1000 };
@@ -311,13 +312,39 @@ take_result(struct show *s, const struct link_record *r,
 		*result = (struct report_result){ .is_again = false };
 }
 
+/* In two lines:
+ *
+ *	   17  kept until 2026-12-14 10:00  3.4 KiB  uid uid-000017
+ *	       Tue, 1 Dec 2026 10:00:00 +0000  jane@example.org  The subject
+ */
+static void
+print_item(struct progress *p, const struct report_item *item)
+{
+	char size[QUANTITY_TEXT_MAX] = "unknown size";
+	char *first, *second;
+
+	if (item->size >= 0)
+		quantity_show_size(size, (uint64_t)item->size);
+	first = mem_format("%5u  %s  %s  uid %s", item->number, item->state,
+			   size, item->uid);
+	progress_line(p, first);
+	free(first);
+	if (item->date[0] == '\0' && item->from[0] == '\0' &&
+	    item->subject[0] == '\0')
+		return;
+	second = mem_format("       %s  %s  %s", item->date, item->from,
+			    item->subject);
+	progress_line(p, second);
+	free(second);
+}
+
 static void
 show_item(struct show *s, const struct link_record *r)
 {
 	struct report_item item;
 
 	if (report_read_item(r, &item))
-		items_print(s->progress, &item);
+		print_item(s->progress, &item);
 	free(item.uid);
 	free(item.state);
 }
@@ -329,7 +356,8 @@ is_yes(const struct secret *answer)
 	const uint8_t *bytes = secret_bytes(answer);
 	size_t size = secret_size(answer);
 
-	return (size == 1 || size == 3) && (bytes[0] | 0x20) == 'y';
+	return (size == 1 && strchr("yY", bytes[0])) ||
+	       (size == 3 && strncasecmp((const char *)bytes, "yes", 3) == 0);
 }
 
 static void

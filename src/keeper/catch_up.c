@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
+#include "account/uidlist.h"
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/compare.h"
@@ -292,5 +294,28 @@ catch_up_look(struct session *s, struct err *e)
 		mailbox_name(s->mailbox, i, name);
 		report_line(s->report, REPORT_ANSWER, "would record %s", name);
 	}
+	return 0;
+}
+
+/* --- by a list --- */
+
+int
+catch_up_list(const struct session_settings *set, struct store *store,
+	      struct link *report, struct err *e)
+{
+	bool dry = set->mode == SESSION_CATCH_UP_DRY_RUN;
+	char date[CLOCK_DATE_MAX] = "";
+	struct uidlist_result r;
+
+	if (uidlist_record(set->list, store, RELEASED, clock_unix(), dry, &r,
+			   e) != 0)
+		return -1;
+	if (r.newest > 0)
+		clock_rfc5322(date, sizeof(date), r.newest);
+	report_line(report, dry ? REPORT_ANSWER : REPORT_SUMMARY,
+		    "%s %llu uid%s as delivered%s%s",
+		    dry ? "would record" : "recorded",
+		    (unsigned long long)r.count, text_plural(r.count),
+		    date[0] == '\0' ? "" : ", the newest of ", date);
 	return 0;
 }

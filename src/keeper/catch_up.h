@@ -17,5 +17,8 @@ int catch_up_run(struct session *s, struct err *e);
 void catch_up_blame(struct session *s, const struct err *why);
 /* Says what catch_up_run would do. */
 int catch_up_look(struct session *s, struct err *e);
+/* Records what settings.list has, or says it (with -n); needs no session. */
+int catch_up_list(const struct session_settings *set, struct store *store,
+		  struct link *report, struct err *e);
 
 #endif

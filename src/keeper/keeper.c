@@ -13,8 +13,8 @@
 #include "account/history.h"
 #include "commit/recovery.h"
 #include "link/report.h"
-#include "account/uidlist.h"
 #include "keeper/alarm.h"
+#include "keeper/catch_up.h"
 #include "sys/proc.h"
 
 enum {
@@ -270,33 +270,6 @@ leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
 	return 0;
 }
 
-static void
-report_list(struct keeper *k, const struct uidlist_result *r, bool dry)
-{
-	char date[CLOCK_DATE_MAX] = "";
-
-	if (r->newest > 0)
-		clock_rfc5322(date, sizeof(date), r->newest);
-	report_line(k->report, dry ? REPORT_ANSWER : REPORT_SUMMARY,
-		    "%s %llu uid%s as delivered%s%s",
-		    dry ? "would record" : "recorded",
-		    (unsigned long long)r->count, text_plural(r->count),
-		    date[0] == '\0' ? "" : ", the newest of ", date);
-}
-
-static int
-record_list(struct keeper *k, struct err *e)
-{
-	bool dry = k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
-	struct uidlist_result r;
-
-	if (uidlist_record(k->job->settings.list, k->claim.store, RELEASED,
-			   clock_unix(), dry, &r, e) != 0)
-		return -1;
-	report_list(k, &r, dry);
-	return 0;
-}
-
 /* --- the run --- */
 
 static int
@@ -346,7 +319,7 @@ run_session(struct keeper *k, struct err *e)
 	if (skip)
 		return 0;
 	if (settings.list)
-		return record_list(k, e);
+		return catch_up_list(&settings, k->claim.store, k->report, e);
 	if (session_run(&settings, k->claim.store, &target, k->courier,
 			k->report, &k->result, e) != 0)
 		return -1;

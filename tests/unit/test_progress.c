@@ -897,7 +897,8 @@ nobody_is_asked_without_a_terminal(void **state)
 	(void)state;
 	if (pid == 0) {
 		setsid();
-		_exit(progress_ask(NULL, "Password: ", false, &answer) || answer);
+		_exit(progress_ask(NULL, "Password: ", false, &answer) ||
+		      answer);
 	}
 	status = wait_for_end(pid);
 	assert_true(WIFEXITED(status));

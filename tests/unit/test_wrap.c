@@ -56,8 +56,8 @@ a_word_that_is_longer_than_a_line_is_cut(void **state)
 {
 	(void)state;
 	assert_wrapped(0, "see " LONG LONG,
-		       "see " LONG "/23456789/23\n"
-		       "    456789/23456789/23456789/23456789/23456789/"
+		       "see " LONG "/23456789/2345\n"
+		       "    6789/23456789/23456789/23456789/23456789/"
 		       "2345678\n");
 }
 
