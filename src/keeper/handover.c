@@ -55,12 +55,21 @@ handover_note(struct handover *h, size_t entry, const struct header *header)
 		captions_add(&h->captions, entry, header);
 }
 
+/* What -vv shows is passed on to others: it says nothing of what is in a
+ * mailbox. */
+static const char *
+about_of(struct handover *h, size_t entry)
+{
+	return h->session->set->trace ? ""
+				      : captions_about(&h->captions, entry);
+}
+
 /* What people are told of it: the log and the state get no subjects. */
 static void
 say_failed(struct handover *h, size_t entry, bool aside, const struct err *why,
 	   const struct err *kept)
 {
-	const char *about = captions_about(&h->captions, entry);
+	const char *about = about_of(h, entry);
 	struct err told = *kept;
 	char name[MAILBOX_NAME_MAX];
 
@@ -188,7 +197,7 @@ see_trouble(struct handover *h)
 	h->has_failed = true;
 	entry = listing_find(mailbox_listing(s->mailbox), t->number);
 	describe(s, t, "", &e);
-	describe(s, t, captions_about(&h->captions, entry), &told);
+	describe(s, t, about_of(h, entry), &told);
 	phase_complain_as(s, &told, &e, is_known(s, t));
 	report_log(s->report, "failed: %s", e.text);
 	batch_discard_waiting(h->batch);
