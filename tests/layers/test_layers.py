@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import error_texts
 import pytest
 
 SOURCE = pathlib.Path(os.environ["POPFETCH_SRCDIR"])
@@ -117,3 +118,31 @@ def test_a_shape_that_nobody_can_read(house, text, fault):
     (house / "src/base/bad.c").write_text(text)
     result = run(shape, house)
     assert result.returncode == 1 and fault in result.stderr, result.stderr
+
+
+# Error texts.
+
+
+def test_each_text_that_people_are_told_was_read_before_it_was_added():
+    known = CHECK.with_name("error_texts.txt").read_text().splitlines()
+    found = error_texts.all_texts(SOURCE)
+    new, gone = sorted(set(found) - set(known)), sorted(set(known) - set(found))
+    assert not new and not gone, (
+        f"new: {new}\ngone: {gone}\n"
+        "read what is new as a stranger does (step, cause, what to do); then:\n"
+        "python3 tests/layers/error_texts.py . > tests/layers/error_texts.txt"
+    )
+
+
+def test_a_text_that_is_made_of_several_strings_is_one(tmp_path):
+    (tmp_path / "src" / "x").mkdir(parents=True)
+    (tmp_path / "src" / "x" / "x.c").write_text(
+        'err_set(e, KIND, "cannot read "\n\t"\'%s\'", name); /* err_set(e, K, "no such text") */\n'
+        'report_line(l, REPORT_WARNING, "a warning (%s)", f("inside"));\n'
+        'report_line(l, REPORT_VERBOSE, "no error");\n'
+    )
+    assert error_texts.all_texts(tmp_path) == [
+        "x: a warning (%s)",
+        "x: cannot read '%s'",
+        "x: inside",
+    ]
