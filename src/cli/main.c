@@ -288,30 +288,39 @@ take_found(struct run_options *o, int option, int index, const char *last)
 	return bad_option(option, optopt, is_letter ? letter : last);
 }
 
-int
-main(int argc, char **argv)
+/* 0: go on; -1: done with status 0; else the exit status. */
+static int
+take_options(struct run_options *o, int argc, char **argv)
 {
-	struct run_options options = { .verbosity = 0 };
 	int option, index, status;
 
-	(void)setlocale(LC_CTYPE, "C");
-	(void)umask(077);
-	opterr = 0;
 	for (;;) {
 		index = -1;
 		option = getopt_long(argc, argv, ":vqnac:j:hV", main_options,
 				     &index);
 		if (option == -1)
 			break;
-		status = take_found(&options, option, index, argv[optind - 1]);
+		status = take_found(o, option, index, argv[optind - 1]);
 		if (status != 0)
-			return status == -1 ? EXIT_SUCCESS : status;
+			return status;
 	}
-	options.names = (const char *const *)argv + optind;
-	options.name_count = (size_t)(argc - optind);
-	status = check_verbs(&options);
+	o->names = (const char *const *)argv + optind;
+	o->name_count = (size_t)(argc - optind);
+	return check_verbs(o);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run_options options = { .verbosity = 0 };
+	int status;
+
+	(void)setlocale(LC_CTYPE, "C");
+	(void)umask(077);
+	opterr = 0;
+	status = take_options(&options, argc, argv);
 	if (status == 0)
 		status = run(&options);
 	chosen_free(&options.chosen);
-	return status;
+	return status == -1 ? EXIT_SUCCESS : status;
 }
