@@ -771,7 +771,7 @@ home_comes_from_the_environment_or_the_password_database(void **state)
 
 /* --- what keeps us from a path --- */
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 assert_obstacle(const char *path, const char *format, ...)
 {
 	char expected[1024];

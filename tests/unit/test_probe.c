@@ -154,8 +154,7 @@ what_is_said_in_the_clear_is_none(void **state)
 		"-ERR no\r\n",
 		"what?",
 		"\x16\x04\x03\n",
-		"a line that is longer than anybody would want to look at, and "
-		"that has no end at all, or none in sight",
+		"a line of which nobody can say yet where it will end",
 	};
 
 	(void)state;
