@@ -177,12 +177,13 @@ name_error(X509 *leaf, const char *name, struct err *e)
 	text_safe(expected, sizeof(expected), name, strlen(name));
 	if (names_text(leaf, names))
 		return err_set(e, ERR_TLS,
-			       "certificate name: expected '%s', %s: set host "
-			       "(or tls_server_name) to its name",
+			       "certificate name: expected '%s', %s: if that "
+			       "is your provider's server, set host to it; "
+			       "else somebody stands between",
 			       expected, names);
 	err_set(e, ERR_TLS,
 		"certificate name: expected '%s', it names no host (a common "
-		"name is none); to trust it",
+		"name is none); if it is the right one,",
 		expected);
 	return add_pin(leaf, e);
 }
@@ -258,13 +259,15 @@ issuer_error(X509 *at, bool is_alone, X509 *leaf,
 
 	who_text(X509_get_issuer_name(at), who);
 	if (is_alone)
-		err_set(e, ERR_TLS,
-			"certificate chain: server forgot intermediate "
-			"'%s', or unknown CA: %s or",
-			who, how_to_trust(settings));
-	else
-		err_set(e, ERR_TLS, "certificate chain: unknown CA '%s': %s or",
-			who, how_to_trust(settings));
+		return err_set(e, ERR_TLS,
+			       "certificate chain: server forgot intermediate "
+			       "'%s', or unknown CA; if it is the right one, "
+			       "%s (see PINS in popfetch.conf(5))",
+			       who, how_to_trust(settings));
+	err_set(e, ERR_TLS,
+		"certificate chain: unknown CA '%s'; if it is the "
+		"right one, %s or",
+		who, how_to_trust(settings));
 	return add_pin(leaf, e);
 }
 
@@ -279,16 +282,18 @@ self_signed_error(X509 *leaf, const struct tls_settings *settings,
 	return add_pin(leaf, e);
 }
 
+/* What no honest server does, most of it, so that no pin is told. */
 static int
-other_error(int code, X509 *at, int depth, X509 *leaf, struct err *e)
+other_error(int code, X509 *at, int depth, struct err *e)
 {
 	char whose[WHOSE_MAX] = "certificate chain";
 
 	if (at && depth > 0)
 		whose_text(at, depth, whose);
-	err_set(e, ERR_TLS, "%s: %s: %s; to trust it", whose,
-		X509_verify_cert_error_string(code), renew);
-	return add_pin(leaf, e);
+	return err_set(e, ERR_TLS,
+		       "%s: %s: it is broken, or somebody stands between: ask "
+		       "who runs the server",
+		       whose, X509_verify_cert_error_string(code));
 }
 
 /* Is it that this computer trusts nobody? */
@@ -311,7 +316,7 @@ certificate_error(X509_STORE_CTX *c, const char *name,
 	char whose[WHOSE_MAX];
 
 	if (!at || !leaf)
-		return other_error(code, NULL, 0, leaf, e);
+		return other_error(code, NULL, 0, e);
 	whose_text(at, depth, whose);
 	if (is_lonely(settings, code))
 		return err_set(e, ERR_TLS,
@@ -339,6 +344,6 @@ certificate_error(X509_STORE_CTX *c, const char *name,
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 		return issuer_error(at, depth == 0, leaf, settings, e);
 	default:
-		return other_error(code, at, depth, leaf, e);
+		return other_error(code, at, depth, e);
 	}
 }

@@ -145,18 +145,11 @@ make_secret(const struct first_line *line, const char *name, size_t max,
 	return 0;
 }
 
-/* A shell with -x, say, shows the secret itself. */
-static bool
-tells_the_secret(struct first_line *line, const char *words)
-{
-	return line->text.len > 0 &&
-	       strstr(words, (const char *)buf_text(&line->text));
-}
-
-/* Its own last words tell the most.  `lacks_terminal`: perhaps it wanted to ask
+/* Its own last words tell the most, but may tell the secret, too, if it has got
+ * so far as to print one, or ended well.  has_failed: perhaps it wanted to ask
  * somebody, as it can where it is tried by hand. */
 static void
-add_words(struct first_line *line, bool lacks_terminal, struct err *e)
+add_words(struct first_line *line, bool has_failed, struct err *e)
 {
 	const char *last = proc_lines_last(&line->said);
 	struct err plain = *e;
@@ -164,12 +157,12 @@ add_words(struct first_line *line, bool lacks_terminal, struct err *e)
 
 	if (e->kind != ERR_LATER)
 		return;
-	if (tells_the_secret(line, last))
+	if (line->text.len > 0 || !has_failed)
 		last = "";
 	text_safe(shown, sizeof(shown), last, strlen(last));
 	(void)err_set(e, plain.kind, "%s%s%s%s", plain.text, *shown ? ": " : "",
 		      shown,
-		      lacks_terminal ? " (it has no terminal to ask on)" : "");
+		      has_failed ? " (it has no terminal to ask on)" : "");
 }
 
 int

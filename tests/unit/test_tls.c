@@ -190,8 +190,8 @@ static const char *
 chain_text(int code, char out[128])
 {
 	snprintf(out, 128,
-		 "certificate chain: %s: the server needs a new one; to trust "
-		 "it set tls_pin to sha256:",
+		 "certificate chain: %s: it is broken, or somebody stands "
+		 "between: ask who runs the server",
 		 X509_verify_cert_error_string(code));
 	return out;
 }
@@ -447,14 +447,15 @@ an_unknown_root_is_refused(void **state)
 
 	(void)state;
 	expect_refused(&server, &settings, ERR_TLS,
-		       "certificate chain: unknown CA 'other root': add it to "
-		       "tls_ca_file or set tls_pin to sha256:");
+		       "certificate chain: unknown CA 'other root'; if it is "
+		       "the right one, add it to tls_ca_file or set tls_pin "
+		       "to sha256:");
 	cert_free(&c);
 	refuse_cert(
 		&recipe, NAME,
 		"certificate chain: server forgot intermediate 'other root', "
-		"or unknown CA: add it to tls_ca_file or set tls_pin to "
-		"sha256:");
+		"or unknown CA; if it is the right one, add it to tls_ca_file "
+		"(see PINS in popfetch.conf(5))");
 }
 
 static void
@@ -715,7 +716,8 @@ what_the_bundle_vouches_for_must_be_right_in_all_else(void **state)
 		"certificate key: 1024 bits are too weak",
 		"certificate expired on ",
 		"certificate chain: server forgot intermediate 'other root', or "
-		"unknown CA: set tls_ca_file to it or set tls_pin to sha256:",
+		"unknown CA; if it is the right one, set tls_ca_file to it "
+		"(see PINS in popfetch.conf(5))",
 	};
 	struct tls_settings settings = { .server_name = NAME };
 
