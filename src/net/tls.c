@@ -218,9 +218,21 @@ handshake_error(const struct handshake *h, int code, int cause, struct err *e)
 	return connection_error(cause, "cannot reach server", e);
 }
 
+/* OpenSSL 3.5 reads no more than the head of a record; what has come with it
+ * passes through the same callback. */
+static void
+hear_more(const struct handshake *h)
+{
+	uint8_t more[STRANGER_FIRST_MAX];
+
+	(void)BIO_read(SSL_get_rbio(h->ssl), more, (int)sizeof(more));
+	ERR_clear_error();
+}
+
 static int
 clear_error(const struct handshake *h, struct err *e)
 {
+	hear_more(h);
 	if (h->settings->behind_stls)
 		return err_set(e, ERR_TLS,
 			       "server goes on in the clear after its +OK to "
