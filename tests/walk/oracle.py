@@ -139,7 +139,7 @@ class Oracle:
             raise Missed(f"a sanitizer reports: {run.stderr[-3000:]}")
         if run.is_killed:
             return
-        fit = STATUSES | ({1} if run.mode == "check" else set())
+        fit = STATUSES | ({1} if run.mode in ("check", "status") else set())
         for trouble in run.troubles:
             fit = fit | trouble.fit_statuses
             if trouble.has_fired and run.status in trouble.unfit_statuses - run.quiet_statuses():
