@@ -356,7 +356,7 @@ is_yes(const struct secret *answer)
 	const uint8_t *bytes = secret_bytes(answer);
 	size_t size = secret_size(answer);
 
-	return (size == 1 && strchr("yY", bytes[0])) ||
+	return (size == 1 && (bytes[0] == 'y' || bytes[0] == 'Y')) ||
 	       (size == 3 && strncasecmp((const char *)bytes, "yes", 3) == 0);
 }
 

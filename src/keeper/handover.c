@@ -40,7 +40,8 @@ take_delivered(struct handover *h, size_t entry, int64_t row)
 	s->result->fetched++;
 	report_log(s->report, "delivered: %s, %lld octets", name,
 		   (long long)mailbox_size(s->mailbox, entry));
-	if (!captions_tell(&h->captions, entry,
+	if (!s->set->wants_captions ||
+	    !captions_tell(&h->captions, entry,
 			   mailbox_number(s->mailbox, entry), s->report))
 		report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
 	if (s->set->keeper->rules.keep_s == 0)

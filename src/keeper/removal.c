@@ -186,6 +186,8 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 	told = why;
 	failure_say_fate(s, a->entry, true, &told);
 	phase_complain(s, &told, again || r->refused > 1);
+	if (s->set->mode == SESSION_DELETE)
+		return 0; /* nobody tries it again */
 	return has_row(s, x) ? failure_note(s, a->entry, x->row, FAILURE_LATER,
 					    why.text, e)
 			     : 0;
@@ -329,13 +331,58 @@ note_no_bye(struct session *s)
 	phase_put_off(s, &why);
 }
 
+/* What has such a uid from now on is another message, which a row without
+ * digest could not tell. */
+static int
+end_rows(struct session *s, struct err *e)
+{
+	const struct removals *r = s->removals;
+	struct store_row row;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (mailbox_is(s->mailbox, r->at[i].entry, MAILBOX_DELETED) &&
+		    mailbox_row(s->mailbox, r->at[i].entry, &row) &&
+		    !row.has_digest &&
+		    store_set_dele_sent(s->store, row.id, clock_unix(), e) != 0)
+			return -1;
+	return 0;
+}
+
+/* The end of --delete, which nothing does again. */
+static int
+note_verb_bye(struct session *s, struct err *e)
+{
+	const struct removals *r = s->removals;
+	struct err why = ERR_INIT;
+
+	if (r->marked == 0)
+		return 0;
+	if (r->bye != BYE_OK) {
+		(void)err_set(&why, ERR_LATER,
+			      "QUIT: %s: perhaps nothing is deleted, --list "
+			      "shows it",
+			      r->bye == BYE_NONE ? "no answer from server"
+						 : "server refused it");
+		phase_complain(s, &why, false);
+		return 0;
+	}
+	log_deleted(s);
+	report_line(s->report, REPORT_ANSWER,
+		    "%llu message%s deleted on the server",
+		    (unsigned long long)r->marked, text_plural(r->marked));
+	if (store_begin(s->store, STORE_DURABLE, e) != 0)
+		return -1;
+	return phase_end_note(s, end_rows(s, e), e);
+}
+
 static int
 note_bye(struct session *s, struct err *e)
 {
 	const struct removals *r = s->removals;
 
-	if (r->count == 0 ||
-	    (s->set->mode != SESSION_FETCH && s->set->mode != SESSION_DELETE))
+	if (s->set->mode == SESSION_DELETE)
+		return note_verb_bye(s, e);
+	if (r->count == 0 || s->set->mode != SESSION_FETCH)
 		return 0;
 	if (r->refused > 1)
 		report_line(s->report, REPORT_WARNING,

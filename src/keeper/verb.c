@@ -388,7 +388,9 @@ add_victims(struct session *s, const bool is_chosen[],
 		else if (victims[i].has_digest && !victims[i].is_confirmed)
 			refuse_victim(s, i, "its header has changed");
 		else
-			removal_add(s, i, row.id);
+			/* a row without digest counts for nothing once DELE
+			 * is on record: that is for removal_quit */
+			removal_add(s, i, row.has_digest ? row.id : 0);
 	}
 }
 

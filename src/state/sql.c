@@ -65,11 +65,12 @@ static const char *const texts[SQL_COUNT] = {
 		      " attempts = attempts + 1, next_try = ?4, error = ?5,"
 		      " broke = 0"
 		      " WHERE id = ?1",
-	[SQL_SKIPPED] = "UPDATE message SET status = 5, delivered = ?4,"
-			" size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
-			" digest = coalesce(?3, digest), gone_since = 0,"
-			" attempts = 0, next_try = 0, broke = 0, error = NULL"
-			" WHERE id = ?1",
+	[SQL_SKIPPED] =
+		"UPDATE message SET status = 5, delivered = ?4,"
+		" size = CASE WHEN ?2 < 0 THEN size ELSE ?2 END,"
+		" digest = coalesce(?3, digest), gone_since = 0,"
+		" dele_sent = 0, attempts = 0, next_try = 0, broke = 0, error = NULL"
+		" WHERE id = ?1",
 	[SQL_FORGET_SKIP] = "UPDATE message SET status = 3, delivered = 0,"
 			    " attempts = 0, next_try = 0, broke = 0"
 			    " WHERE id = ?1 AND status = 5",

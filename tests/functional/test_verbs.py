@@ -184,7 +184,10 @@ def test_one_at_which_sessions_break_can_be_deleted(popfetch, three, clock):
     assert result.status == 0 and "uid-000001" not in three.left(), result
 
 
-@pytest.mark.parametrize("typed, left", [("y\n", 2), ("yes\n", 2), ("n\n", 3), ("\n", 3)])
+@pytest.mark.parametrize(
+    "typed, left",
+    [("y\n", 2), ("Yes\n", 2), ("n\n", 3), ("\n", 3), ("\0\n", 3), ("yet\n", 3), ("yy\n", 3)],
+)
 def test_on_a_terminal_delete_asks(popfetch, three, typed, left):
     result = popfetch.on_terminal(
         "--delete", "work", "--uid", "uid-000002", typed=[("[y/N] ", typed)]
@@ -217,6 +220,51 @@ def test_a_refused_dele_is_told(popfetch, three):
     three.on("DELE", say(b"-ERR no\r\n"))
     result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
     assert result.status != 0 and "DELE 2" in result.stderr, result
+
+
+def test_delete_says_how_many_it_has_deleted(popfetch, three):
+    result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
+    assert "1 message deleted on the server" in result.output, result
+
+
+@pytest.mark.parametrize("act", [close, say(b"-ERR no\r\n")])
+def test_a_delete_that_quit_does_not_confirm_is_told(popfetch, three, act):
+    three.on("QUIT", act)
+    result = popfetch("--delete", "-q", "work", "--uid", "uid-000002", "--yes")
+    assert result.status == os.EX_TEMPFAIL and "perhaps nothing is deleted" in result.stderr, result
+
+
+@pytest.mark.parametrize("command", ["DELE", "QUIT"])
+def test_a_delete_that_failed_brings_no_message_again(popfetch, server, command):
+    """Of what is on record without a header nothing else could tell that it is known."""
+    pop = server([mail("one"), mail("two")], top=False)
+    popfetch.account(server=pop)
+    popfetch("--catch-up", "work")
+    pop.on(command, say(b"-ERR no\r\n"))
+    popfetch("--delete", "work", "--uid", "uid-000001", "--yes")
+    pop.forgive()
+    for _ in range(2):
+        assert popfetch().status == 0
+    assert len(popfetch.maildir()) == 0
+
+
+def test_a_delete_that_failed_takes_no_skip_back(popfetch, three, clock):
+    three.on("TOP", about("uid-000001", close)).on("RETR", about("uid-000001", close))
+    popfetch(env=clock(0))
+    for verb in (["--skip"], ["--delete", "--yes"], ["--skip"]):
+        three.on("QUIT", say(b"-ERR no\r\n"))
+        popfetch(*verb, "work", "--uid", "uid-000001", env=clock(60))
+    three.forgive()
+    popfetch(env=clock(120))
+    popfetch(env=clock(7200))
+    assert len(popfetch.maildir()) == 2
+    assert "skipped" in items(popfetch("--list", "work", env=clock(7300)))[0][0]
+
+
+def test_with_a_program_v_still_says_what_was_delivered(popfetch, server):
+    pop = server([mail("one")])
+    result = popfetch.account(server=pop, mda=popfetch.saver())("-v")
+    assert "message 1 (uid 'uid-000001') delivered" in result.output, result
 
 
 # What they have in common.
