@@ -66,6 +66,7 @@ struct store {
 	bool pretends;	     /* to be of today's version (store.c) */
 	int64_t version;     /* of the schema as it was found, or as it is */
 	int64_t oldest_gone; /* no row has an earlier gone_since but 0 */
+	bool has_no_aside;   /* true: no row is set aside */
 
 	/* transactions */
 	bool writing;  /* between begin and commit */

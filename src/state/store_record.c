@@ -88,12 +88,15 @@ int
 store_aside(struct store *s, int64_t row, uint64_t *count, int64_t *first,
 	    bool *is_one, struct err *e)
 {
-	sqlite3_stmt *st = get_for(s, SQL_WAITING, row, e);
+	sqlite3_stmt *st;
 	bool found;
 
 	*count = 0;
 	*first = 0;
 	*is_one = false;
+	if (s->has_no_aside)
+		return 0;
+	st = get_for(s, SQL_WAITING, row, e);
 	if (!st || sql_next(s, st, &found, e) != 0)
 		return -1;
 	if (found) {
@@ -219,6 +222,7 @@ add_message(struct store *s, const struct store_message *m,
 	sql_bind_bytes(st, 1, m->uid, m->uid_size);
 	sql_bind_number(st, 2, m->size < 0 ? -1 : m->size);
 	bind_digest(st, 3, m->digest);
+	s->has_no_aside &= start->status != STORE_SET_ASIDE;
 	sql_bind_number(st, 4, start->status);
 	sql_bind_number(st, 5, start->delivered);
 	sql_bind_number(st, 6, start->attempts);
@@ -327,6 +331,7 @@ store_forget_skip(struct store *s, int64_t id, struct err *e)
 {
 	sqlite3_stmt *st = get_for(s, SQL_FORGET_SKIP, id, e);
 
+	s->has_no_aside = false;
 	return st ? write_row(s, st, id, e) : -1;
 }
 
@@ -351,6 +356,7 @@ update_aside(struct store *s, int64_t id, const struct store_message *m,
 {
 	sqlite3_stmt *st = get_for(s, SQL_ASIDE, id, e);
 
+	s->has_no_aside = false;
 	if (!st)
 		return -1;
 	sql_bind_number(st, 2, m->size);
@@ -397,6 +403,7 @@ store_forget_intent(struct store *s, int64_t id, struct err *e)
 {
 	sqlite3_stmt *st = get_for(s, SQL_RESTORE, id, e);
 
+	s->has_no_aside = false;
 	if (!st || sql_write(s, st, NULL, e) != 0)
 		return -1;
 	st = get_for(s, SQL_REMOVE_MADE, id, e);

@@ -129,6 +129,16 @@ oldest_gone(const struct store_rows *r)
 	return oldest;
 }
 
+/* Spares store_aside the same. */
+static bool
+has_aside(const struct store_rows *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->rows[i].status == STORE_SET_ASIDE)
+			return true;
+	return false;
+}
+
 /* Gives back what was allocated beyond need. */
 static void
 trim(struct store_rows *r)
@@ -158,6 +168,7 @@ store_load(struct store *s, struct store_rows **rows, struct err *e)
 	if (rc == 0) {
 		trim(r);
 		s->oldest_gone = oldest_gone(r);
+		s->has_no_aside = !has_aside(r);
 	} else {
 		store_rows_free(&r);
 	}

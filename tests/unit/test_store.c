@@ -477,6 +477,58 @@ a_delivered_message_is_not_set_aside_when_fetching_it_anew_fails(void **state)
 	store_close(&s);
 }
 
+/* Begins where no message waits and the store knows. */
+static void
+begin_with_none_aside(struct store *s)
+{
+	struct store_rows *rows = home_load(s);
+
+	store_rows_free(&rows);
+	home_begin(s);
+}
+
+static void
+assert_one_aside_and_undo(struct store *s)
+{
+	struct err e = ERR_INIT;
+	uint64_t count;
+	int64_t first;
+	bool is_one;
+
+	assert_int_equal(store_aside(s, 0, &count, &first, &is_one, &e), 0);
+	assert_int_equal(count, 1);
+	store_rollback(s);
+}
+
+static void
+however_a_message_comes_to_wait_it_is_counted(void **state)
+{
+	struct store_message m = home_message("skipped", 1, NULL);
+	struct store *s = home_open(*state);
+	struct err e = ERR_INIT;
+	int64_t ready, waited, skipped = 0;
+
+	home_begin(s);
+	ready = set_ready(s, 0, "ready", 1, NULL, "x");
+	waited = set_aside(s, 0, "waited", 1, "no");
+	set_ready(s, waited, "waited", 1, NULL, "x");
+	assert_int_equal(store_set_skipped(s, &skipped, &m, 7, &e), 0);
+	home_commit(s);
+	begin_with_none_aside(s);
+	set_aside(s, 0, "new", 1, "no");
+	assert_one_aside_and_undo(s);
+	begin_with_none_aside(s);
+	set_aside(s, ready, "ready", 1, "no");
+	assert_one_aside_and_undo(s);
+	begin_with_none_aside(s);
+	assert_int_equal(store_forget_intent(s, waited, &e), 0);
+	assert_one_aside_and_undo(s);
+	begin_with_none_aside(s);
+	assert_int_equal(store_forget_skip(s, skipped, &e), 0);
+	assert_one_aside_and_undo(s);
+	store_close(&s);
+}
+
 static void
 attempts_are_counted_until_the_delivery(void **state)
 {
@@ -536,6 +588,7 @@ main(void)
 		TEST(a_forgotten_intent_leaves_an_older_row_as_it_was),
 		TEST(a_delivered_message_stays_so_when_fetching_it_anew_is_given_up),
 		TEST(a_delivered_message_is_not_set_aside_when_fetching_it_anew_fails),
+		TEST(however_a_message_comes_to_wait_it_is_counted),
 		TEST(attempts_are_counted_until_the_delivery),
 	};
 
