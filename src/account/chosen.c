@@ -4,6 +4,7 @@
 
 #include "account/chosen.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,37 +42,23 @@ chosen_free(struct chosen **c)
 
 /* --- text --- */
 
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at;
-
-	if (c >= 'A' && c <= 'F')
-		c = (char)(c - 'A' + 'a');
-	at = c == '\0' ? NULL : strchr(digits, c);
-	return at ? (int)(at - digits) : -1;
-}
-
 /* Into as many bytes as the text has, at most. */
 static bool
 read_text(const char *text, uint8_t *uid, size_t *size)
 {
-	*size = 0;
-	for (; *text; text++) {
-		int high = -1, low = -1;
+	for (*size = 0; *text; (*size)++) {
+		char hex[3] = "";
 
 		if (*text != '%') {
-			uid[(*size)++] = (uint8_t)*text;
+			uid[*size] = (uint8_t)*text++;
 			continue;
 		}
-		high = hex_digit(text[1]);
-		if (high >= 0)
-			low = hex_digit(text[2]);
-		if (low < 0)
+		if (strnlen(text, 3) < 3)
 			return false;
-		uid[(*size)++] = (uint8_t)(16 * high + low);
-		text += 2;
+		memcpy(hex, text + 1, 2);
+		if (!text_unhex(hex, &uid[*size], 1))
+			return false;
+		text += 3;
 	}
 	return *size > 0;
 }
@@ -85,19 +72,12 @@ stands_for_itself(uint8_t byte)
 char *
 chosen_text(const uint8_t *uid, size_t size)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	char *text = mem_alloc(3 * size + 1), *to = text;
 
-	for (size_t i = 0; i < size; i++) {
-		if (stands_for_itself(uid[i])) {
-			*to++ = (char)uid[i];
-			continue;
-		}
-		*to++ = '%';
-		*to++ = digits[uid[i] / 16];
-		*to++ = digits[uid[i] % 16];
-	}
-	*to = '\0';
+	for (size_t i = 0; i < size; i++)
+		to += snprintf(to, 4,
+			       stands_for_itself(uid[i]) ? "%c" : "%%%02X",
+			       uid[i]);
 	return text;
 }
 
@@ -117,36 +97,14 @@ chosen_add(struct chosen *c, const char *text)
 	return true;
 }
 
-size_t
-chosen_count(const struct chosen *c)
-{
-	return c->count;
-}
-
-static struct one *
-find(const struct chosen *c, const uint8_t *uid, size_t size)
+bool
+chosen_find(struct chosen *c, const uint8_t *uid, size_t size)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (c->at[i].size == size &&
 		    memcmp(c->at[i].uid, uid, size) == 0)
-			return &c->at[i];
-	return NULL;
-}
-
-bool
-chosen_has(const struct chosen *c, const uint8_t *uid, size_t size)
-{
-	return find(c, uid, size) != NULL;
-}
-
-bool
-chosen_find(struct chosen *c, const uint8_t *uid, size_t size)
-{
-	struct one *one = find(c, uid, size);
-
-	if (one)
-		one->was_found = true;
-	return one != NULL;
+			return c->at[i].was_found = true;
+	return false;
 }
 
 int

@@ -19,10 +19,7 @@ struct chosen *chosen_new(void);
 void chosen_free(struct chosen **c); /* accepts NULL */
 /* False: it is empty, or has a '%' without two hex digits. */
 bool chosen_add(struct chosen *c, const char *text);
-size_t chosen_count(const struct chosen *c);
-/* Is one of them this uid? */
-bool chosen_has(const struct chosen *c, const uint8_t *uid, size_t size);
-/* The same; such a one is no longer missing. */
+/* Is one of them this uid?  It is no longer missing then. */
 bool chosen_find(struct chosen *c, const uint8_t *uid, size_t size);
 /* Fails with ERR_USAGE for the first that was never found; `where` completes
  * "uid '...'". */
