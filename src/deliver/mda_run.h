@@ -11,8 +11,8 @@
 #define DELIVER_MDA_RUN_H
 
 #include "deliver/deliver.h"
-#include "sys/proc_lines.h"
 #include "deliver/mda_program.h"
+#include "sys/proc_lines.h"
 
 struct mda_run;
 

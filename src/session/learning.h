@@ -2,9 +2,10 @@
 /* Copyright The popfetch authors */
 /*
  * Records messages as delivered though nobody here delivered them: those of
- * --catch-up, and the headers of those that a list has recorded.  It goes in
- * steps, each a durable transaction, so that a slow line or a stop leaves what
- * was done.
+ * --catch-up, and the headers of those that a list has recorded; and as skipped
+ * those of --skip, and of --catch-up what has neither a header nor a size that
+ * would tell it from another.  It goes in steps, each a durable transaction, so
+ * that a slow line or a stop leaves what was done.
  */
 #ifndef SESSION_LEARNING_H
 #define SESSION_LEARNING_H

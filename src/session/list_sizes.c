@@ -4,9 +4,8 @@
 
 #include "session/list_sizes.h"
 
-#include "base/text.h"
-
 #include "account/server_memory.h"
+#include "base/text.h"
 #include "state/fact.h"
 
 enum { LEFT_OUT_S = 30 * 86400, WHOLE_S = 86400 };

@@ -6,8 +6,8 @@
  * A phase is a loop on its own stack that asks the courier (requests.h) and
  * reads the answers.  session.c runs them in order, and what a phase remembers
  * is its own.  They are list, compare, retrieve (with asking, incoming,
- * refusals, handover and lockstep), removal, dryrun and catch_up, each in a
- * file of its name; learning and notes write down what they saw.
+ * refusals, handover and lockstep), removal, dryrun, catch_up and verb, each in
+ * a file of its name; learning and notes write down what they saw.
  */
 #ifndef SESSION_PHASE_H
 #define SESSION_PHASE_H
