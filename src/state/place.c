@@ -67,24 +67,31 @@ place_end(struct place *p)
 /* --- examining --- */
 
 int
+place_damaged(const char *path, const char *what, struct err *e)
+{
+	return err_set(e, ERR_DATABASE,
+		       "state database '%s' is damaged: %s: put a copy back, or"
+		       " move it and its '-wal' away, and all mail comes again",
+		       path, what);
+}
+
+int
 place_check_kind(const char *path, int64_t application, int64_t version,
 		 struct err *e)
 {
 	if (application != PLACE_APPLICATION)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is another program's"
-			       " database",
+			       " database: set state to another file",
 			       path);
 	if (version > PLACE_VERSION)
 		return err_set(
 			e, ERR_DATABASE,
-			"state database '%s' was made by a newer popfetch",
+			"state database '%s' was made by a newer popfetch:"
+			" run that one",
 			path);
 	if (version < 1)
-		return err_set(e, ERR_DATABASE,
-			       "state database '%s' is damaged: it has no"
-			       " version",
-			       path);
+		return place_damaged(path, "it has no version", e);
 	return 0;
 }
 
@@ -116,10 +123,7 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	uint32_t version = big_endian(h + HEADER_VERSION, 4);
 
 	if (memcmp(h, "SQLite format 3", 16) != 0)
-		return err_set(e, ERR_DATABASE,
-			       "state database '%s' is damaged: it is not"
-			       " a database",
-			       p->path);
+		return place_damaged(p->path, "it is not a database", e);
 	if (application == 0 && big_endian(h + HEADER_CELLS, 2) == 0)
 		return 0;
 	if (place_check_kind(p->path, application, version, e) != 0)
@@ -127,9 +131,7 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	/* A database of ours had its log before it had a schema.  SQLite would
 	 * pass over what that log holds. */
 	if (big_endian(h + HEADER_FORMATS, 2) != 0x0202)
-		return err_set(e, ERR_DATABASE,
-			       "state database '%s' is damaged: it has no log",
-			       p->path);
+		return place_damaged(p->path, "it has no log", e);
 	p->is_made = true;
 	return 0;
 }
@@ -152,10 +154,7 @@ check_empty(const struct place *p, struct err *e)
 {
 	if (!log_holds_something(p))
 		return 0;
-	return err_set(e, ERR_DATABASE,
-		       "state database '%s' is damaged: it is"
-		       " empty, but its log is not",
-		       p->path);
+	return place_damaged(p->path, "it is empty, but its log is not", e);
 }
 
 static int

@@ -44,6 +44,8 @@ int place_make(const struct place *p, struct err *e);
  * any time does no harm.  There need not be a log.  ERR_LOCAL. */
 int place_renew_log(const struct place *p, struct err *e);
 
+/* ERR_DATABASE, and what to do about it; `what` says how it can be seen. */
+int place_damaged(const char *path, const char *what, struct err *e);
 /* ERR_DATABASE unless `application` is ours and we know the version. */
 int place_check_kind(const char *path, int64_t application, int64_t version,
 		     struct err *e);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "state/place.h"
 
 /* The numbers of a status are those of enum store_status: READY 1, DELIVERED 2,
  * SET_ASIDE 3; and SQL_STATUS_SKIPPED.  An intent remembers what its row was
@@ -116,8 +117,7 @@ static const char *const texts[SQL_COUNT] = {
 int
 sql_damaged(const struct store *s, const char *what, struct err *e)
 {
-	return err_set(e, ERR_DATABASE, "state database '%s' is damaged: %s",
-		       s->path, what);
+	return place_damaged(s->path, what, e);
 }
 
 static int
