@@ -165,7 +165,6 @@ take_chunk(struct incoming *in, const struct answer *a, struct err *e)
 	struct session *s = in->session;
 	size_t size = a->record.size;
 
-	in->bytes += (int64_t)size;
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
 	if (handover_wants_no_more(in->handover)) {
 		batch_cancel(in->handover->batch);
@@ -373,36 +372,34 @@ throw_away(struct incoming *in)
 /* Behind a line too many the reply to RETR is taken for the first line of its
  * message, which is longer than listed then. */
 static int
-check_step(struct incoming *in, size_t entry, int64_t octets, struct err *e)
+check_step(struct incoming *in, const struct answer *a, struct err *e)
 {
 	bool is_reply = in->begins_size == sizeof(in->begins) &&
 			(memcmp(in->begins, "+OK ", 4) == 0 ||
 			 memcmp(in->begins, "+OK\n", 4) == 0);
-	int64_t listed = mailbox_at(in->session->mailbox, entry).size;
+	int64_t listed = mailbox_at(in->session->mailbox, a->entry).size;
 	int rc = 0;
 
-	if (is_reply && octets != listed && in->bytes != listed)
+	if (is_reply && a->record.value != listed && a->came != listed)
 		rc = err_set(e, ERR_PROTOCOL,
 			     "message begins with the reply: the server has "
 			     "sent a line too many before it");
-	return check(in, entry, rc, e);
+	return check(in, a->entry, rc, e);
 }
 
 static int
 take_end(struct incoming *in, const struct answer *a, struct err *e)
 {
 	struct session *s = in->session;
-	int64_t octets = a->record.value, came = in->bytes;
+	int64_t octets = a->record.value;
 	struct store_row own;
 	bool done = false;
 	size_t row;
 
 	mailbox_mark(s->mailbox, a->entry, MAILBOX_RETRIEVED);
-	if (batch_is_open(in->handover->batch) &&
-	    check_step(in, a->entry, octets, e) != 0)
+	if (batch_is_open(in->handover->batch) && check_step(in, a, e) != 0)
 		return -1;
-	lockstep_see(&in->handover->lockstep, s, a->entry, octets, in->bytes);
-	in->bytes = 0;
+	lockstep_see(&in->handover->lockstep, s, a->entry, octets, a->came);
 	if (handover_wants_no_more(in->handover)) {
 		throw_away(in);
 		return 0;
@@ -412,8 +409,8 @@ take_end(struct incoming *in, const struct answer *a, struct err *e)
 	header_end(in->header);
 	if (refusals_settle(&in->refusals, e) != 0)
 		return -1;
-	if (octets > came) /* sizes are listed with line ends of two */
-		count_bytes(s, (uint64_t)(octets - came));
+	if (octets > a->came) /* sizes are listed with line ends of two */
+		count_bytes(s, (uint64_t)(octets - a->came));
 	s->progress.messages++;
 	phase_show_progress(s, false);
 	octets = header_octets(in->header, octets);

@@ -20,7 +20,6 @@ struct incoming {
 	struct fromline fromline; /* in front of that header */
 	char begins[4];		  /* the message, with these bytes */
 	size_t begins_size;
-	int64_t bytes; /* that have come of it, with line ends of one */
 	uint8_t content[DIGEST_SHA256_SIZE]; /* the last digest looked up among
 						rows without uid */
 	int64_t content_row; /* the last row with that digest that is taken, or

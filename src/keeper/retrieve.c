@@ -72,7 +72,7 @@ take_answers(struct retrieve *r, struct err *e)
 	struct answer a;
 	int got;
 
-	while ((got = requests_next(r->session->requests, &a, e)) > 0) {
+	while ((got = phase_take(r->session, &a, e)) > 0) {
 		if (take(r, &a, e) != 0)
 			return -1;
 		if (a.is_last && !h->lockstep.is_due &&

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/quantity.h"
+#include "state/rules.h"
 #include "sys/proc.h"
 
 enum { PROGRESS_MS = 100 };
@@ -144,13 +146,58 @@ phase_wait(struct session *s, const int fds[], size_t fd_count, int64_t until,
 			     clock_earlier(until, s->end), e);
 }
 
+#define LEAST_BOUND   (INT64_C(64) << 20)
+#define BOUND_UNKNOWN (INT64_C(1) << 30)
+
+/* Sizes are hints, so this is far from what is listed. */
+static int64_t
+octets_most(int64_t listed)
+{
+	if (listed < 0)
+		return BOUND_UNKNOWN;
+	return listed > LEAST_BOUND / 4 ? 4 * listed : LEAST_BOUND;
+}
+
+static int
+check_octets(const struct session *s, const struct answer *a, struct err *e)
+{
+	const struct plan_rules *rules = &s->set->keeper->rules;
+	int64_t listed = mailbox_size(s->mailbox, a->entry);
+	int64_t most = octets_most(listed);
+	bool is_ours = !rules_allow_size(rules, most);
+	char bound[QUANTITY_TEXT_MAX], size[QUANTITY_TEXT_MAX] = "unknown";
+
+	if (is_ours)
+		most = (int64_t)rules->max_size;
+	if (a->came <= most)
+		return 0;
+	quantity_show_size(bound, (uint64_t)most);
+	if (listed >= 0)
+		quantity_show_size(size, (uint64_t)listed);
+	return err_set(e, ERR_PROTOCOL,
+		       "%s %u: more than %s%s came, and no end (size by LIST: "
+		       "%s)",
+		       a->order == LINK_TOP ? "TOP" : "RETR", a->record.number,
+		       is_ours ? "the max_size of " : "", bound, size);
+}
+
+int
+phase_take(struct session *s, struct answer *a, struct err *e)
+{
+	int got = requests_next(s->requests, a, e);
+
+	if (got > 0 && a->type == LINK_CHUNK && check_octets(s, a, e) != 0)
+		return -1;
+	return got;
+}
+
 int
 phase_next(struct session *s, struct answer *a, struct err *e)
 {
 	int got = 0;
 
 	while (got == 0 && requests_count(s->requests) > 0) {
-		got = requests_next(s->requests, a, e);
+		got = phase_take(s, a, e);
 		if (got == 0 && phase_wait(s, NULL, 0, CLOCK_NEVER, e) != 0)
 			return -1;
 	}

@@ -98,6 +98,10 @@ struct session {
 /* How long what is on its way may take after a stop request. */
 enum { PHASE_STOP_MS = 5 * 1000 };
 
+/* 1: *a is the next answer; 0: none has come yet.  Fails as requests_next does,
+ * and when more has come of a message than it can have: max_size, or 64 MiB or
+ * four times what it is listed with (1 GiB when nothing is known). */
+int phase_take(struct session *s, struct answer *a, struct err *e);
 /* 1: *a is the next answer; waits until it has come.  0: no answer is due any
  * more.  Fails, too, when the session's time is over, and after a stop request:
  * at once if nothing is listed yet, else if answers take too long. */

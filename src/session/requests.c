@@ -42,6 +42,7 @@ struct requests {
 	uint64_t given;
 	/* A part of the answer to the oldest request has come. */
 	bool begun;
+	int64_t came;			  /* octets of it */
 	struct pace paces[LINK_QUIT + 1]; /* by order */
 	int64_t since; /* clock_ms: the oldest request waits for its answer */
 	struct request last; /* that was answered */
@@ -330,7 +331,11 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 	if (!part && r->type != last_record(oldest.order) &&
 	    (r->type != LINK_REFUSED || oldest.order == LINK_GO || x->begun))
 		return fail_nonsense(r, e);
+	if (!x->begun)
+		x->came = 0;
 	x->begun = part && r->type == LINK_CHUNK;
+	if (x->begun)
+		x->came += (int64_t)r->size;
 	if (!part) {
 		measure(x, &oldest);
 		x->last = oldest;
@@ -343,6 +348,7 @@ take_answer(struct requests *x, const struct link_record *r, struct answer *a,
 		.order = oldest.order,
 		.entry = oldest.entry,
 		.is_last = !part,
+		.came = x->came,
 		.record = *r,
 	};
 	return 1;

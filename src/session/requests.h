@@ -31,6 +31,8 @@ struct answer {
 	bool is_last;		   /* it ends the answer */
 	struct link_record record; /* its bytes are borrowed until the next
 				      call */
+	int64_t came; /* of LINK_CHUNK and LINK_END: octets so far, with line
+			 ends of one */
 };
 
 /* Of LINK_REFUSED: the courier's error.  Safe to show. */

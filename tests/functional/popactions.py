@@ -143,6 +143,5 @@ def endless(head, piece):
         session.send(head)
         while session.open:
             session.send(piece)
-            session.sent_of_endless += len(piece)
 
     return act

@@ -146,6 +146,11 @@ class PopServer:
             if word is None or c.split(" ")[0] == word
         ]
 
+    def sent(self):
+        """How many bytes it has sent, over all connections."""
+        logs = (connection.log for connection in self.connections)
+        return sum(len(data) for log in logs for _, side, data in log if side == "S")
+
     def left(self):
         return [message.uid.decode("latin-1") for message in self.mailbox.messages]
 

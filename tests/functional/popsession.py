@@ -74,7 +74,6 @@ class Session:
         self.secure = False
         self.user = self.logged_in = None
         self.messages, self.deleted = [], set()
-        self.sent_of_endless = 0
         self.challenge = f"<{id(self)}.{time.time_ns()}@localhost>"
 
     # Bytes.

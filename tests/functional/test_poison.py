@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from popactions import about, close, hang, honest, say
+from popactions import about, close, endless, hang, honest, say
 from popmail import mail
 from runner import same
 
@@ -111,6 +111,34 @@ def test_others_are_fetched_and_deleted(popfetch, server, run, act, pipelining):
     run(2)
     assert len(pop.left()) == 1
     assert same(popfetch.maildir(), wires[:2] + wires[3:])
+
+
+def without_end(pop, command):
+    """The answer about the second message has no end."""
+    line = b"X-W: " + b"w" * 900 + b"\r\n"
+    return poison(pop, command, 2, endless(b"+OK\r\n", line * 9))
+
+
+@pytest.mark.parametrize(
+    "options, most",
+    [({"max_size": "1 MiB"}, 1 << 20), ({}, 64 << 20), ({"max_size": "1 GiB"}, 64 << 20)],
+    ids=["max_size", "listed", "large max_size"],
+)
+def test_a_message_without_end_is_left_and_the_others_come(popfetch, server, run, options, most):
+    pop = without_end(server(mails(3)), "RETR")
+    popfetch.account(server=pop, keep="no", **options)
+    results = run(3)
+    assert [result.status for result in results] == [os.EX_PROTOCOL] * 3
+    assert "is set aside, since three sessions broke at it: RETR" in results[2].stderr
+    assert len(popfetch.maildir()) == 2 and len(pop.left()) == 1
+    assert 3 * most < pop.sent() < 3 * most + (48 << 20)
+
+
+def test_a_header_without_end_keeps_no_other_from_being_deleted(due, run):
+    pop = without_end(due(3), "TOP")
+    results = run(3)
+    assert "is not deleted for now, since three sessions broke at it: TOP" in results[2].stderr
+    assert len(pop.left()) == 1
 
 
 @broken

@@ -243,7 +243,12 @@ what_comes_after_a_program_has_failed_is_thrown_away(void **state)
 		.order = LINK_RETR,
 		.record = { .data = (const uint8_t *)"x\n", .size = 2 },
 	};
-	struct answer end = { LINK_END, LINK_RETR, 0, true, { .value = 3 } };
+	struct answer end = {
+		.type = LINK_END,
+		.order = LINK_RETR,
+		.is_last = true,
+		.record = { .value = 3 },
+	};
 	struct retrieve r;
 
 	fetch_by_program(x, "echo ran >>$out");
