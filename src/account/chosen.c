@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "state/listing.h"
 
 struct one {
 	uint8_t *uid;
@@ -83,6 +84,17 @@ chosen_text(const uint8_t *uid, size_t size)
 
 /* --- the list --- */
 
+/* It is looked for as it is known. */
+static void
+shorten(struct one *one)
+{
+	char hex[LISTING_UID_HEX];
+	const void *known = listing_short_uid(one->uid, &one->size, hex);
+
+	if (known != one->uid)
+		memcpy(one->uid, known, one->size);
+}
+
 bool
 chosen_add(struct chosen *c, const char *text)
 {
@@ -92,6 +104,7 @@ chosen_add(struct chosen *c, const char *text)
 		free(one.uid);
 		return false;
 	}
+	shorten(&one);
 	c->at = mem_resize(c->at, c->count + 1, sizeof(*c->at));
 	c->at[c->count++] = one;
 	return true;

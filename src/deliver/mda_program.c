@@ -205,28 +205,12 @@ set_user(char **list)
 	set(list, "SHELL", shell ? shell : "/bin/sh");
 }
 
-/* Linux takes no string of more than 128 KiB, and 70 octets are what RFC 1939
- * allows.  A percent-encoded byte is not cut. */
-static char *
-short_uid(const char *uid)
-{
-	size_t size = 0, step;
-
-	for (; uid[size]; size += step) {
-		step = uid[size] == '%' ? 3 : 1;
-		if (size + step > MDA_PROGRAM_UID_MAX)
-			break;
-	}
-	return mem_format("%.*s", (int)size, uid);
-}
-
 char **
 mda_program_environment(const struct deliver_target *target,
 			const struct mda_program *p)
 {
 	char **list = mem_array(VARIABLES_MAX + 1, sizeof(*list));
 	char *size = mem_format("%" PRIu64, p->size);
-	char *uid = short_uid(p->uid);
 
 	set(list, "HOME", fs_home());
 	set(list, "PATH", search_path());
@@ -234,12 +218,11 @@ mda_program_environment(const struct deliver_target *target,
 	set(list, "TZ", ours("TZ", NULL));
 	set(list, "LANG", ours("LANG", NULL));
 	set(list, "POPFETCH_ACCOUNT", target->account);
-	set(list, "POPFETCH_UID", uid);
+	set(list, "POPFETCH_UID", p->uid);
 	set(list, "POPFETCH_SENDER", p->sender);
 	set(list, "POPFETCH_DELIVERY_ID", p->delivery_id);
 	set(list, "POPFETCH_SIZE", size);
 	free(size);
-	free(uid);
 	return list;
 }
 

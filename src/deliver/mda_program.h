@@ -20,9 +20,6 @@ struct mda_program {
 };
 
 enum { MDA_PROGRAM_ID_SIZE = 32 }; /* hex digits */
-/* A longer uid is cut in the environment; the delivery id is made of all of
- * it. */
-enum { MDA_PROGRAM_UID_MAX = 1000 };
 
 /* The same for each attempt at one message: SHA-256 over state id, octets
  * (header_octets, or 0), uid (percent-encoded) and header digest, cut to

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "state/hash.h"
 
 /* An entry as it is kept, in as little memory as it needs. */
@@ -41,6 +43,19 @@ struct listing {
 	bool refused;	/* a line was left out */
 	bool done;
 };
+
+const void *
+listing_short_uid(const void *uid, size_t *size, char hex[LISTING_UID_HEX])
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+
+	if (*size <= LISTING_UID_MOST)
+		return uid;
+	digest_sha256(uid, *size, digest);
+	text_hex(hex, digest, sizeof(digest));
+	*size = 2 * sizeof(digest);
+	return hex;
+}
 
 struct listing *
 listing_new(uint64_t count, uint64_t total)
@@ -170,10 +185,11 @@ bool
 listing_add(struct listing *l, uint32_t number, const void *uid,
 	    size_t uid_size)
 {
+	char hex[LISTING_UID_HEX];
 	size_t at;
 
-	if (l->done || uid_size > INT32_MAX || number == 0 ||
-	    number == UINT32_MAX) {
+	uid = listing_short_uid(uid, &uid_size, hex);
+	if (l->done || number == 0 || number == UINT32_MAX) {
 		l->refused = true;
 		return false;
 	}

@@ -23,8 +23,15 @@ struct listing_entry {
 	bool odd;	    /* listed in a way that makes it unfit for DELE */
 	int64_t size;	    /* octets by LIST, or unknown; a hint */
 	const uint8_t *uid; /* borrowed from the listing; may hold any byte */
-	size_t uid_size;    /* 0: the message has no uid */
+	size_t uid_size;    /* at most LISTING_UID_MOST; 0: it has no uid */
 };
+
+/* RFC 1939 allows a uid 70 octets.  A longer one is known, here and in the
+ * state, by its SHA-256 in hexadecimal, so that no server fills the state. */
+enum { LISTING_UID_MOST = 70, LISTING_UID_HEX = 65 };
+/* The uid, or hex if it is too long; *size becomes the size of that. */
+const void *listing_short_uid(const void *uid, size_t *size,
+			      char hex[LISTING_UID_HEX]);
 
 struct listing;
 

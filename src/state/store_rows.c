@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "state/listing.h"
 #include "state/sql.h"
 
 /* A million rows are not unusual, so they are packed. */
@@ -87,12 +88,15 @@ add_row(struct store *s, struct store_rows *r, sqlite3_stmt *st, struct err *e)
 	size_t uid_size = (size_t)sqlite3_column_bytes(st, UID);
 	int64_t digest_size = sqlite3_column_int64(st, DIGEST_SIZE);
 	int64_t status = sqlite3_column_int64(st, STATUS);
+	char hex[LISTING_UID_HEX];
 
 	if (uid_size > 0 && !uid)
 		mem_exhausted();
 	if (status < STORE_READY || status > SQL_STATUS_SKIPPED ||
 	    (digest_size != 0 && digest_size != DIGEST_SHA256_SIZE))
 		return sql_damaged(s, "a row makes no sense", e);
+	/* of a version that kept it */
+	uid = listing_short_uid(uid, &uid_size, hex);
 	make_room(r, uid_size);
 	if (uid_size > 0)
 		memcpy(r->uids + r->uids_size, uid, uid_size);

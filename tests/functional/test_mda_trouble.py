@@ -3,6 +3,7 @@
 """A program that does not take its messages: which of them that concerns, what is told, and how soon
 a run ends all the same."""
 
+import hashlib
 import os
 import signal
 
@@ -330,6 +331,10 @@ def test_a_uid_without_measure_does_not_stop_the_account(popfetch, server):
     result = popfetch()
     assert result.status == 0, result
     assert same(popfetch.saved(), pop.wires())
+    name = hashlib.sha256(uid).hexdigest().encode()
+    assert popfetch.sql("SELECT uid FROM message ORDER BY id") == [(b"a",), (name,), (b"c",)]
+    assert popfetch("--status").status == popfetch().status == 0
+    assert len(popfetch.saved()) == 3
 
 
 # A stop request.

@@ -218,11 +218,9 @@ a_listing_without_uids_has_numbers_and_sizes(void **state)
 }
 
 static void
-uids_of_any_length_and_any_bytes_are_kept(void **state)
+uids_of_any_bytes_are_kept(void **state)
 {
-	static const size_t sizes[] = {
-		1, 70, 71, 127, 128, 255, 4000, 1000000
-	};
+	static const size_t sizes[] = { 1, 2, 69, LISTING_UID_MOST };
 	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
 	struct listing *l = listing_new(count, 0);
 
@@ -243,6 +241,35 @@ uids_of_any_length_and_any_bytes_are_kept(void **state)
 		for (size_t j = 0; j < sizes[i]; j++)
 			assert_int_equal(x.uid[j], (uint8_t)(i + j * 7));
 	}
+	listing_free(&l);
+}
+
+/* printf %71s | tr " " u | sha256sum, and the same with 1000000 */
+#define SHA256_71 \
+	"247fb5c5061e39aae007657d01ead28ee59b4d2d3c3612502800978cb1a01e62"
+#define SHA256_MANY \
+	"0852daa09ce5f04e1a58098fb6b5ba8489dca87f4630eba4b8c8414e5428df83"
+
+static void
+a_longer_uid_is_known_by_its_sha256(void **state)
+{
+	enum { MANY = 1000000 };
+	struct listing *l = listing_new(3, 0);
+	char *uid = malloc(MANY);
+
+	(void)state;
+	memset(uid, 'u', MANY);
+	assert_true(listing_add(l, 1, uid, LISTING_UID_MOST + 1));
+	assert_true(listing_add(l, 2, uid, MANY));
+	uid[MANY - 1] = 'x';
+	assert_true(listing_add(l, 3, uid, MANY));
+	listing_done(l);
+	assert_entry(l, 0, 1, SHA256_71);
+	assert_entry(l, 1, 2, SHA256_MANY);
+	assert_int_equal(listing_at(l, 2).uid_size, strlen(SHA256_MANY));
+	assert_memory_not_equal(listing_at(l, 2).uid, listing_at(l, 1).uid,
+				strlen(SHA256_MANY));
+	free(uid);
 	listing_free(&l);
 }
 
@@ -338,7 +365,8 @@ main(void)
 		cmocka_unit_test(a_listing_without_uids_has_numbers_and_sizes),
 		cmocka_unit_test(
 			what_comes_when_the_listing_is_done_is_left_out),
-		cmocka_unit_test(uids_of_any_length_and_any_bytes_are_kept),
+		cmocka_unit_test(uids_of_any_bytes_are_kept),
+		cmocka_unit_test(a_longer_uid_is_known_by_its_sha256),
 		cmocka_unit_test(a_count_of_billions_costs_nothing),
 		cmocka_unit_test(
 			a_long_listing_in_reverse_or_shuffled_order_is_no_trouble),

@@ -115,32 +115,6 @@ a_fingerprint_changes_with_arguments_and_files(void **state)
 	assert_true(differ(script, change_script));
 }
 
-/* Of more than 128 KiB in one string no program could be started. */
-static void
-a_uid_without_measure_is_cut_at_a_whole_byte(void **state)
-{
-	enum { SIZE = 150 * 1000 };
-	char *uid = malloc(SIZE + 1), *expected = malloc(1010);
-	struct deliver *d;
-
-	(void)state;
-	memset(uid, 0x80, SIZE);
-	uid[0] = 'a';
-	uid[1] = 'b';
-	uid[SIZE] = '\0';
-	mdabox_script("printf %s \"$POPFETCH_UID\" >\"$HOME/out\"");
-	d = mdabox_open();
-	assert_int_equal(mdabox_run(d, mdabox_stage(d, "a\n", uid), NULL),
-			 DELIVER_DONE);
-	deliver_close(&d);
-	strcpy(expected, "ab");
-	for (int i = 0; i < 332; i++)
-		strcat(expected, "%80");
-	mdabox_expect(expected);
-	free(uid);
-	free(expected);
-}
-
 static void
 the_environment_is_small_and_has_what_the_manual_says(void **state)
 {
@@ -238,7 +212,6 @@ main(void)
 		TEST(arguments_are_expanded_each_for_itself),
 		TEST(no_expansion_makes_an_option_of_an_argument),
 		TEST(a_fingerprint_changes_with_arguments_and_files),
-		TEST(a_uid_without_measure_is_cut_at_a_whole_byte),
 		TEST(the_environment_is_small_and_has_what_the_manual_says),
 		TEST(the_delivery_id_is_that_of_the_message),
 		TEST(it_has_no_descriptor_of_ours)

@@ -2,6 +2,7 @@
 /* Copyright The popfetch authors */
 /* Tests of the state database: what it records of messages. */
 #include "config.h"
+#include "state/listing.h"
 #include "state/store.h"
 
 #include <setjmp.h>
@@ -120,14 +121,14 @@ a_row_is_read_as_it_was_written(void **state)
 }
 
 static void
-uids_with_nul_bytes_of_any_length_and_empty_ones_are_kept(void **state)
+uids_with_nul_bytes_and_empty_ones_are_kept(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 70, 255, 4000, 100000 };
+	static const size_t sizes[] = { 0, 1, 69, LISTING_UID_MOST };
 	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
 	struct store *s = home_open(*state);
 	struct store_rows *rows;
 	struct err e = ERR_INIT;
-	uint8_t *uid = calloc(1, 100000);
+	uint8_t uid[LISTING_UID_MOST] = { 0 };
 
 	home_begin(s);
 	for (size_t i = 0; i < count; i++) {
@@ -151,7 +152,28 @@ uids_with_nul_bytes_of_any_length_and_empty_ones_are_kept(void **state)
 	}
 	store_rows_free(&rows);
 	store_rows_free(&rows);
-	free(uid);
+	store_close(&s);
+}
+
+static void
+a_long_uid_that_is_on_record_is_read_as_the_listing_knows_it(void **state)
+{
+	uint8_t uid[LISTING_UID_MOST + 1] = { 'u' };
+	struct store_message m = { uid, sizeof(uid), -1, NULL, 0 };
+	struct store *s = home_open(*state);
+	struct listing *l = listing_new(1, 1);
+	struct err e = ERR_INIT;
+	struct store_row row;
+
+	home_begin(s);
+	assert_int_equal(store_add_delivered(s, &m, 1, &e), 0);
+	home_commit(s);
+	row = home_only_row(s);
+	assert_true(listing_add(l, 1, uid, sizeof(uid)));
+	listing_done(l);
+	assert_int_equal(row.uid_size, listing_at(l, 0).uid_size);
+	assert_memory_equal(row.uid, listing_at(l, 0).uid, row.uid_size);
+	listing_free(&l);
 	store_close(&s);
 }
 
@@ -574,7 +596,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_row_is_read_as_it_was_written),
-		TEST(uids_with_nul_bytes_of_any_length_and_empty_ones_are_kept),
+		TEST(uids_with_nul_bytes_and_empty_ones_are_kept),
+		TEST(a_long_uid_that_is_on_record_is_read_as_the_listing_knows_it),
 		TEST(a_size_can_be_learned_later),
 		TEST(a_message_without_uid_is_found_by_its_content),
 		TEST(what_was_deleted_and_is_gone_is_not_found_by_content),
