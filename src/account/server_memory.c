@@ -72,6 +72,7 @@ server_memory_load(struct store *s, const struct server *server, int64_t now,
 	    load_login(s, same, now, go, e) != 0 ||
 	    store_fact_text(s, FACT_CAPA, &text, e) != 0)
 		return -1;
+	go->was_greeted = same; /* else nothing was noted of it */
 	go->plain = same && lasts(plain_until, now, PLAIN_S);
 	go->no_capa = same && lasts(no_capa_until, now, NO_CAPA_S);
 	go->knows_capa = same && text && learned > 0 && learned <= now &&

@@ -5,6 +5,8 @@
  * do need not be asked, and what it cannot bear need not be tried, each time.
  * All of it is of use for one host, port and kind of TLS only.
  *
+ * - That it has greeted us: for good, as long as nothing of another server is
+ *   noted.
  * - Its capabilities, for a week.  Any session that fails forgets them.
  * - That it does not bear commands that come along with a login.  A server that
  *   throws them away never will.  Where the line broke, or login or STAT was
@@ -33,7 +35,8 @@ int server_memory_is_of(struct store *s, const struct server *server,
  * not hold for this one, and is forgotten. */
 int server_memory_turn_to(struct store *s, const struct server *server,
 			  struct err *e);
-/* Fills in go->knows_capa, go->capa, go->no_capa, go->plain and go->login. */
+/* Fills in go->was_greeted, go->knows_capa, go->capa, go->no_capa, go->plain
+ * and go->login. */
 int server_memory_load(struct store *s, const struct server *server,
 		       int64_t now, struct facts_go *go, struct err *e);
 /* Notes what a session that went well has shown, within a transaction of the

@@ -104,7 +104,7 @@ door_wait(struct connection *c, int fd, struct err *e)
 	int64_t over = clock_deadline(c->server->timeout_ms);
 	int64_t until = clock_earlier(over, c->end);
 
-	if (c->is_probed || c->go->knows_capa)
+	if (c->is_probed || c->go->was_greeted)
 		return 0;
 	if (wait_for_greeting(fd, clock_earlier(clock_deadline(PATIENCE_MS),
 						until)))

@@ -19,7 +19,8 @@
 /* Waits on a new connection in the clear, of which nothing has been read, until
  * something has come, or `timeout` is over (ERR_NETWORK), or it is known that
  * the port is the wrong one (ERR_TLS, ERR_PROTOCOL): the error names what to
- * change.  Where an earlier session was greeted, it does nothing. */
+ * change.  Where a server of this name, port and kind of TLS has greeted a
+ * session before that went well (facts_go.was_greeted), it does nothing. */
 int door_wait(struct connection *c, int fd, struct err *e);
 
 /* Adds the usual ports to the error of a greeting that did not come, where the

@@ -17,6 +17,7 @@ facts_put_go(struct link *l, const struct facts_go *go)
 	fields_put_bool(&f, go->knows_capa);
 	fields_put_text(&f, go->capa);
 	fields_put_number(&f, go->login);
+	fields_put_bool(&f, go->was_greeted);
 	fields_put_bool(&f, go->no_capa);
 	fields_put_bool(&f, go->plain);
 	fields_put_bool(&f, go->wants_sizes);
@@ -33,6 +34,7 @@ facts_read_go(const struct link_record *record, struct facts_go *go,
 	go->knows_capa = fields_bool(&r);
 	fields_text(&r, go->capa, sizeof(go->capa));
 	go->login = fields_number(&r);
+	go->was_greeted = fields_bool(&r);
 	go->no_capa = fields_bool(&r);
 	go->plain = fields_bool(&r);
 	go->wants_sizes = fields_bool(&r);

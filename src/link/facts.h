@@ -25,6 +25,7 @@ struct facts_go {
 	char capa[FACTS_CAPA_MAX];
 	int64_t login;	  /* what the server has made of the ways to log in: a
 			     number of the courier's, 0: nothing is known */
+	bool was_greeted; /* an earlier session got past its greeting */
 	bool no_capa;	  /* the server closes or hangs on CAPA */
 	bool plain;	  /* one command at a time: the server cannot take what
 			     is sent along with the login */

@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from popactions import say
+from popactions import say, say_and_close
 from popmail import mail
-from popserver import PASSWORD
+from popserver import CAPABILITIES, PASSWORD
 from runner import same
 
 GREETERS = {
@@ -146,12 +146,26 @@ def test_a_greeting_that_is_as_slow_on_each_connection_still_works(popfetch, ser
     assert len(pop.connections) == 2
 
 
-def test_a_server_that_is_known_to_be_slow_is_not_asked_again(popfetch, server):
-    pop = server([mail()], tls="off").on("GREETING", late(3), nth=1)
+@pytest.mark.parametrize("caps", [CAPABILITIES, None])
+def test_a_server_that_is_known_to_be_slow_is_not_asked_again(popfetch, server, caps):
+    pop = server([mail()], tls="off", caps=caps).on("GREETING", late(3), nth=1)
     popfetch.account(server=pop, keep="forever")
     assert popfetch().status == 0
     before = len(pop.connections)
     pop.on("GREETING", late(3))
+    assert popfetch().status == 0
+    assert len(pop.connections) == before + 1
+
+
+def test_nor_is_one_whose_last_session_failed(popfetch, server):
+    pop = server([mail()], tls="off")
+    popfetch.account(server=pop, keep="forever")
+    assert popfetch().status == 0
+    pop.on("STAT", say_and_close(b""))
+    assert popfetch().status == os.EX_TEMPFAIL
+    pop.forgive()
+    pop.on("GREETING", late(3))
+    before = len(pop.connections)
     assert popfetch().status == 0
     assert len(pop.connections) == before + 1
 

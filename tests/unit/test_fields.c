@@ -295,14 +295,16 @@ go_arrives_as_it_was_put(void **state)
 	r = arrived();
 	assert_int_equal(facts_read_go(&r, &go, &e), 0);
 	assert_true(go.knows_capa && go.plain && go.trace);
-	assert_false(go.no_capa || go.wants_sizes);
+	assert_false(go.was_greeted || go.no_capa || go.wants_sizes);
 	assert_string_equal(go.capa, "PIPELINING\n");
 }
 
 static void
 the_rest_of_go_arrives_too(void **state)
 {
-	const struct facts_go put = { .no_capa = true, .wants_sizes = true };
+	const struct facts_go put = { .was_greeted = true,
+				      .no_capa = true,
+				      .wants_sizes = true };
 	struct facts_go go = some_go;
 	struct err e = ERR_INIT;
 	struct link_record r;
@@ -311,7 +313,7 @@ the_rest_of_go_arrives_too(void **state)
 	facts_put_go(here, &put);
 	r = arrived();
 	assert_int_equal(facts_read_go(&r, &go, &e), 0);
-	assert_true(go.no_capa && go.wants_sizes);
+	assert_true(go.was_greeted && go.no_capa && go.wants_sizes);
 	assert_false(go.knows_capa || go.plain || go.trace);
 	assert_string_equal(go.capa, "");
 }
@@ -348,7 +350,7 @@ a_truth_of_two_makes_facts_and_go_malformed(void **state)
 	facts_put_go(here, &some_go);
 	r = arrived();
 	assert_false(is_read_with(&r, 0, 2));
-	for (size_t at = r.size - 4; at < r.size; at++)
+	for (size_t at = r.size - 5; at < r.size; at++)
 		assert_false(is_read_with(&r, at, 2));
 }
 
@@ -433,7 +435,8 @@ capabilities_that_are_too_many_are_refused(void **state)
 	capa[FACTS_CAPA_MAX] = '\0';
 	fields_put_bool(&f, true);
 	fields_put_text(&f, capa);
-	for (int i = 0; i < 4; i++)
+	fields_put_number(&f, 0);
+	for (int i = 0; i < 5; i++)
 		fields_put_bool(&f, false);
 	r.data = f.bytes;
 	r.size = f.size;

@@ -111,7 +111,7 @@ of_a_server_that_is_new_nothing_is_known(void **state)
 	struct store *s = home_open(*state);
 	struct facts_go go = known_of(s, &here, start);
 
-	assert_false(go.knows_capa || go.plain || go.no_capa);
+	assert_false(go.knows_capa || go.plain || go.no_capa || go.was_greeted);
 	store_close(&s);
 }
 
@@ -192,7 +192,8 @@ another_host_port_or_tls_is_another_server(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct facts_go go = known_of(s, &others[i], start);
 
-		assert_false(go.knows_capa || go.plain || go.no_capa);
+		assert_false(go.knows_capa || go.plain || go.no_capa ||
+			     go.was_greeted);
 	}
 	assert_true(is_plain(s, start) && spares_capa(s, start));
 	store_close(&s);
@@ -215,6 +216,18 @@ after_a_session_with_another_server_the_first_is_new(void **state)
 	note_flight(s, FACTS_FLIGHT_NONE, start);
 	go = known_of(s, &here, start);
 	assert_false(go.knows_capa || go.plain || go.no_capa);
+	store_close(&s);
+}
+
+static void
+a_server_without_capa_is_known_to_have_greeted_for_good(void **state)
+{
+	const struct facts no_capa = { .has_top = true };
+	struct store *s = home_open(*state);
+
+	note_of(s, &here, &no_capa, start);
+	fail_with(s, FACTS_FLIGHT_NONE, start + DAY);
+	assert_true(known_of(s, &here, start + some_decades).was_greeted);
 	store_close(&s);
 }
 
@@ -435,6 +448,7 @@ main(void)
 		TEST(what_is_known_lasts_from_run_to_run),
 		TEST(another_host_port_or_tls_is_another_server),
 		TEST(after_a_session_with_another_server_the_first_is_new),
+		TEST(a_server_without_capa_is_known_to_have_greeted_for_good),
 		TEST(who_throws_it_away_gets_one_command_at_a_time_for_good),
 		TEST(who_fails_once_is_tried_again),
 		TEST(who_fails_twice_in_a_row_is_spared_for_a_week),
