@@ -8,10 +8,13 @@
 
 #include "base/clock.h"
 #include "net/probe.h"
+#include "net/socket.h"
 #include "net/stranger.h"
 #include "sys/proc.h"
 
-enum { PATIENCE_MS = 2000, PROBE_MS = 5000 };
+/* BOTH_MS: sslh and its like wait up to five seconds for TLS before they let
+ * anybody greet.  It counts from the beginning, as PATIENCE_MS does. */
+enum { PATIENCE_MS = 2000, PROBE_MS = 5000, BOTH_MS = 8000 };
 enum { PORT_CLEAR = 110, PORT_TLS = 995 };
 
 /* Has something come on fds[0], an end or an error included?  It also returns
@@ -53,37 +56,46 @@ run_probe(struct probe *p, int fd, int64_t until)
 }
 
 static void
-say_so(struct connection *c)
+say_so(struct connection *c, const char *text)
 {
 	struct err ignored = ERR_INIT;
 
-	link_put_text(c->link, LINK_NOTE, 0, 0,
-		      "no greeting for 2 seconds: asking whether the port "
-		      "speaks TLS from the first byte");
+	link_put_text(c->link, LINK_NOTE, 0, 0, text);
 	(void)link_flush(c->link, &ignored);
 }
 
-static int
-ask_for_tls(struct connection *c, int fd, int64_t until, struct err *e)
+/* *is_asked: the question was sent.  Sets *e for a stranger. */
+static enum probe_state
+ask_for_tls(struct connection *c, int fd, int64_t until, bool *is_asked,
+	    struct err *e)
 {
 	struct probe *p = probe_new(fd, c->set->tls.server_name);
 	enum probe_state state = PROBE_OVER;
 	const uint8_t *answer;
 	size_t size;
-	int rc = 0;
 
 	c->is_probed = true;
 	if (!p)
-		return 0;
-	say_so(c);
+		return state;
+	say_so(c, "no greeting for 2 seconds: asking whether the port speaks "
+		  "TLS from the first byte");
 	state = run_probe(p, fd, until);
+	*is_asked = probe_is_asked(p);
 	answer = probe_answer(p, &size);
-	if (state == PROBE_TLS)
-		rc = stranger_is_tls(e);
-	else if (state == PROBE_STRANGER)
-		rc = stranger_error(ERR_PROTOCOL, answer, size, e);
+	if (state == PROBE_STRANGER)
+		stranger_error(ERR_PROTOCOL, answer, size, e);
 	probe_free(&p);
-	return rc;
+	return state;
+}
+
+/* Does a port that speaks TLS speak in the clear as well?  Where only the end
+ * comes, it was TLS that was waited for. */
+static bool
+speaks_both(struct connection *c, int fd, int64_t until)
+{
+	say_so(c, "it does: waiting a moment longer for a greeting in the "
+		  "clear");
+	return wait_for_greeting(fd, until) && socket_has_bytes(fd);
 }
 
 /* --- the contract --- */
@@ -103,20 +115,30 @@ door_wait(struct connection *c, int fd, struct err *e)
 {
 	int64_t over = clock_deadline(c->server->timeout_ms);
 	int64_t until = clock_earlier(over, c->end);
+	int64_t both = clock_earlier(clock_deadline(BOTH_MS),
+				     clock_deadline(c->server->timeout_ms / 2));
+	enum probe_state state = PROBE_OVER;
+	bool is_asked = false;
 
 	if (c->is_probed || c->go->was_greeted)
 		return 0;
 	if (wait_for_greeting(fd, clock_earlier(clock_deadline(PATIENCE_MS),
 						until)))
 		return 0;
-	if (clock_ms() < until &&
-	    ask_for_tls(c, fd, clock_earlier(clock_deadline(PROBE_MS), until),
-			e) != 0)
+	if (clock_ms() < until)
+		state = ask_for_tls(c, fd,
+				    clock_earlier(clock_deadline(PROBE_MS),
+						  until),
+				    &is_asked, e);
+	if (state == PROBE_TLS &&
+	    !speaks_both(c, fd, clock_earlier(both, c->end)))
+		stranger_is_tls(e);
+	if (e->kind != ERR_NONE)
 		return err_context(e, "greeting");
 	if (wait_for_greeting(fd, until) || clock_ms() < over)
 		return 0;
 	stream_silence(c->server->timeout_ms, e);
-	if (c->is_probed)
+	if (is_asked)
 		err_set(e, e->kind, "%s, nor one in TLS", e->text);
 	door_add_ports(c->server, e);
 	return err_context(e, "greeting");

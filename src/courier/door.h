@@ -8,7 +8,9 @@
  * in the clear, and waits for them.  So after two seconds of that silence it
  * is asked in TLS as well, on a connection of its own (net/probe.h), once a
  * session.  Meanwhile, and after an answer that is none, the first connection
- * is waited for as before: a slow server loses nothing.
+ * is waited for as before: a slow server loses nothing.  After an answer in TLS
+ * it has eight seconds in all, or half of `timeout`, since a port may speak
+ * both.
  */
 #ifndef COURIER_DOOR_H
 #define COURIER_DOOR_H

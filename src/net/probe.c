@@ -5,7 +5,6 @@
 #include "net/probe.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -157,6 +156,12 @@ probe_go_on(struct probe *p)
 	if (n > 0)
 		p->answer_size += (size_t)n;
 	return judge(p, n <= 0);
+}
+
+bool
+probe_is_asked(const struct probe *p)
+{
+	return p->is_asked;
 }
 
 const uint8_t *

@@ -16,6 +16,7 @@
 #define NET_PROBE_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ void probe_free(struct probe **p);
 struct pollfd probe_wants(const struct probe *p);
 /* Goes on without waiting. */
 enum probe_state probe_go_on(struct probe *p);
+/* Was the ClientHello sent? */
+bool probe_is_asked(const struct probe *p);
 /* What was said, borrowed. */
 const uint8_t *probe_answer(const struct probe *p, size_t *size);
 

@@ -394,6 +394,14 @@ socket_again(int fd)
 	return -1;
 }
 
+bool
+socket_has_bytes(int fd)
+{
+	char first;
+
+	return recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 /* --- the transport --- */
 
 static ptrdiff_t

@@ -38,6 +38,9 @@ int socket_connect_any(int *fd, const struct addrinfo *list, int64_t deadline,
 /* Begins one more connection to the address at the other end of fd, and returns
  * its descriptor, or -1.  That it is made shows when it can be written to. */
 int socket_again(int fd);
+/* Is there something to read, and not just an end or an error?  Takes nothing
+ * away and does not wait. */
+bool socket_has_bytes(int fd);
 /* Writes the host without brackets or one trailing dot, as certificates have
  * it.  False when it is empty, too long, or not ASCII. */
 enum { SOCKET_HOST_MAX = 256 };

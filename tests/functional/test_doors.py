@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -21,6 +22,7 @@ GREETERS = {
     "FTP": b"220 (vsFTPd 3.0.5)\r\n",
     "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
 }
+TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
 
 
 class Listener:
@@ -105,7 +107,7 @@ def test_a_port_where_tls_comes_first_is_told_at_once(popfetch, server, tls):
 def test_an_old_server_that_refuses_the_hello_speaks_tls_all_the_same(popfetch, listener):
     def serve(sock, number):
         if sock.recv(4096):  # an alert: protocol_version
-            sock.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
+            sock.sendall(TLS_ALERT)
 
     old = listener(serve)
     result = account(popfetch, old.port, "starttls")()
@@ -126,6 +128,35 @@ def test_the_question_is_a_clienthello_and_nothing_else(popfetch, listener):
     assert first == b""
     assert second[0] == 22 and len(second) == 5 + int.from_bytes(second[3:5], "big")
     assert b"localhost" in second, "some servers answer those alone that name them"
+
+
+def test_a_port_that_speaks_tls_is_told_when_it_closes_the_line_in_the_clear(popfetch, listener):
+    def serve(sock, number):
+        if number == 0:
+            time.sleep(3)
+            sock.close()
+        elif sock.recv(4096):
+            sock.sendall(TLS_ALERT)
+
+    port = listener(serve)
+    result = account(popfetch, port.port, "starttls")()
+    assert result.status == os.EX_PROTOCOL and result.seconds < 6, result
+    assert 'set tls = "implicit"' in one_line(result), result
+
+
+def test_a_short_timeout_does_not_hide_that_a_port_speaks_tls(popfetch, server):
+    pop = server([mail()])
+    result = popfetch.account(server=pop, tls="off", timeout="4 seconds")()
+    assert result.status == os.EX_PROTOCOL and result.seconds < 4, result
+    assert 'set tls = "implicit"' in one_line(result), result
+
+
+def test_a_port_that_speaks_both_greets_in_the_clear_after_a_while(popfetch, server):
+    pop = server([mail()], tls="off")
+    pop.on("GREETING", late(5), nth=1).on("GREETING", say_and_close(TLS_ALERT), nth=2)
+    result = popfetch.account(server=pop, keep="forever")()
+    assert result.status == 0 and result.seconds < 8, result
+    assert same(popfetch.maildir(), pop.wires())
 
 
 # Slow servers.
@@ -216,6 +247,17 @@ def test_a_port_that_takes_no_second_connection_is_waited_for(popfetch, server):
     pop.on("GREETING", lonely, nth=1)
     assert popfetch.account(server=pop, keep="forever")().status == 0
     assert same(popfetch.maildir(), pop.wires())
+
+
+def test_no_answer_in_tls_is_told_of_where_nobody_could_ask(popfetch, listener):
+    def lonely(sock, number):
+        silent.listener.shutdown(socket.SHUT_RDWR)
+        silent.listener.close()
+
+    silent = listener(lonely)
+    result = account(popfetch, silent.port, "off", timeout="4 seconds")("-v")
+    [line] = [line for line in result.errors if "no answer from server for 4 seconds" in line]
+    assert "TLS;" not in line and "nor one" not in line, line
 
 
 # POP3 in the clear, and other services.
