@@ -303,17 +303,20 @@ add_argument(const struct conf_reading *r)
 int
 conf_reader_command(const struct conf_reading *r)
 {
-	return placeholder_refuse(r->text, r->e) == 0 ? add_argument(r) : -1;
+	if (placeholder_refuse(r->text, mda_program_placeholders, r->e) != 0)
+		return -1;
+	return add_argument(r);
 }
 
 int
 conf_reader_mda(const struct conf_reading *r)
 {
-	if (is_program(r))
-		return conf_reader_command(r);
-	if (placeholder_check(r->text, mda_program_placeholders, r->e) != 0)
-		return -1;
-	return add_argument(r);
+	int rc = is_program(r)
+			 ? placeholder_refuse_any(r->text, r->e)
+			 : placeholder_check(r->text, mda_program_placeholders,
+					     r->e);
+
+	return rc == 0 ? add_argument(r) : -1;
 }
 
 /* --- one option each --- */

@@ -56,24 +56,26 @@ is_foreign(const char *text, const char **advice)
 	return is_in_brackets(text);
 }
 
-/* The first "%{" that is none of `known`, or NULL. */
-static const char *
-find_unknown(const char *text, const char *const known[])
+static bool
+is_known(const char *text, const char *const known[])
 {
-	const char *const *k;
+	for (; *known; known++)
+		if (strncmp(text, *known, strlen(*known)) == 0)
+			return true;
+	return false;
+}
 
+/* The first "%{" that is one of `known`, or is none of them, or NULL. */
+static const char *
+find(const char *text, const char *const known[], bool wanted)
+{
 	while ((text = strchr(text, '%'))) {
 		if (text[1] == '%') {
 			text += 2;
 			continue;
 		}
-		if (text[1] == '{') {
-			for (k = known; *k; k++)
-				if (strncmp(text, *k, strlen(*k)) == 0)
-					break;
-			if (!*k)
-				return text;
-		}
+		if (text[1] == '{' && is_known(text, known) == wanted)
+			return text;
 		text++;
 	}
 	return NULL;
@@ -110,7 +112,7 @@ int
 placeholder_check(const char *argument, const char *const known[],
 		  struct err *e)
 {
-	const char *unknown = find_unknown(argument, known), *advice;
+	const char *unknown = find(argument, known, false), *advice;
 
 	if (unknown)
 		return fail(unknown, shown_size(unknown), known, e);
@@ -123,17 +125,43 @@ placeholder_check(const char *argument, const char *const known[],
 		       argument, advice);
 }
 
+static bool
+is_script(const char *argument)
+{
+	return strpbrk(argument, " \t\n");
+}
+
+static int
+refuse(const char *text, int size, struct err *e)
+{
+	return err_set(e, ERR_CONFIG,
+		       "nothing is replaced here: write what '%.*s' stands for",
+		       size, text);
+}
+
 int
-placeholder_refuse(const char *argument, struct err *e)
+placeholder_refuse(const char *argument, const char *const known[],
+		   struct err *e)
+{
+	const char *at = find(argument, known, true);
+
+	if (is_script(argument))
+		return 0;
+	if (at)
+		return refuse(at, shown_size(at), e);
+	return is_in_brackets(argument) ? refuse(argument, SHOWN_MAX, e) : 0;
+}
+
+int
+placeholder_refuse_any(const char *argument, struct err *e)
 {
 	const char *const none[] = { NULL }, *advice, *at;
 
-	if (strpbrk(argument, " \t\n"))
+	if (is_script(argument))
 		return 0;
-	at = find_unknown(argument, none);
-	if (!at && !is_foreign(argument, &advice))
-		return 0;
-	return err_set(e, ERR_CONFIG,
-		       "nothing is replaced here: write what '%.*s' stands for",
-		       at ? shown_size(at) : SHOWN_MAX, at ? at : argument);
+	at = find(argument, none, false);
+	if (at)
+		return refuse(at, shown_size(at), e);
+	return is_foreign(argument, &advice) ? refuse(argument, SHOWN_MAX, e)
+					     : 0;
 }

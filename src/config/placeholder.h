@@ -15,8 +15,16 @@
  * a per cent sign.  ERR_CONFIG, which says what there is. */
 int placeholder_check(const char *argument, const char *const known[],
 		      struct err *e);
-/* The same for an argument in which nothing is replaced.  One with blanks is
- * left alone: it is a script, in which all of this may mean something. */
-int placeholder_refuse(const char *argument, struct err *e);
+/* For an argument in which nothing is replaced: refuses one of `known` in it,
+ * and one that is nothing but a name in round or square brackets behind '%', as
+ * getmail and fdm replace it.  The rest is the program's, such as
+ * "%{http_code}" for curl, since there is no other way to write that.  One with
+ * blanks is left alone: it is a script, in which all of this may mean
+ * something. */
+int placeholder_refuse(const char *argument, const char *const known[],
+		       struct err *e);
+/* For the path of a program: refuses any "%{", and all that placeholder_check
+ * knows of other programs. */
+int placeholder_refuse_any(const char *argument, struct err *e);
 
 #endif

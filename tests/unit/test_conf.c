@@ -1300,6 +1300,7 @@ nothing_is_replaced_in_a_program_or_for_a_password(void **state)
 	static const char *const options[] = {
 		"password_command = {\"pass\", \"mail/%{user}\"}",
 		"password_command = {\"%{user}\"}",
+		"password_command = {\"p\", \"%{http_code}%{user}\"}",
 		"mda = {\"/bin/%{user}\"}",
 	};
 
@@ -1315,6 +1316,46 @@ nothing_is_replaced_in_a_program_or_for_a_password(void **state)
 		free(text);
 		free(expected);
 	}
+}
+
+static void
+what_other_fetchers_replace_is_refused_for_a_password(void **state)
+{
+	static const char *const names[] = { "%(sender)", "%(password)s",
+					     "%[account]" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *text = mem_format(
+			"account a {\npassword_command = {\"p\", \"%s\"}\n}\n",
+			names[i]);
+		char *expected = mem_format(
+			"popfetch.conf:2: account 'a': option "
+			"'password_command': nothing is replaced here: write "
+			"what '%s' stands for",
+			names[i]);
+
+		refuse(text, expected);
+		free(text);
+		free(expected);
+	}
+}
+
+static void
+what_is_a_program_s_own_reaches_it_for_a_password(void **state)
+{
+	struct conf *c =
+		read_text("account a { host = h user = u maildir = M\n"
+			  "password_command = {\"p\", \"%{http_code}\", \"%F\","
+			  "\"%T\", \"%{}\", \"%(a b)\"}}\n");
+	char **argv = c->accounts[0].courier.password_command;
+
+	(void)state;
+	assert_string_equal(argv[1], "%{http_code}");
+	assert_string_equal(argv[2], "%F");
+	assert_string_equal(argv[3], "%T");
+	assert_string_equal(argv[4], "%{}");
+	conf_free(&c);
 }
 
 static void
@@ -1755,6 +1796,8 @@ main(void)
 		TEST(options_that_do_not_go_together_are_refused),
 		TEST(what_is_replaced_nowhere_is_refused_in_arguments),
 		TEST(nothing_is_replaced_in_a_program_or_for_a_password),
+		TEST(what_other_fetchers_replace_is_refused_for_a_password),
+		TEST(what_is_a_program_s_own_reaches_it_for_a_password),
 		TEST(other_per_cent_signs_in_arguments_are_left_alone),
 		TEST(what_is_missing_is_named),
 		TEST(two_accounts_with_one_state_are_refused),
