@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <string.h>
 
+static const char opposite[] = "its value is the opposite, false for true";
+
 /* clang-format off */
 static const struct conf_peer peers[] = {
 	/* the server */
 	{ "server via poll remotehost hostname", "host", NULL },
-	{ "skip disabled", "enabled", NULL },
+	{ "skip disabled", "enabled", opposite },
 	{ "service", "port", NULL },
 	{ "protocol proto", NULL, "popfetch speaks POP3; leave it out" },
 	{ "ssl starttls tls_starttls use_ssl ssltype type no_tls", "tls",
@@ -26,7 +28,7 @@ static const struct conf_peer peers[] = {
 	  NULL },
 	{ "sslcertpath", "tls_ca_dir", NULL },
 	{ "sslfingerprint tls_fingerprint ssl_fingerprints", "tls_pin",
-	  "popfetch -n shows what to write" },
+	  "see PINS in popfetch.conf(5)" },
 	{ "sslcertck nosslcertck tls_certcheck verify_certificates no_verify",
 	  NULL, "certificates are always verified; 'tls_pin' is for a server "
 	  "that has one of its own making" },
@@ -35,7 +37,7 @@ static const struct conf_peer peers[] = {
 	{ "sslcert certfile", "tls_cert_file", NULL },
 	{ "sslkey keyfile", "tls_key_file", NULL },
 	{ "tls_priorities ssl_ciphers tls_min_dh_prime_bits", NULL,
-	  "the system's configuration of OpenSSL chooses ciphers" },
+	  "popfetch chooses ciphers and how long keys must be; leave it out" },
 
 	/* the login */
 	{ "username login", "user", NULL },
@@ -56,7 +58,8 @@ static const struct conf_peer peers[] = {
 	{ "smtphost smtpaddress smtpname lmtp bsmtp postmaster bouncemail "
 	  "softbounce spambounce", NULL,
 	  "no mail is sent; the program in 'mda' may be sendmail" },
-	{ "received invisible no_received", "received_header", NULL },
+	{ "received", "received_header", NULL },
+	{ "invisible no_received", "received_header", opposite },
 	{ "rewrite norewrite stripcr forcecr mimedecode dropstatus "
 	  "dropdelivered pass8bits", NULL,
 	  "messages are stored as they are; leave it out" },

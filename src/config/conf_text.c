@@ -263,9 +263,8 @@ check_word(struct conf_text_scan *s)
 	const uint8_t *c = s->value.data;
 
 	if (memchr(c, ';', s->value.len))
-		return fail(s,
-			    "a value does not end in ';': leave it out, "
-			    "or put quotes around a value that has one in it");
+		return fail(s, "no ';' is needed: leave it out, or put quotes "
+			       "around a value that has one in it");
 	if (!s->wants_value)
 		return 0;
 	for (size_t left = s->value.len; left > 0; left--, c++)

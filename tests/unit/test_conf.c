@@ -1161,7 +1161,12 @@ an_option_of_another_fetcher_is_told_what_it_is_called_here(void **state)
 		{ "max_messages_per_session", "max_messages" },
 		{ "received", "received_header" },
 		{ "arguments", "mda" },
-		{ "skip", "enabled" },
+		{ "skip", "enabled'; its value is the opposite, false for" },
+		{ "disabled", "enabled'; its value is the opposite" },
+		{ "no_received",
+		  "received_header'; its value is the opposite" },
+		{ "ssl_fingerprints",
+		  "tls_pin'; see PINS in popfetch.conf(5)" },
 		{ "warnings", "notice_after" },
 		{ "logfile", "log' and belongs outside of accounts" },
 		{ "parallel-accounts", "jobs' and belongs outside" },
@@ -1178,6 +1183,8 @@ an_option_of_another_fetcher_is_told_what_it_is_called_here(void **state)
 		{ "daemon", "popfetch runs once; cron or a systemd timer" },
 		{ "protocol", "popfetch speaks POP3" },
 		{ "fetchall", "popfetch --all" },
+		{ "tls_priorities", "popfetch chooses ciphers and" },
+		{ "ssl_ciphers", "popfetch chooses ciphers and" },
 	};
 
 	(void)state;
@@ -1468,21 +1475,25 @@ a_backslash_that_means_nothing_is_refused(void **state)
 }
 
 static void
-a_semicolon_ends_no_value(void **state)
+a_semicolon_is_needed_nowhere(void **state)
 {
 	static const char *const options[] = {
-		"host = pop.example.org;", "password = secret;",
-		"password = 'secret';",	   "keep = \"no\" ;",
-		"port = 110; user = jane", "mda = {\"procmail\"};",
+		"host = pop.example.org;",
+		"password = secret;",
+		"password = 'secret';",
+		"keep = \"no\" ;",
+		"port = 110; user = jane",
+		"mda = {\"procmail\"};",
+		"};",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		char *text = mem_format("account a {\n%s\n}\n", options[i]);
 
-		refuse(text, "popfetch.conf:2: a value does not end in ';': "
-			     "leave it out, or put quotes around a value that "
-			     "has one in it");
+		refuse(text, "popfetch.conf:2: no ';' is needed: leave it "
+			     "out, or put quotes around a value that has one "
+			     "in it");
 		free(text);
 	}
 }
@@ -1803,7 +1814,7 @@ main(void)
 		TEST(two_accounts_with_one_state_are_refused),
 		TEST(bad_syntax_is_one_line_with_file_and_line),
 		TEST(a_backslash_that_means_nothing_is_refused),
-		TEST(a_semicolon_ends_no_value),
+		TEST(a_semicolon_is_needed_nowhere),
 		TEST(what_needs_no_quotes_is_taken_without_them),
 		TEST(what_would_silently_mean_something_else_is_refused),
 		TEST(a_nul_byte_or_a_huge_file_is_refused),
