@@ -72,9 +72,17 @@ utf8_decode(const uint8_t *p, size_t size, uint32_t *code)
 static bool
 is_harmful(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
-	       (c >= 0x200b && c <= 0x200f) || c == 0xfeff ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+	static const uint32_t ranges[][2] = {
+		{ 0x00, 0x1f },	    { 0x7f, 0x9f },	 { 0xad, 0xad },
+		{ 0x61c, 0x61c },   { 0x180e, 0x180e },	 { 0x200b, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f },	 { 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb }, { 0xe0000, 0xe007f }
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
 }
 
 static void

@@ -14,9 +14,10 @@
 
 /* Writes foreign bytes so that they cannot harm a terminal or log: valid UTF-8
  * without control characters stays; C0, DEL, C1, bidirectional controls
- * (U+061C, U+200E/F, U+202A..E, U+2066..9), characters without width
- * (U+200B..D, U+FEFF), line and paragraph separators and invalid bytes become
- * \xNN, byte by byte.  A backslash stays as it is.  The text is cut at
+ * (U+061C, U+200E/F, U+202A..E, U+2066..9), characters that are not seen
+ * (U+00AD, U+180E, U+200B..D, U+2060..4, U+206A..F, U+FEFF, U+FFF9..B,
+ * U+E0000..7F), line and paragraph separators and invalid bytes become \xNN,
+ * byte by byte.  A backslash stays as it is.  The text is cut at
  * `out_size - 1` bytes, never inside an escape or character, always ends in
  * NUL, and does not depend on the locale. */
 void text_safe(char *out, size_t out_size, const void *bytes, size_t size);

@@ -53,8 +53,7 @@ bidirectional_controls_and_separators_become_escapes(void **state)
 	(void)state;
 	for (c = 0x2000; c < 0x2070; c++) {
 		bool bad = (c >= 0x200b && c <= 0x200f) ||
-			   (c >= 0x2028 && c <= 0x202e) ||
-			   (c >= 0x2066 && c <= 0x2069);
+			   (c >= 0x2028 && c <= 0x202e) || c >= 0x2060;
 
 		in[0] = (char)0xe2;
 		in[1] = (char)(0x80 | (c >> 6 & 0x3f));
@@ -64,6 +63,21 @@ bidirectional_controls_and_separators_become_escapes(void **state)
 		text_safe(out, sizeof(out), in, 3);
 		assert_string_equal(out, bad ? expected : in);
 	}
+}
+
+static void
+characters_that_are_not_seen_become_escapes(void **state)
+{
+	(void)state;
+	ASSERT_SAFE("a\xc2\xad\xc2\xae", "a\\xc2\\xad\xc2\xae");
+	ASSERT_SAFE("\xe1\xa0\x8d\xe1\xa0\x8e\xe1\xa0\x8f",
+		    "\xe1\xa0\x8d\\xe1\\xa0\\x8e\xe1\xa0\x8f");
+	ASSERT_SAFE("\xef\xbb\xbf", "\\xef\\xbb\\xbf");
+	ASSERT_SAFE("\xef\xbf\xb9\xef\xbf\xbb\xef\xbf\xbc",
+		    "\\xef\\xbf\\xb9\\xef\\xbf\\xbb\xef\xbf\xbc");
+	ASSERT_SAFE("\xf3\xa0\x80\x80\xf3\xa0\x81\xbf",
+		    "\\xf3\\xa0\\x80\\x80\\xf3\\xa0\\x81\\xbf");
+	ASSERT_SAFE("\xf3\xa0\x84\x80", "\xf3\xa0\x84\x80"); /* U+E0100 */
 }
 
 static void
@@ -274,6 +288,7 @@ main(void)
 		cmocka_unit_test(control_characters_become_escapes),
 		cmocka_unit_test(
 			bidirectional_controls_and_separators_become_escapes),
+		cmocka_unit_test(characters_that_are_not_seen_become_escapes),
 		cmocka_unit_test(what_is_not_utf_8_becomes_escapes),
 		cmocka_unit_test(a_cut_never_divides_a_character_or_an_escape),
 		cmocka_unit_test(what_was_made_safe_stays_as_it_is),
