@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "state/listing.h"
+
 int
 home_make(void **state)
 {
@@ -169,13 +171,13 @@ home_load(struct store *s)
 struct store_row
 home_only_row(struct store *s)
 {
-	static uint8_t uid[64];
+	static uint8_t uid[LISTING_UID_MOST];
 	struct store_rows *rows = home_load(s);
 	struct store_row row;
 
 	assert_int_equal(store_rows_count(rows), 1);
 	row = store_rows_at(rows, 0);
-	assert_true(row.uid_size < sizeof(uid));
+	assert_true(row.uid_size <= sizeof(uid));
 	memcpy(uid, row.uid, row.uid_size);
 	row.uid = uid;
 	store_rows_free(&rows);
