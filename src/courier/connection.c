@@ -317,8 +317,6 @@ log_in(struct connection *c, struct err *e)
 		settings.unfit = c->login.unfit;
 	}
 	login_worked(&c->login);
-	/* till the mailbox is open: whatever the server says may repeat it */
-	pop3_hide(c->pop3, c->secret);
 	note(c, mem_format("logged in as %s using %s", server->user,
 			   method_table[try.used].word));
 	return see_flight(c, e);
@@ -449,7 +447,5 @@ connection_open(struct connection *c, struct err *e)
 		rc = ask_capa_late(c, e);
 	if (rc == 0 && !c->asked)
 		rc = pop3_check_idle(c->pop3, e);
-	if (c->pop3)
-		pop3_hide(c->pop3, NULL);
 	return rc;
 }

@@ -95,6 +95,7 @@ static int
 pass_malformed(struct orders *o, enum link_type type, const uint8_t *line,
 	       size_t size, struct err *e)
 {
+	pop3_mask(o->pop3, &line, &size);
 	if (size > LINE_SHOWN)
 		size = LINE_SHOWN;
 	if (pop3_is_status(line, size))

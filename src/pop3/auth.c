@@ -479,10 +479,6 @@ int
 auth_receive(struct pop3 *p, const struct auth_settings *s,
 	     enum auth_method used, bool whole, struct err *e)
 {
-	int rc;
-
 	pop3_hide(p, s->secret);
-	rc = receive(p, s, used, whole, e);
-	pop3_hide(p, NULL);
-	return rc;
+	return receive(p, s, used, whole, e);
 }

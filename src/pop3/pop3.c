@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/secret_marks.h"
 #include "base/text.h"
 #include "net/stranger.h"
 #include "net/tls.h"
@@ -35,9 +36,8 @@ struct pop3 {
 	struct capa capa;
 	char *challenge; /* owned; NULL: none */
 	size_t outstanding;
-	struct secret *hidden;	       /* the secret sent last, as long as a
-					  reply may repeat it */
-	const struct secret *password; /* borrowed; see pop3_hide */
+	struct secret_marks hidden; /* what was sent as a secret, and
+				       pop3_hide's */
 	enum pop3_code last_code;
 };
 
@@ -57,7 +57,6 @@ pop3_free(struct pop3 **p)
 	if (!*p)
 		return;
 	stream_free(&(*p)->stream);
-	secret_free(&(*p)->hidden);
 	free((*p)->challenge);
 	free(*p);
 	*p = NULL;
@@ -103,20 +102,32 @@ pop3_outstanding(const struct pop3 *p)
 	return p->outstanding;
 }
 
+static bool
+repeats_secret(const struct pop3 *p, const void *text, size_t size)
+{
+	return secret_marks_are_in(&p->hidden, text, size);
+}
+
 static void
 trace(const struct pop3 *p, bool out, const void *text, size_t size)
 {
-	if (p->trace)
+	if (!p->trace)
+		return;
+	if (!out && repeats_secret(p, text, size))
+		p->trace(p->trace_arg, out, "***", 3);
+	else
 		p->trace(p->trace_arg, out, text, size);
 }
 
 /* Sets a protocol error that shows the bytes in question. */
 static int
-protocol_error(struct err *e, const char *what, const uint8_t *bytes,
-	       size_t size)
+protocol_error(const struct pop3 *p, struct err *e, const char *what,
+	       const uint8_t *bytes, size_t size)
 {
 	char sample[SAMPLE_MAX + 1];
 
+	if (repeats_secret(p, bytes, size))
+		return err_set(e, ERR_PROTOCOL, "%s", what);
 	text_safe(sample, sizeof(sample), bytes, size);
 	return err_set(e, ERR_PROTOCOL, "%s: '%s'", what, sample);
 }
@@ -190,8 +201,7 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 	if (stream_queued(p->stream) + length + size >
 	    STREAM_OUTPUT_MAX - POP3_QUEUE_SPARE)
 		return err_set(e, ERR_CONFIG, "password or token is too long");
-	secret_free(&p->hidden);
-	p->hidden = secret_new(secret, size);
+	secret_marks_add(&p->hidden, secret, size);
 	trace_secret(p, keyword);
 	stream_queue(p->stream, keyword, length);
 	stream_queue(p->stream, secret, size);
@@ -202,28 +212,21 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 
 /* --- replies --- */
 
-/* Some servers repeat a command that they do not like, or the password in
- * it. */
-static bool
-repeats_secret(const struct pop3 *p, const uint8_t *text, size_t size)
-{
-	return secret_is_in(p->hidden, text, size) ||
-	       secret_is_in(p->password, text, size);
-}
-
 void
 pop3_hide(struct pop3 *p, const struct secret *secret)
 {
-	p->password = secret;
+	secret_marks_add(&p->hidden, secret_bytes(secret), secret_size(secret));
 }
 
-static void
-hide_text(struct pop3_reply *r)
+void
+pop3_mask(const struct pop3 *p, const uint8_t **text, size_t *size)
 {
 	static const char instead[] = "*** (hidden: it repeats a secret)";
 
-	r->text = (const uint8_t *)instead;
-	r->text_size = sizeof(instead) - 1;
+	if (!repeats_secret(p, *text, *size))
+		return;
+	*text = (const uint8_t *)instead;
+	*size = sizeof(instead) - 1;
 }
 
 /* Reads and takes apart a status line. */
@@ -232,27 +235,24 @@ read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	    struct err *e)
 {
 	const uint8_t *line;
-	bool known, hidden;
 	size_t size;
+	bool known;
 
 	if (stream_line(p->stream,
 			may_continue ? POP3_CHALLENGE_MAX : POP3_REPLY_MAX,
 			&line, &size, e) != 0)
 		return -1;
-	hidden = repeats_secret(p, line, size);
-	trace(p, false, hidden ? (const void *)"***" : line, hidden ? 3 : size);
+	trace(p, false, line, size);
 	known = reply_parse(r, line, size, &p->capa) &&
 		(size <= POP3_REPLY_MAX || r->status == POP3_CONTINUE);
 	if (known && (r->status != POP3_CONTINUE || may_continue)) {
 		/* a challenge may hold it by chance, and is not shown as it
 		 * is: sasl.c looks at what it means */
-		if (hidden && r->status != POP3_CONTINUE)
-			hide_text(r);
+		if (r->status != POP3_CONTINUE)
+			pop3_mask(p, &r->text, &r->text_size);
 		return 0;
 	}
-	if (hidden)
-		return err_set(e, ERR_PROTOCOL, not_pop3);
-	return protocol_error(e, not_pop3, line, size);
+	return protocol_error(p, e, not_pop3, line, size);
 }
 
 int
@@ -265,8 +265,7 @@ pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	if (read_status(p, may_continue, r, e) != 0)
 		return -1;
 	p->last_code = r->code;
-	if (--p->outstanding == 0)
-		secret_free(&p->hidden);
+	p->outstanding--;
 	return 0;
 }
 
@@ -299,10 +298,7 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 	bytes = stream_unread(p->stream, &size);
 	if (size == 0)
 		return 0;
-	if (repeats_secret(p, bytes, size))
-		err_set(e, ERR_PROTOCOL, surplus);
-	else
-		protocol_error(e, surplus, bytes, size);
+	protocol_error(p, e, surplus, bytes, size);
 	e->sys = EBADMSG;
 	return -1;
 }
@@ -341,7 +337,7 @@ refuse_stranger(struct pop3 *p, struct err *e)
 	trace(p, false, line, size);
 	if (stranger_name(line, size))
 		return stranger_error(ERR_PROTOCOL, line, size, e);
-	return protocol_error(e, not_pop3, line, size);
+	return protocol_error(p, e, not_pop3, line, size);
 }
 
 int

@@ -112,17 +112,21 @@ int pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
 int pop3_secret_command(struct pop3 *p, const char *keyword,
 			const uint8_t *secret, size_t size, bool exchange,
 			struct err *e);
-/* From now on, replies that repeat this are hidden as well, in texts and
- * traces; it is borrowed until NULL is set.  It is meant for the password of a
- * login, whatever form that is sent in. */
+/* From now on, replies that repeat this are hidden, in texts, errors and
+ * traces, also after the secret is wiped (secret_marks.h).  It is meant for the
+ * password of a login, whatever form that is sent in; what is sent by
+ * pop3_secret_command is hidden without it. */
 void pop3_hide(struct pop3 *p, const struct secret *secret);
+/* For what is to be shown: a text that repeats what is hidden becomes one that
+ * says so. */
+void pop3_mask(const struct pop3 *p, const uint8_t **text, size_t *size);
 /* How many commands have a reply that was not read yet. */
 size_t pop3_outstanding(const struct pop3 *p);
 
 /* Waits for the next reply line.  "+" continuations are replies only where
  * `may_continue`; otherwise they are ERR_PROTOCOL, as are "+ok", "*", binary,
  * and a reply when none is outstanding.  "+ERR" (seen from hMailServer) is a
- * -ERR.  A text that repeats the secret just sent is replaced. */
+ * -ERR.  A text that repeats a secret is replaced. */
 int pop3_reply(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	       struct err *e);
 

@@ -96,13 +96,16 @@ static int
 take_failure(struct sasl_exchange *x, const struct buf *json,
 	     const char *farewell, struct secret **answer)
 {
+	const struct secret *token = x->settings->secret;
+
 	if (x->answers > 1)
 		return 0;
-	if (secret_is_in(x->settings->secret, json->data, json->len))
+	/* also where JSON writes it in another way */
+	sasl_oauth_failure(json, x->failure, sizeof(x->failure));
+	if (secret_is_in(token, json->data, json->len) ||
+	    secret_is_in(token, x->failure, strlen(x->failure)))
 		(void)snprintf(x->failure, sizeof(x->failure),
 			       "*** (hidden: it repeats the token)");
-	else
-		sasl_oauth_failure(json, x->failure, sizeof(x->failure));
 	*answer = secret_new(farewell, strlen(farewell));
 	x->progress = SASL_FAILED;
 	return 0;

@@ -628,6 +628,15 @@ def has_no_secret(popfetch, result, secret, sent):
         assert secret.encode() not in file.read_bytes()
 
 
+def secret_in(line, secret):
+    """Is it part of this line of a login, in whatever form?"""
+    try:
+        decoded = base64.b64decode(line.split()[-1])
+    except ValueError:
+        decoded = b""
+    return secret.encode() in line + decoded
+
+
 @pytest.mark.parametrize("auth", ["user", "plain", "login", "xoauth2", "oauthbearer"])
 @pytest.mark.parametrize("form", ["as it is", "as it was sent"])
 def test_a_secret_that_the_server_repeats_is_not_shown(popfetch, server, auth, form):
@@ -647,9 +656,43 @@ def test_a_secret_that_the_server_repeats_is_not_shown(popfetch, server, auth, f
     has_no_secret(popfetch, result, secret, sent)
 
 
+@pytest.mark.parametrize("auth", ["user", "plain", "login", "xoauth2"])
+@pytest.mark.parametrize("form", ["as it is", "as it was sent"])
+@pytest.mark.parametrize(
+    "command, reply",
+    [
+        ("STAT", b"-ERR unknown command PASS %s\r\n"),
+        ("STAT", b"+OK %s\r\n"),
+        ("UIDL", b"+OK\r\n1 a\r\nPASS %s\r\n.\r\n"),
+        ("UIDL", b"PASS %s\r\n"),
+        ("RETR", b"-ERR [SYS/PERM] PASS %s\r\n"),
+        ("DELE", b"-ERR %s\r\n"),
+        ("QUIT", b"-ERR %s\r\n"),
+    ],
+)
+def test_nor_is_one_that_is_repeated_later(popfetch, server, auth, form, command, reply):
+    secret = TOKEN if "oauth" in auth else PASSWORD
+    sent = []
+
+    def repeat(session, line):
+        login = next(c for c in reversed(session.connection.lines) if secret_in(c, secret))
+        sent.append(login.split()[-1])
+        session.send(reply % (secret.encode() if form == "as it is" else sent[-1]))
+
+    pop = server([mail()], mechanisms=("PLAIN", "LOGIN", "XOAUTH2")).on(command, repeat)
+    popfetch.set(log="~/log").account(server=pop, auth=auth, password=secret, keep="no")
+    has_no_secret(popfetch, popfetch("-vv"), secret, sent)
+
+
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
 @pytest.mark.parametrize(
-    "challenge", ["%s", '{"status":"%s"}', '{"status":"401","error_description":"%s is old"}']
+    "challenge",
+    [
+        "%s",
+        '{"status":"%s"}',
+        '{"status":"401","error_description":"%s is old"}',
+        '{"status":"\\u0079%.0s' + TOKEN[1:] + '"}',
+    ],
 )
 def test_a_token_that_a_challenge_repeats_is_not_shown(popfetch, server, auth, challenge):
     def repeat(session, line):
