@@ -489,7 +489,9 @@ compare_left(const struct session *s)
 	size_t left = 0;
 
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
-		left += mailbox_action(s->mailbox, i) == PLAN_COMPARE &&
-			is_unclear(s, i, true) && failure_has_turn(s, i);
+		left += (mailbox_is_back(s->mailbox, i) ||
+			 (mailbox_action(s->mailbox, i) == PLAN_COMPARE &&
+			  is_unclear(s, i, true))) &&
+			failure_has_turn(s, i);
 	return left;
 }

@@ -96,6 +96,8 @@ look(const struct mailbox *m, bool saw_contents)
 	for (size_t i = 0; i < mailbox_count(m); i++) {
 		size_t row = SIZE_MAX;
 
+		if (mailbox_is_back(m, i)) /* not compared: it may be new */
+			g.open[plan_at(mailbox_plan(m), i).row] = true;
 		if (!is_still_to_come(m, i))
 			continue;
 		while (plan_next_candidate(mailbox_plan(m), i, &row))

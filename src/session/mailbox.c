@@ -160,6 +160,16 @@ mailbox_name(const struct mailbox *m, size_t entry, char out[MAILBOX_NAME_MAX])
 }
 
 bool
+mailbox_is_back(const struct mailbox *m, size_t entry)
+{
+	struct store_row row;
+
+	return mailbox_action(m, entry) == PLAN_DELETE &&
+	       !mailbox_is(m, entry, MAILBOX_REMOVAL) &&
+	       mailbox_row(m, entry, &row) && row.gone_since != 0;
+}
+
+bool
 mailbox_is(const struct mailbox *m, size_t entry, unsigned marks)
 {
 	return (m->marks[entry] & marks) != 0;

@@ -70,6 +70,9 @@ uint32_t mailbox_number(const struct mailbox *m, size_t entry);
 enum plan_action mailbox_action(const struct mailbox *m, size_t entry);
 /* The row that the plan has for it; false if there is none. */
 bool mailbox_row(const struct mailbox *m, size_t entry, struct store_row *row);
+/* Is it to be deleted, by a row whose message was seen to be gone?  It may be
+ * new mail as long as it is not compared. */
+bool mailbox_is_back(const struct mailbox *m, size_t entry);
 /* Its octets as the server lists it now, or else as it did when it was
  * recorded; -1 when neither is known. */
 int64_t mailbox_size(const struct mailbox *m, size_t entry);

@@ -152,6 +152,25 @@ def test_what_is_looked_at_in_each_run_leaves_time_for_the_rest(popfetch, server
     until(run, lambda: 61 - len(popfetch.maildir()))
 
 
+def test_a_uid_that_is_back_is_not_forgotten_when_there_was_no_time_for_it(popfetch, server, run):
+    """It may be of new mail, which is not to be seen before its header is looked at."""
+    pop = server(mails(60))
+    uid = pop.mailbox.messages[-1].uid
+    popfetch.account(server=pop, keep="1 day", session_timeout="2 seconds")
+    run()
+    pop.mailbox.messages.pop()
+    run()
+    run.wait(2 * DAY)
+    pop.add(mail("new", "short\n"), uid)
+    pop.on("TOP", after(0.1))
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL and len(popfetch.maildir()) == 60, result
+    pop.on("TOP", honest)
+    popfetch.accounts["work"]["keep"] = "forever"
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 61
+
+
 def test_what_failed_before_and_is_slow_ends_each_session_in_order(popfetch, server, run):
     pop = server(mails(30))
 
