@@ -198,14 +198,10 @@ class OddStat(Trouble):
         return f"STAT: {self.form}"
 
 
-class Slow(Trouble):
-    """A session ends by its time before all is done."""
-
-    speed, delay_s = 20, 0.0015  # 30 ms for the program; 3 s are 150 ms on our clock
+class Backlog(Trouble):
+    """More mail than one session brings, in the end at the latest; DELE works."""
 
     def arrange(self):
-        self.account.session_timeout_s = 3
-        self.cannot("PIPELINING")
         self.style["dele"] = "works"
         self.keep_one_of("no", "no", "2 days")
 
@@ -214,6 +210,17 @@ class Slow(Trouble):
         count = 70 - len(self.account.mailbox.items)
         if count > 0:
             self.world.mail_arrives(self.account, count)
+
+
+class Slow(Backlog):
+    """A session ends by its time before all is done."""
+
+    speed, delay_s = 20, 0.0015  # 30 ms for the program; 3 s are 150 ms on our clock
+
+    def arrange(self):
+        self.account.session_timeout_s = 3
+        self.cannot("PIPELINING")
+        super().arrange()
 
     def answer(self, session, verb, argument, item):
         return self.fire(None)
@@ -222,7 +229,7 @@ class Slow(Trouble):
         return "slow answers and a short session_timeout"
 
 
-class Short(Trouble):
+class Short(Backlog):
     """The line drops in each session, at the next RETR, TOP or DELE behind so many."""
 
     final_runs = 60  # eight that break, then some that do not
@@ -230,14 +237,7 @@ class Short(Trouble):
     def arrange(self):
         self.most = self.rng.randint(12, 40)
         self.given = {}
-        self.style["dele"] = "works"
-        self.keep_one_of("no", "no", "2 days")
-
-    def settle(self):
-        self.account.keep = self.keep
-        count = 70 - len(self.account.mailbox.items)
-        if count > 0:
-            self.world.mail_arrives(self.account, count)
+        super().arrange()
 
     def answer(self, session, verb, argument, item):
         if verb not in ("RETR", "TOP", "DELE"):
