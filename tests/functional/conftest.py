@@ -13,6 +13,7 @@ import pytest
 
 from certs import Certificates
 from dovecot import Dovecot
+from listener import Listener
 from popserver import PopServer
 from runner import Popfetch
 from smalldisk import Disk
@@ -63,6 +64,20 @@ def server(certificates):
     for one in made:
         one.stop()
         assert not one.errors, one.errors
+
+
+@pytest.fixture
+def listener():
+    """Makes ports where something else waits: listener(serve), see listener.py."""
+    made = []
+
+    def make(serve):
+        made.append(Listener(serve))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
 
 
 @pytest.fixture

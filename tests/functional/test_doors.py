@@ -2,10 +2,8 @@
 # Copyright The popfetch authors
 """The wrong door: a port of another kind of TLS, or of another service than POP3."""
 
-import contextlib
 import os
 import socket
-import threading
 import time
 
 import pytest
@@ -23,56 +21,6 @@ GREETERS = {
     "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
 }
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
-
-
-class Listener:
-    """Does to each connection what serve(sock, number) says, and remembers what came."""
-
-    def __init__(self, serve):
-        self.serve, self.socks, self.received = serve, [], []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.listener.accept()
-                sock.settimeout(20)
-                self.socks.append(sock)
-                self.received.append(b"")
-                number = len(self.socks) - 1
-                threading.Thread(target=self._run, args=(sock, number), daemon=True).start()
-
-    def _run(self, sock, number):
-        with contextlib.suppress(OSError):
-            self.serve(sock, number)
-            while data := sock.recv(4096):
-                self.received[number] += data
-
-    def end(self):
-        for sock in [self.listener, *self.socks]:
-            with contextlib.suppress(OSError):
-                sock.close()
-
-
-@pytest.fixture
-def listener():
-    made = []
-
-    def make(serve):
-        made.append(Listener(serve))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.end()
-
-
-def account(popfetch, port, tls, **options):
-    return popfetch.account(
-        host="localhost", port=port, user="jane", password=PASSWORD, tls=tls, **options
-    )
 
 
 def late(seconds):
@@ -110,7 +58,7 @@ def test_an_old_server_that_refuses_the_hello_speaks_tls_all_the_same(popfetch, 
             sock.sendall(TLS_ALERT)
 
     old = listener(serve)
-    result = account(popfetch, old.port, "starttls")()
+    result = old.account(popfetch, tls="starttls")()
     assert result.status == os.EX_PROTOCOL and result.seconds < 10, result
     assert 'set tls = "implicit"' in one_line(result), result
 
@@ -118,13 +66,12 @@ def test_an_old_server_that_refuses_the_hello_speaks_tls_all_the_same(popfetch, 
 def test_the_question_is_a_clienthello_and_nothing_else(popfetch, listener):
     def serve(sock, number):
         if number == 1:
-            hello = sock.recv(4096)
-            other.received[number] += hello
+            other.received[number] += sock.recv(4096)
             sock.sendall(b"\x16\x03\x03\x00\x02\x02\x00")
 
     other = listener(serve)
-    account(popfetch, other.port, "starttls")()
-    first, second = other.received
+    other.account(popfetch, tls="starttls")()
+    first, second = other.heard()
     assert first == b""
     assert second[0] == 22 and len(second) == 5 + int.from_bytes(second[3:5], "big")
     assert b"localhost" in second, "some servers answer those alone that name them"
@@ -139,7 +86,7 @@ def test_a_port_that_speaks_tls_is_told_when_it_closes_the_line_in_the_clear(pop
             sock.sendall(TLS_ALERT)
 
     port = listener(serve)
-    result = account(popfetch, port.port, "starttls")()
+    result = port.account(popfetch, tls="starttls")()
     assert result.status == os.EX_PROTOCOL and result.seconds < 6, result
     assert 'set tls = "implicit"' in one_line(result), result
 
@@ -201,7 +148,7 @@ def test_nor_is_one_whose_last_session_failed(popfetch, server):
     assert len(pop.connections) == before + 1
 
 
-def test_a_greeting_that_comes_while_the_question_waits_is_read_at_once(popfetch, server, listener):
+def test_a_greeting_that_comes_while_the_question_waits_is_read_at_once(popfetch, server):
     pop = server([mail()], tls="off")
     pop.on("GREETING", late(2.5), nth=1).on("GREETING", late(20), nth=2)
     result = popfetch.account(server=pop, keep="forever")()
@@ -227,7 +174,7 @@ def test_what_is_not_tls_in_answer_changes_nothing(popfetch, server, answer):
 @pytest.mark.parametrize("tls", ["implicit", "starttls", "off"])
 def test_a_port_that_never_speaks_is_a_time_out_that_names_the_ports(popfetch, listener, tls):
     silent = listener(lambda sock, number: None)
-    result = account(popfetch, silent.port, tls, timeout="4 seconds")("-v")
+    result = silent.account(popfetch, tls=tls, timeout="4 seconds")("-v")
     assert result.status == os.EX_TEMPFAIL and 3.5 < result.seconds < 6, result
     [line] = [line for line in result.errors if "no answer from server for 4 seconds" in line]
     assert len(line) <= 200
@@ -255,7 +202,7 @@ def test_no_answer_in_tls_is_told_of_where_nobody_could_ask(popfetch, listener):
         silent.listener.close()
 
     silent = listener(lonely)
-    result = account(popfetch, silent.port, "off", timeout="4 seconds")("-v")
+    result = silent.account(popfetch, tls="off", timeout="4 seconds")("-v")
     [line] = [line for line in result.errors if "no answer from server for 4 seconds" in line]
     assert "TLS;" not in line and "nor one" not in line, line
 
@@ -279,7 +226,7 @@ def test_another_service_is_called_by_its_name(popfetch, listener, service, tls)
         sock.sendall(GREETERS[service])
 
     other = listener(serve)
-    result = account(popfetch, other.port, tls)()
+    result = other.account(popfetch, tls=tls)()
     assert result.status == os.EX_PROTOCOL and result.seconds < 10, result
     line = one_line(result)
     assert f"this is an {service} port ('{GREETERS[service][:10].decode()}" in line, line
@@ -296,8 +243,8 @@ def test_another_service_within_tls_is_called_by_its_name(popfetch, server, serv
 
 def test_what_is_no_known_service_is_shown(popfetch, listener):
     other = listener(lambda sock, number: sock.sendall(b"hello there\r\n"))
-    line = one_line(account(popfetch, other.port, "implicit")())
+    line = one_line(other.account(popfetch, tls="implicit")())
     assert "does not speak TLS on this port ('hello there')" in line, line
     popfetch.accounts.clear()
-    line = one_line(account(popfetch, other.port, "off")())
+    line = one_line(other.account(popfetch, tls="off")())
     assert "not a POP3 reply: 'hello there'" in line, line

@@ -3,10 +3,8 @@
 """TLS: what is verified, what is refused, and that no secret is sent before both."""
 
 import os
-import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
@@ -440,25 +438,10 @@ def test_a_server_that_speaks_in_the_clear_where_tls_is_expected(popfetch, serve
     assert PASSWORD.encode() not in pop.last.sent
 
 
-def test_a_server_that_speaks_tls_where_text_is_expected(popfetch):
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def answer():
-        sock, _ = listener.accept()
-        sock.sendall(b"\x15\x03\x01\x00\x02\x02\x0a")
-        sock.recv(1000)
-        sock.close()
-
-    threading.Thread(target=answer, daemon=True).start()
-    popfetch.account(
-        host="localhost",
-        port=listener.getsockname()[1],
-        user="jane",
-        password=PASSWORD,
-        tls="starttls",
-    )
-    result = popfetch()
-    listener.close()
+def test_a_server_that_speaks_tls_where_text_is_expected(popfetch, listener):
+    alert = b"\x15\x03\x01\x00\x02\x02\x0a"
+    other = listener(lambda sock, number: sock.sendall(alert))
+    result = other.account(popfetch, tls="starttls")()
     assert result.status == os.EX_PROTOCOL, result
     assert "TLS" in result.stderr and "implicit" in result.stderr, result
 

@@ -3,16 +3,13 @@
 """What people are told when TLS fails: whose fault it is, and what to do, in one line."""
 
 import os
-import socket
 import ssl
 import subprocess
-import threading
 import warnings
 
 import pytest
 
 from popmail import mail
-from popserver import PASSWORD
 from wrongclock import DAY
 
 ABOUT = 215
@@ -141,26 +138,14 @@ def test_a_server_without_a_safe_cipher_is_told_apart(popfetch, server):
     assert "knows no cipher that is safe" in line and "tls_cert_file" in line, line
 
 
-def test_a_server_without_secure_renegotiation_is_named(popfetch, certificates):
+def test_a_server_without_secure_renegotiation_is_named(popfetch, listener, certificates):
     hello = b"\x03\x03" + bytes(range(32)) + b"\0\xc0\x2f\0"  # no extension at all
 
-    def serve():
-        sock, _ = listener.accept()
+    def serve(sock, number):
         sock.recv(4096)
         sock.sendall(b"\x16\x03\x03\0\x2a\x02\0\0\x26" + hello)
-        sock.recv(4096)
-        sock.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        popfetch.account(
-            host="localhost",
-            port=listener.getsockname()[1],
-            user="jane",
-            password=PASSWORD,
-            tls_ca_file=certificates.ca,
-        )
-        line = told(popfetch())
+    line = told(listener(serve).account(popfetch, tls_ca_file=certificates.ca)())
     assert "no secure renegotiation (RFC 5746): it is too old to be safe" in line, line
 
 
