@@ -201,17 +201,20 @@ def test_a_dotlock_is_waited_for_and_left_alone(popfetch, account):
     assert not dotlock.exists()
 
 
-@pytest.mark.parametrize("owner", ["", "1:elsewhere.example.org\n"])
-def test_a_dotlock_is_said_to_be_a_lock_with_its_age_and_what_to_do(popfetch, account, owner):
-    dotlock = popfetch.home / "mbox.lock"
-    dotlock.write_text(owner)
-    os.utime(dotlock, (time.time() - 120,) * 2)
-    account(mail("one"))
+def test_a_dotlock_is_said_to_be_a_lock_with_its_age_and_what_to_do(popfetch, server):
+    """Two at one time, since each is waited for."""
+    for name, owner in ("anonymous", ""), ("signed", "1:elsewhere.example.org\n"):
+        dotlock = popfetch.home / f"{name}.lock"
+        dotlock.write_text(owner)
+        os.utime(dotlock, (time.time() - 120,) * 2)
+        popfetch.account(name, server([mail("one")]), mbox=f"~/{name}")
     result = popfetch("-v", timeout=90)
     assert result.status == os.EX_TEMPFAIL, result
-    [line] = [line for line in result.errors if str(dotlock) in line]
-    assert "a lock on the mbox, 2 minutes" in line and " old: " in line and line.endswith(", remove it"), line
-    assert ("'1:elsewhere.example.org'" in line) == bool(owner), line
+    for name in popfetch.accounts:
+        [line] = [line for line in result.errors if f"'{popfetch.home}/{name}.lock'" in line]
+        assert "a lock on the mbox, 2 minutes" in line and " old: " in line, line
+        assert line.endswith(", remove it"), line
+        assert ("'1:elsewhere.example.org'" in line) == (name == "signed"), line
 
 
 def test_a_forgotten_dotlock_is_broken(popfetch, account):
