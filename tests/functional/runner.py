@@ -9,6 +9,7 @@
 """
 
 import collections
+import contextlib
 import fcntl
 import os
 import pty
@@ -317,6 +318,21 @@ class Popfetch:
             seconds,
             database=database,
         )
+
+    def earlier(self, fact, seconds):
+        """As if what is remembered of this time had been so long before."""
+        [(value,)] = self.sql("select value from fact where name = ?", fact) or [(0,)]
+        assert value > 0, f"nothing is remembered of {fact}"
+        self.sql("update fact set value = ? where name = ?", value - seconds, fact)
+
+    @contextlib.contextmanager
+    def locked(self, seconds_ago=0):
+        """The account's lock is held by somebody else, who took it so long ago."""
+        [path] = self.state_dir.glob("*.lock")
+        os.utime(path, (time.time() - seconds_ago,) * 2)
+        with open(path, "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield path
 
     def script(self, text, name="mda"):
         """A program for password_command or mda: the argument list that runs this shell script."""

@@ -2,17 +2,15 @@
 # Copyright The popfetch authors
 """How often people are told of what may pass: cron sends each line as mail."""
 
-import contextlib
 import fcntl
 import os
-import threading
 import time
 
 import pytest
 
 from popactions import close, say
 from popmail import mail
-from runner import same
+from runner import is_at_rest, same, wait_until
 
 DAY = 86400
 
@@ -149,17 +147,12 @@ def test_another_time_than_before_is_told_again(popfetch, server):
     pop = server([mail("one")], caps=("TOP", "UIDL", "USER", "EXPIRE 30"))
     assert "30 days" in popfetch.account(server=pop)().stderr
     pop.caps = ("TOP", "UIDL", "USER", "EXPIRE 10")
-    popfetch.sql("update fact set value = value - ? where name = 'capa_time'", 7 * DAY)
+    popfetch.earlier("capa_time", 7 * DAY)
     assert "10 days" in popfetch().stderr
     assert popfetch().stderr == ""
 
 
 # What keeps mail away for long.
-
-
-def since(popfetch, name, days=2):
-    """As if it had begun so many days before."""
-    popfetch.sql("update fact set value = value - ? where name = ?", days * DAY, name + "_since")
 
 
 def told(result, *words):
@@ -179,12 +172,12 @@ def test_that_logins_are_refused_for_long_is_told_once_a_day(popfetch, server):
     assert popfetch.account(server=pop)().status == os.EX_NOPERM
     result = popfetch()
     assert result.status == os.EX_NOPERM and result.output == "", result
-    since(popfetch, "refused")
+    popfetch.earlier("refused_since", 2 * DAY)
     result = popfetch("-q")
     assert result.status == os.EX_NOPERM and told(result, "logins are refused", *HELP), result
     result = popfetch()
     assert result.status == os.EX_NOPERM and result.output == "", result
-    popfetch.sql("update fact set value = value - ? where name = 'trouble_told'", DAY)
+    popfetch.earlier("trouble_told", DAY)
     result = popfetch("work")
     assert told(result, "login refused, check", "; logins are refused", "(2 days)"), result
     pop.users = {"jane": popfetch.accounts["work"]["password"]}
@@ -199,7 +192,7 @@ def test_that_a_server_is_in_trouble_for_long_is_told_once_a_day(popfetch, serve
     popfetch.account(server=pop, notice_after="1000 failures")
     result = popfetch()
     assert result.status == os.EX_TEMPFAIL and result.output == "", result
-    since(popfetch, "put_off")
+    popfetch.earlier("put_off_since", 2 * DAY)
     result = popfetch()
     assert result.status == os.EX_TEMPFAIL and told(result, "put off", *HELP), result
     result = popfetch()
@@ -212,9 +205,9 @@ def test_the_same_server_is_not_told_of_twice_a_day(popfetch, server):
     pop.on("AUTH", busy).on("PASS", busy)
     popfetch.account(server=pop, notice_after="1 failures")
     assert "out of order" in popfetch().stderr
-    since(popfetch, "put_off")
+    popfetch.earlier("put_off_since", 2 * DAY)
     assert popfetch().output == "", "within a day of the error itself"
-    popfetch.sql("update fact set value = value - ? where name = 'last_notice'", DAY)
+    popfetch.earlier("last_notice", DAY)
     assert told(popfetch("work"), "out of order", "put off")
     assert popfetch("work").output == ""
 
@@ -223,11 +216,11 @@ def test_that_messages_are_set_aside_for_long_is_told_once_a_day(popfetch, serve
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
     assert popfetch().output == ""
-    since(popfetch, "aside")
+    popfetch.earlier("aside_since", 2 * DAY)
     result = popfetch()
     assert result.status == 0 and told(result, "1 message is set aside", *HELP), result
     assert popfetch().output == ""
-    popfetch.sql("update fact set value = value - ? where name = 'trouble_told'", DAY)
+    popfetch.earlier("trouble_told", DAY)
     assert popfetch().errors != []
     pop.forgive()
     assert popfetch("work").output == ""
@@ -237,7 +230,7 @@ def test_that_messages_are_set_aside_for_long_is_told_once_a_day(popfetch, serve
 def test_messages_that_come_and_go_are_not_one_that_waits_for_long(popfetch, server):
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
-    since(popfetch, "aside")
+    popfetch.earlier("aside_since", 2 * DAY)
     pop.forgive()
     pop.add(mail("three"))
     pop.on("RETR 3", say(b"-ERR it is broken\r\n"))
@@ -249,27 +242,18 @@ def test_a_clock_that_was_wrong_makes_no_long_trouble(popfetch, server):
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     assert popfetch.account(server=pop)().status == os.EX_TEMPFAIL
     for value in (1000, 2**40):
-        popfetch.sql("update fact set value = ? where name = 'aside_since'", value)
+        [(began,)] = popfetch.sql("select value from fact where name = 'aside_since'")
+        popfetch.earlier("aside_since", began - value)
         assert popfetch().output == ""
-
-
-@contextlib.contextmanager
-def locked(popfetch, seconds_ago):
-    """The account's lock is held, and was taken so long ago."""
-    [path] = popfetch.state_dir.glob("*.lock")
-    os.utime(path, (time.time() - seconds_ago,) * 2)
-    with open(path, "r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield path
 
 
 def test_a_lock_that_is_held_for_long_is_told_once_a_day(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
-    with locked(popfetch, 3000):
+    with popfetch.locked(3000):
         result = popfetch()
         assert result.status == 0 and result.output == "" and result.seconds < 4, result
-    with locked(popfetch, 2 * 3600) as path:
+    with popfetch.locked(2 * 3600) as path:
         result = popfetch()
         assert result.status == 0 and told(result, "holds its lock", "(2 hours", f"'{path}'")
         result = popfetch()
@@ -286,7 +270,7 @@ def test_a_lock_taken_under_a_wrong_clock_counts_from_now(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
     for seconds_ago in (-9 * DAY, time.time() - 1000):
-        with locked(popfetch, seconds_ago) as path:
+        with popfetch.locked(seconds_ago) as path:
             assert popfetch().output == ""
             assert abs(path.stat().st_mtime - time.time()) < 60
 
@@ -295,20 +279,19 @@ def test_a_lock_that_is_free_soon_keeps_no_mail_away(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
     pop.add(mail("two"))
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(locked(popfetch, 12 * 3600))
-        held = stack.pop_all()
-    threading.Timer(1, held.close).start()
-    result = popfetch()
-    assert result.status == 0 and result.output == "" and result.seconds > 0.5, result
+    with popfetch.locked(12 * 3600):
+        process = popfetch.start()
+        wait_until(lambda: is_at_rest(process), process)
+    result = popfetch.finish(process)
+    assert result.status == 0 and result.output == "", result
     assert same(popfetch.maildir(), pop.wires())
 
 
 def test_a_lock_is_told_of_when_no_run_has_gone_well_for_long(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
-    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
-    with locked(popfetch, 60):
+    popfetch.earlier("last_success", 2 * DAY)
+    with popfetch.locked(60):
         result = popfetch()
         assert result.status == 0 and told(result, "no run has gone well", "(2 days)"), result
         assert popfetch().output == ""
@@ -317,7 +300,7 @@ def test_a_lock_is_told_of_when_no_run_has_gone_well_for_long(popfetch, server):
 def test_a_run_that_is_at_work_is_not_told_of_though_none_has_gone_well_for_long(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
-    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
+    popfetch.earlier("last_success", 2 * DAY)
     waiting = []
 
     def look(session, line):
@@ -332,7 +315,7 @@ def test_a_run_that_is_at_work_is_not_told_of_though_none_has_gone_well_for_long
 def test_a_lock_is_not_told_of_when_the_log_says_that_a_run_went_well(popfetch, server):
     pop = server([mail("one")])
     assert popfetch.account(server=pop)().status == 0
-    popfetch.sql("update fact set value = value - ? where name = 'last_success'", 2 * DAY)
+    popfetch.earlier("last_success", 2 * DAY)
     assert popfetch().status == 0, "which is noted in the log alone"
-    with locked(popfetch, 60):
+    with popfetch.locked(60):
         assert popfetch().output == ""

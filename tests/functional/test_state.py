@@ -2,7 +2,6 @@
 # Copyright The popfetch authors
 """The state database of a mailbox: where it is, what it survives, what makes it untrusted."""
 
-import fcntl
 import os
 import random
 import shutil
@@ -273,9 +272,7 @@ def test_a_lock_held_by_somebody_leaves_the_account_alone(popfetch, server):
     popfetch.account(server=pop)
     popfetch()
     pop.add(mail("two"))
-    [path] = popfetch.state_dir.glob("*.lock")
-    with open(path) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with popfetch.locked():
         result = popfetch()
         assert result.status == 0 and result.output == "", result
         assert len(pop.connections) == 1

@@ -3,7 +3,6 @@
 """What --status tells of accounts, what --retry changes, and what an account says that another
 run holds."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from runner import same
 
 COLUMNS = ("LAST SUCCESS", "FETCHED", "KEPT", "ASIDE", "NEXT TRY")
 SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
-HOUR = SECONDS["hour"]
+HOUR, DAY = SECONDS["hour"], SECONDS["day"]
 
 
 def row(result, account="work"):
@@ -220,10 +219,6 @@ def test_the_pause_that_a_server_wants_is_shown(popfetch, server):
 # The exit status, for whoever looks after many accounts.
 
 
-def began_days_ago(popfetch, name, days=2):
-    popfetch.sql("update fact set value = value - ? where name = ?", days * 86400, name)
-
-
 def test_an_account_that_fails_past_notice_after_is_status_1(popfetch, server):
     pop = server([mail("one")]).on("UIDL", close)
     popfetch.account(server=pop, notice_after="3 failures")
@@ -233,7 +228,7 @@ def test_an_account_that_fails_past_notice_after_is_status_1(popfetch, server):
         assert popfetch("--status").status == status
     popfetch.accounts["work"].update(notice_after="2 days")
     assert popfetch("--status").status == 0
-    began_days_ago(popfetch, "first_failure")
+    popfetch.earlier("first_failure", 2 * DAY)
     assert popfetch("--status").status == 1
     pop.forgive()
     assert popfetch().status == 0 and popfetch("--status").status == 0
@@ -243,7 +238,7 @@ def test_trouble_that_lasts_long_is_status_1_and_shown(popfetch, server):
     pop = server([mail("one"), mail("two")]).on("RETR 1", say(b"-ERR it is broken\r\n"))
     popfetch.account(server=pop)()
     assert popfetch().status == 0 and popfetch("--status").status == 0
-    began_days_ago(popfetch, "aside_since")
+    popfetch.earlier("aside_since", 2 * DAY)
     result = popfetch("--status")
     assert result.status == 1 and result.stderr == "", result
     [line] = [line for line in whole_lines(result) if line.startswith("    trouble: ")]
@@ -263,12 +258,10 @@ def test_an_error_of_the_state_keeps_its_status(popfetch, server):
 
 def test_a_lock_that_is_held_for_long_is_status_1(popfetch, server):
     assert popfetch.account(server=server([mail("one")]))().status == 0
-    [path] = popfetch.state_dir.glob("*.lock")
-    with open(path, "r+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with popfetch.locked():
         result = popfetch("--status")
         assert result.status == 0 and "is being fetched" in row(result), result
-        os.utime(path, (time.time() - 2 * HOUR,) * 2)
+    with popfetch.locked(2 * HOUR):
         result = popfetch("--status")
         assert result.status == 1 and "is being fetched" in row(result), result
         assert any("holds its lock since 20" in line for line in whole_lines(result)), result
@@ -296,12 +289,12 @@ def test_no_line_of_the_table_is_longer_than_80(popfetch, server, name):
     pop.add(mail("one"), "u" * 70)
     pop.add(mail("two"))
     popfetch.account(name.strip(), pop, maildir=popfetch.home / "Maildir")()
-    began_days_ago(popfetch, "aside_since")
+    popfetch.earlier("aside_since", 2 * DAY)
     popfetch.sql("update fact set value = 12345678 where name = 'last_fetched'")
     result = popfetch("--status", "-v")
     lines = whole_lines(result)
     text = "".join(lines).replace(" ", "")
-    for word in (name, "/a/long/path" * 9 + " end", "u" * 70, "trouble:"):
+    for word in (name, "/a/long/path" * 9 + " end", "u" * 70, "trouble:", "never many 1 1 in"):
         assert word.replace(" ", "") in text, result
 
 
