@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
+/* Lines for a terminal of 80 columns. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -7,9 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
+#include "base/mem.h"
 #include "cli/columns.h"
 #include "cli/wrap.h"
 
@@ -65,7 +69,8 @@ a_word_that_is_longer_than_a_line_is_cut(void **state)
 static void
 characters_of_two_columns_are_counted_as_such(void **state)
 {
-	char text[3 * 100 + 1], *line, *rest = text;
+	char text[3 * 100 + 1], *copy, *line, *rest;
+	size_t shown = 0, lines = 0;
 	struct buf out;
 
 	(void)state;
@@ -73,11 +78,19 @@ characters_of_two_columns_are_counted_as_such(void **state)
 		memcpy(text + 3 * i, "\xe4\xb8\xad", 4);
 	buf_init(&out, SIZE_MAX);
 	wrap_add(&out, 3, text);
-	memcpy(text, buf_text(&out), sizeof(text) - 1);
+	copy = rest = mem_string(buf_text(&out));
 	while ((line = strsep(&rest, "\n")) && rest) {
+		size_t size = strlen(line + strspn(line, " "));
+
 		assert_true(columns_of(line) <= WRAP_COLUMNS);
-		assert_int_equal(strlen(line + strspn(line, " ")) % 3, 0);
+		assert_int_equal(size % 3, 0);
+		shown += size;
+		lines++;
 	}
+	assert_string_equal(line, "");
+	assert_int_equal(lines, 3);
+	assert_int_equal(shown, strlen(text));
+	free(copy);
 	buf_free(&out);
 }
 
