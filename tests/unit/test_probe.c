@@ -155,6 +155,8 @@ what_is_said_in_the_clear_is_none(void **state)
 		"what?",
 		"\x16\x04\x03\n",
 		"a line of which nobody can say yet where it will end",
+		("a line that is longer than anybody would want to look at, "
+		 "and that has no end at all, or none in sight"),
 	};
 
 	(void)state;
