@@ -9,6 +9,7 @@ import pytest
 from popmail import mail
 from popserver import PASSWORD
 from runner import same
+from test_terminal import is_left, pictures
 
 HINT = " (it has no terminal to ask on)"
 FAILS = "echo gpg: no pinentry >&2; echo gpg: decryption failed: No secret key >&2; exit 2"
@@ -47,11 +48,12 @@ def test_who_looks_sees_each_line_at_once_beside_the_accounts_name(popfetch, ser
 def test_what_a_password_command_says_is_not_drawn_over_a_bar(popfetch, server):
     pop = server([mail("one")])
     teller(popfetch, pop, f"sleep 0.5; echo touch the key >&2; sleep 0.5; echo '{PASSWORD}'")
-    result = popfetch.on_terminal("-v")
+    result = popfetch.on_terminal("-v", columns=80)
     assert result.status == 0 and same(popfetch.maildir(), pop.wires()), result
-    assert "popfetch: work: password_command: touch the key\r\n" in result.stdout, result
-    for line in result.stdout.split("\n"):
-        assert "touch" not in line or "asking" not in line.rpartition("\r\x1b")[2], result
+    shown, screen = pictures(result, 80)
+    assert any("work  asking for the password" in lines for _, lines in shown), shown
+    assert screen.lines[0] == "popfetch: work: password_command: touch the key", screen.lines
+    assert is_left(screen.lines) and not any("asking" in line for line in screen.lines)
 
 
 def test_a_password_command_that_succeeds_says_nothing_off_a_terminal(popfetch, server):
