@@ -80,16 +80,26 @@ def test_a_secret_that_it_shows_gets_into_no_error(popfetch, server):
     assert PASSWORD not in popfetch("--status").stdout
 
 
-def test_a_child_that_a_password_command_leaves_behind_holds_nobody_up(popfetch, server):
+@pytest.fixture
+def child(popfetch):
+    """The end of a script that leaves a child behind, which holds all its streams until the test
+    is over."""
+    file = popfetch.directory / "the test lasts"
+    file.touch()
+    yield f"while test -e '{file}'; do sleep 0.1; done & exit"
+    file.unlink()
+
+
+def test_a_child_that_a_password_command_leaves_behind_holds_nobody_up(popfetch, server, child):
     pop = server([mail("one")])
-    teller(popfetch, pop, f"echo '{PASSWORD}'; sleep 20 & exit 0")
+    teller(popfetch, pop, f"echo '{PASSWORD}'; {child} 0")
     result = popfetch()
     assert result.status == 0 and result.seconds < 10, result
     assert same(popfetch.maildir(), pop.wires())
 
 
-def test_one_that_fails_and_leaves_a_child_behind_is_told_at_once(popfetch, server):
-    teller(popfetch, server([]), "echo locked >&2; sleep 20 & exit 1")
+def test_one_that_fails_and_leaves_a_child_behind_is_told_at_once(popfetch, server, child):
+    teller(popfetch, server([]), f"echo locked >&2; {child} 1")
     result = popfetch("-v")
     assert result.status == os.EX_TEMPFAIL and result.seconds < 10, result
     assert "failed (status 1): locked" in result.stderr, result
