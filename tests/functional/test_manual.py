@@ -12,27 +12,16 @@ from pathlib import Path
 import pytest
 
 from dovecotconf import version_of
+from manual import ORDINARY, as_ordinary, blocks, give
 from popmail import mail
 from popserver import PASSWORD
 
-ORDINARY = 65534  # dovecot-lda delivers nothing as root
 LDA = "/usr/lib/dovecot/dovecot-lda"
-
-
-def plain(mdoc):
-    for escape, text in (("\\e", "\\"), ("\\(dq", '"'), ("\\&", "")):
-        mdoc = mdoc.replace(escape, text)
-    return mdoc
-
-
-def blocks(path):
-    text = path.read_text()
-    return [plain(block) for block in re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed", text)]
 
 
 @pytest.fixture(scope="session")
 def examples(source_directory):
-    return blocks(source_directory / "doc/popfetch.conf.5")
+    return blocks((source_directory / "doc/popfetch.conf.5").read_text())
 
 
 # --- configurations ---
@@ -104,14 +93,9 @@ def test_dovecot_lda_delivers_on_a_machine_on_which_nothing_is_configured(
     )
     configuration.chmod(0o600)
     shutil.copy2(binary, jane / "popfetch")
-    command = [jane / "popfetch", "-c", configuration]
-    if os.getuid() == 0:
-        for path in (jane, *jane.rglob("*")):
-            os.chown(path, ORDINARY, ORDINARY)
-        user = [f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
-        command = ["setpriv", *user, "--", *command]
+    give(jane, ORDINARY)
     done = subprocess.run(
-        command,
+        as_ordinary([jane / "popfetch", "-c", configuration]),
         cwd=jane,
         env={"HOME": str(jane), "PATH": "/usr/bin:/bin"},
         capture_output=True,

@@ -7,7 +7,6 @@ taken from the manual; only host, port, user and password are those of a Dovecot
 that is not installed is played: the list is written as it would write it.
 """
 
-import os
 import poplib
 import re
 import shutil
@@ -17,15 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from manual import ORDINARY, as_ordinary, blocks, give, lines
 from popmail import local, mail
-
-ORDINARY = 65534  # fdm and getmail deliver nothing as root
-
-
-def plain(mdoc):
-    for escape, text in (("\\e", "\\"), ("\\(dq", '"'), ("\\&", "")):
-        mdoc = mdoc.replace(escape, text)
-    return mdoc
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +27,15 @@ def manual(source_directory):
 
 
 def steps(manual):
-    return [plain(line) for line in re.findall(r"^\.Dl (.*)$", manual.split("\n.Ss ")[0], re.M)]
+    return lines(manual.split("\n.Ss ")[0])
 
 
-def blocks(manual, peer):
+def shown(manual, peer):
     """Its configuration, the account, the command."""
     part = manual.split(f"\n.Ss From {peer}\n")[1].split("\n.Ss ")[0]
-    found = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed", part, re.S | re.M)
+    found = blocks(part)
     assert len(found) == 3, f"the manual has not what it had from {peer}"
-    return [plain(block) for block in found]
+    return found
 
 
 class Peer:
@@ -123,7 +115,7 @@ class Move:
         self.program("bin/deliver", f"cat >$(mktemp {home}/Maildir/new/XXXXXXXX)")
         shutil.copy2(popfetch.binary, home / "bin/popfetch")
         self.write("ca.crt", Path(dovecot.certificates.ca).read_text())
-        old, account, self.to_list = map(self.here, blocks(manual, name))
+        old, account, self.to_list = map(self.here, shown(manual, name))
         self.write(self.peer.configuration, old)
         own = f"\n  port = {dovecot.pop3s_port}\n  tls_ca_file = '{home}/ca.crt'\n"
         self.write(".config/popfetch/popfetch.conf", account.replace("{\n", "{" + own, 1))
@@ -154,19 +146,14 @@ class Move:
     def program(self, path, text):
         self.write(path, f"#!/bin/sh\n{text}\n").chmod(0o755)
 
-    def own(self, uid):
-        if os.getuid() == 0:
-            for path in (self.home, *self.home.rglob("*")):
-                os.chown(path, uid, uid)
-
-    def run(self, command, before=()):
+    def run(self, command):
         environment = {
             **self.popfetch.environment,
             "HOME": str(self.home),
             "PATH": f"{self.home}/bin:/usr/bin:/bin",
         }
         return subprocess.run(
-            [*before, *command],
+            command,
             cwd=self.home,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -183,10 +170,9 @@ class Move:
     def other_program_fetches(self):
         if not shutil.which(self.peer.command[0]):
             return self.play()
-        before = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", "--"]
-        self.own(ORDINARY)
-        done = self.run(self.peer.command, before if os.getuid() == 0 else ())
-        self.own(0)
+        give(self.home, ORDINARY)
+        done = self.run(as_ordinary(self.peer.command))
+        give(self.home, 0)
         assert done.returncode == 0, done
         assert (self.home / self.here(self.peer.place)).exists(), "its list is elsewhere"
 
