@@ -65,15 +65,17 @@ def unpack(binary, tmp_path, library):
 def run(home, *arguments, status=0):
     """`status` may be a tuple of those that are right."""
     result = home(*arguments)
-    assert result.status == status or (isinstance(status, tuple) and result.status in status), result
+    assert result.status in (status if isinstance(status, tuple) else (status,)), result
     return result
 
 
 def status(home):
     """What --status says: {heading: word}, and the LAST ERROR, which once had a heading too."""
-    lines = run(home, "--status", status=(0, 1)).stdout.splitlines()
-    shown = dict(zip(*(columns(line) for line in lines[:2])))
+    result = run(home, "--status", status=(0, 1))
+    lines = result.stdout.splitlines()
+    shown = dict(zip(*(columns(line) for line in lines[:2]), strict=True))
     shown["LAST ERROR"] = "".join(lines[2:]) or "-"
+    assert result.status == 0 or shown["LAST ERROR"] != "-", result
     return shown
 
 
