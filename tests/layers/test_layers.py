@@ -140,9 +140,19 @@ def test_a_text_that_is_made_of_several_strings_is_one(tmp_path):
         'err_set(e, KIND, "cannot read "\n\t"\'%s\'", name); /* err_set(e, K, "no such text") */\n'
         'report_line(l, REPORT_WARNING, "a warning (%s)", f("inside"));\n'
         'report_line(l, REPORT_VERBOSE, "no error");\n'
+        'return is_it(\'"\') ? "no error" : fail(r, "set it to \\"a\\"", n);\n'
     )
     assert error_texts.all_texts(tmp_path) == [
         "x: a warning (%s)",
         "x: cannot read '%s'",
         "x: inside",
+        'x: set it to \\"a\\"',
     ]
+
+
+def test_a_file_of_words_has_all_its_strings_with_blanks_in_the_list(tmp_path):
+    (tmp_path / "src" / "net").mkdir(parents=True)
+    (tmp_path / "src" / "net" / "tls_fault.c").write_text(
+        '#include "net/no such text.h"\nreturn is_it("word") ? "it is old" : "it /* is */ new";\n'
+    )
+    assert error_texts.all_texts(tmp_path) == ["net: it /* is */ new", "net: it is old"]
