@@ -146,7 +146,6 @@ def test_what_is_looked_at_in_each_run_leaves_time_for_the_rest(popfetch, server
     run(2)
     assert len(popfetch.maildir()) == 60
     popfetch.accounts["work"]["session_timeout"] = "2 seconds"
-    slow_down(pop, "TOP")
     pop.mailbox.messages[-1].wire = mail("c29")
     pop.on("TOP", after(0.05))
     until(run, lambda: 61 - len(popfetch.maildir()))

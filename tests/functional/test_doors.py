@@ -151,6 +151,7 @@ def test_a_greeting_that_comes_while_the_question_waits_is_read_at_once(popfetch
     pop.on("GREETING", late(2.5), nth=1).on("GREETING", late(20), nth=2)
     result = popfetch.account(server=pop, keep="forever")()
     assert result.status == 0 and result.seconds < 4.5, result
+    assert len(pop.connections) == 2
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_what_is_not_tls_in_answer_changes_nothing(popfetch, server, answer):
 
     pop.on("GREETING", second, nth=2)
     result = popfetch.account(server=pop, keep="forever")()
-    assert result.status == 0, result
+    assert result.status == 0 and len(pop.connections) == 2, result
     assert same(popfetch.maildir(), pop.wires())
 
 
