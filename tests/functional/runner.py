@@ -214,7 +214,8 @@ class Popfetch:
         waited for, what is typed)].  Returns a Result whose stdout has everything that was seen,
         and whose `frames` have it with the seconds since the start: [(seconds, bytes)]."""
         master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24 * bool(columns), columns, 0, 0))
+        size = struct.pack("HHHH", 24 * bool(columns), columns, 0, 0)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
         typed, seen, frames = list(typed or []), b"", []
         process = self.start(
             *arguments,

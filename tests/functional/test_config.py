@@ -485,7 +485,11 @@ def test_a_state_of_its_own_separates_them(popfetch, server):
 
 @pytest.mark.parametrize(
     "name, ours",
-    [("username", ["'user'"]), ("delete", ["'keep'"]), ("mailbox", ["'maildir'", "'mbox'", "'mda'"])],
+    [
+        ("username", ["'user'"]),
+        ("delete", ["'keep'"]),
+        ("mailbox", ["'maildir'", "'mbox'", "'mda'"]),
+    ],
 )
 def test_an_option_of_another_fetcher_is_told_what_it_is_called_here(popfetch, name, ours):
     refused(popfetch, with_line(f"  {name} = 'no'"), f"'{name}'", *ours, line=3)

@@ -96,7 +96,8 @@ def test_an_error_says_who_its_message_is_from_and_what_about(deliver, popfetch,
     assert line.startswith(name) and WORDS[failure] + ": quota exceeded" in line, line
     assert ("; it is set aside" in line) == (failure == "exit 1"), line
     kept = (popfetch.home / "log").read_text() + popfetch("--status", "-v").stdout
-    kept += repr(popfetch.sql("select value from fact")) + repr(popfetch.sql("select * from message"))
+    kept += repr(popfetch.sql("select value from fact"))
+    kept += repr(popfetch.sql("select * from message"))
     assert "quota exceeded" in kept and "invoice" not in kept and "example.org" not in kept, kept
 
 
@@ -109,7 +110,8 @@ def test_an_mda_that_takes_nothing_is_told_with_such_a_message(deliver, popfetch
 
 def test_what_is_told_of_a_message_is_safe_and_bounded(deliver, popfetch):
     subject = "\x1b[2J\x07" + "long words " * 300
-    deliver("exit 1", letter("jane@example.org", subject), letter("x" * 900 + "@a", ""), b"\r\nx\r\n")
+    wires = letter("jane@example.org", subject), letter("x" * 900 + "@a", ""), b"\r\nx\r\n"
+    deliver("exit 1", *wires)
     result = popfetch()
     assert "\x1b" not in result.stderr and "\\x1b[2J\\x07long words" in result.stderr, result
     assert "..." in result.stderr and max(map(len, result.errors)) < 500, result

@@ -433,7 +433,8 @@ def test_a_server_that_speaks_in_the_clear_where_tls_is_expected(popfetch, serve
     result = popfetch.account(server=pop, tls="implicit")()
     assert result.status == os.EX_PROTOCOL, result
     assert "TLS" in result.stderr and result.seconds < 5
-    words = {command.split(" ")[0] for command in pop.last.commands}  # of a ClientHello, all of them
+    # What it takes for commands are pieces of a ClientHello.
+    words = {command.split(" ")[0] for command in pop.last.commands}
     assert not words & {"CAPA", "STLS", "AUTH", "USER", "PASS", "APOP", "STAT", "UIDL", "QUIT"}
     assert PASSWORD.encode() not in pop.last.sent
 

@@ -12,14 +12,14 @@ import pytest
 from popmail import mail
 from wrongclock import DAY
 
-ABOUT = 215
+LONGEST = 215
 
 
 def told(result):
     assert result.status == os.EX_PROTOCOL, result
     [line] = result.errors
     assert line.startswith("popfetch: work: TLS: "), line
-    assert len(line) <= ABOUT, (len(line), line)
+    assert len(line) <= LONGEST, (len(line), line)
     return line
 
 

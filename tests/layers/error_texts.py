@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright The popfetch authors
-"""The texts that people are told when something is wrong, as the sources have them: error_texts.txt.
+"""The texts that people are told when something is wrong, as the sources have them.
 
-error_texts.py SOURCES prints them. A new one is added to the list on purpose, when it was read as a
-stranger reads it: does it name the step, the cause and what to do? The account's name is put before
-it, and what stands in front of a context is said by those who call (err_context). Not in the list
-are the names of other fetchers' options and what they are called here (conf_peers.c).
+error_texts.py SOURCES prints them. A new one is added to error_texts.txt on purpose, when it was
+read as a stranger reads it: does it name the step, the cause and what to do? The account's name is
+put before it, and what stands in front of a context is said by those who call (err_context). Not in
+the list are other fetchers' options and what they are called here (conf_peers.c).
 """
 
 import re
