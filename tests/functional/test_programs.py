@@ -75,9 +75,11 @@ def test_its_lines_are_made_safe_and_bounded(popfetch, server):
 def test_a_secret_that_it_shows_gets_into_no_error(popfetch, server):
     teller(popfetch, server([]), f"echo {PASSWORD}; echo + echo {PASSWORD} >&2; exit 1")
     popfetch.set(log=popfetch.home / "log")
-    assert popfetch().status == os.EX_TEMPFAIL
-    assert PASSWORD not in (popfetch.home / "log").read_text()
-    assert PASSWORD not in popfetch("--status").stdout
+    popfetch.accounts["work"]["notice_after"] = "1 failures"
+    result = popfetch()
+    assert result.status == os.EX_TEMPFAIL, result
+    for text in result.output, (popfetch.home / "log").read_text(), popfetch("--status").stdout:
+        assert "failed (status 1)" in text.replace("\n        ", " ") and PASSWORD not in text, text
 
 
 @pytest.fixture
