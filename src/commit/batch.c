@@ -212,8 +212,7 @@ d2(struct batch *b, bool *attempted, struct err *e)
 	*attempted = true;
 	if (store_commit(b->store, e) != 0)
 		return -1;
-	if (b->current.count > 0)
-		b->destination_is_known = true;
+	b->destination_is_known |= b->current.count > 0;
 	batch_list_move(&b->settled, &b->recorded, b->settled.count);
 	deliver_retire(b->deliver);
 	return 0;
@@ -303,10 +302,10 @@ room_now(const struct batch *b, bool *is_probe)
 static void
 choose(struct batch *b)
 {
-	size_t count = b->waiting.count, room;
+	size_t count = b->waiting.count;
 	bool is_probe;
+	size_t room = room_now(b, &is_probe);
 
-	room = room_now(b, &is_probe);
 	if (is_probe)
 		batch_list_move_last(&b->waiting, &b->current);
 	else
@@ -318,22 +317,16 @@ choose(struct batch *b)
 static int
 hand_over_one(struct batch *b, struct err *e)
 {
-	bool attempted;
+	bool attempted = false;
 
 	choose(b);
-	if (d1(b, e) != 0) {
-		deliver_abandon(b->deliver);
-		batch_list_clear(&b->current, true);
-		return -1;
-	}
-	if (d2(b, &attempted, e) != 0) {
-		if (attempted)
-			return break_off(b);
-		deliver_abandon(b->deliver);
-		batch_list_clear(&b->current, true);
-		return -1;
-	}
-	return publish(b, e);
+	if (d1(b, e) == 0 && d2(b, &attempted, e) == 0)
+		return publish(b, e);
+	if (attempted)
+		return break_off(b);
+	deliver_abandon(b->deliver);
+	batch_list_clear(&b->current, true);
+	return -1;
 }
 
 bool
@@ -355,9 +348,7 @@ batch_continue(struct batch *b, struct err *e)
 	assert(!b->broken);
 	if (b->running.count == 0)
 		return 0;
-	if (deliver_tend(b->deliver, e) != 0)
-		return break_off(b);
-	return d3(b, e);
+	return deliver_tend(b->deliver, e) != 0 ? break_off(b) : d3(b, e);
 }
 
 int
@@ -382,16 +373,28 @@ batch_discard_waiting(struct batch *b)
 	batch_list_clear(&b->waiting, true);
 }
 
-int
-batch_finish(struct batch *b, struct err *e)
+static int
+record_outcomes(struct batch *b, struct err *e)
 {
 	bool attempted;
 
+	return b->settled.count > 0 && d2(b, &attempted, e) != 0 ? break_off(b)
+								 : 0;
+}
+
+int
+batch_record_ended(struct batch *b, struct err *e)
+{
+	assert(!b->broken);
+	return batch_waiting(b) > 0 ? 0 : record_outcomes(b, e);
+}
+
+int
+batch_finish(struct batch *b, struct err *e)
+{
 	assert(b->running.count == 0 && !b->open && !b->broken);
 	verdict_end(&b->verdicts, &b->settled);
-	if (b->settled.count == 0)
-		return 0;
-	return d2(b, &attempted, e) != 0 ? break_off(b) : 0;
+	return record_outcomes(b, e);
 }
 
 void

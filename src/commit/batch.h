@@ -105,6 +105,10 @@ int batch_continue(struct batch *b, struct err *e);
 bool batch_is_due(const struct batch *b, bool all);
 /* Hands over what is due; then batch_is_due(b, all) is false. */
 int batch_hand_over(struct batch *b, bool all, struct err *e);
+/* Puts on record how programs have ended, when none runs and none is to: before
+ * anything else is waited for, since a crash meanwhile would have the last
+ * message delivered again. */
+int batch_record_ended(struct batch *b, struct err *e);
 /* batch_continue, then batch_hand_over. */
 int batch_run(struct batch *b, bool all, struct err *e);
 /* What became of a message, once that is recorded. */

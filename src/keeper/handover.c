@@ -300,6 +300,11 @@ handover_run(struct handover *h, bool all, struct err *e)
 	see_trouble(h);
 	see_stop(h);
 	see_time(h);
+	if (batch_ends_one_by_one(h->batch)) {
+		if (batch_record_ended(h->batch, e) != 0)
+			return fail(h);
+		take_recorded(h);
+	}
 	if (h->has_failed || !batch_is_due(h->batch, all))
 		return 0;
 	if (h->lockstep.need == LOCKSTEP_SURE)

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from popactions import close
+from popactions import close, hang
 from popmail import mail
-from runner import same
+from runner import same, wait_until
 
 COMMANDS = [
     "CAPA",
@@ -247,3 +247,21 @@ def test_line_drops_and_kills_in_turn(popfetch, server):
     del popfetch.accounts["work"]["max_messages"]
     assert popfetch().status == 0
     assert same(popfetch.maildir(), wires) and pop.left() == []
+
+
+def delivered_on_record(popfetch):
+    """By a copy, since a run has the state for itself."""
+    copy = popfetch.home / "copy"
+    shutil.copytree(popfetch.state_dir, copy, dirs_exist_ok=True)
+    database = next(copy.glob("*.db"))
+    return popfetch.sql("SELECT count(*) FROM message WHERE status = 2", database=database)[0][0]
+
+
+def test_what_a_program_has_taken_is_on_record_while_the_next_one_is_waited_for(popfetch, server):
+    pop = server([mail(f"m{n}") for n in range(3)]).on("RETR 3", hang, nth=1)
+    popfetch.account(server=pop, mda=popfetch.saver())
+    process = popfetch.start()
+    wait_until(lambda: len(popfetch.saved()) == 2 and delivered_on_record(popfetch) == 2, process)
+    popfetch.kill(process)
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), pop.wires())
