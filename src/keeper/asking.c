@@ -307,7 +307,8 @@ ask_other_end(struct retrieve *r, struct err *e)
 		      (r->asks_all || !refusals_reach_the_end(refusals));
 	if (r->asks_all)
 		return 0;
-	if (!r->has_asked_other_end && !refusals_reach_the_end(refusals))
+	if (!refusals_have_new(refusals) ||
+	    (!r->has_asked_other_end && !refusals_reach_the_end(refusals)))
 		return refusals_settle(refusals, e);
 	refusals_confirm(refusals);
 	return 0;

@@ -433,7 +433,7 @@ slice_by_retr(struct session *s, struct headers *h, struct refusals *r,
 static int
 end_refusals(struct headers *h, struct refusals *r, struct err *e)
 {
-	if (!refusals_are_many(r) ||
+	if (!refusals_are_many(r) || !refusals_have_new(r) ||
 	    (!headers_has_asked_last(h) && !refusals_reach_the_end(r)))
 		return refusals_settle(r, e);
 	refusals_confirm(r);

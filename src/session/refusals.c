@@ -118,6 +118,15 @@ refusals_are_of_new(const struct refusals *r)
 	return failure_count(r->session->mailbox, r->at[0].entry) == 0;
 }
 
+bool
+refusals_have_new(const struct refusals *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (failure_count(r->session->mailbox, r->at[i].entry) == 0)
+			return true;
+	return false;
+}
+
 /* --- the messages' fault --- */
 
 static enum failure_kind

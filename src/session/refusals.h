@@ -37,6 +37,8 @@ bool refusals_reach_the_end(const struct refusals *r);
 /* Are they new?  Then one that failed in an earlier run tells nothing of
  * them. */
 bool refusals_are_of_new(const struct refusals *r);
+/* Has one of them never failed before? */
+bool refusals_have_new(const struct refusals *r);
 /* Tells people of those held back and counts each as a failure (failure.h). */
 int refusals_settle(struct refusals *r, struct err *e);
 /* Nothing is known of them, and nothing is counted. */

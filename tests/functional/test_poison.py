@@ -733,6 +733,18 @@ def test_broken_messages_behind_each_other_are_no_limit(popfetch, server, run, c
     assert popfetch.sql("select count(*) from message where status = 3") == [(6,)]
 
 
+def test_broken_messages_that_are_due_again_together_are_no_limit(popfetch, server, run):
+    pop = server(mails(10))
+    pop.on("RETR", about(pop.left()[:6], UNREADABLE))
+    popfetch.account(server=pop, keep="no")
+    run()
+    run.wait(HOUR)
+    run(2)
+    pop.add(mail("new"))
+    assert run()[0].status == 0, "they are in their pause, and new mail comes"
+    assert len(pop.left()) == 6
+
+
 def test_for_a_program_too_one_at_the_other_end_confirms_it(popfetch, server, run):
     quota = Quota(3)
     pop = server(mails(40), pipelining=False).on("RETR", quota)
