@@ -29,13 +29,16 @@ struct unnamed_list {
 /* --- which message --- */
 
 static bool
-fits(const struct mailbox *m, size_t entry, const struct unnamed *x)
+fits(const struct mailbox *m, size_t entry, const struct unnamed *x,
+     bool may_be_behind)
 {
 	struct listing_entry l = mailbox_at(m, entry);
 	int64_t number = mailbox_number(m, entry);
 
-	return l.uid_size == 0 && l.size == x->size &&
-	       (x->size < 0 ? number == x->number : number <= x->number);
+	if (l.uid_size != 0 || l.size != x->size)
+		return false;
+	return x->size < 0 ? number == x->number
+			   : may_be_behind || number <= x->number;
 }
 
 /* Where it is in the list; behind its end: nowhere. */
@@ -49,13 +52,15 @@ position(const struct unnamed_list *l, size_t entry)
 	return i;
 }
 
+/* Where the newest are listed first it is further behind than it was. */
 static size_t
 find_entry(const struct mailbox *m, const struct unnamed_list *l,
 	   const struct unnamed *x)
 {
-	for (size_t i = mailbox_count(m); i-- > 0;)
-		if (fits(m, i, x) && position(l, i) == l->count)
-			return i;
+	for (int behind = 0; behind <= 1; behind++)
+		for (size_t i = mailbox_count(m); i-- > 0;)
+			if (fits(m, i, x, behind) && position(l, i) == l->count)
+				return i;
 	return SIZE_MAX;
 }
 

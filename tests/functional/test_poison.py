@@ -307,6 +307,19 @@ def test_without_uidl_others_are_fetched_and_deleted_too(popfetch, server, run, 
     assert len(popfetch.maildir()) == 7 and not pop.left()
 
 
+def test_without_uidl_one_before_which_new_mail_is_listed(popfetch, server, run):
+    pop = server(mails(2), uidl=False, caps=("TOP", "USER"))
+    bad = pop.add(mail("poison", "another length\n"))
+    pop.add(mail("behind"))
+    pop.on("RETR", about(bad.uid.decode(), close))
+    popfetch.account(server=pop, keep="no")
+    for n in range(8):
+        pop.add(mail(f"new{n}", "n" * n))
+        pop.mailbox.messages.insert(0, pop.mailbox.messages.pop())
+        run(apart=HOUR)
+    assert len(popfetch.maildir()) == 11 and len(pop.left()) == 1
+
+
 @pytest.mark.parametrize("why", ["LOGIN-DELAY", "[IN-USE] busy", "login refused"])
 def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
     caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())
