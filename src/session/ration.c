@@ -75,13 +75,24 @@ count_survived(const struct session *s)
 	return now > r->survived ? now : r->survived;
 }
 
+/* Those at which a session broke before may break this one as well, but not
+ * so late. */
+static bool
+is_half_used(const struct session *s)
+{
+	const struct ration *r = &s->ration;
+	uint64_t given = requests_given(s->requests) - r->from;
+
+	return r->most > 0 && given >= (uint64_t)r->most / 2;
+}
+
 void
 ration_broke(struct session *s, const struct err *why)
 {
 	int64_t survived = count_survived(s);
 	struct err ignored = ERR_INIT;
 
-	if (s->set->broken_only || s->turn.was_taken ||
+	if (s->set->broken_only || (s->turn.was_taken && !is_half_used(s)) ||
 	    why->kind == ERR_STOPPED || !failure_may_be_by_message(why) ||
 	    phase_begin_note(s, &ignored) != 0)
 		return;

@@ -257,6 +257,20 @@ def test_due_messages_of_a_server_that_ends_long_sessions(
     assert not pop.left() and len(popfetch.maildir()) == 60
 
 
+def test_due_messages_of_such_a_server_at_which_all_sessions_broke(popfetch, server, run):
+    """All have the turn of broken ones, and sessions must get shorter in it, too."""
+    pop = server(mails(24))
+    popfetch.account(server=pop, keep="1 day")
+    run()
+    run.wait(2 * DAY)
+    pop.on("TOP", close)
+    run(24, apart=3600)
+    pop.forgive()
+    end_sessions_after(pop, 12)
+    run(14, apart=3600)
+    assert not pop.left()
+
+
 def test_a_backlog_of_a_server_that_ends_long_sessions(popfetch, server, run):
     pop = server(mails(200))
     popfetch.account(server=pop, keep="no", notice_after="1 failures")
