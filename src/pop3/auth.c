@@ -309,8 +309,9 @@ make_line(const struct method *m, struct sasl_exchange *x,
 
 	if (m->step(x, challenge, &answer, e) != 0)
 		return -1;
+	/* it has not heard the initial response, or judged nothing */
 	if (!answer)
-		return err_set(e, ERR_PROTOCOL,
+		return err_set(e, ERR_UNAVAILABLE,
 			       "challenge after the last response");
 	x->answers++;
 	*line = secret_base64(secret_bytes(answer), secret_size(answer));

@@ -77,6 +77,23 @@ def test_what_is_not_understood_is_followed_by_user_and_pass(popfetch, server, r
     assert PASSWORD not in str(popfetch.sql("select * from fact"))
 
 
+def test_an_initial_response_that_is_not_heard_is_sent_in_a_line_of_its_own(popfetch, server):
+    def ask(session, line):
+        session.send(b"+ \r\n")
+        answer = session.read_line().strip()
+        if answer == b"*":
+            session.send(b"-ERR cancelled\r\n")
+        else:
+            session.send(session.reply(b"AUTH PLAIN " + answer))
+
+    pop = server([mail()]).on("AUTH", ask)
+    assert_well(popfetch, pop, popfetch.account(server=pop)())
+    assert len(pop.connections) == 1
+    pop.add(mail("two"))
+    assert_well(popfetch, pop, popfetch())
+    assert pop.commands("AUTH") == ["AUTH PLAIN"], "the next run begins with what has worked"
+
+
 def test_a_way_that_stops_working_is_forgotten(popfetch, server):
     pop = server([mail()]).on("AUTH", b"-ERR Unknown command.\r\n")
     assert_well(popfetch, pop, popfetch.account(server=pop)())
