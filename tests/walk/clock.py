@@ -36,10 +36,11 @@ class Trust:
         return age >= keep_s - SLACK_S and not self._is_surely_odd(clock)
 
     def _counted_from(self, start, index):
-        for seen, is_clean in self.runs[index:]:
+        for seen, _ in self.runs[index:]:
             if seen < RELEASED:
                 continue
-            if start > seen + SLACK_S or (start < RELEASED and is_clean):
+            # a run that was cut short may have written it down
+            if start > seen + SLACK_S or start < RELEASED:
                 start = seen
         return start
 
