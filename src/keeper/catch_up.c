@@ -74,6 +74,19 @@ all_with_header(const struct session *s)
 
 /* --- the newest --- */
 
+static int
+take_date(struct session *s, void *arg, size_t entry, const struct header *h,
+	  struct err *e)
+{
+	char *date = arg;
+
+	(void)s;
+	(void)entry;
+	(void)e;
+	header_date(h, date);
+	return 0;
+}
+
 /* Asks for the date of the last wanted message, which is the newest at all
  * servers that are known; "" where the server does not give it. */
 static int
@@ -81,20 +94,15 @@ ask_date(struct session *s, size_t newest, char date[HEADER_DATE_MAX],
 	 struct err *e)
 {
 	bool *wanted;
-	struct headers h;
-	int got = 0;
+	int rc;
 
 	if (!compare_has_top(s))
 		return 0;
 	wanted = mem_array(mailbox_count(s->mailbox), sizeof(*wanted));
 	wanted[newest] = true;
-	headers_open(&h, s, LINK_TOP, wanted);
-	while ((got = headers_next(&h, e)) > 0)
-		if (!h.is_refused)
-			header_date(h.header, date);
-	headers_close(&h);
+	rc = headers_each(s, wanted, take_date, date, e);
 	free(wanted);
-	return got;
+	return rc;
 }
 
 static void
@@ -146,25 +154,22 @@ take(struct session *s, struct learning *l, size_t entry, const uint8_t *digest,
 	return learning_add(l, entry, digest, e);
 }
 
-/* Records those whose header the server gives.  An empty header counts as not
- * given. */
+static int
+take_header(struct session *s, void *arg, size_t entry, const struct header *h,
+	    struct err *e)
+{
+	return take(s, arg, entry, header_digest(h), e);
+}
+
+/* Records those whose header the server gives. */
 static int
 take_headers(struct session *s, struct learning *l, struct err *e)
 {
 	bool *wanted = all_with_header(s);
-	struct headers h;
-	int got = 1, rc = 0;
+	int rc = headers_each(s, wanted, take_header, l, e);
 
-	headers_open(&h, s, LINK_TOP, wanted);
-	do
-		while (rc == 0 && (got = headers_next(&h, e)) > 0)
-			if (!h.is_refused && !header_is_empty(h.header))
-				rc = take(s, l, h.entry,
-					  header_digest(h.header), e);
-	while (rc == 0 && got == 0 && headers_go_on(&h));
-	headers_close(&h);
 	free(wanted);
-	return rc != 0 ? -1 : got;
+	return rc;
 }
 
 /* Records those whose header the server did not give. */

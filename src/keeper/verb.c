@@ -79,27 +79,15 @@ with_header(const struct session *s, const bool is_chosen[])
 	return wanted;
 }
 
-/* take is given each header that has come, while others are under way. */
-typedef int verb_take(struct session *s, void *arg, size_t entry,
-		      const struct header *h, struct err *e);
-
 static int
-read_headers(struct session *s, const bool is_chosen[], verb_take *take,
+read_headers(struct session *s, const bool is_chosen[], headers_take *take,
 	     void *arg, struct err *e)
 {
 	bool *wanted = with_header(s, is_chosen);
-	struct headers h;
-	int got = 1, rc = 0;
+	int rc = headers_each(s, wanted, take, arg, e);
 
-	headers_open(&h, s, LINK_TOP, wanted);
-	do
-		while (rc == 0 && (got = headers_next(&h, e)) > 0)
-			if (!h.is_refused && !header_is_empty(h.header))
-				rc = take(s, arg, h.entry, h.header, e);
-	while (rc == 0 && got == 0 && headers_go_on(&h));
-	headers_close(&h);
 	free(wanted);
-	return rc != 0 ? -1 : got;
+	return rc;
 }
 
 /* --- what is known of one --- */

@@ -250,3 +250,20 @@ headers_next(struct headers *h, struct err *e)
 	}
 	return got;
 }
+
+int
+headers_each(struct session *s, const bool is_wanted[], headers_take *take_one,
+	     void *arg, struct err *e)
+{
+	struct headers h;
+	int got = 1, rc = 0;
+
+	headers_open(&h, s, LINK_TOP, is_wanted);
+	do
+		while (rc == 0 && (got = headers_next(&h, e)) > 0)
+			if (!h.is_refused && !header_is_empty(h.header))
+				rc = take_one(s, arg, h.entry, h.header, e);
+	while (rc == 0 && got == 0 && headers_go_on(&h));
+	headers_close(&h);
+	return rc != 0 ? -1 : got;
+}

@@ -68,4 +68,13 @@ void headers_expect(struct headers *h, size_t count);
  * for than leave time for that (struct top: is_cut). */
 void headers_expect_retr(struct headers *h);
 
+/* Is given each header that has come, while others are under way; fails: no
+ * more are asked for. */
+typedef int headers_take(struct session *s, void *arg, size_t entry,
+			 const struct header *h, struct err *e);
+/* All of this at once, by TOP, where nothing is done between the slices.  One
+ * that is refused or empty counts as not given, and is passed over. */
+int headers_each(struct session *s, const bool is_wanted[], headers_take *take,
+		 void *arg, struct err *e);
+
 #endif
