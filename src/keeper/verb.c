@@ -213,14 +213,16 @@ list_messages(struct session *s, struct err *e)
 	bool *all;
 	int rc;
 
-	if (need_uids(s, e) != 0 || compare_run(s, false, e) != 0)
+	if (need_uids(s, e) != 0)
 		return -1;
 	all = mem_array(count, sizeof(*all));
 	memset(all, true, count);
 	v.is_chosen = all;
-	rc = read_headers(s, all, take_shown, &v, e);
+	rc = compare_run(s, false, e);
 	if (rc == 0)
-		show_up_to(s, &v, count);
+		rc = read_headers(s, all, take_shown, &v, e);
+	/* where the line broke, all but the headers is known all the same */
+	show_up_to(s, &v, count);
 	free(all);
 	report_line(s->report, REPORT_ANSWER, "%zu message%s", count,
 		    text_plural(count));

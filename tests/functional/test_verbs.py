@@ -90,6 +90,27 @@ def test_a_list_asks_nothing_more_about_one_at_which_sessions_break(popfetch, th
         assert commands(three, "TOP") == ["TOP 1 0", "TOP 3 0"]
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_list_goes_on_behind_a_message_that_breaks_the_line(popfetch, server, pipelining):
+    pop = server([mail("one"), mail("two"), mail("three")], pipelining=pipelining)
+    popfetch.account(server=pop)
+    pop.on("TOP", about("uid-000002", close))
+    result = popfetch("--list", "work")
+    assert result.status == os.EX_TEMPFAIL and "TOP 2" in result.stderr, result
+    assert [len(item) for item in items(result)] == [2, 1, 1], result
+    assert [item[0].split()[-1] for item in items(result)] == [f"uid-00000{n}" for n in (1, 2, 3)]
+    assert "3 messages" in result.stdout
+
+
+def test_a_list_shows_all_where_a_size_that_has_changed_breaks_the_line(popfetch, three):
+    popfetch()
+    three.mailbox.messages[1].listed = 1000
+    three.on("TOP", about("uid-000002", close))
+    result = popfetch("--list", "work")
+    assert result.status == os.EX_TEMPFAIL and "TOP 2" in result.stderr, result
+    assert len(items(result)) == 3 and "3 messages" in result.stdout, result
+
+
 # --skip
 
 
