@@ -7,14 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "account/chosen.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/quantity.h"
 #include "base/text.h"
 #include "keeper/compare.h"
+#include "keeper/item.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
 #include "session/headers.h"
@@ -90,92 +89,6 @@ read_headers(struct session *s, const bool is_chosen[], headers_take *take,
 	return rc;
 }
 
-/* --- what is known of one --- */
-
-static void
-show_time(char out[QUANTITY_TEXT_MAX], int64_t when)
-{
-	time_t at = (time_t)when;
-	struct tm tm;
-
-	if (!localtime_r(&at, &tm) ||
-	    strftime(out, QUANTITY_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
-		snprintf(out, QUANTITY_TEXT_MAX, "?");
-}
-
-static char *
-kept_state(const struct session *s, size_t entry, const struct store_row *row)
-{
-	int64_t keep_s = s->set->keeper->rules.keep_s, until;
-	char reason[PLAN_REASON_MAX], text[QUANTITY_TEXT_MAX];
-
-	if (!row->skipped && row->has_digest && keep_s > 0 &&
-	    keep_s != PLAN_KEEP_FOREVER &&
-	    !__builtin_add_overflow(row->delivered, keep_s, &until) &&
-	    until > s->now) {
-		show_time(text, until);
-		return mem_format("kept until %s", text);
-	}
-	plan_reason(mailbox_plan(s->mailbox), entry, reason);
-	return mem_string(reason);
-}
-
-static char *
-failed_state(struct session *s, const struct store_row *row)
-{
-	struct err ignored = ERR_INIT;
-	char text[QUANTITY_TEXT_MAX], *error = NULL, *state;
-
-	(void)store_error(s->store, row->id, &error, &ignored);
-	show_time(text, row->next_try);
-	state = mem_format("set aside%s%s%s%s",
-			   row->next_try > s->now ? ", next try " : "",
-			   row->next_try > s->now ? text : "",
-			   error ? ": " : "", error ? error : "");
-	free(error);
-	return state;
-}
-
-/* In words; owned by the caller. */
-static char *
-state_of(struct session *s, size_t entry)
-{
-	enum plan_action action = mailbox_action(s->mailbox, entry);
-	char reason[PLAN_REASON_MAX];
-	struct store_row row;
-	bool has_row = failure_row(s->mailbox, entry, &row);
-
-	if (has_row && row.status == STORE_SET_ASIDE && row.attempts > 0)
-		return failed_state(s, &row);
-	if (has_row && action == PLAN_KEEP)
-		return kept_state(s, entry, &row);
-	if (action == PLAN_DELETE)
-		return mem_string("deleted in the next run");
-	plan_reason(mailbox_plan(s->mailbox), entry, reason);
-	return mem_string(reason);
-}
-
-static void
-show_item(struct session *s, size_t entry, const struct header *h)
-{
-	struct listing_entry l = mailbox_at(s->mailbox, entry);
-	struct report_item item = {
-		.number = l.number,
-		.size = mailbox_size(s->mailbox, entry),
-		.uid = chosen_text(l.uid, l.uid_size),
-		.state = state_of(s, entry),
-	};
-
-	if (h) {
-		header_text(h, HEADER_DATE, item.date);
-		header_text(h, HEADER_FROM, item.from);
-		header_text(h, HEADER_SUBJECT, item.subject);
-	}
-	report_item(s->report, &item);
-	free(item.uid);
-	free(item.state);
-}
-
 /* --- --list --- */
 
 /* Headers come in order of numbers, and those without one in between. */
@@ -189,7 +102,7 @@ show_up_to(struct session *s, struct verb_shown *v, size_t end)
 {
 	for (; v->next < end; v->next++)
 		if (v->is_chosen[v->next])
-			show_item(s, v->next, NULL);
+			item_show(s, v->next, NULL);
 }
 
 static int
@@ -200,7 +113,7 @@ take_shown(struct session *s, void *arg, size_t entry, const struct header *h,
 
 	(void)e;
 	show_up_to(s, v, entry);
-	show_item(s, entry, h);
+	item_show(s, entry, h);
 	v->next = entry + 1;
 	return 0;
 }
@@ -307,7 +220,7 @@ take_victim(struct session *s, void *arg, size_t entry, const struct header *h,
 	(void)e;
 	v->has_digest = true;
 	memcpy(v->digest, header_digest(h), sizeof(v->digest));
-	show_item(s, entry, h);
+	item_show(s, entry, h);
 	return 0;
 }
 
@@ -332,7 +245,7 @@ show_victims(struct session *s, const bool is_chosen[], struct victim victims[],
 		return -1;
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
 		if (is_chosen[i] && !victims[i].has_digest)
-			show_item(s, i, NULL);
+			item_show(s, i, NULL);
 	return 0;
 }
 
