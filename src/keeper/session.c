@@ -14,6 +14,7 @@
 #include "keeper/list.h"
 #include "session/list_sizes.h"
 #include "keeper/notes.h"
+#include "session/ending.h"
 #include "session/failure.h"
 #include "session/unnamed.h"
 #include "session/phase.h"
@@ -264,20 +265,6 @@ act(struct session *s, struct retrieve *r, struct err *e)
 
 /* --- the end --- */
 
-static void
-say_how_far(const struct session *s, enum err_kind kind, const char *why,
-	    struct err *e)
-{
-	bool catches_up = s->set->mode == SESSION_CATCH_UP;
-	uint64_t count = catches_up ? s->result->kept : s->result->fetched;
-
-	(void)err_set(e, kind, "%s: %llu of %llu messages %s", why,
-		      (unsigned long long)count,
-		      (unsigned long long)s->progress.messages_total,
-		      catches_up ? "recorded; run --catch-up again for the rest"
-				 : "fetched");
-}
-
 /* The time was over before all had come, or was looked at.  What is left to be
  * deleted waits for the next run without a word. */
 static void
@@ -304,21 +291,6 @@ say_time(const struct session *s, const struct retrieve *r, struct err *e)
 			      left, left == 1 ? " is" : "s are");
 }
 
-/* A stop request, or the time, has left work undone of which people hear at
- * once. */
-static bool
-is_cut_short(const struct session *s, struct err *e)
-{
-	bool has_turn_to_come = s->set->mode == SESSION_FETCH &&
-				phase_is_stopping(s) && failure_left(s) > 0;
-
-	if (s->is_stopped_short || has_turn_to_come)
-		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
-	else if (s->is_out_of_time && s->set->mode == SESSION_CATCH_UP)
-		say_how_far(s, ERR_NETWORK, "session_timeout reached", e);
-	return e->kind != ERR_NONE;
-}
-
 /* The session went on to its end: which of the errors on the way does it end
  * with?  What was complete when a stop came is safe, deleted and confirmed; the
  * rest is for the next run.  If there is no rest, the stop came too late to
@@ -328,7 +300,7 @@ sum_up(struct session *s, const struct retrieve *r, struct err *e)
 {
 	struct err cut = ERR_INIT;
 
-	if (is_cut_short(s, &cut))
+	if (ending_is_early(s, &cut))
 		phase_complain(s, &cut, false);
 	*e = s->later.kind != ERR_NONE ? s->later : s->first;
 	if (e->kind == ERR_NONE)
@@ -453,7 +425,7 @@ run(struct session *s, struct retrieve *r, struct err *e)
 		verb_blame(s, e);
 	if (phase_is_stopping(s) && e->kind == ERR_STOPPED &&
 	    s->progress.messages_total > 0)
-		say_how_far(s, ERR_STOPPED, "stopped by a signal", e);
+		ending_say(s, ERR_STOPPED, "stopped by a signal", e);
 	return -1;
 }
 
