@@ -207,7 +207,7 @@ skip_messages(struct session *s, struct err *e)
 /* What is to be deleted: of each entry whether it is, and its header as it was
  * shown. */
 struct victim {
-	bool has_digest, is_confirmed;
+	bool has_digest, was_compared, is_confirmed;
 	uint8_t digest[DIGEST_SHA256_SIZE];
 };
 
@@ -232,21 +232,19 @@ confirm_victim(struct session *s, void *arg, size_t entry,
 
 	(void)s;
 	(void)e;
+	v->was_compared = v->has_digest;
 	v->is_confirmed = v->has_digest && memcmp(v->digest, header_digest(h),
 						  sizeof(v->digest)) == 0;
 	return 0;
 }
 
-static int
-show_victims(struct session *s, const bool is_chosen[], struct victim victims[],
-	     struct err *e)
+static void
+show_rest(struct session *s, const bool is_chosen[],
+	  const struct victim victims[])
 {
-	if (read_headers(s, is_chosen, take_victim, victims, e) != 0)
-		return -1;
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
 		if (is_chosen[i] && !victims[i].has_digest)
 			item_show(s, i, NULL);
-	return 0;
 }
 
 /* Do people want it?  An answer that does not come is none. */
@@ -277,42 +275,64 @@ refuse_victim(struct session *s, size_t entry, const char *why)
 }
 
 static void
-add_victims(struct session *s, const bool is_chosen[],
-	    const struct victim victims[])
+add_victim(struct session *s, size_t entry, const struct victim *v)
 {
-	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
-		struct store_row row = { .id = 0 };
+	struct store_row row = { .id = 0 };
 
-		if (!is_chosen[i])
-			continue;
-		(void)mailbox_row(s->mailbox, i, &row);
-		if (mailbox_at(s->mailbox, i).odd)
-			refuse_victim(s, i, "its number is listed twice");
-		else if (victims[i].has_digest && !victims[i].is_confirmed)
-			refuse_victim(s, i, "its header has changed");
-		else
-			/* a row without digest counts for nothing once DELE
-			 * is on record: that is for removal_quit */
-			removal_add(s, i, row.has_digest ? row.id : 0);
-	}
+	(void)mailbox_row(s->mailbox, entry, &row);
+	if (mailbox_at(s->mailbox, entry).odd)
+		refuse_victim(s, entry, "its number is listed twice");
+	else if (v->has_digest && !v->was_compared)
+		refuse_victim(s, entry,
+			      "its header could not be asked for again");
+	else if (v->has_digest && !v->is_confirmed)
+		refuse_victim(s, entry, "its header has changed");
+	else
+		/* a row without digest counts for nothing once DELE is on
+		 * record: that is for removal_quit */
+		removal_add(s, entry, row.has_digest ? row.id : 0);
+}
+
+/* Reads headers, and finds out whether that was ended by a stop request or the
+ * time: then nothing is deleted, since what was not shown, or not compared, is
+ * not known for what it is. */
+static int
+read_to_end(struct session *s, const bool is_chosen[], headers_take *take,
+	    struct victim victims[], bool *is_over, struct err *e)
+{
+	if (read_headers(s, is_chosen, take, victims, e) != 0)
+		return -1;
+	*is_over = phase_is_ending(s);
+	s->is_stopped_short = phase_is_stopping(s);
+	return 0;
 }
 
 static int
 delete_named(struct session *s, const bool is_chosen[], size_t count,
 	     struct victim victims[], struct err *e)
 {
-	bool is_wanted;
+	bool is_wanted, is_over;
 
-	if (show_victims(s, is_chosen, victims, e) != 0 ||
-	    ask(s, count, &is_wanted, e) != 0)
+	s->progress.messages_total = count;
+	if (read_to_end(s, is_chosen, take_victim, victims, &is_over, e) != 0)
+		return -1;
+	if (is_over)
+		return 0;
+	show_rest(s, is_chosen, victims);
+	if (ask(s, count, &is_wanted, e) != 0)
 		return -1;
 	if (!is_wanted) {
 		report_line(s->report, REPORT_ANSWER, "nothing is deleted");
 		return 0;
 	}
-	if (read_headers(s, is_chosen, confirm_victim, victims, e) != 0)
+	if (read_to_end(s, is_chosen, confirm_victim, victims, &is_over, e) !=
+	    0)
 		return -1;
-	add_victims(s, is_chosen, victims);
+	if (is_over)
+		return 0;
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		if (is_chosen[i])
+			add_victim(s, i, &victims[i]);
 	return removal_run(s, e);
 }
 

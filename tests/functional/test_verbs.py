@@ -3,10 +3,11 @@
 """What people do with single messages: --list, --skip, --retry --uid, --delete."""
 
 import os
+import signal
 
 import pytest
 
-from popactions import about, change, close, say
+from popactions import about, after, change, close, say
 from popmail import mail
 from runner import same
 
@@ -236,6 +237,37 @@ def test_a_header_that_has_changed_since_it_was_shown_is_not_deleted(popfetch, t
     result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
     assert result.status == os.EX_TEMPFAIL and "its header has changed" in result.stderr, result
     assert len(three.left()) == 3
+
+
+def test_one_whose_header_does_not_come_again_is_not_deleted(popfetch, three):
+    three.on("TOP 2", say(b"-ERR no\r\n"), nth=2)
+    result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
+    assert result.status == os.EX_TEMPFAIL and len(three.left()) == 3, result
+    assert "its header could not be asked for again" in result.stderr, result
+
+
+@pytest.mark.parametrize("command, nth", [("TOP 1", 1), ("TOP 3", 1), ("TOP 1", 2), ("TOP 4", 2)])
+def test_a_stop_before_all_are_compared_deletes_nothing(popfetch, server, command, nth):
+    def act(session, line):
+        process.send_signal(signal.SIGTERM)
+        after(0.2)(session, line)
+
+    pop = server([mail(str(n)) for n in range(4)], pipelining=False).on(command, act, nth)
+    uids = [f"--uid=uid-00000{n}" for n in range(1, 5)]
+    process = popfetch.account(server=pop).start("--delete", "work", "--yes", *uids)
+    result = popfetch.finish(process)
+    assert result.status == os.EX_TEMPFAIL and len(pop.left()) == 4, result
+    assert len(result.errors) == 1, result
+    assert "stopped by a signal: 0 of 4 messages deleted" in result.stderr
+
+
+def test_without_time_for_all_headers_nothing_is_deleted(popfetch, three):
+    popfetch.accounts["work"]["session_timeout"] = "3 seconds"
+    three.on("TOP 2", after(1.7))
+    result = popfetch("--delete", "work", "--yes", "--uid=uid-000002", "--uid=uid-000003")
+    assert result.status == os.EX_TEMPFAIL and len(three.left()) == 3, result
+    assert len(result.errors) == 1, result
+    assert "session_timeout reached: 0 of 2 messages deleted" in result.stderr
 
 
 def test_a_refused_dele_is_told(popfetch, three):
