@@ -51,10 +51,10 @@ void progress_end(struct progress *p, size_t slot);
 int64_t progress_tick(struct progress *p, int64_t now_ms);
 
 /* Asks on the controlling terminal (/dev/tty), without echo unless the answer
- * is_shown.  False without a
- * terminal, in its background, at end of file, after an empty line or an
- * interrupt.  A signal that interrupts it has its usual effect once the echo is
- * on again.  p may be NULL. */
+ * is_shown, when it may be empty.  False without a terminal, in its background,
+ * at end of file, after an empty line that is not shown, or an interrupt.  A
+ * signal that interrupts it has its usual effect once the echo is on again.  p
+ * may be NULL. */
 struct secret;
 bool progress_ask(struct progress *p, const char *prompt, bool is_shown,
 		  struct secret **answer);

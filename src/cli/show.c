@@ -363,12 +363,13 @@ is_yes(const struct secret *answer)
 static void
 ask(struct show *s, struct link *link, const char *question)
 {
+	enum report_reply reply = REPORT_NOTHING;
 	struct secret *answer = NULL;
-	bool yes = progress_ask(s->progress, question, true, &answer) &&
-		   is_yes(answer);
 
+	if (progress_ask(s->progress, question, true, &answer))
+		reply = is_yes(answer) ? REPORT_YES : REPORT_NO;
 	secret_free(&answer);
-	link_put(link, REPORT_YES, 0, yes, NULL, 0);
+	link_put(link, REPORT_REPLY, 0, reply, NULL, 0);
 	report_flush(link);
 }
 

@@ -202,7 +202,8 @@ ask_once(int fd, const char *prompt, bool is_shown, struct secret **answer)
 		hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	if (tcsetattr(fd, TCSAFLUSH, &hidden) == 0) {
 		say(fd, prompt);
-		done = read_line(fd, &signals.open, &line) && line.len > 0;
+		done = read_line(fd, &signals.open, &line) &&
+		       (is_shown || line.len > 0);
 		(void)tcsetattr(fd, TCSADRAIN, &shown);
 		if (!is_shown || !done)
 			say(fd, "\n");

@@ -247,20 +247,37 @@ show_rest(struct session *s, const bool is_chosen[],
 			item_show(s, i, NULL);
 }
 
+static void
+say_unwanted(struct session *s, enum report_reply reply)
+{
+	struct err why = ERR_INIT;
+
+	if (reply == REPORT_NO) {
+		report_line(s->report, REPORT_ANSWER, "nothing is deleted");
+		return;
+	}
+	(void)err_set(&why, ERR_STOPPED, "no answer: nothing is deleted");
+	phase_complain(s, &why, false);
+}
+
 /* Do people want it?  An answer that does not come is none. */
 static int
 ask(struct session *s, size_t count, bool *is_wanted, struct err *e)
 {
+	enum report_reply reply = REPORT_YES;
 	char question[128];
 
-	*is_wanted = s->set->yes;
-	if (*is_wanted)
-		return 0;
 	snprintf(question, sizeof(question),
 		 "Delete %s on the server, for good? [y/N] ",
 		 count == 1 ? "this message" : "these messages");
-	return report_ask(s->report, question, clock_deadline(ANSWER_MS),
-			  is_wanted, e);
+	if (!s->set->yes &&
+	    report_ask(s->report, question, clock_deadline(ANSWER_MS), &reply,
+		       e) != 0)
+		return -1;
+	*is_wanted = reply == REPORT_YES;
+	if (!*is_wanted)
+		say_unwanted(s, reply);
+	return 0;
 }
 
 static void
@@ -321,10 +338,8 @@ delete_named(struct session *s, const bool is_chosen[], size_t count,
 	show_rest(s, is_chosen, victims);
 	if (ask(s, count, &is_wanted, e) != 0)
 		return -1;
-	if (!is_wanted) {
-		report_line(s->report, REPORT_ANSWER, "nothing is deleted");
+	if (!is_wanted)
 		return 0;
-	}
 	if (read_to_end(s, is_chosen, confirm_victim, victims, &is_over, e) !=
 	    0)
 		return -1;

@@ -199,17 +199,19 @@ report_read_item(const struct link_record *r, struct report_item *item)
 }
 
 int
-report_ask(struct link *l, const char *question, int64_t deadline, bool *yes,
-	   struct err *e)
+report_ask(struct link *l, const char *question, int64_t deadline,
+	   enum report_reply *reply, struct err *e)
 {
 	struct link_record r;
 
-	*yes = false;
+	*reply = REPORT_NOTHING;
 	link_put_text(l, REPORT_ASK, 0, 0, question);
 	report_flush(l);
 	if (link_wait(l, &r, deadline, e) != 0)
 		return -1;
-	*yes = r.type == REPORT_YES && r.value == 1;
+	if (r.type == REPORT_REPLY &&
+	    (r.value == REPORT_NO || r.value == REPORT_YES))
+		*reply = (enum report_reply)r.value;
 	return 0;
 }
 

@@ -26,11 +26,18 @@ enum report_type {
 				      if it is wanted, instead of a line */
 	REPORT_ITEM,		   /* report_read_item */
 	REPORT_ASK,		   /* payload: a question, which the parent
-				      answers by REPORT_YES */
+				      answers by REPORT_REPLY */
 	REPORT_RESULT,		   /* report_read_result; comes last */
 
 	/* parent to keeper */
-	REPORT_YES /* value: 1 yes, 0 no */
+	REPORT_REPLY /* value: enum report_reply */
+};
+
+/* What people say to a question. */
+enum report_reply {
+	REPORT_NOTHING, /* they were interrupted, or are not there */
+	REPORT_NO,
+	REPORT_YES
 };
 
 /* Who is to see a line. */
@@ -92,10 +99,9 @@ void report_message(struct link *l, uint32_t number, const char *sender,
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
 void report_item(struct link *l, const struct report_item *item);
-/* Asks the parent, and waits until the deadline for the answer, for which *yes
- * is false without one. */
+/* Asks the parent, and waits until the deadline for the answer. */
 int report_ask(struct link *l, const char *question, int64_t deadline,
-	       bool *yes, struct err *e);
+	       enum report_reply *reply, struct err *e);
 /* For the parent: the strings of *item are owned by the caller, also after a
  * failure. */
 bool report_read_item(const struct link_record *r, struct report_item *item);

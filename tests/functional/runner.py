@@ -211,7 +211,7 @@ class Popfetch:
 
     def on_terminal(self, *arguments, typed=None, timeout=30, env=(), columns=0, **more):
         """The run's standard streams are a terminal, but for those in `more`; typed: [(what is
-        waited for, what is typed)].  Returns a Result whose stdout has everything that was seen,
+        waited for, what is typed, or is done with the process)].  Returns a Result whose stdout has everything that was seen,
         and whose `frames` have it with the seconds since the start: [(seconds, bytes)]."""
         master, slave = pty.openpty()
         size = struct.pack("HHHH", 24 * bool(columns), columns, 0, 0)
@@ -244,7 +244,11 @@ class Popfetch:
             frames.append((time.monotonic() - process.began, data))
             if typed and typed[0][0].encode() in seen[at:]:
                 at = len(seen)
-                os.write(master, typed.pop(0)[1].encode())
+                answer = typed.pop(0)[1]
+                if callable(answer):
+                    answer(process)
+                else:
+                    os.write(master, answer.encode())
         try:
             process.wait(max(0.1, end - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -220,6 +220,24 @@ def test_on_a_terminal_delete_asks(popfetch, three, typed, left):
     assert "two" in result.output
 
 
+def signalled(number):
+    return lambda process: process.send_signal(number)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["\x03", "\x04", signalled(signal.SIGINT), signalled(signal.SIGTERM), signalled(signal.SIGHUP)],
+    ids=["^C", "^D", "INT", "TERM", "HUP"],
+)
+def test_a_question_without_an_answer_is_not_answered_by_no(popfetch, three, typed):
+    result = popfetch.on_terminal(
+        *("--delete", "-q", "work", "--uid", "uid-000002"), typed=[("[y/N] ", typed)]
+    )
+    assert result.status == os.EX_TEMPFAIL and len(three.left()) == 3, result
+    assert result.output.count("nothing is deleted") == 1, result
+    assert "popfetch: work: no answer: nothing is deleted" in result.output
+
+
 def test_off_a_terminal_delete_needs_yes(popfetch, three):
     result = popfetch("--delete", "work", "--uid", "uid-000002")
     assert result.status == os.EX_USAGE and "--yes" in result.stderr, result
