@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/netrc.h"
 #include "sys/fs.h"
@@ -31,7 +32,8 @@ ask(struct account *a, struct progress *p, struct err *e)
 	char *prompt =
 		mem_format("Password of %s (account %s, %s): ", a->server.user,
 			   a->name, a->server.host);
-	bool answered = progress_ask(p, prompt, false, &a->courier.password);
+	bool answered = progress_ask(p, prompt, false, CLOCK_NEVER,
+				     &a->courier.password);
 
 	free(prompt);
 	if (answered)

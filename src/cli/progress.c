@@ -447,7 +447,7 @@ progress_tick(struct progress *p, int64_t now_ms)
 
 bool
 progress_ask(struct progress *p, const char *prompt, bool is_shown,
-	     struct secret **answer)
+	     int64_t until, struct secret **answer)
 {
 	struct buf safe;
 	bool done;
@@ -457,7 +457,7 @@ progress_ask(struct progress *p, const char *prompt, bool is_shown,
 	buf_init(&safe, SIZE_MAX);
 	add_safe(&safe, prompt);
 	safe.len--; /* its line end */
-	done = terminal_ask(buf_text(&safe), is_shown, answer);
+	done = terminal_ask(buf_text(&safe), is_shown, until, answer);
 	buf_free(&safe);
 	return done;
 }

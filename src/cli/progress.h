@@ -52,11 +52,11 @@ int64_t progress_tick(struct progress *p, int64_t now_ms);
 
 /* Asks on the controlling terminal (/dev/tty), without echo unless the answer
  * is_shown, when it may be empty.  False without a terminal, in its background,
- * at end of file, after an empty line that is not shown, or an interrupt.  A
- * signal that interrupts it has its usual effect once the echo is on again.  p
- * may be NULL. */
+ * at end of file, after an empty line that is not shown, after an interrupt,
+ * and when nothing was entered until then (clock_ms).  A signal that interrupts
+ * it has its usual effect once the echo is on again.  p may be NULL. */
 struct secret;
 bool progress_ask(struct progress *p, const char *prompt, bool is_shown,
-		  struct secret **answer);
+		  int64_t until, struct secret **answer);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
@@ -361,13 +362,15 @@ is_yes(const struct secret *answer)
 }
 
 static void
-ask(struct show *s, struct link *link, const char *question)
+ask(struct show *s, struct link *link, const char *question, int64_t until)
 {
 	enum report_reply reply = REPORT_NOTHING;
 	struct secret *answer = NULL;
 
-	if (progress_ask(s->progress, question, true, &answer))
+	if (progress_ask(s->progress, question, true, until, &answer))
 		reply = is_yes(answer) ? REPORT_YES : REPORT_NO;
+	else if (clock_ms() >= until)
+		reply = REPORT_TOO_LATE;
 	secret_free(&answer);
 	link_put(link, REPORT_REPLY, 0, reply, NULL, 0);
 	report_flush(link);
@@ -403,7 +406,7 @@ show_record(struct show *s, size_t slot, const struct account *a,
 		show_item(s, r);
 		break;
 	case REPORT_ASK:
-		ask(s, link, text);
+		ask(s, link, text, r->value);
 		break;
 	case REPORT_RESULT:
 		take_result(s, r, result);

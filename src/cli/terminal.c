@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "sys/fs.h"
 
 enum { COLUMNS = 80, ROWS = 24, ANSWER_MAX = 64 * 1024, READ_MAX = 4096 };
@@ -143,30 +144,49 @@ say(int fd, const char *text)
 	(void)fs_write(fd, text, strlen(text), &ignored);
 }
 
-/* False after a signal. */
-static bool
-wait_for_input(int fd, const sigset_t *open)
+/* How long it is until then; NULL: for ever. */
+static const struct timespec *
+time_left(int64_t until, struct timespec *t)
 {
+	int64_t left = until - clock_ms();
+
+	if (until == CLOCK_NEVER)
+		return NULL;
+	if (left < 0)
+		left = 0;
+	t->tv_sec = (time_t)(left / 1000);
+	t->tv_nsec = (long)(left % 1000) * 1000 * 1000;
+	return t;
+}
+
+/* False after a signal, or when it is too late. */
+static bool
+wait_for_input(int fd, const sigset_t *open, int64_t until)
+{
+	struct timespec t;
 	fd_set set;
 
 	while (!came) {
 		FD_ZERO(&set);
 		FD_SET(fd, &set);
-		if (pselect(fd + 1, &set, NULL, NULL, NULL, open) > 0)
+		if (pselect(fd + 1, &set, NULL, NULL, time_left(until, &t),
+			    open) > 0)
 			return true;
+		if (clock_ms() >= until)
+			break;
 	}
 	return false;
 }
 
-/* False at the end of file, after a signal or an error.  The terminal hands out
- * whole lines. */
+/* False at the end of file, after a signal or an error, or when it is too late.
+ * The terminal hands out whole lines. */
 static bool
-read_line(int fd, const sigset_t *open, struct buf *line)
+read_line(int fd, const sigset_t *open, int64_t until, struct buf *line)
 {
 	uint8_t *room, *end;
 	ssize_t got;
 
-	while (wait_for_input(fd, open)) {
+	while (wait_for_input(fd, open, until)) {
 		room = buf_room(line, READ_MAX);
 		if (!room)
 			return false;
@@ -186,7 +206,8 @@ read_line(int fd, const sigset_t *open, struct buf *line)
 }
 
 static bool
-ask_once(int fd, const char *prompt, bool is_shown, struct secret **answer)
+ask_once(int fd, const char *prompt, bool is_shown, int64_t until,
+	 struct secret **answer)
 {
 	struct termios shown, hidden;
 	struct signals signals;
@@ -202,7 +223,7 @@ ask_once(int fd, const char *prompt, bool is_shown, struct secret **answer)
 		hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	if (tcsetattr(fd, TCSAFLUSH, &hidden) == 0) {
 		say(fd, prompt);
-		done = read_line(fd, &signals.open, &line) &&
+		done = read_line(fd, &signals.open, until, &line) &&
 		       (is_shown || line.len > 0);
 		(void)tcsetattr(fd, TCSADRAIN, &shown);
 		if (!is_shown || !done)
@@ -216,7 +237,8 @@ ask_once(int fd, const char *prompt, bool is_shown, struct secret **answer)
 }
 
 bool
-terminal_ask(const char *prompt, bool is_shown, struct secret **answer)
+terminal_ask(const char *prompt, bool is_shown, int64_t until,
+	     struct secret **answer)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	bool done = false;
@@ -228,8 +250,9 @@ terminal_ask(const char *prompt, bool is_shown, struct secret **answer)
 		return false;
 	}
 	do {
-		done = ask_once(fd, prompt, is_shown, answer);
-	} while (!done && came == SIGTSTP && tcgetpgrp(fd) == getpgrp());
+		done = ask_once(fd, prompt, is_shown, until, answer);
+	} while (!done && came == SIGTSTP && tcgetpgrp(fd) == getpgrp() &&
+		 clock_ms() < until);
 	fs_drop(&fd);
 	return done;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/secret.h"
 
@@ -28,12 +29,14 @@ void terminal_size(int fd, size_t *columns, size_t *rows);
 /*
  * Writes the prompt to /dev/tty and reads a line there, which is shown as it is
  * typed if `is_shown`, and may be empty then.  False without a terminal, in its
- * background, at end of file, after an empty line that is not shown, or when
- * INT, TERM, HUP or QUIT came.  Such a signal is raised again here once the
- * echo is on again, and has the effect that it has on the program.  A stop by
- * ^Z turns the echo on, too; the question comes again afterwards.
+ * background, at end of file, after an empty line that is not shown, when
+ * nothing was entered until then (clock_ms), or when INT, TERM, HUP or QUIT
+ * came.  Such a signal is raised again here once the echo is on again, and has
+ * the effect that it has on the program.  A stop by ^Z turns the echo on, too;
+ * the question comes again afterwards.
  */
-bool terminal_ask(const char *prompt, bool is_shown, struct secret **answer);
+bool terminal_ask(const char *prompt, bool is_shown, int64_t until,
+		  struct secret **answer);
 /* Is there a terminal that could be asked? */
 bool terminal_is_there(void);
 

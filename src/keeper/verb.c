@@ -19,7 +19,7 @@
 #include "session/headers.h"
 #include "session/learning.h"
 
-enum { ANSWER_MS = 15 * 60 * 1000 }; /* for people to think */
+enum { ANSWER_MIN = 15 }; /* for people to think */
 
 /* --- which messages --- */
 
@@ -256,7 +256,13 @@ say_unwanted(struct session *s, enum report_reply reply)
 		report_line(s->report, REPORT_ANSWER, "nothing is deleted");
 		return;
 	}
-	(void)err_set(&why, ERR_STOPPED, "no answer: nothing is deleted");
+	if (reply == REPORT_TOO_LATE)
+		(void)err_set(&why, ERR_LATER,
+			      "no answer for %d minutes: nothing is deleted",
+			      ANSWER_MIN);
+	else
+		(void)err_set(&why, ERR_STOPPED,
+			      "no answer: nothing is deleted");
 	phase_complain(s, &why, false);
 }
 
@@ -265,14 +271,14 @@ static int
 ask(struct session *s, size_t count, bool *is_wanted, struct err *e)
 {
 	enum report_reply reply = REPORT_YES;
+	int64_t until = clock_deadline(ANSWER_MIN * 60 * 1000);
 	char question[128];
 
 	snprintf(question, sizeof(question),
 		 "Delete %s on the server, for good? [y/N] ",
 		 count == 1 ? "this message" : "these messages");
 	if (!s->set->yes &&
-	    report_ask(s->report, question, clock_deadline(ANSWER_MS), &reply,
-		       e) != 0)
+	    report_ask(s->report, question, until, &reply, e) != 0)
 		return -1;
 	*is_wanted = reply == REPORT_YES;
 	if (!*is_wanted)

@@ -198,19 +198,27 @@ report_read_item(const struct link_record *r, struct report_item *item)
 	return fields_are_whole(&f);
 }
 
+/* For the answer of a parent that has waited until the deadline. */
+enum { REPLY_MS = 2 * 1000 };
+
 int
 report_ask(struct link *l, const char *question, int64_t deadline,
 	   enum report_reply *reply, struct err *e)
 {
 	struct link_record r;
 
-	*reply = REPORT_NOTHING;
-	link_put_text(l, REPORT_ASK, 0, 0, question);
+	*reply = REPORT_TOO_LATE;
+	link_put_text(l, REPORT_ASK, 0, deadline, question);
 	report_flush(l);
-	if (link_wait(l, &r, deadline, e) != 0)
-		return -1;
-	if (r.type == REPORT_REPLY &&
-	    (r.value == REPORT_NO || r.value == REPORT_YES))
+	if (link_wait(l, &r, deadline + REPLY_MS, e) != 0) {
+		if (e->kind != ERR_NETWORK)
+			return -1;
+		err_clear(e);
+		return 0;
+	}
+	*reply = REPORT_NOTHING;
+	if (r.type == REPORT_REPLY && r.value > REPORT_NOTHING &&
+	    r.value <= REPORT_YES)
 		*reply = (enum report_reply)r.value;
 	return 0;
 }

@@ -26,7 +26,8 @@ enum report_type {
 				      if it is wanted, instead of a line */
 	REPORT_ITEM,		   /* report_read_item */
 	REPORT_ASK,		   /* payload: a question, which the parent
-				      answers by REPORT_REPLY */
+				      answers by REPORT_REPLY; value: until when
+				      (clock_ms) */
 	REPORT_RESULT,		   /* report_read_result; comes last */
 
 	/* parent to keeper */
@@ -35,7 +36,8 @@ enum report_type {
 
 /* What people say to a question. */
 enum report_reply {
-	REPORT_NOTHING, /* they were interrupted, or are not there */
+	REPORT_NOTHING,	 /* they were interrupted, or are not there */
+	REPORT_TOO_LATE, /* they have said nothing until then */
 	REPORT_NO,
 	REPORT_YES
 };
@@ -99,7 +101,8 @@ void report_message(struct link *l, uint32_t number, const char *sender,
 void report_error(struct link *l, const struct err *e, bool folded);
 void report_result(struct link *l, const struct report_result *r);
 void report_item(struct link *l, const struct report_item *item);
-/* Asks the parent, and waits until the deadline for the answer. */
+/* Asks the parent, which keeps the deadline; so does this, a little later, lest
+ * the parent be stopped. */
 int report_ask(struct link *l, const char *question, int64_t deadline,
 	       enum report_reply *reply, struct err *e);
 /* For the parent: the strings of *item are owned by the caller, also after a

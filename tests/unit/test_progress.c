@@ -713,7 +713,8 @@ ask_and_exit(void)
 {
 	struct secret *answer = NULL;
 	struct termios mode;
-	bool done = progress_ask(NULL, "Password\a: ", false, &answer);
+	bool done =
+		progress_ask(NULL, "Password\a: ", false, CLOCK_NEVER, &answer);
 	int status = SAID_NOTHING;
 
 	if (done)
@@ -797,6 +798,25 @@ an_empty_line_or_the_end_is_no_answer(void **state)
 	assert_int_equal(WEXITSTATUS(status), SAID_NOTHING);
 }
 
+static void
+a_question_ends_when_it_is_too_late(void **state)
+{
+	enum { PATIENCE_MS = 300 };
+	struct secret *answer = NULL;
+	int master;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)alarm(20); /* else it would ask for ever */
+		_exit(progress_ask(NULL, "Sure? ", true,
+				   clock_deadline(PATIENCE_MS), &answer));
+	}
+	assert_int_equal(wait_for_end(pid), 0);
+	close(master);
+}
+
 /* What login_tty does. */
 static bool
 become_terminal(int fd)
@@ -860,7 +880,7 @@ ask_with_blocked_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
-	done = progress_ask(NULL, "Password\a: ", false, &answer);
+	done = progress_ask(NULL, "Password\a: ", false, CLOCK_NEVER, &answer);
 	if (done || interrupts != 0)
 		_exit(1);
 	sigemptyset(&set);
@@ -897,7 +917,8 @@ nobody_is_asked_without_a_terminal(void **state)
 	(void)state;
 	if (pid == 0) {
 		setsid();
-		_exit(progress_ask(NULL, "Password: ", false, &answer) ||
+		_exit(progress_ask(NULL, "Password: ", false, CLOCK_NEVER,
+				   &answer) ||
 		      answer);
 	}
 	status = wait_for_end(pid);
@@ -931,6 +952,7 @@ main(void)
 		cmocka_unit_test(errors_go_to_standard_error),
 		cmocka_unit_test(an_answer_is_not_echoed),
 		cmocka_unit_test(an_empty_line_or_the_end_is_no_answer),
+		cmocka_unit_test(a_question_ends_when_it_is_too_late),
 		cmocka_unit_test(
 			an_interrupt_ends_the_program_with_the_echo_on),
 		cmocka_unit_test(a_stop_request_is_not_lost),
