@@ -44,6 +44,18 @@ is_yet_to_learn(const struct session *s, size_t entry)
 	       failure_count(m, entry) == 0;
 }
 
+/* An earlier session has sent DELE, which was of no effect, as its header has
+ * shown now; and it is to be kept.  Unless that DELE is forgotten it is
+ * compared in each run. */
+static bool
+has_outlived_dele(const struct session *s, size_t entry,
+		  const struct store_row *row)
+{
+	return row->dele_sent != 0 && row->has_digest && row->uid_size > 0 &&
+	       mailbox_action(s->mailbox, entry) == PLAN_KEEP &&
+	       !mailbox_is(s->mailbox, entry, MAILBOX_REMOVAL);
+}
+
 static int
 note_rows(struct session *s, struct err *e)
 {
@@ -59,6 +71,9 @@ note_rows(struct session *s, struct err *e)
 			return -1;
 		if (plan_counts_anew(mailbox_plan(s->mailbox), i) &&
 		    store_set_age(s->store, row.id, s->now, e) != 0)
+			return -1;
+		if (has_outlived_dele(s, i, &row) &&
+		    store_set_dele_sent(s->store, row.id, 0, e) != 0)
 			return -1;
 	}
 	return 0;

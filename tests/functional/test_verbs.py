@@ -307,6 +307,22 @@ def test_a_delete_that_quit_does_not_confirm_is_told(popfetch, three, act):
     assert result.status == os.EX_TEMPFAIL and "perhaps nothing is deleted" in result.stderr, result
 
 
+@pytest.mark.parametrize("top", [True, False])
+def test_what_outlived_a_delete_is_asked_for_once_more_and_then_kept(popfetch, server, top):
+    pop = server([mail("one"), mail("two")], top=top)
+    popfetch.account(server=pop, keep="14 days")()
+    pop.on("QUIT", close)
+    popfetch("--delete", "work", "--uid", "uid-000001", "--yes")
+    pop.forgive()
+    asked = []
+    for _ in range(3):
+        assert popfetch().status == 0
+        asked.append(commands(pop, "TOP", "RETR", "DELE"))
+    assert asked == [["TOP 1 0"] if top else ["TOP 1 0", "RETR 1"], [], []]
+    assert len(popfetch.maildir()) == 2
+    assert "kept until" in items(popfetch("--list", "work"))[0][0]
+
+
 @pytest.mark.parametrize("command", ["DELE", "QUIT"])
 def test_a_delete_that_failed_brings_no_message_again(popfetch, server, command):
     """Of what is on record without a header nothing else could tell that it is known."""

@@ -427,6 +427,37 @@ an_absence_on_which_nothing_rests_is_left_to_the_next_session(void **state)
 	assert_int_equal(gone_since(x, b), 0);
 }
 
+static void
+a_dele_of_what_is_kept_and_was_compared_is_forgotten(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 3);
+
+	set_dele_sent(x, id);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	save(x);
+	assert_int_not_equal(scene_row_now(x, id).dele_sent, 0);
+	settle(x);
+	save(x);
+	assert_int_equal(scene_row_now(x, id).dele_sent, 0);
+}
+
+static void
+a_dele_of_what_is_to_be_deleted_is_not_forgotten(void **state)
+{
+	struct scene *x = *state;
+	int64_t id = scene_row(x, "a", 100, HEADER, 100, 3);
+
+	x->keeper_settings.rules.keep_s = SCENE_DAY;
+	set_dele_sent(x, id);
+	scene_list(x, "a", 100);
+	scene_mailbox(x);
+	settle(x);
+	save(x);
+	assert_int_not_equal(scene_row_now(x, id).dele_sent, 0);
+}
+
 /* It would be known by its content, though it was deleted. */
 static void
 that_one_without_uid_is_gone_is_noted_though_dele_was_sent(void **state)
@@ -484,6 +515,8 @@ main(void)
 		TEST(what_was_gone_in_a_session_that_failed_is_noted_and_no_more),
 		TEST(an_absence_on_which_nothing_rests_is_left_to_the_next_session),
 		TEST(that_one_without_uid_is_gone_is_noted_though_dele_was_sent),
+		TEST(a_dele_of_what_is_kept_and_was_compared_is_forgotten),
+		TEST(a_dele_of_what_is_to_be_deleted_is_not_forgotten),
 		TEST(a_failed_session_with_a_listing_that_lacks_messages_notes_nothing),
 	};
 
