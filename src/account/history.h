@@ -50,7 +50,8 @@ int history_login_refused(struct store *s, const struct account_settings *a,
 int history_put_off(struct store *s, const struct account_settings *a,
 		    int64_t longest_s, int64_t now, struct err *e);
 
-/* The server served us before it had enough: the next pause is a short one. */
+/* The server served us, be it that it had enough in the end: the row is over,
+ * and the next pause is a short one. */
 int history_resumed(struct store *s, struct err *e);
 
 /* A run failed in a way that may pass.  *fold: it is too early to bother

@@ -236,6 +236,18 @@ remember_failure(struct keeper *k, const struct err *why)
 				     &k->fold, &ignored);
 }
 
+/* The server has served us, whatever became of the session behind the listing:
+ * nobody puts logins off any more. */
+static void
+note_served(struct keeper *k, const struct err *why)
+{
+	struct err ignored = ERR_INIT;
+
+	if (k->claim.store && is_run(k) && k->result.is_listed &&
+	    why->kind != ERR_TROUBLE)
+		(void)history_resumed(k->claim.store, &ignored);
+}
+
 /* --- --catch-up --- */
 
 static bool
@@ -468,6 +480,8 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	failed = job->start_courier(job->arg, &k.courier, &k.courier_pid, &e) !=
 			 0 ||
 		 run_session(&k, &e) != 0;
+	if (failed)
+		note_served(&k, &e);
 	if (k.claim.store && is_last_session(&k))
 		alarm_look(&k.alarm, k.claim.store);
 	if (failed)

@@ -199,6 +199,32 @@ def test_that_a_server_is_in_trouble_for_long_is_told_once_a_day(popfetch, serve
     assert result.status == os.EX_TEMPFAIL and result.output == "", result
 
 
+@pytest.mark.parametrize("name", ["put_off", "refused"])
+def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch, server, name):
+    pop = server([mail("one"), mail("two")])
+    popfetch.account(server=pop, notice_after="1000 failures")
+    busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
+    pop.on("AUTH", busy).on("PASS", busy)
+    assert popfetch().status != 0
+    since(popfetch, name)
+    pop.forgive()
+    pop.on("RETR 2", close)
+    result = popfetch("work")
+    assert result.status == os.EX_TEMPFAIL and result.output == "", result
+    assert len(popfetch.maildir()) == 1
+    status = popfetch("--status").stdout
+    assert "put off" not in status and "logins are" not in status, status
+
+
+def test_a_server_that_is_in_trouble_behind_the_listing_is_so_since_it_began(popfetch, server):
+    pop = server([mail(str(n)) for n in range(9)])
+    pop.on("RETR", say(b"-ERR [SYS/TEMP] later\r\n"))
+    popfetch.account(server=pop, notice_after="1000 failures")
+    assert popfetch().output == ""
+    since(popfetch, "put_off")
+    assert told(popfetch("work"), "put off")
+
+
 def test_the_same_server_is_not_told_of_twice_a_day(popfetch, server):
     pop = server([mail("one")])
     busy = say(b"-ERR [SYS/TEMP] out of order\r\n")
