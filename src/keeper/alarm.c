@@ -17,8 +17,17 @@ is_wanted(const struct alarm *a)
 	return a->set->mode == SESSION_FETCH && !a->set->list;
 }
 
+/* Logins have failed before, but this run did not come so far.  Of what was in
+ * its way people hear as `notice_after` says. */
+static bool
+is_of_earlier_runs(const struct trouble *t, enum err_kind why)
+{
+	return (t->kind == TROUBLE_REFUSED || t->kind == TROUBLE_PUT_OFF) &&
+	       (why == ERR_NETWORK || why == ERR_NOHOST);
+}
+
 void
-alarm_look(struct alarm *a, struct store *s)
+alarm_look(struct alarm *a, struct store *s, enum err_kind why)
 {
 	struct err ignored = ERR_INIT;
 	int64_t now = clock_unix();
@@ -27,6 +36,7 @@ alarm_look(struct alarm *a, struct store *s)
 
 	if (is_wanted(a) && trouble_note_aside(s, now, &ignored) == 0 &&
 	    trouble_find(s, now, &t, &ignored) == 0 &&
+	    !is_of_earlier_runs(&t, why) &&
 	    trouble_is_due(s, &t, now, &due, &ignored) == 0 && due)
 		a->trouble = t;
 }

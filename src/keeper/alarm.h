@@ -24,8 +24,8 @@ struct alarm {
 	struct trouble trouble; /* to be told now, or TROUBLE_NONE */
 };
 
-/* The state is open. */
-void alarm_look(struct alarm *a, struct store *s);
+/* The state is open.  why: with what the run has failed, or ERR_NONE. */
+void alarm_look(struct alarm *a, struct store *s, enum err_kind why);
 /* The account's lock is held by somebody else. */
 void alarm_look_at_lock(struct alarm *a);
 /* An error of the login that is about to be told says the rest itself, so that

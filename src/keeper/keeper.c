@@ -483,7 +483,7 @@ keeper_run(const struct keeper_job *job, struct link **report)
 	if (failed)
 		note_served(&k, &e);
 	if (k.claim.store && is_last_session(&k))
-		alarm_look(&k.alarm, k.claim.store);
+		alarm_look(&k.alarm, k.claim.store, e.kind);
 	if (failed)
 		report_failure(&k, &e);
 	alarm_tell(&k.alarm, k.claim.store);

@@ -216,6 +216,19 @@ def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch
     assert "put off" not in status and "logins are" not in status, status
 
 
+@pytest.mark.parametrize("name", ["put_off", "refused"])
+def test_a_server_that_cannot_be_reached_refuses_no_login(popfetch, server, name):
+    pop = server([mail("one")])
+    popfetch.account(server=pop, notice_after="1000 failures")
+    busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
+    pop.on("AUTH", busy).on("PASS", busy)
+    assert popfetch().status != 0
+    since(popfetch, name)
+    pop.stop()
+    result = popfetch("work")
+    assert result.status == os.EX_TEMPFAIL and result.output == "", result
+
+
 def test_a_server_that_is_in_trouble_behind_the_listing_is_so_since_it_began(popfetch, server):
     pop = server([mail(str(n)) for n in range(9)])
     pop.on("RETR", say(b"-ERR [SYS/TEMP] later\r\n"))
