@@ -153,13 +153,16 @@ trouble_is_due(struct store *s, const struct trouble *t, int64_t now, bool *due,
 	return 0;
 }
 
+/* The other kinds say nothing of what `notice_after` is about. */
 int
-trouble_note_told(struct store *s, int64_t now, struct err *e)
+trouble_note_told(struct store *s, const struct trouble *t, int64_t now,
+		  struct err *e)
 {
 	if (store_begin(s, STORE_LAZY, e) != 0)
 		return -1;
 	if (store_set_fact(s, FACT_TROUBLE_TOLD, now, e) == 0 &&
-	    store_set_fact(s, FACT_LAST_NOTICE, now, e) == 0)
+	    (t->kind != TROUBLE_PUT_OFF ||
+	     store_set_fact(s, FACT_LAST_NOTICE, now, e) == 0))
 		return store_commit(s, e);
 	store_rollback(s);
 	return -1;

@@ -45,7 +45,8 @@ int trouble_find(struct store *s, int64_t now, struct trouble *t,
 int trouble_is_due(struct store *s, const struct trouble *t, int64_t now,
 		   bool *due, struct err *e);
 /* They are told now. */
-int trouble_note_told(struct store *s, int64_t now, struct err *e);
+int trouble_note_told(struct store *s, const struct trouble *t, int64_t now,
+		      struct err *e);
 
 /* One line: what, since when, and what to do.  `lock` is the path of the
  * account's lock, and may be NULL but for the last two kinds. */

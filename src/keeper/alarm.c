@@ -57,11 +57,11 @@ note_told(struct alarm *a, struct store *s)
 	struct err ignored = ERR_INIT;
 	int64_t now = clock_unix();
 
-	a->trouble.kind = TROUBLE_NONE;
 	if (s)
-		(void)trouble_note_told(s, now, &ignored);
+		(void)trouble_note_told(s, &a->trouble, now, &ignored);
 	else
 		busy_note_told(&a->set->keeper->account, a->state_dir, now);
+	a->trouble.kind = TROUBLE_NONE;
 }
 
 static void

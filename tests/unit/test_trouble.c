@@ -46,9 +46,10 @@ is_due(struct store *s, int64_t now)
 static void
 tell(struct store *s, int64_t now)
 {
+	struct trouble t = find(s, now);
 	struct err e = ERR_INIT;
 
-	assert_int_equal(trouble_note_told(s, now, &e), 0);
+	assert_int_equal(trouble_note_told(s, &t, now, &e), 0);
 }
 
 static void
@@ -127,6 +128,27 @@ a_login_does_not_end_trouble_behind_it(void **state)
 	assert_int_equal(find(s, start + DAY).kind, TROUBLE_PUT_OFF);
 	assert_int_equal(history_resumed(s, &e), 0);
 	assert_int_equal(find(s, start + DAY).kind, TROUBLE_NONE);
+	store_close(&s);
+}
+
+/* That is for a server in trouble alone, of which both tell. */
+static void
+a_message_set_aside_that_was_told_of_leaves_notice_after_alone(void **state)
+{
+	struct store *s = home_open(*state);
+	int64_t now = start + DAY;
+	struct err e = ERR_INIT;
+	bool fold = false;
+
+	(void)set_aside(s, "a");
+	note_aside(s, start);
+	assert_int_equal(find(s, now).kind, TROUBLE_ASIDE);
+	tell(s, now);
+	for (unsigned i = 0; i < account.notice_failures; i++)
+		assert_int_equal(history_failed(s, &account, now + i, &fold,
+						&e),
+				 0);
+	assert_false(fold);
 	store_close(&s);
 }
 
@@ -269,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(logins_that_are_refused_for_a_day_are_trouble),
 		TEST(a_login_does_not_end_trouble_behind_it),
+		TEST(a_message_set_aside_that_was_told_of_leaves_notice_after_alone),
 		TEST(it_is_told_once_a_day_under_any_clock),
 		TEST(what_notice_after_has_told_is_not_told_again),
 		TEST(one_message_that_waits_is_trouble_and_all_are_counted),
