@@ -72,7 +72,7 @@ say(const struct alarm *a, char text[ERR_TEXT_MAX])
 }
 
 void
-alarm_join(struct alarm *a, struct store *s, struct err *e)
+alarm_join(struct alarm *a, struct err *e)
 {
 	struct err cause = *e;
 	char text[ERR_TEXT_MAX], shown[ERR_TEXT_MAX / 2];
@@ -83,9 +83,11 @@ alarm_join(struct alarm *a, struct store *s, struct err *e)
 	say(a, text);
 	text_safe(shown, sizeof(shown), cause.text, strlen(cause.text));
 	(void)err_set(e, cause.kind, "%s; %s", shown, text);
-	note_told(a, s);
+	a->is_joined = true;
 }
 
+/* On record only when the parent has it: a run that is killed in between tells
+ * once more, where it would have kept people from hearing of it for a day. */
 void
 alarm_tell(struct alarm *a, struct store *s)
 {
@@ -93,7 +95,10 @@ alarm_tell(struct alarm *a, struct store *s)
 
 	if (a->trouble.kind == TROUBLE_NONE)
 		return;
-	say(a, text);
-	report_line(a->report, REPORT_TROUBLE, "%s", text);
+	if (!a->is_joined) {
+		say(a, text);
+		report_line(a->report, REPORT_TROUBLE, "%s", text);
+		report_flush(a->report);
+	}
 	note_told(a, s);
 }

@@ -22,6 +22,7 @@ struct alarm {
 	struct link *report;
 
 	struct trouble trouble; /* to be told now, or TROUBLE_NONE */
+	bool is_joined;		/* an error says it */
 };
 
 /* The state is open.  why: with what the run has failed, or ERR_NONE. */
@@ -30,8 +31,9 @@ void alarm_look(struct alarm *a, struct store *s, enum err_kind why);
 void alarm_look_at_lock(struct alarm *a);
 /* An error of the login that is about to be told says the rest itself, so that
  * there is one line. */
-void alarm_join(struct alarm *a, struct store *s, struct err *e);
-/* `s` is NULL where the lock is held. */
+void alarm_join(struct alarm *a, struct err *e);
+/* Behind that error; notes that people were told.  `s` is NULL where the lock
+ * is held. */
 void alarm_tell(struct alarm *a, struct store *s);
 
 #endif

@@ -398,7 +398,7 @@ report_failure(struct keeper *k, struct err *e)
 	if (e->told)
 		return;
 	if (!k->fold)
-		alarm_join(&k->alarm, k->claim.store, e);
+		alarm_join(&k->alarm, e);
 	report_error(k->report, e, k->fold);
 }
 
