@@ -29,7 +29,11 @@ lock_staging(int dir, const char *path, struct err *e)
 	if (dir < 0 || lock_now(dir, path, e) == 0)
 		return 0;
 	if (e->kind == ERR_BUSY)
-		return -1;
+		return err_set(e, ERR_LATER,
+			       "Maildir '%s': a run with a copy of this state "
+			       "is at work there; if it hangs, end it, and "
+			       "fetch with one copy alone",
+			       path);
 	err_clear(e); /* a file system without such locks */
 	return 0;
 }

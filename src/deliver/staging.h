@@ -5,8 +5,9 @@
  * directory tmp/.popfetch/STATE-ID/.  They are opened once and used by
  * descriptor; below the Maildir itself no symbolic link is followed, so that
  * nobody can turn a delivery elsewhere while it is under way.  The staging
- * directory is locked while it is open (ERR_BUSY when it is locked already,
- * which takes a copy of the state).
+ * directory is locked while it is open (ERR_LATER when it is locked already,
+ * which takes a copy of the state: whose lock is free, so that it is no
+ * ERR_BUSY, of which nobody hears).
  */
 #ifndef DELIVER_STAGING_H
 #define DELIVER_STAGING_H

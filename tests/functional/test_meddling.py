@@ -2,6 +2,7 @@
 # Copyright The popfetch authors
 """Somebody meddles with what a run relies on: mail may come late, and is never lost."""
 
+import os
 import shutil
 import threading
 
@@ -79,7 +80,8 @@ def test_a_copy_of_the_state_does_not_clean_up_behind_a_run(popfetch, server, st
     copy.write_text(f"state_dir = '{popfetch.home}/copy'\n" + text)
     copy.chmod(0o600)
     result = popfetch("-v", "-c", str(copy))
-    assert result.status == 0 and "is being fetched by another run" in result.stdout
+    assert result.status == os.EX_TEMPFAIL, result
+    assert "a run with a copy of this state is at work there" in result.stderr
     gate.set()
     assert popfetch.finish(run).status == 0
     assert same(popfetch.maildir(), wires)

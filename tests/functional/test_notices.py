@@ -358,3 +358,22 @@ def test_a_lock_is_not_told_of_when_the_log_says_that_a_run_went_well(popfetch, 
     assert popfetch().status == 0, "which is noted in the log alone"
     with popfetch.locked(60):
         assert popfetch().output == ""
+
+
+def test_a_copy_of_the_state_that_is_at_work_is_trouble_that_may_pass(popfetch, server):
+    pop = server([mail("one")])
+    popfetch.account(server=pop, notice_after="2 failures")
+    assert popfetch().status == 0
+    pop.add(mail("two"))
+    [staging] = (popfetch.home / "Maildir/tmp/.popfetch").iterdir()
+    fd = os.open(staging, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        first, second = popfetch(), popfetch()
+        status = popfetch("--status")
+    finally:
+        os.close(fd)
+    assert first.status == second.status == os.EX_TEMPFAIL and first.output == "", first
+    assert "a run with a copy of this state is at work there" in second.stderr, second
+    assert status.status == 1 and "copy of this state" in status.stdout.replace("\n", " "), status
+    assert popfetch().status == 0 and same(popfetch.maildir(), pop.wires())
