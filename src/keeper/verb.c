@@ -115,6 +115,7 @@ take_shown(struct session *s, void *arg, size_t entry, const struct header *h,
 	show_up_to(s, v, entry);
 	item_show(s, entry, h);
 	v->next = entry + 1;
+	s->progress.messages = v->next;
 	return 0;
 }
 
@@ -130,15 +131,20 @@ list_messages(struct session *s, struct err *e)
 		return -1;
 	all = mem_array(count, sizeof(*all));
 	memset(all, true, count);
+	s->progress.messages_total = count;
 	v.is_chosen = all;
 	rc = compare_run(s, false, e);
 	if (rc == 0)
 		rc = read_headers(s, all, take_shown, &v, e);
-	/* where the line broke, all but the headers is known all the same */
-	show_up_to(s, &v, count);
+	/* where the line broke, all but the headers is known all the same; who
+	 * wants it to stop has seen enough */
+	if (!phase_is_stopping(s))
+		show_up_to(s, &v, count);
 	free(all);
-	report_line(s->report, REPORT_ANSWER, "%zu message%s", count,
-		    text_plural(count));
+	s->is_stopped_short = v.next < count;
+	if (v.next == count)
+		report_line(s->report, REPORT_ANSWER, "%zu message%s", count,
+			    text_plural(count));
 	return rc;
 }
 
@@ -160,9 +166,12 @@ leave_skipped(struct session *s, bool is_chosen[])
 	struct store_row row;
 
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
-		if (!is_chosen[i] || !mailbox_row(s->mailbox, i, &row) ||
-		    !row.skipped)
+		if (!is_chosen[i])
 			continue;
+		if (!mailbox_row(s->mailbox, i, &row) || !row.skipped) {
+			s->progress.messages_total++;
+			continue;
+		}
 		is_chosen[i] = false;
 		mailbox_name(s->mailbox, i, name);
 		report_line(s->report, REPORT_ANSWER, "%s is skipped already",
@@ -176,6 +185,9 @@ skip_all(struct session *s, struct learning *l, const bool is_chosen[],
 {
 	if (read_headers(s, is_chosen, take_skipped, l, e) != 0)
 		return -1;
+	/* whose header could be had is not to be known by uid and size alone */
+	if (s->is_stopped_short || s->is_out_of_time)
+		return learning_save(l, e);
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
 		if (is_chosen[i] &&
 		    !mailbox_is(s->mailbox, i, MAILBOX_LEARNED) &&

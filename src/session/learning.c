@@ -101,27 +101,36 @@ record_row(struct session *s, const struct store_row *row,
 
 /* row: what is known of it, or NULL. */
 static int
-skip(struct session *s, const struct learnt *t, const struct store_row *row,
+skip(struct session *s, struct learnt *t, const struct store_row *row,
      const struct store_message *m, struct err *e)
 {
-	bool was_delivered =
-		row && row->status == STORE_DELIVERED && !row->skipped;
 	int64_t id = row ? row->id : 0;
+
+	t->was_delivered =
+		row && row->status == STORE_DELIVERED && !row->skipped;
+	return t->was_delivered
+		       ? 0
+		       : store_set_skipped(s->store, &id, m, s->now, e);
+}
+
+/* When it is on record. */
+static void
+say_skipped(struct session *s, const struct learnt *t)
+{
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, t->entry, name);
-	if (was_delivered) {
+	if (t->was_delivered) {
 		report_line(s->report, REPORT_ANSWER,
 			    "%s has been delivered already", name);
-		return 0;
+		return;
 	}
 	report_line(s->report, REPORT_ANSWER, "%s is skipped", name);
 	report_log(s->report, "skipped: %s", name);
-	return store_set_skipped(s->store, &id, m, s->now, e);
 }
 
 static int
-record(struct learning *n, const struct learnt *t, struct err *e)
+record(struct learning *n, struct learnt *t, struct err *e)
 {
 	struct session *s = n->session;
 	struct listing_entry l = mailbox_at(s->mailbox, t->entry);
@@ -137,8 +146,10 @@ record(struct learning *n, const struct learnt *t, struct err *e)
 
 	if (find_row(s, t, &found, &row, e) != 0)
 		return -1;
-	if (s->set->mode == SESSION_SKIP)
+	if (s->set->mode == SESSION_SKIP) {
+		n->recorded++;
 		return skip(s, t, found ? &row : NULL, &m, e);
+	}
 	if (!found && s->set->known_only)
 		return 0;
 	n->recorded++;
@@ -178,6 +189,9 @@ learning_save(struct learning *l, struct err *e)
 		rc = phase_end_note(s, record_all(l, e), e);
 	if (rc == 0)
 		s->result->kept += l->recorded;
+	for (size_t i = 0; i < l->count && rc == 0; i++)
+		if (s->set->mode == SESSION_SKIP)
+			say_skipped(s, &l->at[i]);
 	l->count = 0; /* also of a step that has failed, which ends all */
 	return rc;
 }

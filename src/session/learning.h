@@ -20,6 +20,7 @@ enum {
 struct learnt {
 	size_t entry;
 	bool has_digest;
+	bool was_delivered; /* so that --skip leaves it alone */
 	uint8_t digest[DIGEST_SHA256_SIZE];
 };
 

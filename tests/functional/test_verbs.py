@@ -160,6 +160,36 @@ def test_skip_says_what_was_delivered_already(popfetch, three):
     assert "kept until" in items(popfetch("--list", "work"))[0][0]
 
 
+@pytest.mark.parametrize("verb, done", [("--list", "shown"), ("--skip", "skipped")])
+def test_a_stop_says_how_far_the_verb_came(popfetch, server, verb, done):
+    def act(session, line):
+        process.send_signal(signal.SIGTERM)
+        after(0.2)(session, line)
+
+    pop = server([mail(str(n)) for n in range(4)], pipelining=False).on("TOP 1", act)
+    uids = [] if verb == "--list" else [f"--uid=uid-00000{n}" for n in range(1, 5)]
+    process = popfetch.account(server=pop).start(verb, "work", *uids)
+    result = popfetch.finish(process)
+    [line] = result.errors
+    assert result.status == os.EX_TEMPFAIL and " stopped by a signal: " in line, result
+    count = int(line.split(" of 4 messages ")[0].split()[-1])
+    assert line.endswith(done) and 1 <= count < 4, result
+    if verb == "--list":
+        assert len(items(result)) == count and "4 messages\n" not in result.stdout, result
+    else:
+        assert result.stdout.count("is skipped") == count, result
+        assert popfetch().status == 0 and len(popfetch.maildir()) == 4 - count
+
+
+def test_nothing_is_called_skipped_that_is_not_on_record(popfetch, three):
+    popfetch()
+    three.add(mail("four"))
+    three.add(mail("five"))
+    popfetch.sql("create unique index one on message (status) where status = 5")
+    result = popfetch("--skip", "work", "--uid=uid-000004", "--uid=uid-000005")
+    assert result.status != 0 and "is skipped" not in result.output, result
+
+
 # --retry --uid
 
 
