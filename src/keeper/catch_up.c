@@ -17,6 +17,39 @@
 #include "session/learning.h"
 #include "state/fact.h"
 
+/* --- which account --- */
+
+static bool
+catches_up(const struct session_settings *set)
+{
+	return set->mode == SESSION_CATCH_UP ||
+	       set->mode == SESSION_CATCH_UP_DRY_RUN;
+}
+
+int
+catch_up_leaves_alone(struct session_settings *set, struct store *store,
+		      struct link *report, bool *does, struct err *e)
+{
+	enum store_use use;
+
+	*does = false;
+	if (!catches_up(set) || set->ignore_backoff)
+		return 0;
+	if (store_use(store, &use, e) != 0)
+		return -1;
+	*does = use == STORE_WORKS;
+	set->known_only = use == STORE_BEGUN;
+	if (*does)
+		report_line(report, REPORT_ANSWER,
+			    "left alone, since it has "
+			    "been fetched before; to record what is there now: "
+			    "popfetch --catch-up %s",
+			    set->keeper->target.account);
+	return 0;
+}
+
+/* --- which messages --- */
+
 static bool
 may_be_recorded(enum plan_action action)
 {

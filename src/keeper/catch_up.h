@@ -9,6 +9,12 @@
 
 #include "session/phase.h"
 
+/* Mail that waits in an account that works has reached nobody yet: unless the
+ * account is named, --catch-up is meant for others and leaves it alone (*does),
+ * which it says.  In an account that has begun, and failed, it leaves alone
+ * what is new (settings.known_only).  In other modes it does nothing. */
+int catch_up_leaves_alone(struct session_settings *set, struct store *store,
+			  struct link *report, bool *does, struct err *e);
 /* When it fails, or is stopped, it has recorded what was complete, and the next
  * run goes on from there. */
 int catch_up_run(struct session *s, struct err *e);

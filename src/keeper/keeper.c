@@ -248,40 +248,6 @@ note_served(struct keeper *k, const struct err *why)
 		(void)history_resumed(k->claim.store, &ignored);
 }
 
-/* --- --catch-up --- */
-
-static bool
-catches_up(const struct keeper *k)
-{
-	return k->job->settings.mode == SESSION_CATCH_UP ||
-	       k->job->settings.mode == SESSION_CATCH_UP_DRY_RUN;
-}
-
-/* Mail that waits in an account that works has reached nobody yet: unless the
- * account is named, --catch-up is meant for others and leaves it alone.  In an
- * account that has begun, and failed, it leaves alone what is new. */
-static int
-leaves_alone(struct keeper *k, struct session_settings *set, bool *skip,
-	     struct err *e)
-{
-	enum store_use use;
-
-	*skip = false;
-	if (!catches_up(k) || k->job->settings.ignore_backoff)
-		return 0;
-	if (store_use(k->claim.store, &use, e) != 0)
-		return -1;
-	*skip = use == STORE_WORKS;
-	set->known_only = use == STORE_BEGUN;
-	if (*skip)
-		report_line(k->report, REPORT_ANSWER,
-			    "left alone, since it has "
-			    "been fetched before; to record what is there now: "
-			    "popfetch --catch-up %s",
-			    k->job->settings.keeper->target.account);
-	return 0;
-}
-
 /* --- the run --- */
 
 static int
@@ -325,7 +291,8 @@ run_session(struct keeper *k, struct err *e)
 		return -1;
 	target = full_target(k);
 	if (recover(k, &target, &settings, e) != 0 ||
-	    leaves_alone(k, &settings, &skip, e) != 0 ||
+	    catch_up_leaves_alone(&settings, k->claim.store, k->report, &skip,
+				  e) != 0 ||
 	    (!skip && check_history(k, &skip, e) != 0))
 		return -1;
 	if (skip)
