@@ -15,6 +15,7 @@
 #include "link/report.h"
 #include "keeper/alarm.h"
 #include "keeper/catch_up.h"
+#include "state/fact.h"
 #include "sys/proc.h"
 
 enum {
@@ -105,6 +106,22 @@ full_target(struct keeper *k)
 	return target;
 }
 
+/* What the killed run had in hand has been judged.  A run that fetches goes by
+ * was_interrupted; behind another one, the next would blame a message that has
+ * nothing to do with it. */
+static void
+put_down(struct keeper *k)
+{
+	struct err ignored = ERR_INIT;
+
+	if (k->job->settings.mode == SESSION_FETCH ||
+	    store_begin(k->claim.store, STORE_LAZY, &ignored) != 0)
+		return;
+	if (store_set_fact(k->claim.store, FACT_IN_HAND, 0, &ignored) != 0 ||
+	    store_commit(k->claim.store, &ignored) != 0)
+		store_rollback(k->claim.store);
+}
+
 static int
 recover(struct keeper *k, const struct deliver_target *target,
 	struct session_settings *set, struct err *e)
@@ -121,6 +138,8 @@ recover(struct keeper *k, const struct deliver_target *target,
 			    "an earlier run was interrupted: messages that had "
 			    "been delivered: %zu, to be fetched again: %zu",
 			    r.delivered, r.again);
+	if (set->was_interrupted)
+		put_down(k);
 	if (r.set_aside > 0)
 		report_line(k->report, REPORT_WARNING,
 			    "%zu message%s set aside, since three runs were "

@@ -190,6 +190,18 @@ def test_nothing_is_called_skipped_that_is_not_on_record(popfetch, three):
     assert result.status != 0 and "is skipped" not in result.output, result
 
 
+def test_a_kill_that_skip_has_judged_is_blamed_on_nobody_else(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    popfetch.account(server=pop, mda=popfetch.script("cat > /dev/null; kill -9 $PPID; sleep 1"))
+    assert popfetch().status == os.EX_SOFTWARE
+    popfetch.sql("insert or replace into fact (name, value) values ('in_hand', 1)")
+    assert popfetch("--skip", "work", "--uid", "uid-000001").status == 0
+    assert popfetch.sql("select value from fact where name = 'in_hand'") == [(0,)]
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    assert popfetch().status == 0
+    assert len(popfetch.saved()) == 2 and len(pop.connections) == 3
+
+
 # --retry --uid
 
 
