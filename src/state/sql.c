@@ -37,7 +37,8 @@ static const char *const texts[SQL_COUNT] = {
 		     " SELECT CASE WHEN 'last_success' IN is_set"
 		     " OR 'has_list' IN is_set THEN 2"
 		     " WHEN 'catching_up' IN is_set"
-		     " OR NOT EXISTS (SELECT 1 FROM message) THEN 0"
+		     " OR NOT EXISTS (SELECT 1 FROM message WHERE status <> 5)"
+		     " THEN 0"
 		     " WHEN 'last_failure' IN is_set THEN 1 ELSE 2 END",
 	[SQL_ADD_MESSAGE] = "INSERT INTO message (uid, size, digest, status,"
 			    " delivered, attempts, next_try, error, octets)"

@@ -154,7 +154,8 @@ bool store_peek(const char *path, const char *name, int64_t *value,
 		int64_t *when);
 /* Does this account work?  It does if a run has ended well or a list has been
  * given, or if a message is on record and no run has failed.  Else it has begun
- * if a message is on record, unless a --catch-up is to be finished. */
+ * if a message is on record, unless a --catch-up is to be finished.  One that
+ * was skipped by hand does not count. */
 enum store_use { STORE_UNUSED, STORE_BEGUN, STORE_WORKS };
 int store_use(struct store *s, enum store_use *use, struct err *e);
 /* Does this fact exist, with this text? */

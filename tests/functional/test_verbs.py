@@ -202,6 +202,20 @@ def test_a_kill_that_skip_has_judged_is_blamed_on_nobody_else(popfetch, server):
     assert len(popfetch.saved()) == 2 and len(pop.connections) == 3
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_skip_alone_is_no_account_that_works(popfetch, three, fails):
+    assert popfetch("--skip", "work", "--uid", "uid-000001").status == 0
+    if fails:
+        three.on("UIDL", close)
+        assert popfetch().status != 0
+        three.forgive()
+    result = popfetch("--catch-up")
+    assert result.status == 0 and "left alone" not in result.output, result
+    assert popfetch().status == 0 and popfetch.maildir() == []
+    first, second, third = (item[0] for item in items(popfetch("--list", "work")))
+    assert "skipped" in first and "kept" in second and "kept" in third
+
+
 # --retry --uid
 
 
