@@ -198,6 +198,16 @@ is_size(const struct mailbox *m, size_t entry, int64_t size)
 	       mailbox_has_octets(m, entry, size);
 }
 
+static bool
+is_its_uid(const struct listing_entry *x, const struct link_record *r)
+{
+	char hex[LISTING_UID_HEX];
+	size_t size = r->size;
+	const void *uid = listing_short_uid(r->data, &size, hex);
+
+	return size == x->uid_size && memcmp(uid, x->uid, size) == 0;
+}
+
 /* One line of the whole list, which counts once.  Mail may have come
  * meanwhile. */
 static void
@@ -214,8 +224,7 @@ take_line(struct lockstep *l, const struct mailbox *m, const struct answer *a)
 	if (a->type == LINK_SIZE)
 		l->is_wrong |= !is_size(m, entry, a->record.value);
 	else if (!x.odd)
-		l->is_wrong |= a->record.size != x.uid_size ||
-			       memcmp(a->record.data, x.uid, x.uid_size) != 0;
+		l->is_wrong |= !is_its_uid(&x, &a->record);
 }
 
 static void

@@ -173,6 +173,17 @@ def test_no_message_is_blamed_for_another_for_long(popfetch, server, pipelining)
     assert len(popfetch.maildir()) == 7 and pop.left() == ["uid-000004"]
 
 
+def test_the_proof_knows_long_uids_too(popfetch, server):
+    """LIST of one message is refused, so that UIDL is asked for once more."""
+    pop = server()
+    pop.add(mail("one"), uid=b"u" * 300, listed=5000)
+    pop.on("LIST", lambda s, line: s.send(b"-ERR no\r\n") if b" " in line else s.obey(line))
+    popfetch.account(server=pop, keep="no")
+    assert popfetch().status == 0
+    assert len(popfetch.maildir()) == 1 and pop.left() == []
+    assert len(pop.commands("UIDL")) == 2
+
+
 def test_what_was_deleted_in_this_session_is_no_part_of_the_proof(popfetch, server, clock):
     """Headers that take long are compared, and what is due is deleted, in slices. A message that is
     shorter than listed comes behind them."""
