@@ -309,9 +309,8 @@ make_line(const struct method *m, struct sasl_exchange *x,
 
 	if (m->step(x, challenge, &answer, e) != 0)
 		return -1;
-	/* it has not heard the initial response, or judged nothing */
 	if (!answer)
-		return err_set(e, ERR_UNAVAILABLE,
+		return err_set(e, ERR_PROTOCOL,
 			       "challenge after the last response");
 	x->answers++;
 	*line = secret_base64(secret_bytes(answer), secret_size(answer));
@@ -363,16 +362,28 @@ answer(struct pop3 *p, const struct method *m, struct sasl_exchange *x,
 	return rc;
 }
 
+/* The server asks for the initial response, which it has not heard. */
+static int
+give_up_whole(struct pop3 *p, struct err *e)
+{
+	cancel(p);
+	return err_set(e, ERR_UNAVAILABLE, "initial response was not heard");
+}
+
 /* Reads replies and answers challenges until the server has decided. */
 static int
 converse(struct pop3 *p, const struct method *m, struct sasl_exchange *x,
-	 struct err *e)
+	 bool whole, struct err *e)
 {
 	struct pop3_reply r;
 
 	for (;;) {
 		if (pop3_reply(p, true, &r, e) != 0)
 			return -1;
+		/* a command that was sent behind it is the answer already */
+		if (whole && r.status == POP3_CONTINUE && r.text_size == 0 &&
+		    pop3_outstanding(p) == 0)
+			return give_up_whole(p, e);
 		switch (r.status) {
 		case POP3_OK:
 			if (x->progress == SASL_DONE)
@@ -435,7 +446,7 @@ auth_exchange(struct pop3 *p, const struct method *m,
 	int rc = -1;
 
 	if (whole || pop3_command(p, e, "AUTH %s", m->name) == 0)
-		rc = converse(p, m, &x, e);
+		rc = converse(p, m, &x, whole, e);
 	free_state(m, &x);
 	return rc;
 }
