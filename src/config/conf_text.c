@@ -10,11 +10,12 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/conf_string.h"
 
 /* No user can write this byte: as it is, it is an error in the file, and as an
  * escape it would be lifted with the password. */
 enum { MARK = '\001' };
-enum { VALUE_MAX = 256 * 1024, BRACES_MAX = 16, NAME_MAX_SHOWN = 64 };
+enum { VALUE_MAX = 256 * 1024, BRACES_MAX = 16 };
 
 /* Where we are in "password = VALUE". */
 enum lift { LIFT_NONE, LIFT_NAME, LIFT_EQUALS, LIFT_DONE };
@@ -54,12 +55,6 @@ copy(struct conf_text_scan *s, const char *from, const char *to)
 	(void)buf_append(s->out, from, (size_t)(to - from));
 }
 
-static bool
-is_control(char c)
-{
-	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
-}
-
 /* --- comments --- */
 
 static void
@@ -93,153 +88,13 @@ skip_block_comment(struct conf_text_scan *s)
 /* --- strings --- */
 
 static int
-take(struct conf_text_scan *s, char c)
-{
-	if (!c)
-		return fail(s, "string has a NUL byte in it");
-	if (!buf_byte(&s->value, (uint8_t)c))
-		return fail(s, "string is too long");
-	return 0;
-}
-
-/* In a password, it is rather a part of the password than the name of a
- * variable, and not shown. */
-static void
-fail_unset(struct conf_text_scan *s, const char *name)
-{
-	if (s->lift == LIFT_EQUALS)
-		err_set(s->e, ERR_CONFIG,
-			"'${...}' in a password names a "
-			"variable that is not set; single quotes keep it "
-			"as it is");
-	else
-		err_set(s->e, ERR_CONFIG,
-			"environment variable '%.*s' is "
-			"not set",
-			NAME_MAX_SHOWN, name);
-	err_context(s->e, "%s:%d", s->path, s->line);
-}
-
-/* Takes "${NAME}" or "${NAME:-DEFAULT}" at s->p, as libconfuse does it. */
-static int
-take_variable(struct conf_text_scan *s)
-{
-	const char *start = s->p + 2, *value;
-	const char *close = memchr(start, '}', (size_t)(s->end - start));
-	char *name, *standby;
-
-	if (!close || memchr(start, '\n', (size_t)(close - start)))
-		return fail(s, "'${' without '}'");
-	name = mem_string_n(start, (size_t)(close - start));
-	standby = strchr(name, ':');
-	standby = standby && standby[1] == '-' ? standby : NULL;
-	if (standby)
-		*standby = '\0';
-	value = getenv(name);
-	if (!value && standby)
-		value = standby + 2;
-	if (!value) {
-		fail_unset(s, name);
-	} else if (!buf_append(&s->value, value, strlen(value))) {
-		value = NULL;
-		fail(s, "string is too long");
-	}
-	s->p = close + 1;
-	secret_wipe(name, (size_t)(close - start));
-	free(name);
-	return value ? 0 : -1;
-}
-
-/* Takes up to `max` digits of this base at s->p as one byte, which must not be
- * NUL. */
-static int
-take_number(struct conf_text_scan *s, unsigned base, size_t max)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found;
-	unsigned value = 0;
-	char c;
-
-	for (; max > 0; max--, s->p++) {
-		c = peek(s, 0);
-		if (c >= 'A' && c <= 'F')
-			c = (char)(c + ('a' - 'A'));
-		found = c ? memchr(digits, c, base) : NULL;
-		if (!found)
-			break;
-		value = value * base + (unsigned)(found - digits);
-	}
-	return value > 0xff ? fail(s, "octal number is too large")
-			    : take(s, (char)value);
-}
-
-/* Takes a backslash and what follows it inside double quotes.  One that means
- * nothing is part of what the user wants to say, most often of a password:
- * without it that would be another one. */
-static int
-take_escape(struct conf_text_scan *s)
-{
-	static const char letters[] = "nrbfaetv\\\"'$",
-			  codes[] = "\n\r\b\f\a\033\t\v\\\"'$";
-	const char *found;
-	char c = peek(s, 1);
-
-	if (c == '\n' || !c)
-		return fail(s, "string is not closed on its line");
-	s->p++;
-	if (c >= '0' && c <= '7')
-		return take_number(s, 8, 3);
-	s->p++;
-	if (c == 'x' && peek(s, 0) &&
-	    strchr("0123456789abcdefABCDEF", peek(s, 0)))
-		return take_number(s, 16, 2);
-	found = strchr(letters, c);
-	if (!found)
-		return fail(s,
-			    "a backslash in double quotes goes before "
-			    "\\ \" ' $ n r t b f a e v, octal digits or x and "
-			    "hexadecimal digits; write \\\\ for a "
-			    "backslash, or use single quotes");
-	return take(s, codes[found - letters]);
-}
-
-static int
-take_double(struct conf_text_scan *s)
-{
-	if (*s->p == '\\')
-		return take_escape(s);
-	if (*s->p == '$' && peek(s, 1) == '{')
-		return take_variable(s);
-	return take(s, *s->p++);
-}
-
-/* A backslash protects only itself and the quote. */
-static int
-take_single(struct conf_text_scan *s)
-{
-	if (*s->p == '\\' && (peek(s, 1) == '\\' || peek(s, 1) == '\''))
-		s->p++;
-	return take(s, *s->p++);
-}
-
-static int
 read_string(struct conf_text_scan *s)
 {
-	char quote = *s->p++;
+	bool in_password = s->lift == LIFT_EQUALS;
 
-	buf_clear(&s->value);
-	while (s->p < s->end && *s->p != quote) {
-		if (*s->p == '\n' || *s->p == '\r')
-			break;
-		if (is_control(*s->p))
-			return fail(s, "control character in a string");
-		if ((quote == '"' ? take_double(s) : take_single(s)) != 0)
-			return -1;
-	}
-	if (peek(s, 0) != quote)
-		return fail(s, "string is not closed on its line");
-	s->p++;
-	return 0;
+	if (conf_string_read(&s->p, s->end, in_password, &s->value, s->e) == 0)
+		return 0;
+	return err_context(s->e, "%s:%d", s->path, s->line);
 }
 
 /* What a value may have in it without quotes, beside letters and digits. */
@@ -279,7 +134,7 @@ read_word(struct conf_text_scan *s)
 {
 	size_t size = 0;
 
-	while (s->p + size < s->end && !is_control(s->p[size]) &&
+	while (s->p + size < s->end && !conf_string_is_control(s->p[size]) &&
 	       !strchr(" \t#\"'={}()+,*", s->p[size])) {
 		if (s->p[size] == '/' && s->p + size + 1 < s->end &&
 		    s->p[size + 1] == '/')
@@ -413,7 +268,7 @@ put_next(struct conf_text_scan *s)
 		return fail(s, "'+=' is not supported; write the whole list");
 	if (c == '$' && peek(s, 1) == '{')
 		return fail(s, "'${...}' needs double quotes around it");
-	if (is_control(c) || c == '+' || c == '*')
+	if (conf_string_is_control(c) || c == '+' || c == '*')
 		return fail(s, "unexpected character; values with special "
 			       "characters need quotes");
 	if ((c == '"' || c == '\'' ? read_string(s) : read_word(s)) != 0)
