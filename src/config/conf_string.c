@@ -51,19 +51,26 @@ take(struct string *s, char c)
 
 /* In a password, it is rather a part of the password than the name of a
  * variable, and not shown. */
-static void
+static int
 fail_unset(struct string *s, const char *name)
 {
 	if (s->in_password)
-		err_set(s->e, ERR_CONFIG,
-			"'${...}' in a password names a "
-			"variable that is not set; single quotes keep it "
-			"as it is");
-	else
-		err_set(s->e, ERR_CONFIG,
-			"environment variable '%.*s' is "
-			"not set",
-			NAME_MAX_SHOWN, name);
+		return fail(s, "'${...}' in a password names a variable that "
+			       "is not set; single quotes keep it as it is");
+	return err_set(s->e, ERR_CONFIG,
+		       "environment variable '%.*s' is not set; a backslash "
+		       "before the $ keeps it as it is",
+		       NAME_MAX_SHOWN, name);
+}
+
+static int
+fail_open(struct string *s)
+{
+	return fail(s, s->in_password
+			       ? "'${' without '}' in a password; single "
+				 "quotes keep it as it is"
+			       : "'${' without '}'; a backslash before the $ "
+				 "keeps it as it is");
 }
 
 /* Takes "${NAME}" or "${NAME:-DEFAULT}" at s->p, as libconfuse does it. */
@@ -75,7 +82,7 @@ take_variable(struct string *s)
 	char *name, *standby;
 
 	if (!close || memchr(start, '\n', (size_t)(close - start)))
-		return fail(s, "'${' without '}'");
+		return fail_open(s);
 	name = mem_string_n(start, (size_t)(close - start));
 	standby = strchr(name, ':');
 	standby = standby && standby[1] == '-' ? standby : NULL;

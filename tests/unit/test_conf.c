@@ -1537,9 +1537,14 @@ what_would_silently_mean_something_else_is_refused(void **state)
 				    "quotes around it");
 	refuse("\nlog = \"${POPFETCH_NONE}/x\"\n",
 	       "popfetch.conf:2: "
-	       "environment variable 'POPFETCH_NONE' is not set");
+	       "environment variable 'POPFETCH_NONE' is not set; a backslash "
+	       "before the $ keeps it as it is");
 	refuse("\nlog = \"${HOME/x\"\n", "popfetch.conf:2: '${' without "
-					 "'}'");
+					 "'}'; a backslash before the $ keeps "
+					 "it as it is");
+	refuse("account a {\npassword = \"x${y\"\n}\n",
+	       "popfetch.conf:2: '${' without '}' in a password; single quotes "
+	       "keep it as it is");
 	refuse("account a {\nmda += {\"x\"}\n}\n",
 	       "popfetch.conf:2: '+=' is "
 	       "not supported; write the whole list");
