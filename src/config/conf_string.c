@@ -19,6 +19,27 @@ conf_string_is_control(char c)
 	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
+const char *
+conf_string_foreign_quote(const void *bytes, size_t size)
+{
+	/* clang-format off */
+	static const char *const quotes[] = {
+		/* U+201C to U+201F, double; U+2018 to U+201B, single */
+		"\342\200\234", "\342\200\235", "\342\200\236", "\342\200\237",
+		"\342\200\230", "\342\200\231", "\342\200\232", "\342\200\233",
+		/* angular, and an accent */
+		"\302\253", "\302\273", "\342\200\271", "\342\200\272",
+		"`", "\302\264",
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(*quotes); i++)
+		if (size >= strlen(quotes[i]) &&
+		    memcmp(bytes, quotes[i], strlen(quotes[i])) == 0)
+			return quotes[i];
+	return NULL;
+}
+
 struct string {
 	const char *p, *end; /* what is not read yet */
 	bool in_password;
@@ -175,6 +196,20 @@ take_single(struct string *s)
 	return take(s, *s->p++);
 }
 
+/* Nothing is shown of what may be a password. */
+static int
+fail_unclosed(const struct string *s)
+{
+	const uint8_t *c = s->value->data;
+
+	for (size_t left = s->value->len; left > 1; left--, c++)
+		if (conf_string_foreign_quote(c, left) && *c >= 0x80)
+			return fail(s, "string is not closed on its line: only "
+				       "the quotation mark \" or ' that begins "
+				       "it does so");
+	return fail(s, "string is not closed on its line");
+}
+
 static int
 read_rest(struct string *s, char quote)
 {
@@ -187,7 +222,7 @@ read_rest(struct string *s, char quote)
 			return -1;
 	}
 	if (peek(s, 0) != quote)
-		return fail(s, "string is not closed on its line");
+		return fail_unclosed(s);
 	s->p++;
 	return 0;
 }

@@ -14,6 +14,9 @@
 
 /* Is it a control character that no line of text has in it? */
 bool conf_string_is_control(char c);
+/* The typographic quotation mark, or backtick, that the bytes begin with, or
+ * NULL: word processors and web pages make them of " and '. */
+const char *conf_string_foreign_quote(const void *bytes, size_t size);
 /* *p is the quote that opens the string, and afterwards comes behind the one
  * that closes it, in the same line.  `value` becomes what stands between them,
  * decoded.  Nothing of a password gets into an error.  ERR_CONFIG. */

@@ -103,10 +103,17 @@ static const char plain[] = "-_./:@%~";
 static int
 fail_plain(struct conf_text_scan *s)
 {
-	err_set(s->e, ERR_CONFIG,
-		"a value with characters other than letters, digits and %s "
-		"needs quotes",
-		plain);
+	const char *quote =
+		conf_string_foreign_quote(s->value.data, s->value.len);
+
+	if (quote)
+		err_set(s->e, ERR_CONFIG,
+			"'%s' is no quotation mark here: write \" or '", quote);
+	else
+		err_set(s->e, ERR_CONFIG,
+			"a value with characters other than letters, digits "
+			"and %s needs quotes",
+			plain);
 	return err_context(s->e, "%s:%d", s->path, s->line);
 }
 

@@ -1529,8 +1529,7 @@ what_would_silently_mean_something_else_is_refused(void **state)
 	refuse("\nlog = x${HOME}\n", quotes);
 	refuse("\nlog = a!\n", quotes);
 	refuse("\nlog = C:\\log\n", quotes);
-	refuse("\nlog = \342\200\234log\342\200\235\n", quotes);
-	refuse("\naccount \342\200\234a\342\200\235 {\n}\n", quotes);
+	refuse("\nlog = l\303\266g\n", quotes);
 	refuse("\ndefaults { mda = {a, b, $c} }\n", quotes);
 	refuse("\ninclude(a&b)\n", quotes);
 	refuse("\nlog = ${HOME}\n", "popfetch.conf:2: '${...}' needs double "
@@ -1548,6 +1547,32 @@ what_would_silently_mean_something_else_is_refused(void **state)
 	refuse("account a {\nmda += {\"x\"}\n}\n",
 	       "popfetch.conf:2: '+=' is "
 	       "not supported; write the whole list");
+}
+
+static void
+typographic_quotation_marks_are_told_from_others(void **state)
+{
+	static const char quote[] =
+		"popfetch.conf:2: '\342\200\234' is no quotation mark "
+		"here: write \" or '";
+	static const char open[] =
+		"popfetch.conf:2: string is not closed on its line: only the "
+		"quotation mark \" or ' that begins it does so";
+
+	(void)state;
+	refuse("\nlog = \342\200\234log\342\200\235\n", quote);
+	refuse("\nlog = \342\200\234a#b\342\200\235\n", quote);
+	refuse("\naccount \342\200\234a\342\200\235 {\n}\n", quote);
+	refuse("\ninclude(\342\200\234a\342\200\235)\n", quote);
+	refuse("\ndefaults { mda = {\"sh\", \342\200\234-c\342\200\235} }\n",
+	       quote);
+	refuse("\nlog = \342\200\230log\342\200\231\n",
+	       "popfetch.conf:2: '\342\200\230' is no quotation mark "
+	       "here: write \" or '");
+	refuse("\nlog = `log`\n", "popfetch.conf:2: '`' is no quotation mark "
+				  "here: write \" or '");
+	refuse("\nlog = \"log\342\200\235\n", open);
+	refuse("account a {\npassword = 'x\342\200\231 # or so\n}\n", open);
 }
 
 static void
@@ -1822,6 +1847,7 @@ main(void)
 		TEST(a_semicolon_is_needed_nowhere),
 		TEST(what_needs_no_quotes_is_taken_without_them),
 		TEST(what_would_silently_mean_something_else_is_refused),
+		TEST(typographic_quotation_marks_are_told_from_others),
 		TEST(a_nul_byte_or_a_huge_file_is_refused),
 		TEST(the_fingerprint_stays_while_nothing_is_changed),
 		TEST(the_fingerprint_changes_with_the_file),
