@@ -30,6 +30,8 @@ struct conf_text_scan {
 	bool wants_value; /* a value comes next, or an account's name */
 	enum lift lift;
 	int lifted_line;
+	bool lifted_word;	/* it had no quotes */
+	int equals_line;	/* of the '=' whose value comes next, or 0 */
 	int braces[BRACES_MAX]; /* lines of those that are open */
 	size_t depth;
 	struct err *e;
@@ -55,13 +57,65 @@ copy(struct conf_text_scan *s, const char *from, const char *to)
 	(void)buf_append(s->out, from, (size_t)(to - from));
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* --- comments --- */
 
-static void
+static bool
+is_comment_next(const struct conf_text_scan *s)
+{
+	return peek(s, 0) == '#' ||
+	       (peek(s, 0) == '/' && (peek(s, 1) == '/' || peek(s, 1) == '*'));
+}
+
+/* Does the comment that begins at s->p go on without a blank, as a part of a
+ * password would? */
+static bool
+is_tight(const struct conf_text_scan *s)
+{
+	size_t i = 1;
+
+	while (peek(s, i) && peek(s, i) == peek(s, i - 1))
+		i++;
+	return peek(s, i) && !is_blank(peek(s, i)) && peek(s, i) != '\r' &&
+	       peek(s, i) != '\n';
+}
+
+/* "password = #secret" would have the next line for a password, and "password
+ * = sec #ret" be another one. */
+static int
+check_comment(struct conf_text_scan *s)
+{
+	const char *mark = peek(s, 0) == '#' ? "#" : "//";
+
+	if (!is_tight(s))
+		return 0;
+	if (s->lift == LIFT_EQUALS)
+		err_set(s->e, ERR_CONFIG,
+			"'%s' begins a comment, so there is no password here; "
+			"one that begins so needs single quotes",
+			mark);
+	else if (s->lift == LIFT_DONE && s->line == s->lifted_line &&
+		 s->lifted_word && is_blank(s->p[-1]))
+		err_set(s->e, ERR_CONFIG,
+			"'%s' is a comment or a part of the password: put a "
+			"blank behind it, or single quotes around the password",
+			mark);
+	else
+		return 0;
+	return err_context(s->e, "%s:%d", s->path, s->line);
+}
+
+static int
 skip_line_comment(struct conf_text_scan *s)
 {
 	while (s->p < s->end && *s->p != '\n')
 		s->p++;
+	return 0;
 }
 
 /* Its line ends stay, for the numbers of the lines after it. */
@@ -83,6 +137,14 @@ skip_block_comment(struct conf_text_scan *s)
 	}
 	s->line = first;
 	return fail(s, "comment is never closed");
+}
+
+static int
+skip_comment(struct conf_text_scan *s)
+{
+	if (peek(s, 0) == '/' && peek(s, 1) == '*')
+		return skip_block_comment(s);
+	return check_comment(s) == 0 ? skip_line_comment(s) : -1;
 }
 
 /* --- strings --- */
@@ -136,6 +198,21 @@ check_word(struct conf_text_scan *s)
 	return 0;
 }
 
+/* Does the value just read go on with what belongs to the syntax?  Behind a
+ * value a section may end and the next one begin at once; a password is more
+ * likely to have that brace in it. */
+static bool
+goes_on(const struct conf_text_scan *s)
+{
+	char c = peek(s, 0), then = peek(s, 1);
+
+	if (s->equals_line != s->line || !c)
+		return false;
+	if (c == '}' && s->lift == LIFT_EQUALS)
+		return then && !strchr(" \t\r\n}#/", then);
+	return strchr("={(),", c);
+}
+
 static int
 read_word(struct conf_text_scan *s)
 {
@@ -154,7 +231,7 @@ read_word(struct conf_text_scan *s)
 	s->p += size;
 	/* libconfuse would drop these, or begin a comment or a new word */
 	if ((peek(s, 0) && strchr("#\"'*+/", peek(s, 0))) ||
-	    (s->p[-1] == '$' && peek(s, 0) == '{'))
+	    (s->p[-1] == '$' && peek(s, 0) == '{') || goes_on(s))
 		return fail_plain(s);
 	return check_word(s);
 }
@@ -167,13 +244,13 @@ is_name_next(const struct conf_text_scan *s)
 {
 	const char *p = s->p;
 
-	while (p < s->end && (*p == ' ' || *p == '\t'))
+	while (p < s->end && is_blank(*p))
 		p++;
 	return p < s->end && (*p == '=' || *p == '(');
 }
 
 static void
-lift(struct conf_text_scan *s)
+lift(struct conf_text_scan *s, const char *start)
 {
 	struct conf_text *t = s->text;
 
@@ -184,7 +261,25 @@ lift(struct conf_text_scan *s)
 	if (!t->password_line)
 		t->password_line = s->line;
 	s->lifted_line = s->line;
+	s->lifted_word = *start != '"' && *start != '\'';
 	s->lift = LIFT_DONE;
+}
+
+/* libconfuse would complain of what comes next, in another line. */
+static int
+fail_missing(struct conf_text_scan *s)
+{
+	s->line = s->equals_line;
+	return fail(s, "no value stands behind '='; one that begins like a "
+		       "comment needs quotes");
+}
+
+static int
+fail_blanks(struct conf_text_scan *s)
+{
+	return fail(s, "a password with blanks or quotes needs single "
+		       "quotes around it, and a backslash before each "
+		       "single quote inside");
 }
 
 /* Puts out the string or word that was read and began at `start`. */
@@ -193,10 +288,14 @@ put_value(struct conf_text_scan *s, const char *start)
 {
 	enum lift before = s->lift;
 
+	if (s->equals_line && s->equals_line < s->line && is_name_next(s))
+		return fail_missing(s);
+	s->equals_line = 0;
+
 	s->wants_value = !s->wants_value &&
 			 text_is_word(s->value.data, s->value.len, "account");
 	if (before == LIFT_EQUALS) {
-		lift(s);
+		lift(s, start);
 		return 0;
 	}
 	/* What follows may be the rest of a password: it must not reach an
@@ -205,9 +304,7 @@ put_value(struct conf_text_scan *s, const char *start)
 		return fail(s, "missing equal sign after option 'password'");
 	if (before == LIFT_DONE && s->line == s->lifted_line &&
 	    !is_name_next(s))
-		return fail(s, "a password with blanks or quotes needs single "
-			       "quotes around it, and a backslash before each "
-			       "single quote inside");
+		return fail_blanks(s);
 	s->lift = text_is_word(s->value.data, s->value.len, "password")
 			  ? LIFT_NAME
 			  : LIFT_NONE;
@@ -229,11 +326,29 @@ count_brace(struct conf_text_scan *s, char c)
 	return 0; /* one '}' too many is found by libconfuse */
 }
 
+/* libconfuse would speak of a token, and not say what to do. */
+static int
+check_mark(struct conf_text_scan *s, char c)
+{
+	if (s->equals_line && c == '}')
+		return fail_missing(s);
+	if (s->equals_line && (c != '{' || s->lift == LIFT_EQUALS)) {
+		buf_clear(&s->value);
+		return fail_plain(s);
+	}
+	if (s->lift == LIFT_DONE && s->line == s->lifted_line && c != '}')
+		return fail_blanks(s);
+	return 0;
+}
+
 static int
 put_mark(struct conf_text_scan *s)
 {
 	char c = *s->p++;
 
+	if (check_mark(s, c) != 0)
+		return -1;
+	s->equals_line = c == '=' ? s->line : 0;
 	s->lift = c == '=' && s->lift == LIFT_NAME ? LIFT_EQUALS : LIFT_NONE;
 	if (c != '{') /* a list goes on with a value, a section with a name */
 		s->wants_value = c == '=' || c == '(' || c == ',';
@@ -265,12 +380,8 @@ put_next(struct conf_text_scan *s)
 		return put_blank(s);
 	if (strchr("={}(),", c))
 		return put_mark(s);
-	if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
-		skip_line_comment(s);
-		return 0;
-	}
-	if (c == '/' && peek(s, 1) == '*')
-		return skip_block_comment(s);
+	if (is_comment_next(s))
+		return skip_comment(s);
 	if (c == '+' && peek(s, 1) == '=')
 		return fail(s, "'+=' is not supported; write the whole list");
 	if (c == '$' && peek(s, 1) == '{')
@@ -301,6 +412,8 @@ conf_text_clean(struct conf_text *t, const char *path, const void *bytes,
 	buf_init(&s.value, VALUE_MAX);
 	while (rc == 0 && s.p < s.end)
 		rc = *s.p ? put_next(&s) : fail(&s, "NUL byte");
+	if (rc == 0 && s.equals_line)
+		rc = fail_missing(&s);
 	if (rc == 0 && s.depth > 0) {
 		s.line = s.braces[s.depth - 1];
 		rc = fail(&s, "'{' without '}'");

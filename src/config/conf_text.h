@@ -10,7 +10,8 @@
  * unquoted value with other characters than the manual allows, such as a ';' at
  * its end, a backslash that means nothing in double quotes, a NUL in a string,
  * a string that goes on in the next line, a variable that is not set, a brace
- * that is never closed, "+=".
+ * that is never closed, a comment that looks like a part of a password, a value
+ * that is missing, "+=".
  */
 #ifndef CONFIG_CONF_TEXT_H
 #define CONFIG_CONF_TEXT_H

@@ -714,6 +714,8 @@ no_password_gets_into_an_error(void **state)
 		"password = {'SECRET'}",    "password == 'SECRET'",
 		"password = \"\\0SECRET\"", "password = \"SECRET\\n\"",
 		"password = SECRET{}",	    "password = \"SECRET\\9\"",
+		"password = x}SECRET",	    "password = x = SECRET",
+		"password = x #SECRET",	    "password = #SECRET",
 	};
 	struct conf *c = NULL;
 	struct err e = ERR_INIT;
@@ -1428,14 +1430,13 @@ bad_syntax_is_one_line_with_file_and_line(void **state)
 	(void)state;
 	refuse("# c\njobs 3\n", "popfetch.conf:2: missing equal sign after "
 				"option 'jobs'");
-	refuse("# c\n/* d\n*/ jobs = }\n", "popfetch.conf:3: unexpected "
-					   "token '}'");
+	refuse("# c\n/* d\n*/ }\n", "popfetch.conf:3: unexpected closing "
+				    "brace");
 	refuse("\naccount a\nhost = h\n", "popfetch.conf:3: missing opening "
 					  "brace for section 'account'");
 	refuse("account a {\nport = 1\n}}\n", "popfetch.conf:3: unexpected "
 					      "closing brace");
 	refuse("account a {\nport = 1\n", "popfetch.conf:1: '{' without '}'");
-	refuse("jobs =", "popfetch.conf:1: premature end of file");
 	refuse("\nlog = \"abc\nx = y\"\n", "popfetch.conf:2: string is not "
 					   "closed on its line");
 	refuse("\nlog = 'abc", "popfetch.conf:2: string is not closed on its "
@@ -1573,6 +1574,106 @@ typographic_quotation_marks_are_told_from_others(void **state)
 				  "here: write \" or '");
 	refuse("\nlog = \"log\342\200\235\n", open);
 	refuse("account a {\npassword = 'x\342\200\231 # or so\n}\n", open);
+}
+
+static void
+a_value_that_is_missing_is_missed_in_its_line(void **state)
+{
+	static const char *const texts[] = {
+		"\njobs =",
+		"\njobs = # 3\n",
+		"\njobs = // 3\nlog = x\n",
+		"\njobs =\ninclude('x')\n",
+		"defaults {\nhost = #h\nport = 110\n}\n",
+		"defaults {\npassword = # x\n# y\nport = 110\n}\n",
+		"defaults {\npassword = /*x*/\n}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		refuse(texts[i], "popfetch.conf:2: no value stands behind '='; "
+				 "one that begins like a comment needs quotes");
+}
+
+/* libconfuse would complain of a token, and of an option that nobody wrote. */
+static void
+a_value_with_marks_of_the_syntax_needs_quotes(void **state)
+{
+	static const char *const values[] = { "s=x", "s,x",  "s{x}", "s(x)",
+					      "s)",  "{s}",  "=s",   "(s)",
+					      ",s",  "s}x}y" };
+	static const char quotes[] =
+		"popfetch.conf:2: a value with characters other than letters, "
+		"digits and -_./:@%~ needs quotes";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		char *text = mem_format("account a {\npassword = %s\n}\n",
+					values[i]);
+
+		refuse(text, quotes);
+		free(text);
+	}
+	refuse("account a {\nhost = a,b\n}\n", quotes);
+	refuse("account a {\npassword = s = x\n}\n",
+	       "popfetch.conf:2: a password with blanks or quotes needs single "
+	       "quotes around it, and a backslash before each single quote "
+	       "inside");
+}
+
+/* "#secret" left no password, and "sec #ret" another one. */
+static void
+a_comment_that_may_be_of_a_password_is_refused(void **state)
+{
+	static const char *const rests[] = { "#ret", "##ret", "//ret" };
+
+	(void)state;
+	refuse("account a {\npassword = #secret\nhost = h\n}\n",
+	       "popfetch.conf:2: '#' begins a comment, so there is no password "
+	       "here; one that begins so needs single quotes");
+	refuse("account a {\npassword = //secret\n}\n",
+	       "popfetch.conf:2: '//' begins a comment, so there is no password "
+	       "here; one that begins so needs single quotes");
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		char *text = mem_format("account a {\npassword = sec %s\n}\n",
+					rests[i]);
+
+		refuse(text,
+		       rests[i][0] == '#'
+			       ? "popfetch.conf:2: '#' is a comment or a part "
+				 "of the password: put a blank behind it, or "
+				 "single quotes around the password"
+			       : "popfetch.conf:2: '//' is a comment or a part "
+				 "of the password: put a blank behind it, or "
+				 "single quotes around the password");
+		free(text);
+	}
+}
+
+static void
+a_comment_behind_a_password_is_one(void **state)
+{
+	static const char *const options[] = {
+		"password = secret # of mine",
+		"password = secret #",
+		"password = secret ## mine",
+		"password = secret // of mine",
+		"password = 'secret' #mine",
+		"password = 'secret'#mine",
+		"password = secret /*mine*/",
+		"password = secret\n#mine",
+		"password = # mine\n'secret'",
+		"password = /*mine*/ secret",
+		"keep = no #mine\npassword = secret",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		struct conf *c = read_account(options[i]);
+
+		assert_string_equal(password(c->accounts), "secret");
+		conf_free(&c);
+	}
 }
 
 static void
@@ -1848,6 +1949,10 @@ main(void)
 		TEST(what_needs_no_quotes_is_taken_without_them),
 		TEST(what_would_silently_mean_something_else_is_refused),
 		TEST(typographic_quotation_marks_are_told_from_others),
+		TEST(a_value_that_is_missing_is_missed_in_its_line),
+		TEST(a_value_with_marks_of_the_syntax_needs_quotes),
+		TEST(a_comment_that_may_be_of_a_password_is_refused),
+		TEST(a_comment_behind_a_password_is_one),
 		TEST(a_nul_byte_or_a_huge_file_is_refused),
 		TEST(the_fingerprint_stays_while_nothing_is_changed),
 		TEST(the_fingerprint_changes_with_the_file),
