@@ -56,6 +56,21 @@ is_foreign(const char *text, const char **advice)
 	return is_in_brackets(text);
 }
 
+/* What follows the option in one argument, as in "-f %F" and "-f%F", or the
+ * whole argument.  Other words before a '%' may belong to a time, as in "+%F".
+ */
+static const char *
+skip_option(const char *argument)
+{
+	const char *p = argument;
+
+	if (*p++ != '-')
+		return argument;
+	while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z'))
+		p++;
+	return p + strspn(p, " \t");
+}
+
 static bool
 is_known(const char *text, const char *const known[])
 {
@@ -113,16 +128,19 @@ placeholder_check(const char *argument, const char *const known[],
 		  struct err *e)
 {
 	const char *unknown = find(argument, known, false), *advice;
+	const char *value = skip_option(argument);
 
 	if (unknown)
 		return fail(unknown, shown_size(unknown), known, e);
-	if (!is_foreign(argument, &advice))
+	if (!is_foreign(value, &advice))
 		return 0;
 	if (!advice)
-		return fail(argument, SHOWN_MAX, known, e);
+		return fail(value, SHOWN_MAX, known, e);
 	return err_set(e, ERR_CONFIG,
-		       "there is no '%s'; %s, and %%%% is a per cent sign",
-		       argument, advice);
+		       "there is no '%s'; %s%s, and %%%% is a per cent sign",
+		       value, advice,
+		       strpbrk(argument, " \t") ? ", in an argument of its own"
+						: "");
 }
 
 static bool

@@ -11,8 +11,9 @@
 #include "base/err.h"
 
 /* Refuses an argument with a "%{" that is none of `known` (which ends with
- * NULL), and one that is nothing but a placeholder of another program.  "%%" is
- * a per cent sign.  ERR_CONFIG, which says what there is. */
+ * NULL), and one that is nothing but a placeholder of another program, or an
+ * option and such a placeholder.  "%%" is a per cent sign.  ERR_CONFIG, which
+ * says what there is. */
 int placeholder_check(const char *argument, const char *const known[],
 		      struct err *e);
 /* For an argument in which nothing is replaced: refuses one of `known` in it,

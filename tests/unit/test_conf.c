@@ -1297,6 +1297,17 @@ what_is_replaced_nowhere_is_refused_in_arguments(void **state)
 		free(text);
 		free(expected);
 	}
+	refuse("account a {\nmda = {\"p\", \"-f%F\"}\n}",
+	       "popfetch.conf:2: account 'a': option 'mda': there is no '%F'; "
+	       "the sender is called '%{sender}', and %% is a per cent sign");
+	refuse("account a {\nmda = {\"p\", \"-f %F\"}\n}",
+	       "popfetch.conf:2: account 'a': option 'mda': there is no '%F'; "
+	       "the sender is called '%{sender}', in an argument of its own, "
+	       "and %% is a per cent sign");
+	refuse("account a {\nmda = {\"p\", \"-f\t%(name)\"}\n}",
+	       "popfetch.conf:2: account 'a': option 'mda': there is no "
+	       "'%(name)'; there are %{account}, %{sender}, %{user}, and %% for "
+	       "a per cent sign");
 	refuse("account a {\nmda = {\"sh\", \"-c\", \"x %% %{y} z\"}\n}",
 	       "popfetch.conf:2: account 'a': option 'mda': there is no "
 	       "'%{y}'; there are %{account}, %{sender}, %{user}, and %% for a "
@@ -1373,7 +1384,8 @@ other_per_cent_signs_in_arguments_are_left_alone(void **state)
 	struct conf *c = read_text(
 		"account a { host = h user = u\n"
 		"mda = {\"p\", \"%%{x}\", \"%{sender}%{user}\", \"%%F\","
-		"\"+%F\", \"100%\", \"%\", \"%()\", \"a%(b)\"}\n"
+		"\"+%F\", \"100%\", \"%\", \"%()\", \"a%(b)\","
+		"\"-f%%F\", \"-f %F %T\", \"--day=%F\"}\n"
 		"password_command = {\"sh\", \"-c\", \"curl -w '%{x}' y\","
 		"\"+%T\", \"%%\"}}\n");
 	const char *const *argv = c->accounts[0].keeper.target.argv;
