@@ -141,8 +141,10 @@ check_program(const struct merge *m, const char *option,
 		return 0;
 	err_set(m->e, ERR_CONFIG,
 		"option '%s': no shell is run; write the arguments as a "
-		"list, such as {\"procmail\", \"-d\", \"jane\"}",
-		option);
+		"list, such as {%s}",
+		option,
+		strcmp(option, "mda") == 0 ? "\"procmail\", \"-d\", \"jane\""
+					   : "\"pass\", \"show\", \"mail\"");
 	return locate(m, look_up(m, option));
 }
 

@@ -1254,6 +1254,11 @@ options_that_do_not_go_together_are_refused(void **state)
 	       "popfetch.conf:4: account 'a': option 'mda': no shell is run; "
 	       "write the arguments as a list, such as {\"procmail\", "
 	       "\"-d\", \"jane\"}");
+	refuse("account a {\nhost = h\nuser = u\nmaildir = m\n"
+	       "password_command = \"pass show x\"\n}\n",
+	       "popfetch.conf:5: account 'a': option 'password_command': no "
+	       "shell is run; write the arguments as a list, such as "
+	       "{\"pass\", \"show\", \"mail\"}");
 }
 
 static void
