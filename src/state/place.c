@@ -82,7 +82,8 @@ place_check_kind(const char *path, int64_t application, int64_t version,
 	if (application != PLACE_APPLICATION)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is another program's"
-			       " database: set state to another file",
+			       " database: give the option 'state' another"
+			       " name",
 			       path);
 	if (version > PLACE_VERSION)
 		return err_set(
@@ -131,7 +132,7 @@ check_header(struct place *p, const uint8_t h[HEADER_SIZE], struct err *e)
 	/* A database of ours had its log before it had a schema.  SQLite would
 	 * pass over what that log holds. */
 	if (big_endian(h + HEADER_FORMATS, 2) != 0x0202)
-		return place_damaged(p->path, "it has no log", e);
+		return place_damaged(p->path, "it keeps no '-wal' file", e);
 	p->is_made = true;
 	return 0;
 }
@@ -154,7 +155,8 @@ check_empty(const struct place *p, struct err *e)
 {
 	if (!log_holds_something(p))
 		return 0;
-	return place_damaged(p->path, "it is empty, but its log is not", e);
+	return place_damaged(p->path, "it is empty, but its '-wal' file is not",
+			     e);
 }
 
 static int
@@ -184,17 +186,38 @@ examine_open(struct place *p, int fd, struct err *e)
 	return got == 0 ? check_empty(p, e) : check_header(p, header, e);
 }
 
+/* SQLite would open what it may not write, and fail at the first lock. */
 static int
-open_to_read(const struct place *p, int *fd, struct err *e)
+open_file(const struct place *p, int dir, mode_t mode, int *fd, struct err *e)
+{
+	int again = -1, rc = fs_open_at(dir, p->name, fd, e);
+
+	if (rc == 0 && fs_open_update_at(dir, p->name, &again, e) != 0 &&
+	    e->sys == EACCES)
+		rc = -1;
+	fs_drop(&again);
+	if (rc == 0)
+		err_clear(e);
+	else if (e->sys == EACCES)
+		err_set(e, ERR_DATABASE,
+			"state database '%s' has mode %04o or another owner: "
+			"make it yours and chmod it to 600",
+			p->path, (unsigned)(mode & 07777));
+	else
+		e->kind = e->sys == ELOOP ? ERR_DATABASE : ERR_LOCAL;
+	return rc;
+}
+
+static int
+open_to_read(const struct place *p, mode_t mode, int *fd, struct err *e)
 {
 	int dir = -1, rc = fs_open_dir(p->dir, &dir, e);
 
-	if (rc == 0)
-		rc = fs_open_at(dir, p->name, fd, e);
-	fs_drop(&dir);
 	if (rc != 0) /* it exists, but perhaps we may not open it */
-		e->kind = e->sys == EACCES || e->sys == ELOOP ? ERR_DATABASE
-							      : ERR_LOCAL;
+		e->kind = e->sys == EACCES ? ERR_DATABASE : ERR_LOCAL;
+	else
+		rc = open_file(p, dir, mode, fd, e);
+	fs_drop(&dir);
 	return rc;
 }
 
@@ -215,7 +238,7 @@ place_examine(struct place *p, bool *there, struct err *e)
 		return err_set(e, ERR_DATABASE,
 			       "state database '%s' is not a regular file",
 			       p->path);
-	rc = open_to_read(p, &fd, e);
+	rc = open_to_read(p, st.st_mode, &fd, e);
 	if (rc == 0)
 		rc = examine_open(p, fd, e);
 	fs_drop(&fd);

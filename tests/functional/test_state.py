@@ -64,7 +64,7 @@ def test_an_empty_database_beside_a_log_that_is_not(popfetch, server):
     def change(path):
         os.truncate(path, 0)
 
-    damaged(popfetch, server, change)
+    assert "its '-wal' file is not" in damaged(popfetch, server, change).stderr
 
 
 def test_a_garbled_database(popfetch, server):
@@ -91,7 +91,8 @@ def test_the_database_of_another_program(popfetch, server):
         connection.close()
         path.chmod(0o600)
 
-    damaged(popfetch, server, change)
+    result = damaged(popfetch, server, change)
+    assert "give the option 'state' another name" in result.stderr, result
 
 
 def test_a_database_of_another_program_without_an_id(popfetch, server):

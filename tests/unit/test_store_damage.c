@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -280,6 +281,45 @@ a_state_open_to_others_is_refused(void **state)
 	}
 }
 
+/* In a process of its own, which is not root's. */
+static void
+refuse_as_user(const struct home *h)
+{
+	struct err e = ERR_INIT;
+	struct store *s;
+	int wrong = geteuid() == 0 && setuid(65534) != 0;
+
+	for (int create = 0; create < 2; create++)
+		wrong += store_open(&s, h->db, -1, create, &e) != -1 ||
+			 e.kind != ERR_DATABASE ||
+			 !strstr(e.text, "chmod it to 600");
+	_exit(wrong);
+}
+
+static void
+a_state_that_may_not_be_written_is_refused(void **state)
+{
+	static const mode_t modes[] = { 0400, 0200, 0000 };
+	struct home *h = *state;
+	int status;
+
+	make_state(h);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(h->dir, 65534, 65534), 0);
+		assert_int_equal(chown(h->db, 65534, 65534), 0);
+	}
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		pid_t child;
+
+		assert_int_equal(chmod(h->db, modes[i]), 0);
+		child = fork();
+		if (child == 0)
+			refuse_as_user(h);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void
 an_id_that_is_no_id_is_damage(void **state)
 {
@@ -468,6 +508,7 @@ main(void)
 		TEST(what_is_no_database_is_refused),
 		TEST(what_is_no_regular_file_is_refused),
 		TEST(a_state_open_to_others_is_refused),
+		TEST(a_state_that_may_not_be_written_is_refused),
 		TEST(an_id_that_is_no_id_is_damage),
 		TEST(rows_and_tables_that_make_no_sense_are_damage),
 		TEST(flipped_bits_are_harmless_or_damage),
