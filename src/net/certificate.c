@@ -74,8 +74,9 @@ pin_error(X509 *leaf, struct err *e)
 	certificate_pin(leaf, TLS_PIN_CERTIFICATE, whole);
 	certificate_pin(leaf, TLS_PIN_SPKI, spki);
 	return err_set(e, ERR_TLS,
-		       "certificate pin: none matches; the server's "
-		       "certificate is %s %s",
+		       "certificate pin: none matches: the server has a new "
+		       "certificate, or somebody stands between; after "
+		       "comparing, set tls_pin to %s or %s",
 		       whole, spki);
 }
 

@@ -262,7 +262,8 @@ issuer_error(X509 *at, bool is_alone, X509 *leaf,
 		return err_set(e, ERR_TLS,
 			       "certificate chain: server forgot intermediate "
 			       "'%s', or unknown CA; if it is the right one, "
-			       "%s (see PINS in popfetch.conf(5))",
+			       "%s, or set a pin after comparing (see PINS in "
+			       "popfetch.conf(5))",
 			       who, how_to_trust(settings));
 	err_set(e, ERR_TLS,
 		"certificate chain: unknown CA '%s'; if it is the "

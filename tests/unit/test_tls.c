@@ -454,8 +454,8 @@ an_unknown_root_is_refused(void **state)
 	refuse_cert(
 		&recipe, NAME,
 		"certificate chain: server forgot intermediate 'other root', "
-		"or unknown CA; if it is the right one, add it to tls_ca_file "
-		"(see PINS in popfetch.conf(5))");
+		"or unknown CA; if it is the right one, add it to tls_ca_file, "
+		"or set a pin after comparing (see PINS in popfetch.conf(5))");
 }
 
 static void
@@ -577,8 +577,9 @@ a_pin_that_does_not_match_refuses_even_a_good_server(void **state)
 	settings.pins = pins;
 	settings.pin_count = 2;
 	snprintf(text, sizeof(text),
-		 "certificate pin: none matches; the "
-		 "server's certificate is %s %s",
+		 "certificate pin: none matches: the server has a new "
+		 "certificate, or somebody stands between; after comparing, "
+		 "set tls_pin to %s or %s",
 		 whole, spki);
 	expect_refused(&server, &settings, ERR_TLS, text);
 	/* The root's is not the server's. */
@@ -716,8 +717,8 @@ what_the_bundle_vouches_for_must_be_right_in_all_else(void **state)
 		"certificate key: 1024 bits are too weak",
 		"certificate expired on ",
 		"certificate chain: server forgot intermediate 'other root', or "
-		"unknown CA; if it is the right one, set tls_ca_file to it "
-		"(see PINS in popfetch.conf(5))",
+		"unknown CA; if it is the right one, set tls_ca_file to it, or "
+		"set a pin after comparing (see PINS in popfetch.conf(5))",
 	};
 	struct tls_settings settings = { .server_name = NAME };
 
