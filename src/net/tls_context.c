@@ -157,6 +157,32 @@ no_passphrase(char *out, int size, int writing, void *arg)
 	return -1;
 }
 
+/* Was nothing found in the file that looks like a key? */
+static bool
+has_no_key(void)
+{
+	return ERR_GET_REASON(ERR_peek_error()) == ERR_R_UNSUPPORTED;
+}
+
+static int
+key_error(const struct tls_settings *settings, bool asked, struct err *e)
+{
+	const char *own = settings->key_file;
+	const char *key = own ? own : settings->cert_file, *reason;
+	char why[TLS_REASON_MAX];
+
+	if (asked)
+		reason = "it has a passphrase";
+	else if (has_no_key())
+		reason = own ? "there is none in it that OpenSSL knows"
+			     : "there is none in it that OpenSSL knows; set "
+			       "tls_key_file to the file that has it";
+	else
+		reason = tls_reason(why);
+	return err_set(e, ERR_CONFIG, "cannot use the key in '%s': %s", key,
+		       reason);
+}
+
 static int
 client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 		   struct err *e)
@@ -176,9 +202,7 @@ client_certificate(SSL_CTX *ctx, const struct tls_settings *settings,
 		rc = err_set(e, ERR_CONFIG, "cannot use tls_cert_file '%s': %s",
 			     cert, tls_reason(why));
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		rc = err_set(e, ERR_CONFIG, "cannot use the key in '%s': %s",
-			     key,
-			     asked ? "it has a passphrase" : tls_reason(why));
+		rc = key_error(settings, asked, e);
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	return rc;

@@ -854,7 +854,7 @@ a_client_key_that_cannot_be_used_is_a_configuration_error(void **state)
 	struct cert jane = cert_new(&(struct cert_recipe){ .cn = "jane" });
 	struct tls_server server = { .cert = &good };
 	struct tls_settings settings = settings_for(NAME);
-	char text[256];
+	char text[512];
 
 	(void)state;
 	settings.cert_file = path("jane.crt");
@@ -869,9 +869,16 @@ a_client_key_that_cannot_be_used_is_a_configuration_error(void **state)
 	settings.key_file = path("good.key");
 	expect_refused(&server, &settings, ERR_CONFIG,
 		       "cannot use the key in '");
+	settings.key_file = settings.cert_file;
+	snprintf(text, sizeof(text),
+		 "cannot use the key in '%s': there is none in it that OpenSSL "
+		 "knows",
+		 settings.cert_file);
+	expect_refused(&server, &settings, ERR_CONFIG, text);
 	settings.key_file = NULL;
-	expect_refused(&server, &settings, ERR_CONFIG,
-		       "cannot use the key in '");
+	(void)strncat(text, "; set tls_key_file to the file that has it",
+		      sizeof(text) - strlen(text) - 1);
+	expect_refused(&server, &settings, ERR_CONFIG, text);
 	cert_free(&jane);
 }
 
