@@ -144,7 +144,9 @@ start_tls(struct connection *c, struct err *e)
 	struct stream *s;
 
 	if (capa->known && !capa->stls)
-		return err_set(e, ERR_TLS, "server does not offer STLS");
+		return err_set(e, ERR_TLS,
+			       "TLS: server does not offer STLS here: try tls "
+			       "= \"implicit\" (the port of POP3 is 995 then)");
 	if (pop3_stls(c->pop3, e) != 0)
 		return -1;
 	s = pop3_take_stream(&c->pop3);
