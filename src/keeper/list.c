@@ -4,6 +4,9 @@
 
 #include "keeper/list.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/text.h"
@@ -399,24 +402,41 @@ list_note_facts(struct session *s, struct err *e)
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);
 }
 
+/* In bytes, where they would look the same. */
+static void
+show_sizes(char size[QUANTITY_TEXT_MAX], char bound[QUANTITY_TEXT_MAX],
+	   uint64_t bytes, uint64_t most)
+{
+	quantity_show_size(size, bytes);
+	quantity_show_size(bound, most);
+	if (strcmp(size, bound) != 0)
+		return;
+	snprintf(size, QUANTITY_TEXT_MAX, "%llu B", (unsigned long long)bytes);
+	snprintf(bound, QUANTITY_TEXT_MAX, "%llu B", (unsigned long long)most);
+}
+
 static int
 name_one(struct session *s, size_t entry, struct err *e)
 {
 	struct listing_entry l = mailbox_at(s->mailbox, entry);
 	struct store_message row = { l.uid, l.uid_size, l.size, NULL, 0 };
+	uint64_t most = s->set->keeper->rules.max_size;
 	char name[MAILBOX_NAME_MAX], size[QUANTITY_TEXT_MAX];
+	char bound[QUANTITY_TEXT_MAX];
 
 	mailbox_mark(s->mailbox, entry, MAILBOX_NAMED);
 	mailbox_name(s->mailbox, entry, name);
-	quantity_show_size(size, l.size < 0 ? 0 : (uint64_t)l.size);
+	show_sizes(size, bound, l.size < 0 ? 0 : (uint64_t)l.size, most);
 	if (l.uid_size == 0) { /* without a row it would be named in every
 				  run */
 		report_line(s->report, REPORT_VERBOSE,
-			    "%s is larger than max_size (%s)", name, size);
+			    "%s, %s, is larger than max_size (%s)", name, size,
+			    bound);
 		return 0;
 	}
-	phase_warn(s, "%s is larger than max_size (%s): left on the server",
-		   name, size);
+	phase_warn(s,
+		   "%s, %s, is larger than max_size (%s): left on the server",
+		   name, size, bound);
 	if (phase_begin_note(s, e) != 0)
 		return -1;
 	return phase_end_note(s, store_set_too_large(s->store, &row, e), e);

@@ -254,7 +254,8 @@ def test_a_twin_that_is_too_large_is_named_once(popfetch, twins):
     pop = twins(mail("one"), mail("two", LARGE))
     popfetch.account(server=pop, max_size="1 KiB")
     told = [popfetch().stderr for _ in range(3)]
-    assert told[0].count("larger than max_size") == 1 and len(told[0].splitlines()) == 1, told
+    assert told[0].count("larger than max_size (1 KiB)") == 1, told
+    assert len(told[0].splitlines()) == 1, told
     assert told[1:] == ["", ""]
     assert len(popfetch.maildir()) == 1
 

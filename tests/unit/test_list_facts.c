@@ -376,8 +376,9 @@ what_is_too_large_is_named_once_in_its_life(void **state)
 	scene_list(x, "b", 200);
 	scene_mailbox(x);
 	assert_int_equal(list_name_large(&x->session, &x->e), 0);
-	assert_true(scene_was_told(x, "message 1 (uid 'b') is larger than "
-				      "max_size (200 B): left on the server"));
+	assert_true(scene_was_told(x, "message 1 (uid 'b'), 200 B, is larger "
+				      "than max_size (150 B): left on the "
+				      "server"));
 	assert_int_equal(scene_row_now(x, scene_row_of(x, "b")).status,
 			 STORE_TOO_LARGE);
 	assert_int_equal(list_name_large(&x->session, &x->e), 0);
@@ -398,10 +399,24 @@ what_is_too_large_and_has_no_uid_is_told_to_those_who_ask(void **state)
 	scene_list(x, "", 200);
 	scene_mailbox(x);
 	assert_int_equal(list_name_large(&x->session, &x->e), 0);
-	assert_true(scene_was_told(x, "message 1 is larger than max_size "
-				      "(200 B)"));
+	assert_true(scene_was_told(x, "message 1, 200 B, is larger than "
+				      "max_size (150 B)"));
 	assert_false(scene_was_told(x, "left on the server"));
 	assert_int_equal(scene_row_count(x), 0);
+}
+
+static void
+sizes_that_look_alike_are_told_in_bytes(void **state)
+{
+	struct scene *x = *state;
+
+	x->keeper_settings.rules.max_size = 102400;
+	scene_list(x, "a", 102410);
+	scene_mailbox(x);
+	assert_int_equal(list_name_large(&x->session, &x->e), 0);
+	assert_true(scene_was_told(x, "message 1 (uid 'a'), 102410 B, is "
+				      "larger than max_size (102400 B): left "
+				      "on the server"));
 }
 
 static void
@@ -473,6 +488,7 @@ main(void)
 		TEST(that_top_differs_is_noted_with_its_time),
 		TEST(what_is_too_large_is_named_once_in_its_life),
 		TEST(what_is_too_large_and_has_no_uid_is_told_to_those_who_ask),
+		TEST(sizes_that_look_alike_are_told_in_bytes),
 		TEST(what_is_not_too_large_is_not_named),
 		TEST(all_and_a_named_account_reach_the_plan),
 	};
