@@ -19,7 +19,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "sys/fs.h"
+
+/* As long a name as Linux reads, and as it is shown. */
+enum { INTERPRETER_MAX = 255, INTERPRETER_TEXT_MAX = 300 };
 
 struct proc {
 	pid_t pid;  /* also its process group */
@@ -318,13 +322,64 @@ fail_directory(const struct proc_program *program, int error, struct err *e)
 	return -1;
 }
 
+/* What the file names behind "#!", or "" if it is no script. */
+static void
+read_interpreter(const char *path, char out[INTERPRETER_TEXT_MAX])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char line[INTERPRETER_MAX + 1] = "";
+	struct err ignored = ERR_INIT;
+	const char *name;
+	size_t got;
+
+	out[0] = '\0';
+	if (fd >= 0 &&
+	    fs_read_at(fd, line, INTERPRETER_MAX, 0, &got, &ignored) == 0 &&
+	    strncmp(line, "#!", 2) == 0) {
+		name = line + 2 + strspn(line + 2, " \t");
+		text_safe(out, INTERPRETER_TEXT_MAX, name,
+			  strcspn(name, " \t\n"));
+	}
+	fs_drop(&fd);
+}
+
+/* The system says of a script whose interpreter is missing that the script is
+ * so.  A '\r' at the end of the name is the most frequent reason. */
+static int
+fail_exec(const struct proc_program *program, const char *path, int error,
+	  struct err *e)
+{
+	char interpreter[INTERPRETER_TEXT_MAX] = "";
+
+	if (error == ENOENT && (path[0] == '/' || !program->directory))
+		read_interpreter(path, interpreter);
+	errno = error;
+	err_sys(e, ERR_OS, "cannot run '%s'", program->argv[0]);
+	if (interpreter[0])
+		err_set(e, ERR_OS,
+			"cannot run '%s': '%s', which its first line names, "
+			"does not exist",
+			program->argv[0], interpreter);
+	else if (error == ENOEXEC)
+		err_set(e, ERR_OS,
+			"cannot run '%s': %s; a script begins with a line such "
+			"as #!/bin/sh",
+			program->argv[0], strerror(error));
+	e->sys = error;
+	return -1;
+}
+
 static int
 fail_start(const struct proc_program *program, struct report r, struct err *e)
 {
+	char *path;
+
 	if (r.at_directory)
 		return fail_directory(program, r.error, e);
-	errno = r.error;
-	return err_sys(e, ERR_OS, "cannot run '%s'", program->argv[0]);
+	path = find_program(program);
+	fail_exec(program, path ? path : "", r.error, e);
+	free(path);
+	return -1;
 }
 
 int

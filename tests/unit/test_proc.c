@@ -624,6 +624,34 @@ a_program_that_cannot_be_started_is_named_with_its_errno(void **state)
 	assert_int_equal(fchmod(fd, 0700), 0);
 	(void)close(fd);
 	assert_no_start(garbage, plain_env, NULL, ENOEXEC, name);
+	assert_no_start(garbage, plain_env, NULL, ENOEXEC,
+			"a script begins with a line such as #!/bin/sh");
+	(void)unlink(name);
+}
+
+static void
+a_script_whose_interpreter_is_missing_is_told_so(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "#!/no/such/sh\n", ": '/no/such/sh', which its first line" },
+		{ "#! /no/sh -e\n", ": '/no/sh', which its first line names" },
+		{ "#!/bin/sh\r\n:\r\n", "'/bin/sh\\x0d', which its first" },
+		{ "#!/no/such/sh", "'/no/such/sh', which its first line" },
+	};
+	char name[] = "./test-proc-XXXXXX";
+	const char *const script[] = { name, NULL };
+
+	(void)state;
+	(void)close(mkstemp(name));
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		FILE *f = fopen(name, "we");
+
+		assert_non_null(f);
+		assert_true(fputs(lines[i][0], f) >= 0);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(chmod(name, 0700), 0);
+		assert_no_start(script, plain_env, NULL, ENOENT, lines[i][1]);
+	}
 	(void)unlink(name);
 }
 
@@ -990,6 +1018,8 @@ main(void)
 		cmocka_unit_test(closed_standard_descriptors_confuse_nothing),
 		cmocka_unit_test(
 			a_program_that_cannot_be_started_is_named_with_its_errno),
+		cmocka_unit_test(
+			a_script_whose_interpreter_is_missing_is_told_so),
 		cmocka_unit_test(
 			path_comes_from_the_environment_given_and_then_from_ours),
 		cmocka_unit_test(
