@@ -29,7 +29,8 @@ static const struct conf_peer peers[] = {
 	{ "sslcertpath", "tls_ca_dir", NULL },
 	{ "sslfingerprint tls_fingerprint ssl_fingerprints", "tls_pin",
 	  "see PINS in popfetch.conf(5)" },
-	{ "sslcertck nosslcertck tls_certcheck verify_certificates no_verify",
+	{ "sslcertck nosslcertck tls_certcheck verify_certificates no_verify "
+	  "verify insecure",
 	  NULL, "certificates are always verified; 'tls_pin' is for a server "
 	  "that has one of its own making" },
 	{ "sslcommonname tls_host_override ssl_cert_hostname",
@@ -44,8 +45,9 @@ static const struct conf_peer peers[] = {
 	{ "pass passwd", "password", NULL },
 	{ "passwordeval password_cmd passcmd", "password_command",
 	  "no shell is run" },
-	{ "use_apop no_apop use_xoauth2 use_cram_md5 use_kerberos", "auth",
-	  NULL },
+	{ "use_apop no_apop use_xoauth2 use_cram_md5 use_kerberos auth_method "
+	  "authentication",
+	  "auth", NULL },
 
 	/* where mail goes */
 	{ "delivery folder destination path mailbox mailboxes", NULL,
@@ -65,7 +67,9 @@ static const struct conf_peer peers[] = {
 	  "messages are stored as they are; leave it out" },
 
 	/* what is fetched, and what stays */
-	{ "delete delete_after keep_days nokeep purge_after", "keep",
+	{ "delete delete_after keep_days nokeep purge_after leave_on_server "
+	  "leave_messages_on_server",
+	  "keep",
 	  "its values are \"forever\", \"no\" or a time such as \"14 days\"" },
 	{ "flush limitflush delete_bigger_than delete_oversized "
 	  "delete_dup_msgids", NULL,
