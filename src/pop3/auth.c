@@ -233,12 +233,10 @@ misunderstand(const struct pop3_reply *r, const struct method *m, struct err *e)
 
 /* A token is good for an hour or so, and no check of it helps. */
 static const char *
-advice(const struct pop3_reply *r, const struct method *m)
+advice(const struct method *m)
 {
-	if (m->is_oauth)
-		return ", get a new token";
-	return r->code == POP3_CODE_AUTH ? ", check user name and password"
-					 : "";
+	return m->is_oauth ? ", get a new token"
+			   : ", check user name and password";
 }
 
 /* `detail` is what else is known of the refusal, or an empty string. */
@@ -252,9 +250,9 @@ refuse(const struct pop3_reply *r, const struct method *m, const char *detail,
 	if (e->kind != ERR_LOGIN)
 		return -1;
 	if (*detail)
-		return err_context(e, "login refused%s (%s)", advice(r, m),
+		return err_context(e, "login refused%s (%s)", advice(m),
 				   detail);
-	return err_context(e, "login refused%s", advice(r, m));
+	return err_context(e, "login refused%s", advice(m));
 }
 
 static int

@@ -59,9 +59,9 @@ struct auth_settings {
  * ERR_CONFIG; it is never cut.
  *
  * ERR_LOGIN means that the login was refused ([AUTH], or no code: the text says
- * "login refused", blames the password only when the code is [AUTH], and asks
- * for a new token where one was refused); what other codes, and words of
- * trouble, give pop3_session_refusal says.  A mechanism that was refused before
+ * "login refused", and asks to check user name and password, or for a new token
+ * where one was refused); what other codes, and words of trouble, give
+ * pop3_session_refusal says.  A mechanism that was refused before
  * anything secret was sent, or was not understood, is ERR_UNAVAILABLE.  It is
  * ERR_CONFIG when no mechanism may be used on this connection, or a part has
  * CR, LF or NUL.  A challenge that is not base64, or has no answer, is answered

@@ -247,7 +247,8 @@ a_refused_user_sends_no_password(void **state)
 	open_session(&s, "+OK\r\n", NULL);
 	fake_reply(s.f, "USER tim\r\n", "-ERR never heard of him\r\n");
 	login_fails(&s, ERR_LOGIN,
-		    "login refused: server said: never heard of him");
+		    "login refused, check user name and password: "
+		    "server said: never heard of him");
 	close_session(&s, "USER tim\r\n");
 }
 
@@ -293,16 +294,21 @@ check_refusal(const char *capa, const char *reply, enum err_kind kind,
 }
 
 static void
-only_an_auth_code_blames_the_password(void **state)
+a_refused_login_says_what_to_check_whatever_the_server_says(void **state)
 {
 	(void)state;
 	check_refusal("USER|AUTH-RESP-CODE", "-ERR [AUTH] no\r\n", ERR_LOGIN,
 		      "login refused, check user name and password: "
 		      "server said: [AUTH] no");
 	check_refusal("USER|AUTH-RESP-CODE", "-ERR no\r\n", ERR_LOGIN,
-		      "login refused: server said: no");
+		      "login refused, check user name and password: "
+		      "server said: no");
+	check_refusal("USER", "-ERR [AUTH] no\r\n", ERR_LOGIN,
+		      "login refused, check user name and password: "
+		      "server said: [AUTH] no");
 	check_refusal(NULL, "-ERR\r\n", ERR_LOGIN,
-		      "login refused: server refused without giving a reason");
+		      "login refused, check user name and password: "
+		      "server refused without giving a reason");
 }
 
 static void
@@ -326,9 +332,9 @@ what_is_not_the_users_fault_is_no_refused_login(void **state)
 		      "server said: [AUTH] temporarily unavailable");
 	check_refusal(NULL, "-ERR too many logins\r\n", ERR_TROUBLE,
 		      "server said: too many logins");
-	check_refusal(
-		NULL, "-ERR bad password, try again later\r\n", ERR_LOGIN,
-		"login refused: server said: bad password, try again later");
+	check_refusal(NULL, "-ERR bad password, try again later\r\n", ERR_LOGIN,
+		      "login refused, check user name and password: "
+		      "server said: bad password, try again later");
 }
 
 static void
@@ -349,8 +355,8 @@ a_password_that_the_server_repeats_stays_secret(void **state)
 	(void)state;
 	check_refusal(NULL, "-ERR what is PASS tanstaaftanstaaf?\r\n",
 		      ERR_LOGIN,
-		      "login refused: server said: "
-		      "*** (hidden: it repeats a secret)");
+		      "login refused, check user name and password: server "
+		      "said: *** (hidden: it repeats a secret)");
 }
 
 /* --- PLAIN --- */
@@ -621,7 +627,9 @@ a_refused_apop_sends_no_password(void **state)
 	set_secret(&s, "tanstaaf", 8);
 	fake_reply(s.f, "APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n",
 		   "-ERR no\r\n");
-	login_fails(&s, ERR_LOGIN, "login refused: server said: no");
+	login_fails(&s, ERR_LOGIN,
+		    "login refused, check user name and password: "
+		    "server said: no");
 	close_session(&s, "APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n");
 }
 
@@ -1198,7 +1206,8 @@ main(void)
 		cmocka_unit_test(a_refused_user_sends_no_password),
 		cmocka_unit_test(a_reply_sent_ahead_of_the_password_stops_it),
 		cmocka_unit_test(a_continuation_is_no_reply_to_user),
-		cmocka_unit_test(only_an_auth_code_blames_the_password),
+		cmocka_unit_test(
+			a_refused_login_says_what_to_check_whatever_the_server_says),
 		cmocka_unit_test(
 			what_is_not_the_users_fault_is_no_refused_login),
 		cmocka_unit_test(what_was_not_understood_is_no_refused_login),

@@ -313,7 +313,8 @@ a_refusal_blames_the_mechanism_before_the_first_answer_alone(void **state)
 				    "AUTH X-PROOF: server said: no");
 		else
 			login_fails(&s, ERR_LOGIN,
-				    "login refused: server said: no");
+				    "login refused, check user name and "
+				    "password: server said: no");
 		close_session(&s, answers, "");
 	}
 }
