@@ -380,24 +380,34 @@ broke_at_capa(const struct connection *c, const struct err *e)
 	       !pop3_capabilities(c->pop3)->known;
 }
 
+/* Has a code of the server said the last word?  [AUTH] has not where the way to
+ * log in is the trouble. */
+static bool
+has_last_word(const struct connection *c, const struct err *e)
+{
+	enum pop3_code code = pop3_last_code(c->pop3);
+
+	return code != POP3_CODE_NONE &&
+	       (code != POP3_CODE_AUTH || e->kind != ERR_UNAVAILABLE);
+}
+
 /* May the failure be due to what was sent along, or left out, because it was
  * taken for known? */
 static bool
 is_plain_better(const struct connection *c, const struct err *e)
 {
-	bool has_code, is_lost;
+	bool is_lost;
 
 	if (!c->greeted || !c->pop3 || clock_ms() >= c->end)
 		return false;
 	if (c->wants_line)
 		return true;
-	has_code = pop3_last_code(c->pop3) != POP3_CODE_NONE;
 	is_lost = e->kind == ERR_NETWORK || e->kind == ERR_PROTOCOL;
 	if (c->asked && is_lost)
 		return true;
 	if (broke_at_capa(c, e))
 		return true;
-	return (c->asked || is_known(c)) && !has_code &&
+	return (c->asked || is_known(c)) && !has_last_word(c, e) &&
 	       (is_lost || e->kind == ERR_LOGIN || e->kind == ERR_UNAVAILABLE);
 }
 

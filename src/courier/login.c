@@ -89,7 +89,7 @@ login_failed(struct login *l, const struct login_try *t, struct err *e)
 {
 	l->is_closed = false;
 	if (e->kind == ERR_UNAVAILABLE && t->is_sent &&
-	    pop3_last_code(t->pop3) == POP3_CODE_NONE)
+	    pop3_last_code(t->pop3) != POP3_CODE_SYS_PERM)
 		return go_on_misunderstood(l, t, e);
 	if (e->kind == ERR_NETWORK && stream_is_closed(pop3_stream(t->pop3)))
 		return go_on_closed(l, t, e);

@@ -90,29 +90,6 @@ is_unfit(const struct auth_settings *s, enum auth_method method)
 	return s->unfit & auth_way(method, false);
 }
 
-void
-auth_add_hint(const struct pop3 *p, const struct auth_settings *s,
-	      struct err *e)
-{
-	const struct method *m = &method_table[s->method];
-	const struct capa *c = pop3_capabilities(p);
-	const char *hint = "";
-	struct buf names;
-
-	buf_init(&names, SIZE_MAX);
-	capa_write_mechanisms(c, &names);
-	if (m->name && !m->is_oauth)
-		hint = "; auth = \"user\" may work";
-	if (s->method == AUTH_AUTO && s->unfit == 0 && c->mechanisms != 0)
-		hint = ": set auth = \"xoauth2\" or \"oauthbearer\"; "
-		       "auth = \"user\" may work, too";
-	if (names.len > 0 || *hint)
-		err_set(e, e->kind, "%s%s%s%s", e->text,
-			names.len > 0 ? "; server offers" : "",
-			buf_text(&names), hint);
-	buf_free(&names);
-}
-
 /* Do both lines fit into 255 octets (RFC 2449 section 4)? */
 static bool
 fits_user_and_pass(const struct auth_settings *s)
@@ -228,7 +205,9 @@ misunderstand(const struct pop3_reply *r, const struct method *m, struct err *e)
 	pop3_session_refusal(r, ERR_UNAVAILABLE, e);
 	if (m->name)
 		return err_context(e, "AUTH %s", m->name);
-	return err_context(e, "login by '%s'", m->word);
+	if (m == &method_table[AUTH_APOP])
+		return err_context(e, "APOP");
+	return err_context(e, "USER and PASS");
 }
 
 /* A token is good for an hour or so, and no check of it helps. */
@@ -267,13 +246,32 @@ read_verdict(struct pop3 *p, enum auth_method method, struct err *e)
 	return refuse(&r, &method_table[method], "", e);
 }
 
+/* A server that does not announce USER, and does not take it, has not judged
+ * the user, unless it says so. */
+static int
+read_verdict_on_user(struct pop3 *p, struct err *e)
+{
+	const struct capa *c = pop3_capabilities(p);
+	const struct method *m = &method_table[AUTH_USER];
+	struct pop3_reply r;
+
+	if (pop3_reply(p, false, &r, e) != 0)
+		return -1;
+	if (r.status == POP3_OK)
+		return 0;
+	if (c->known && !c->user && r.code == POP3_CODE_NONE &&
+	    r.meaning != WORDS_WRONG_LOGIN)
+		return misunderstand(&r, m, e);
+	return refuse(&r, m, "", e);
+}
+
 /* --- USER and PASS, APOP --- */
 
 static int
 login_user(struct pop3 *p, const struct auth_settings *s, struct err *e)
 {
 	if (pop3_command(p, e, "USER %s", s->user) != 0 ||
-	    read_verdict(p, AUTH_USER, e) != 0 || pop3_check_idle(p, e) != 0 ||
+	    read_verdict_on_user(p, e) != 0 || pop3_check_idle(p, e) != 0 ||
 	    pop3_secret_command(p, "PASS ", secret_bytes(s->secret),
 				secret_size(s->secret), false, e) != 0)
 		return -1;

@@ -80,7 +80,7 @@ uint32_t auth_way(enum auth_method used, bool whole);
 /* Is there a way that is not unfit, and allowed on this connection? */
 bool auth_has_way(const struct pop3 *p, const struct auth_settings *s);
 /* Adds to the text of an error which mechanisms the server offers, and what
- * else may be configured. */
+ * else may be configured, or asked for (hint.c). */
 void auth_add_hint(const struct pop3 *p, const struct auth_settings *s,
 		   struct err *e);
 

@@ -163,8 +163,9 @@ int pop3_refusal(const struct pop3_reply *r, enum err_kind otherwise,
  * `otherwise`. */
 int pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
 			 struct err *e);
-/* Does a -ERR say that the command, or its form, means nothing to the server?
- * Then it is no verdict about what the command holds. */
+/* Does a -ERR say that the command, or its form, means nothing to the server,
+ * or that it does not have this way to log in?  Then it is no verdict about
+ * what the command holds. */
 bool pop3_is_not_understood(const struct pop3_reply *r);
 
 /* Does a line of a listing begin as the reply to a command does, by which one

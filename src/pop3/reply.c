@@ -280,7 +280,12 @@ pop3_session_refusal(const struct pop3_reply *r, enum err_kind otherwise,
 bool
 pop3_is_not_understood(const struct pop3_reply *r)
 {
-	return r->code == POP3_CODE_NONE && r->meaning == WORDS_NOT_UNDERSTOOD;
+	/* Dovecot says [AUTH] of it as well */
+	if (r->meaning == WORDS_NO_MECHANISM && r->code == POP3_CODE_AUTH)
+		return true;
+	return r->code == POP3_CODE_NONE &&
+	       (r->meaning == WORDS_NO_MECHANISM ||
+		r->meaning == WORDS_NOT_UNDERSTOOD);
 }
 
 /* --- numbers --- */

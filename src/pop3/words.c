@@ -11,6 +11,7 @@
  * are told, too, who have mistyped their password. */
 enum kind {
 	KIND_WRONG_LOGIN,
+	KIND_NO_MECHANISM,
 	KIND_NOT_UNDERSTOOD,
 	KIND_TROUBLE,
 	KIND_FAILED,
@@ -20,6 +21,7 @@ enum kind {
 
 static const enum words_meaning meanings[] = {
 	[KIND_WRONG_LOGIN] = WORDS_WRONG_LOGIN,
+	[KIND_NO_MECHANISM] = WORDS_NO_MECHANISM,
 	[KIND_NOT_UNDERSTOOD] = WORDS_NOT_UNDERSTOOD,
 	[KIND_TROUBLE] = WORDS_TROUBLE,
 	[KIND_FAILED] = WORDS_NONE,
@@ -99,6 +101,30 @@ static const struct pattern patterns[] = {
 	{ "\xc3\xdc\xc2\xeb\xb4\xed\xce\xf3",
 	  KIND_WRONG_LOGIN }, /* the same, GBK */
 
+	/* a way to log in that the server does not have, or not here: none of
+	 * this may be said of a user, since it counts behind [AUTH] as well */
+	{ "unsupported mechanism", KIND_NO_MECHANISM },
+	{ "unsupported authentication", KIND_NO_MECHANISM },
+	{ "authentication not supported", KIND_NO_MECHANISM },
+	{ "unknown authentication mechanism", KIND_NO_MECHANISM },
+	{ "unknown authentication type", KIND_NO_MECHANISM },
+	{ "unknown authentication method", KIND_NO_MECHANISM },
+	{ "unknown auth mechanism", KIND_NO_MECHANISM },
+	{ "unknown mechanism", KIND_NO_MECHANISM },
+	{ "unknown sasl", KIND_NO_MECHANISM },
+	{ "mechanism not", KIND_NO_MECHANISM },
+	{ "mechanism is not", KIND_NO_MECHANISM },
+	{ "mechanism unknown", KIND_NO_MECHANISM },
+	{ "mechanism unavailable", KIND_NO_MECHANISM },
+	{ "mechanism disabled", KIND_NO_MECHANISM },
+	{ "invalid mechanism", KIND_NO_MECHANISM },
+	{ "no such mechanism", KIND_NO_MECHANISM },
+	{ "no mechanism", KIND_NO_MECHANISM },
+	{ "plaintext authentication dis*", KIND_NO_MECHANISM }, /* Dovecot */
+	{ "cleartext authentication dis*", KIND_NO_MECHANISM },
+	{ "only available under a layer", KIND_NO_MECHANISM }, /* Cyrus */
+	{ "use stronger authentication", KIND_NO_MECHANISM },  /* qpopper */
+
 	/* a command that means nothing to the server */
 	{ "syntax", KIND_NOT_UNDERSTOOD },
 	{ "protocol error", KIND_NOT_UNDERSTOOD }, /* Exchange */
@@ -113,11 +139,7 @@ static const struct pattern patterns[] = {
 	{ "not implemented", KIND_NOT_UNDERSTOOD },
 	{ "unimplemented", KIND_NOT_UNDERSTOOD },
 	{ "unsupported command", KIND_NOT_UNDERSTOOD },
-	{ "unsupported mechanism", KIND_NOT_UNDERSTOOD },
-	{ "unsupported authentication", KIND_NOT_UNDERSTOOD },
 	{ "command not supported", KIND_NOT_UNDERSTOOD },
-	{ "authentication not supported", KIND_NOT_UNDERSTOOD },
-	{ "type not supported", KIND_NOT_UNDERSTOOD },
 	{ "does not support", KIND_NOT_UNDERSTOOD },
 	{ "invalid command", KIND_NOT_UNDERSTOOD },
 	{ "illegal command", KIND_NOT_UNDERSTOOD },
@@ -126,21 +148,8 @@ static const struct pattern patterns[] = {
 	{ "command not implemented", KIND_NOT_UNDERSTOOD },
 	{ "command not known", KIND_NOT_UNDERSTOOD },
 	{ "command not available", KIND_NOT_UNDERSTOOD },
-	{ "unknown authentication mechanism", KIND_NOT_UNDERSTOOD },
-	{ "unknown authentication type", KIND_NOT_UNDERSTOOD },
-	{ "unknown authentication method", KIND_NOT_UNDERSTOOD },
-	{ "unknown auth mechanism", KIND_NOT_UNDERSTOOD },
-	{ "unknown mechanism", KIND_NOT_UNDERSTOOD },
-	{ "unknown sasl", KIND_NOT_UNDERSTOOD },
 	{ "unknown method", KIND_NOT_UNDERSTOOD },
-	{ "mechanism not", KIND_NOT_UNDERSTOOD },
-	{ "mechanism is not", KIND_NOT_UNDERSTOOD },
-	{ "mechanism unknown", KIND_NOT_UNDERSTOOD },
-	{ "mechanism unavailable", KIND_NOT_UNDERSTOOD },
-	{ "mechanism disabled", KIND_NOT_UNDERSTOOD },
-	{ "invalid mechanism", KIND_NOT_UNDERSTOOD },
-	{ "no such mechanism", KIND_NOT_UNDERSTOOD },
-	{ "no mechanism", KIND_NOT_UNDERSTOOD },
+	{ "type not supported", KIND_NOT_UNDERSTOOD },
 	{ "no such auth*", KIND_NOT_UNDERSTOOD },
 	{ "initial response", KIND_NOT_UNDERSTOOD },
 	{ "too many arguments", KIND_NOT_UNDERSTOOD },

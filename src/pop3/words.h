@@ -18,7 +18,8 @@
  * server that calls the password wrong may add that it was tried too often. */
 enum words_meaning {
 	WORDS_WRONG_LOGIN,    /* the user or the secret is wrong */
-	WORDS_NOT_UNDERSTOOD, /* the command or the mechanism is not known */
+	WORDS_NO_MECHANISM,   /* this way to log in is not to be had */
+	WORDS_NOT_UNDERSTOOD, /* the command, or its form, is not known */
 	WORDS_TROUBLE,	      /* the server cannot for now; it will pass */
 	WORDS_NONE
 };

@@ -144,8 +144,68 @@ def test_the_error_names_what_is_offered_where_popfetch_has_none_of_it(popfetch,
     pop.on("USER", b"-ERR unknown command\r\n")
     result = popfetch.account(server=pop)()
     assert result.status == os.EX_UNAVAILABLE, result
-    assert "server offers CRAM-MD5 SCRAM-SHA-256" in result.stderr, result
+    assert "server offers CRAM-MD5 SCRAM-SHA-256, which popfetch does not" in result.stderr, result
     assert logins(pop) == ["USER"]
+
+
+NO_WAY = b"-ERR [AUTH] Unsupported authentication mechanism.\r\n"  # Dovecot
+
+
+@pytest.mark.parametrize("auth", ["auto", "user"])
+@pytest.mark.parametrize(
+    "caps, command, reply",
+    [
+        (("TOP", "UIDL", "USER", "AUTH-RESP-CODE"), "PASS", NO_WAY),
+        (("TOP", "UIDL", "USER"), "PASS", b"-ERR command not supported\r\n"),
+        (("TOP", "UIDL"), "USER", b"-ERR no USER here\r\n"),
+        (("TOP", "UIDL"), "USER", b"-ERR\r\n"),
+    ],
+)
+def test_where_no_way_to_log_in_is_popfetch_s_no_password_is_blamed(
+    popfetch, server, auth, caps, command, reply
+):
+    pop = server([mail()], mechanisms=("CRAM-MD5",), caps=caps).on(command, reply)
+    popfetch.account(server=pop, auth=auth)
+    for run in range(2):
+        result = popfetch()
+        assert result.status == os.EX_UNAVAILABLE and len(result.errors) == 1, result
+        assert "check user name and password" not in result.stderr, result
+        assert "work: login: USER and PASS: server " in result.stderr, result
+        assert result.stderr.endswith(
+            "; server offers CRAM-MD5, which popfetch does not have: ask who runs it for PLAIN over TLS\n"
+        ), result
+        assert len(pop.connections) == run + 1, "no pause follows"
+    pop.forgive()
+    assert_well(popfetch, pop, popfetch())
+
+
+def test_a_password_refused_where_nothing_else_is_offered_is_refused(popfetch, server):
+    pop = server([mail()], mechanisms=("CRAM-MD5",), caps=("TOP", "UIDL", "USER"))
+    pop.on("PASS", b"-ERR no\r\n")
+    result = popfetch.account(server=pop)()
+    assert result.status == os.EX_NOPERM and "check user name and password" in result.stderr, result
+    assert popfetch().status == os.EX_NOPERM and len(pop.connections) == 1, "in the pause"
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+@pytest.mark.parametrize("caps", [("TOP", "UIDL"), ("TOP", "UIDL", "USER", "AUTH-RESP-CODE")])
+def test_where_a_token_is_wanted_the_error_says_so(popfetch, server, mechanism, caps):
+    pop = server([mail()], mechanisms=(mechanism,), caps=caps).on("PASS", NO_WAY)
+    result = popfetch.account(server=pop)()
+    assert result.status == os.EX_UNAVAILABLE, result
+    advice = f'; server offers {mechanism}: set auth = "{mechanism.lower()}" and let password_command'
+    assert advice + " print a token (see PROVIDERS in popfetch.conf(5))" in result.stderr, result
+    assert ('; auth = "user" may work' in result.stderr) == ("USER" not in caps), result
+
+
+def test_a_server_that_has_given_up_passwords_is_asked_anew_what_it_offers(popfetch, server):
+    pop = server([mail()], mechanisms=("PLAIN",), caps=("TOP", "UIDL", "USER", "AUTH-RESP-CODE"))
+    assert_well(popfetch, pop, popfetch.account(server=pop)())
+    pop.mechanisms = ("CRAM-MD5",)
+    pop.on("AUTH", NO_WAY).on("PASS", NO_WAY)
+    result = popfetch()
+    assert result.status == os.EX_UNAVAILABLE, result
+    assert "server offers CRAM-MD5, which" in result.stderr, result
 
 
 def test_when_nothing_is_understood_no_password_is_blamed(popfetch, server):

@@ -33,6 +33,7 @@ WORDS = (
     "net/stranger.c",
     "net/tls_fault.c",
     "pop3/auth.c",
+    "pop3/hint.c",
     "sys/fs_path.c",
 )
 CALL = re.compile(r"\b(%s)\(" % "|".join(FUNCTIONS))

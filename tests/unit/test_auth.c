@@ -342,11 +342,52 @@ what_was_not_understood_is_no_refused_login(void **state)
 {
 	(void)state;
 	check_refusal(NULL, "-ERR unknown command\r\n", ERR_UNAVAILABLE,
-		      "login by 'user': server said: unknown command");
+		      "USER and PASS: server said: unknown command");
+	check_refusal("USER|SASL CRAM-MD5|AUTH-RESP-CODE",
+		      "-ERR [AUTH] Unsupported authentication mechanism.\r\n",
+		      ERR_UNAVAILABLE,
+		      "USER and PASS: server said: [AUTH] Unsupported "
+		      "authentication mechanism.");
 	/* a code has more to say */
-	check_refusal(
-		"USER|RESP-CODES", "-ERR [AUTH] not supported\r\n", ERR_LOGIN,
-		"login refused, check user name and password: server said: [AUTH] not supported");
+	check_refusal("USER|RESP-CODES", "-ERR [AUTH] not supported\r\n",
+		      ERR_LOGIN,
+		      "login refused, check user name and password: server "
+		      "said: [AUTH] not supported");
+	check_refusal("USER|SASL CRAM-MD5|RESP-CODES",
+		      "-ERR [AUTH] syntax of the password is wrong\r\n",
+		      ERR_LOGIN,
+		      "login refused, check user name and password: server "
+		      "said: [AUTH] syntax of the password is wrong");
+	check_refusal("TOP|SASL CRAM-MD5", "-ERR no\r\n", ERR_LOGIN,
+		      "login refused, check user name and password: server "
+		      "said: no");
+}
+
+/* What was asked for was no more than a guess. */
+static void
+a_server_that_does_not_announce_user_may_just_not_have_it(void **state)
+{
+	static const struct {
+		const char *capa, *reply;
+		enum err_kind kind;
+	} cases[] = {
+		{ "TOP|SASL CRAM-MD5", "-ERR no USER here\r\n",
+		  ERR_UNAVAILABLE },
+		{ "TOP|SASL CRAM-MD5", "-ERR\r\n", ERR_UNAVAILABLE },
+		{ "TOP|SASL CRAM-MD5", "-ERR no such user\r\n", ERR_LOGIN },
+		{ "TOP|RESP-CODES", "-ERR [AUTH] no\r\n", ERR_LOGIN },
+		{ "TOP|RESP-CODES", "-ERR [IN-USE] x\r\n", ERR_LATER },
+		{ "TOP|USER|SASL CRAM-MD5", "-ERR no\r\n", ERR_LOGIN },
+	};
+	struct session s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		open_session(&s, "+OK\r\n", cases[i].capa);
+		fake_reply(s.f, "USER tim\r\n", cases[i].reply);
+		login_fails(&s, cases[i].kind, "");
+		close_session(&s, "USER tim\r\n");
+	}
 }
 
 static void
@@ -851,14 +892,28 @@ the_error_names_what_is_offered_and_a_way_out(void **state)
 }
 
 static void
-a_server_with_oauth_alone_is_named_as_such(void **state)
+a_server_with_tokens_alone_is_named_as_such(void **state)
 {
+	static const struct {
+		const char *capa, *text;
+	} cases[] = {
+		{ "TOP|SASL XOAUTH2",
+		  "server offers XOAUTH2: set auth = \"xoauth2\" and let "
+		  "password_command print a token" },
+		{ "TOP|SASL OAUTHBEARER GSSAPI",
+		  "server offers OAUTHBEARER GSSAPI: set auth = "
+		  "\"oauthbearer\" and" },
+		{ "TOP|SASL XOAUTH2 OAUTHBEARER",
+		  ": set auth = \"xoauth2\" or \"oauthbearer\" and" },
+	};
 	struct session s;
 
 	(void)state;
-	open_session(&s, "+OK\r\n", "TOP|SASL XOAUTH2");
-	login_fails(&s, ERR_UNAVAILABLE, "set auth = \"xoauth2\"");
-	close_session(&s, "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		open_session(&s, "+OK\r\n", cases[i].capa);
+		login_fails(&s, ERR_UNAVAILABLE, cases[i].text);
+		close_session(&s, "");
+	}
 }
 
 static void
@@ -1212,6 +1267,8 @@ main(void)
 			what_is_not_the_users_fault_is_no_refused_login),
 		cmocka_unit_test(what_was_not_understood_is_no_refused_login),
 		cmocka_unit_test(
+			a_server_that_does_not_announce_user_may_just_not_have_it),
+		cmocka_unit_test(
 			a_password_that_the_server_repeats_stays_secret),
 		cmocka_unit_test(plain_goes_in_one_line_when_it_fits),
 		cmocka_unit_test(plain_without_a_sasl_list_goes_in_two_lines),
@@ -1242,7 +1299,7 @@ main(void)
 		cmocka_unit_test(
 			ways_that_are_not_understood_are_followed_by_the_next),
 		cmocka_unit_test(the_error_names_what_is_offered_and_a_way_out),
-		cmocka_unit_test(a_server_with_oauth_alone_is_named_as_such),
+		cmocka_unit_test(a_server_with_tokens_alone_is_named_as_such),
 		cmocka_unit_test(
 			a_named_method_that_is_not_offered_is_not_tried),
 		cmocka_unit_test(

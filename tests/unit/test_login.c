@@ -105,6 +105,18 @@ a_refusal_with_a_code_is_the_last_word(void **state)
 }
 
 static void
+a_way_that_is_not_to_be_had_is_followed_also_behind_auth(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	begin(&x, "-ERR [AUTH] Unsupported authentication mechanism.\r\n");
+	assert_int_equal(fail_by(&x, AUTH_PLAIN, true, true), LOGIN_SAME_LINE);
+	assert_int_equal(x.login.unfit, auth_way(AUTH_PLAIN, false));
+	end(&x);
+}
+
+static void
 a_line_that_is_closed_is_followed_on_another(void **state)
 {
 	struct fixture x;
@@ -175,6 +187,8 @@ main(void)
 		cmocka_unit_test(
 			what_is_not_understood_is_followed_on_the_same_line),
 		cmocka_unit_test(a_refusal_with_a_code_is_the_last_word),
+		cmocka_unit_test(
+			a_way_that_is_not_to_be_had_is_followed_also_behind_auth),
 		cmocka_unit_test(a_line_that_is_closed_is_followed_on_another),
 		cmocka_unit_test(a_third_run_that_ends_so_is_a_refused_login),
 		cmocka_unit_test(a_login_that_works_ends_the_row),

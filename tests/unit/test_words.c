@@ -101,9 +101,6 @@ a_command_that_is_not_known_says_nothing_of_the_password(void **state)
 		"Syntax error",
 		"Unknown command.",
 		"unrecognised command",
-		"authentication mechanism not supported",
-		"Unsupported authentication mechanism.",
-		"mechanism not available",
 		"Invalid base64 data in initial response",
 		"too many arguments",
 		NULL,
@@ -111,6 +108,26 @@ a_command_that_is_not_known_says_nothing_of_the_password(void **state)
 
 	(void)state;
 	assert_all(texts, WORDS_NOT_UNDERSTOOD);
+}
+
+static void
+a_way_to_log_in_that_is_not_to_be_had_says_nothing_of_it_either(void **state)
+{
+	static const char *const texts[] = {
+		"authentication mechanism not supported",
+		"Unsupported authentication mechanism.",
+		"[AUTH] Unsupported authentication mechanism.",
+		"mechanism not available",
+		"Plaintext authentication disallowed on non-secure (SSL/TLS) "
+		"connections.",
+		"[AUTH] USER command only available under a layer",
+		"You must use stronger authentication such as APOP to connect "
+		"to this server",
+		NULL,
+	};
+
+	(void)state;
+	assert_all(texts, WORDS_NO_MECHANISM);
 }
 
 static void
@@ -164,6 +181,8 @@ main(void)
 			a_wrong_login_is_wrong_however_often_it_was_tried),
 		cmocka_unit_test(
 			a_command_that_is_not_known_says_nothing_of_the_password),
+		cmocka_unit_test(
+			a_way_to_log_in_that_is_not_to_be_had_says_nothing_of_it_either),
 		cmocka_unit_test(words_that_are_not_certain_say_nothing),
 		cmocka_unit_test(a_text_ends_where_it_ends),
 	};
