@@ -52,9 +52,11 @@ get_secret(struct courier_settings *set, struct link *l, int64_t end,
 	/* a person may have to type a passphrase meanwhile, so the session's
 	 * end is the only limit */
 	if (proc_first_line((const char *const *)set->password_command,
-			    SECRET_MAX, end, note_program, l, secret, e) != 0)
-		return err_context(e, "password_command");
-	return 0;
+			    SECRET_MAX, end, note_program, l, secret, e) == 0)
+		return 0;
+	if (e->kind == ERR_LATER && clock_ms() >= end)
+		err_set(e, ERR_LATER, "%s; session_timeout is over", e->text);
+	return err_context(e, "password_command");
 }
 
 /* Tells the keeper what it needs to know, and to remember for the next

@@ -5,6 +5,7 @@
 
 #include "sys/proc.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,7 +32,48 @@ struct first_line {
 	bool too_long;
 	bool at_end; /* of the output */
 	struct proc_lines said;
+	proc_lines_note *note; /* or NULL */
+	void *arg;
+	bool lacks_terminal; /* as what it says suggests */
 };
+
+/* --- what it says --- */
+
+static bool
+has_word(const char *line, const char *word)
+{
+	for (const char *at = line; *at; at++)
+		if ((at == line || !isalpha((unsigned char)at[-1])) &&
+		    text_starts(at, strlen(at), word))
+			return true;
+	return false;
+}
+
+/* gpg, its agent and its pinentries, and what else asks for a passphrase: "No
+ * secret key" alone says that there is none. */
+static bool
+is_about_terminal(const char *line)
+{
+	static const char *const words[] = { "tty", "terminal", "pinentry",
+					     "ioctl", "agent" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(line, words[i]))
+			return true;
+	return false;
+}
+
+static void
+note_line(void *arg, const char *text)
+{
+	struct first_line *line = arg;
+
+	line->lacks_terminal |= is_about_terminal(text);
+	if (line->note)
+		line->note(line->arg, text);
+}
+
+/* --- what it prints --- */
 
 static void
 take_line(struct first_line *line, const uint8_t *bytes, size_t size)
@@ -146,8 +188,8 @@ make_secret(const struct first_line *line, const char *name, size_t max,
 }
 
 /* Its own last words tell the most, but may tell the secret, too, if it has got
- * so far as to print one, or ended well.  has_failed: perhaps it wanted to ask
- * somebody, as it can where it is tried by hand. */
+ * so far as to print one, or ended well.  Where it has failed it may have
+ * wanted to ask somebody, as it can where it is tried by hand. */
 static void
 add_words(struct first_line *line, bool has_failed, struct err *e)
 {
@@ -162,7 +204,10 @@ add_words(struct first_line *line, bool has_failed, struct err *e)
 	text_safe(shown, sizeof(shown), last, strlen(last));
 	(void)err_set(e, plain.kind, "%s%s%s%s", plain.text, *shown ? ": " : "",
 		      shown,
-		      has_failed ? " (it has no terminal to ask on)" : "");
+		      has_failed && line->lacks_terminal
+			      ? " (it has no terminal here: an agent must hold "
+				"the key)"
+			      : "");
 }
 
 int
@@ -190,7 +235,9 @@ proc_first_line(const char *const argv[], size_t max, int64_t deadline,
 	memset(&first, 0, sizeof(first));
 	/* a byte order mark before the line, a CR behind it */
 	buf_init(&first.text, max + 4);
-	proc_lines_start(&first.said, note, arg, -1, proc_errors(p));
+	first.note = note;
+	first.arg = arg;
+	proc_lines_start(&first.said, note_line, &first, -1, proc_errors(p));
 	rc = await_line(p, argv[0], deadline, &first, &status, e);
 	proc_lines_end(&first.said);
 	if (rc == 0)

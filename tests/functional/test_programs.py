@@ -11,7 +11,7 @@ from popserver import PASSWORD
 from runner import same
 from test_terminal import is_left, pictures
 
-HINT = " (it has no terminal to ask on)"
+HINT = " (it has no terminal here: an agent must hold the key)"
 FAILS = "echo gpg: no pinentry >&2; echo gpg: decryption failed: No secret key >&2; exit 2"
 
 
@@ -105,6 +105,22 @@ def test_one_that_fails_and_leaves_a_child_behind_is_told_at_once(popfetch, serv
     result = popfetch("-v")
     assert result.status == os.EX_TEMPFAIL and result.seconds < 10, result
     assert "failed (status 1): locked" in result.stderr, result
+
+
+@pytest.mark.parametrize(
+    "script", ["exit 1", "cat '~/pw'", "echo gpg: decryption failed: No secret key >&2; exit 2"]
+)
+def test_a_cause_that_is_none_is_not_named(popfetch, server, script):
+    teller(popfetch, server([]), script)
+    result = popfetch("-v")
+    assert result.status == os.EX_TEMPFAIL and "terminal" not in result.stderr, result
+
+
+def test_the_limit_of_a_password_command_is_named(popfetch, server):
+    teller(popfetch, server([]), "sleep 60", session_timeout="1 second")
+    result = popfetch("-v")
+    assert result.status == os.EX_TEMPFAIL, result
+    assert result.stderr.endswith("' took too long; session_timeout is over\n"), result
 
 
 def test_a_password_command_has_no_terminal(popfetch, server):
