@@ -126,10 +126,12 @@ bool batch_next_recorded(struct batch *b, struct batch_result *r);
 /* What keeps a program from taking any message, as far as its last ends have
  * shown; NULL: nothing.  No more is handed over then. */
 struct batch_trouble {
-	struct err why;		 /* ERR_LATER, ERR_OS: it was not started, or
+	struct err why;	 /* ERR_LATER, ERR_OS: it was not started, or
 			    ERR_CONFIG: it was called wrongly */
-	uint32_t number;	 /* of the message that met it first */
-	size_t count;		 /* of such messages */
+	uint32_t number; /* of the message that met it first */
+	size_t count;	 /* of such messages */
+	bool is_changed; /* it has delivered, but not since it, or its options,
+			    were changed */
 	const char *fingerprint; /* of the program's options */
 };
 /* Borrowed until batch_close.  Ask after batch_continue, batch_hand_over and

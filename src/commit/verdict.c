@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "state/fact.h"
@@ -13,15 +14,27 @@
 /* So many are held before one more is tried. */
 enum { POSTPONED_MAX = 5, MISUSE_MAX = 1 };
 
+/* Which options have delivered the last time, if any have? */
+static int
+read_proof(struct verdicts *v, struct store *store, struct err *e)
+{
+	char *proven;
+
+	if (store_fact_text(store, FACT_MDA_PROVEN, &proven, e) != 0)
+		return -1;
+	v->is_recorded = proven && strcmp(proven, v->fingerprint) == 0;
+	v->is_changed = proven && !v->is_recorded;
+	free(proven);
+	return 0;
+}
+
 int
 verdict_open(struct verdicts *v, struct store *store,
 	     const struct deliver_target *target, struct err *e)
 {
 	*v = (struct verdicts){ .fingerprint = deliver_fingerprint(target),
 				.is_recorded = true };
-	if (v->fingerprint &&
-	    store_fact_is(store, FACT_MDA_PROVEN, v->fingerprint,
-			  &v->is_recorded, e) != 0) {
+	if (v->fingerprint && read_proof(v, store, e) != 0) {
 		verdict_close(v);
 		return -1;
 	}
@@ -77,6 +90,7 @@ blame_all(struct verdicts *v, struct batch_list *settled)
 	v->all = (struct batch_trouble){ .why = x->why,
 					 .number = x->message.number,
 					 .count = v->held.count,
+					 .is_changed = v->is_changed,
 					 .fingerprint = v->fingerprint };
 	if (v->all.why.kind == ERR_MESSAGE)
 		v->all.why.kind = ERR_LATER;

@@ -28,6 +28,7 @@ struct verdicts {
 	char *fingerprint; /* deliver_fingerprint; NULL: not a program */
 	bool is_proven;	   /* something was delivered with it */
 	bool is_recorded;  /* ... and that is on record */
+	bool is_changed;   /* another one is on record: it was changed since */
 
 	struct batch_list held; /* in order of their ends */
 	enum verdict_fault {

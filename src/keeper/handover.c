@@ -161,8 +161,12 @@ describe(const struct session *s, const struct batch_trouble *t,
 	*e = t->why;
 	err_context(e, "%s%s", name, about);
 	if (t->why.kind == ERR_CONFIG)
-		err_context(e, "option 'mda' seems to be wrong, it has never "
-			       "delivered; no message is set aside");
+		err_context(e,
+			    "option 'mda' seems to be wrong, it has %s; no "
+			    "message is set aside",
+			    t->is_changed ? "not delivered since it or its "
+					    "program was changed"
+					  : "never delivered");
 	else if (t->count > 1)
 		err_context(e,
 			    "%zu messages in a row were not taken, the next "

@@ -305,6 +305,26 @@ def test_a_changed_option_is_told_at_once(popfetch, deliver):
     assert len(result.errors) == 1 and "procamil" in result.stderr
 
 
+def test_what_has_delivered_before_it_was_changed_is_not_said_to_never_have(popfetch, deliver):
+    pop = deliver(NOTE + "take", mail("0"))
+    changed = "option 'mda' seems to be wrong, it has not delivered since it or its program was changed; "
+    assert popfetch().status == 0
+    popfetch.script(NOTE + "exit 127", "mda")
+    pop.add(mail("1"))
+    assert "work: " + changed in popfetch().stderr
+    popfetch.accounts["work"]["mda"] = ["/bin/sh", "-c", "procmial"]
+    assert "work: " + changed in popfetch().stderr
+    popfetch.accounts["work"]["mda"] = popfetch.script(NOTE + "take", "mda")
+    assert popfetch().status == 0
+
+
+def test_what_has_never_delivered_is_said_to_never_have(popfetch, deliver):
+    deliver(["/bin/sh", "-c", "procmial"], mail("0"))
+    assert "option 'mda' seems to be wrong, it has never delivered; " in popfetch().stderr
+    popfetch.accounts["work"]["mda"] = ["/bin/sh", "-c", "procamil"]
+    assert "it has never delivered; " in popfetch().stderr
+
+
 def test_a_program_that_has_delivered_may_refuse_with_any_status(popfetch, deliver):
     deliver(NOTE + "[ $s -gt 0 ] && exit 64\ntake", *numbered(4))
     result = popfetch()
