@@ -213,6 +213,12 @@ words_of(const struct trouble *t, const char *lock, const char *since)
 		return mem_format("%llu message%s set aside, the first %s",
 				  (unsigned long long)t->count,
 				  t->count == 1 ? " is" : "s are", since);
+	case TROUBLE_PROGRAM:
+		return mem_format("%llu message%s set aside, since a program "
+				  "that option 'mda' needs is missing or "
+				  "cannot be run",
+				  (unsigned long long)t->count,
+				  t->count == 1 ? " is" : "s are");
 	case TROUBLE_LOCKED:
 		return mem_format("another run or program holds its lock %s, "
 				  "and %s '%s'",

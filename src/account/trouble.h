@@ -23,6 +23,8 @@ enum trouble_kind {
 	TROUBLE_REFUSED, /* logins */
 	TROUBLE_PUT_OFF, /* logins, since the server says so */
 	TROUBLE_ASIDE,	 /* messages */
+	TROUBLE_PROGRAM, /* messages, for want of a program: of one run, which
+			    tells it by itself */
 	TROUBLE_LOCKED,	 /* the account: busy.h */
 	TROUBLE_FAMINE	 /* the same, and no run has gone well for a day */
 };
@@ -30,7 +32,7 @@ enum trouble_kind {
 struct trouble {
 	enum trouble_kind kind;
 	int64_t since;
-	uint64_t count; /* TROUBLE_ASIDE: how many messages */
+	uint64_t count; /* of messages, for the two kinds of these */
 };
 
 enum { TROUBLE_DAY_S = 86400, TROUBLE_LOCKED_S = 3600 };

@@ -71,7 +71,9 @@ enum deliver_outcome {
 	DELIVER_PENDING,
 	DELIVER_DONE,
 	DELIVER_REFUSED,  /* by the MDA: this message failed; of kind
-			     ERR_CONFIG: as if it was called wrongly */
+			     ERR_CONFIG: as if it was called wrongly, with an
+			     errno where a shell says that there is no program,
+			     or that it cannot run it */
 	DELIVER_POSTPONED /* by the MDA, which wants mail later. If the reason
 			     is of kind ERR_MESSAGE it died or hung on this
 			     message, ERR_STOPPED: a stop request ended it,

@@ -5,6 +5,7 @@
 
 #include "deliver/mda_run.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -92,6 +93,14 @@ is_misuse(int code)
 	return code == 64 || code == 126 || code == 127;
 }
 
+static int
+errno_of(int code)
+{
+	if (code == 127)
+		return ENOENT;
+	return code == 126 ? EACCES : 0;
+}
+
 /* What its exit means.  75 is EX_TEMPFAIL of sysexits, 71 is EX_OSERR, and 111
  * is what qmail has for that. */
 static enum deliver_outcome
@@ -120,6 +129,7 @@ judge(const struct mda_run *r, int status, struct err *e)
 	else {
 		err_set(e, is_misuse(code) ? ERR_CONFIG : ERR_MESSAGE,
 			"'%s' refused the message (status %d)", name, code);
+		e->sys = errno_of(code);
 		return DELIVER_REFUSED;
 	}
 	return DELIVER_POSTPONED;
@@ -134,6 +144,7 @@ add_last_line(const struct mda_run *r, struct err *e)
 
 	if (e->kind != ERR_NONE && *last)
 		err_set(e, plain.kind, "%s: %s", plain.text, last);
+	e->sys = plain.sys;
 }
 
 /* A stop request brings its deadline nearer, once. */

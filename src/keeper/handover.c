@@ -5,6 +5,7 @@
 #include "keeper/handover.h"
 
 #include "account/history.h"
+#include "account/trouble.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "keeper/removal.h"
@@ -95,6 +96,7 @@ take_failed(struct handover *h, size_t entry, const struct batch_result *r)
 
 	mailbox_name(s->mailbox, entry, name);
 	s->result->failed++;
+	h->programless += r->outcome == DELIVER_REFUSED && r->why.sys != 0;
 	if (aside)
 		failure_say_fate(s, entry, false, &kept);
 	else
@@ -138,6 +140,22 @@ take_recorded(struct handover *h)
 		if (r.outcome == DELIVER_DONE || r.is_counted)
 			captions_forget(&h->captions, entry);
 	}
+}
+
+/* The runs that follow are silent while these messages wait, although what they
+ * lack may be there again: so this one says what to do then. */
+static void
+tell_programless(struct handover *h)
+{
+	struct session *s = h->session;
+	struct trouble t = { .kind = TROUBLE_PROGRAM, .count = h->programless };
+	char text[ERR_TEXT_MAX];
+
+	if (h->programless == 0)
+		return;
+	h->programless = 0;
+	trouble_text(text, &t, s->set->keeper->target.account, NULL, s->now);
+	report_line(s->report, REPORT_TROUBLE, "%s", text);
 }
 
 /* --- failures --- */
@@ -323,6 +341,7 @@ handover_finish(struct handover *h, struct err *e)
 	int rc = batch_finish(h->batch, e);
 
 	take_recorded(h);
+	tell_programless(h);
 	if (rc != 0)
 		return -1;
 	see_trouble(h);
@@ -394,6 +413,7 @@ handover_save(struct handover *h, bool is_good, struct err *e)
 	    batch_finish(h->batch, rc == 0 ? e : &more) != 0)
 		rc = -1;
 	take_recorded(h);
+	tell_programless(h);
 	see_trouble(h);
 	return rc;
 }

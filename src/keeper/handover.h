@@ -19,8 +19,9 @@ struct handover {
 	struct batch *batch;
 	struct lockstep lockstep;
 	struct captions captions;
-	bool has_failed; /* no more is handed over */
-	bool is_late;	 /* the same: the session's time is nearly over */
+	uint64_t programless; /* messages set aside for want of a program */
+	bool has_failed;      /* no more is handed over */
+	bool is_late;	      /* the same: the session's time is nearly over */
 
 	/* How long programs take. */
 	size_t staged;	 /* messages that were given to the batch */

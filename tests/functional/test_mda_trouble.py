@@ -332,6 +332,46 @@ def test_a_program_that_has_delivered_may_refuse_with_any_status(popfetch, deliv
     assert len(calls(popfetch)) == 4 and len(attempts(popfetch)) == 3
 
 
+def inner_program(popfetch, pop):
+    """Of an account whose mda is a shell that runs it, and has delivered."""
+    inner = popfetch.home / "inner"
+    inner.write_text("#!/bin/sh\n" + NOTE + "take\n")
+    inner.chmod(0o755)
+    popfetch.account(server=pop, mda=["/bin/sh", "-c", 'cd "$HOME" && ./inner'])
+    assert popfetch().status == 0
+    return inner
+
+
+@pytest.mark.parametrize("how", ["is gone", "cannot be run"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_run_that_sets_aside_for_want_of_a_program_says_what_to_do(popfetch, server, count, how):
+    pop = server([mail("first")])
+    inner = inner_program(popfetch, pop)
+    gone = popfetch.home / "gone"
+    inner.rename(gone) if how == "is gone" else inner.chmod(0o600)
+    for number in range(count):
+        pop.add(mail(str(number)))
+    result = popfetch("-q")
+    assert result.status == os.EX_TEMPFAIL and len(result.errors) == count + 1, result
+    told = "1 message is set aside" if count == 1 else f"{count} messages are set aside"
+    assert result.errors[-1] == (
+        f"popfetch: work: {told}, since a program that option 'mda' needs is missing or cannot "
+        "be run; why: popfetch --status -v work; to try again: popfetch --retry work"
+    )
+    again = popfetch()
+    assert again.status == 0 and not again.errors, again
+    gone.rename(inner) if how == "is gone" else inner.chmod(0o755)
+    assert popfetch("--retry", "work").status == 0
+    assert popfetch().status == 0
+    assert same(popfetch.saved(), pop.wires())
+
+
+def test_of_what_a_program_refuses_no_program_is_said_to_be_missing(popfetch, deliver):
+    deliver(NOTE + "[ $s -gt 0 ] && exit $((62 + s))\ntake", *numbered(4))
+    result = popfetch()
+    assert "status 64" in result.stderr and "missing" not in result.stderr, result
+
+
 def test_one_message_that_is_refused_so_does_not_stop_a_new_account(popfetch, deliver):
     pop = deliver(bad(0, "exit 64"), *numbered(4), keep="no")
     result = popfetch()

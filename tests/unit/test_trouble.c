@@ -276,6 +276,11 @@ the_line_says_what_to_type(void **state)
 				     "popfetch --retry work"));
 	trouble_text(text, &t, "my mail", NULL, start);
 	assert_non_null(strstr(text, "--retry 'my mail'"));
+	t.kind = TROUBLE_PROGRAM;
+	trouble_text(text, &t, "work", NULL, start);
+	assert_non_null(strstr(text, "3 messages are set aside, since a "
+				     "program that option 'mda' needs "));
+	assert_non_null(strstr(text, "; to try again: popfetch --retry work"));
 	t.kind = TROUBLE_LOCKED;
 	trouble_text(text, &t, "work", "/s/a.lock", start + 2 * HOUR);
 	assert_non_null(strstr(text, "(2 hours)"));
