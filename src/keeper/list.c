@@ -309,13 +309,13 @@ say_plan(struct session *s)
 			      "for a day");
 }
 
-/* Unless STAT counts no more than are listed, a message is left out; the others
- * come. */
+/* Unless STAT counts as many as are listed, a message may be left out; the
+ * others come. */
 static int
 see_malformed(struct session *s, const struct list *l, struct err *e)
 {
 	size_t count = listing_count(l->listing);
-	bool is_whole = count >= listing_stat_count(l->listing);
+	bool is_whole = count == listing_stat_count(l->listing);
 
 	if (l->malformed.kind == ERR_NONE)
 		return 0;

@@ -152,6 +152,26 @@ def test_a_malformed_line_keeps_no_other_message_from_coming(popfetch, server, l
     assert popfetch().status == 0 and len(popfetch.maildir()) == 3
 
 
+def test_a_malformed_line_is_told_also_where_stat_counts_fewer_messages(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")]).on("STAT", say(b"+OK 0 0\r\n"))
+    pop.on("UIDL", change(lambda reply: reply.replace(b"2 uid-", b"#2 uid-")))
+    popfetch.account(server=pop, keep="forever")
+    for _ in range(2):
+        result = popfetch()
+        assert result.status == os.EX_PROTOCOL, result
+        assert [e for e in result.errors if "UIDL: malformed line '#2 uid-000002'" in e], result
+    assert len(popfetch.maildir()) == 2
+
+
+def test_a_line_that_no_message_is_missing_for_is_no_error(popfetch, server):
+    pop = server([mail("one"), mail("two")])
+    pop.on("UIDL", change(lambda reply: reply[:-3] + b"two in all\r\n.\r\n"))
+    popfetch.account(server=pop, keep="no")
+    result = popfetch("-v")
+    assert result.status == 0 and "UIDL: malformed line 'two in all'" in result.stdout, result
+    assert len(popfetch.maildir()) == 2
+
+
 def test_a_listing_in_any_order(popfetch, server):
     def backwards(reply):
         lines = reply.split(b"\r\n")
