@@ -13,17 +13,23 @@
 bool
 failure_row(const struct mailbox *m, size_t entry, struct store_row *row)
 {
+	struct store_row candidate;
 	size_t at = SIZE_MAX;
+	bool may_be_missing;
 
 	if (mailbox_row(m, entry, row))
 		return true;
 	if (mailbox_action(m, entry) != PLAN_COMPARE)
 		return false;
-	while (plan_next_candidate(mailbox_plan(m), entry, &at))
-		if (identity_may_have_failed(m, entry, at)) {
-			*row = store_rows_at(mailbox_rows(m), at);
-			return true;
-		}
+	may_be_missing = identity_may_be_missing(m, entry);
+	while (plan_next_candidate(mailbox_plan(m), entry, &at)) {
+		candidate = store_rows_at(mailbox_rows(m), at);
+		if ((candidate.status == STORE_DELIVERED && may_be_missing) ||
+		    !identity_may_have_failed(m, entry, at))
+			continue;
+		*row = candidate;
+		return true;
+	}
 	return false;
 }
 
@@ -223,7 +229,8 @@ next_try(enum failure_kind kind, int64_t now, unsigned attempts)
 				       : backoff_next_broken(now, attempts);
 }
 
-/* A message without a row gets one, which says that it was set aside. */
+/* A message without a row gets one, which says that it was set aside.  It is
+ * there, though nothing may have been seen of it for long. */
 static int
 make_row(struct session *s, size_t entry, int64_t *row, struct err *e)
 {
@@ -234,7 +241,9 @@ make_row(struct session *s, size_t entry, int64_t *row, struct err *e)
 	/* the row of another size than the message is compared with */
 	if (*row != 0 && !mailbox_row(s->mailbox, entry, &own))
 		m.size = -1;
-	return store_set_aside(s->store, row, &m, 0, "", e);
+	if (store_set_aside(s->store, row, &m, 0, "", e) != 0)
+		return -1;
+	return store_set_gone(s->store, *row, 0, e);
 }
 
 /* The row to count in. */

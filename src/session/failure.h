@@ -18,7 +18,9 @@
 
 /* The row in which failures of an entry are counted: that of the plan, or,
  * while it is to be compared, the first one of its uid whose failures may be
- * its own.  False: it has none, and gets one when it fails. */
+ * its own.  Not one of a message that was delivered, where more of its uid and
+ * size are listed: what fails may be one that has never come.  False: it has
+ * none, and gets one when it fails. */
 bool failure_row(const struct mailbox *m, size_t entry, struct store_row *row);
 /* Did a session break at it the last time, or at one that was set aside under
  * its uid, with another size, or is it marked as if (MAILBOX_BROKE)? */

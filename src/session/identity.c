@@ -21,7 +21,7 @@ identity_find_twin(const struct mailbox *m, size_t entry, const uint8_t *digest)
 	const struct plan *p = mailbox_plan(m);
 	size_t twin = entry;
 
-	while ((twin = plan_twin(p, twin)) != SIZE_MAX)
+	while ((twin = match_twin(plan_match(p), twin)) != SIZE_MAX)
 		if (identity_has_size(m, entry, plan_size(p, twin)) &&
 		    mailbox_has_digest(m, twin, digest))
 			break;
@@ -45,6 +45,41 @@ identity_may_have_failed(const struct mailbox *m, size_t entry, size_t at)
 		return false;
 	return plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
 	       fit_has_no_size(&row) || is_of_size(m, entry, &row);
+}
+
+static bool
+may_have_size_of(const struct mailbox *m, size_t entry, size_t other)
+{
+	int64_t size = plan_size(mailbox_plan(m), other);
+
+	return size == LISTING_SIZE_UNKNOWN ||
+	       plan_size(mailbox_plan(m), entry) == LISTING_SIZE_UNKNOWN ||
+	       identity_has_size(m, entry, size);
+}
+
+static bool
+may_be_delivered_by(const struct mailbox *m, size_t entry, size_t row)
+{
+	return store_rows_at(mailbox_rows(m), row).status == STORE_DELIVERED &&
+	       identity_may_have_failed(m, entry, row);
+}
+
+bool
+identity_may_be_missing(const struct mailbox *m, size_t entry)
+{
+	const struct match *match = plan_match(mailbox_plan(m));
+	size_t i = match_last(match, entry), row = match_first_row(match, i);
+	int listed = 0, delivered = 0, n;
+
+	for (n = 0; i != SIZE_MAX && n < MATCH_ROWS_MAX; n++) {
+		listed += may_have_size_of(m, entry, i);
+		i = match_twin(match, i);
+	}
+	for (n = 0; row != SIZE_MAX && n < MATCH_ROWS_MAX; n++) {
+		delivered += may_be_delivered_by(m, entry, row);
+		row = match_next_row(match, row);
+	}
+	return i == SIZE_MAX && row == SIZE_MAX && listed > delivered;
 }
 
 /* Could this row be the entry's, although its size is another?  The size of a

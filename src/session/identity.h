@@ -36,6 +36,10 @@ bool identity_has_size(const struct mailbox *m, size_t entry, int64_t size);
  * to be gone: the server may have given its uid away. */
 bool identity_may_have_failed(const struct mailbox *m, size_t entry,
 			      size_t row);
+/* Are more messages listed with the uid and size of the entry than were
+ * delivered?  Then it may be one that has never come.  Of more than
+ * MATCH_ROWS_MAX nobody knows, and it is false. */
+bool identity_may_be_missing(const struct mailbox *m, size_t entry);
 /* An entry before this one that is new in this session and has the same uid,
  * size and header; or SIZE_MAX. */
 size_t identity_find_twin(const struct mailbox *m, size_t entry,

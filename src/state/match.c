@@ -371,3 +371,11 @@ match_twin(const struct match *m, size_t i)
 {
 	return m->twin ? position(m->twin[i]) : SIZE_MAX;
 }
+
+size_t
+match_last(const struct match *m, size_t i)
+{
+	const struct group *g = group_of(m, i);
+
+	return g ? g->last_entry : i;
+}

@@ -36,7 +36,10 @@ bool match_has_digest(const struct match *m, size_t i);
 /* Is entry i the only one listed with its uid?  An entry without a uid always
  * is. */
 bool match_is_alone(const struct match *m, size_t i);
-/* The nearest entry before i with the same uid, or SIZE_MAX. */
+/* The nearest entry before i with the same uid, or SIZE_MAX; repeated calls
+ * give all of them. */
 size_t match_twin(const struct match *m, size_t i);
+/* The last entry with the uid of entry i, which may be i. */
+size_t match_last(const struct match *m, size_t i);
 
 #endif

@@ -379,10 +379,10 @@ plan_next_candidate(const struct plan *p, size_t i, size_t *at)
 	return *at != SIZE_MAX;
 }
 
-size_t
-plan_twin(const struct plan *p, size_t i)
+const struct match *
+plan_match(const struct plan *p)
 {
-	return match_twin(p->match, i);
+	return p->match;
 }
 
 bool

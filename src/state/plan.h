@@ -31,7 +31,7 @@
  * PLAN_FETCH, the others are PLAN_COMPARE.  They are settled in order of
  * number, each after those before it were fetched and recorded.  Each is
  * compared with the rows (plan_next_candidate), and with what this session
- * fetched for the entries before it (plan_twin).  An entry that equals one of
+ * fetched for the entries before it (match_twin).  An entry that equals one of
  * these is that message: it needs no settling, and what holds for a message
  * just delivered holds for it.
  */
@@ -43,6 +43,7 @@
 #include <stdint.h>
 
 #include "state/listing.h"
+#include "state/match.h"
 #include "state/store.h"
 
 #define PLAN_KEEP_FOREVER INT64_MAX
@@ -139,9 +140,8 @@ size_t plan_unproven(const struct plan *p);
 /* The rows with the uid of entry i, by repeated calls: *at starts as SIZE_MAX
  * and becomes the index of the next row; false when there are no more. */
 bool plan_next_candidate(const struct plan *p, size_t i, size_t *at);
-/* The nearest entry before i with the same uid, or SIZE_MAX; repeated calls
- * give all of them. */
-size_t plan_twin(const struct plan *p, size_t i);
+/* Which entries and rows share a uid; borrowed. */
+const struct match *plan_match(const struct plan *p);
 /* May a message of another size than this row's be its message?  It may if no
  * entry has exactly that size, and none was settled as its message. */
 bool plan_row_is_open(const struct plan *p, size_t r);

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from popactions import say
+from popactions import close, say
 from popmail import mail
 from runner import same, stop
-from test_poison import HOUR, Runs
+from test_poison import DAY, HOUR, Runs
 
 LARGE = "x\n" * 2000
 
@@ -337,3 +337,90 @@ def test_one_that_broke_a_session_has_its_turn_though_each_has_to_compare(popfet
     run(6, apart=HOUR)
     assert len(popfetch.saved()) == 3
     assert run()[0].status == 0
+
+
+UNREADABLE = {"close": close, "refuse": say(b"-ERR cannot read message\r\n")}
+unreadable = pytest.mark.parametrize("act", UNREADABLE.values(), ids=UNREADABLE)
+
+
+def fail(pop, number, act):
+    for command in ("TOP", "RETR"):
+        pop.on(f"{command} {number}", act)
+
+
+def aside(popfetch):
+    return popfetch.sql("select count(*) from message where status = 3 and gone_since = 0")[0][0]
+
+
+@pytest.fixture
+def alike():
+    """Two messages of one size."""
+    return mail("one", "x" * 50 + "\n"), mail("two", "y" * 50 + "\n")
+
+
+@unreadable
+@pytest.mark.parametrize("place", [1, 2])
+def test_one_that_never_came_is_set_aside_though_its_like_was_delivered(
+    popfetch, twins, clock, alike, act, place
+):
+    pop, run = twins(alike[0]), Runs(popfetch, clock)
+    popfetch.account(server=pop, keep="forever")
+    assert run(apart=HOUR)[0].status == 0
+    pop.add(alike[1], "same")
+    if place == 1:
+        pop.mailbox.messages.reverse()
+    fail(pop, place, act)
+    told = "".join(result.stderr for result in run(8, apart=HOUR))
+    assert f"message {place} (uid 'same') is set aside" in told, told
+    assert "not deleted" not in told, told
+    assert aside(popfetch) == 1
+    run.wait(DAY)
+    for result in run(2, apart=DAY):
+        assert "1 message is set aside, the first since" in result.stderr, result
+    pop.forgive()
+    run.wait(7 * DAY)
+    run(3, apart=HOUR)
+    assert same(popfetch.maildir(), alike) and aside(popfetch) == 0
+    assert run()[0].output == ""
+
+
+@unreadable
+def test_one_of_two_that_were_delivered_is_not_set_aside(popfetch, twins, clock, alike, act):
+    pop, run = twins(*alike), Runs(popfetch, clock)
+    popfetch.account(server=pop, keep="forever")
+    assert run(apart=HOUR)[0].status == 0 and len(popfetch.maildir()) == 2
+    fail(pop, 2, act)
+    told = "".join(result.stderr for result in run(8, apart=HOUR))
+    assert "is not deleted for now" in told and "set aside" not in told, told
+    assert aside(popfetch) == 0
+
+
+def test_a_copy_of_another_size_that_was_delivered_is_not_set_aside(
+    popfetch, twins, clock, copies
+):
+    pop, run = twins(copies[0]), Runs(popfetch, clock)
+    popfetch.account(server=pop, keep="forever")
+    assert run(apart=HOUR)[0].status == 0
+    pop.add(copies[1], "same")
+    fail(pop, 1, UNREADABLE["refuse"])
+    told = "".join(result.stderr for result in run(4, apart=HOUR))
+    assert same(popfetch.maildir(), copies)
+    assert "set aside" not in told and aside(popfetch) == 0, told
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_turns_out_to_be_the_delivered_one_is_not_set_aside_any_more(
+    popfetch, twins, clock, times
+):
+    one = mail("one")
+    pop, run = twins(one), Runs(popfetch, clock)
+    popfetch.account(server=pop, keep="forever")
+    assert run(apart=HOUR)[0].status == 0
+    pop.add(one, "same")
+    for _ in range(times):
+        fail(pop, 2, UNREADABLE["refuse"])
+        assert "is set aside" in run(apart=DAY)[0].stderr
+        assert aside(popfetch) == 1
+        pop.forgive()
+        run(2, apart=DAY)
+        assert aside(popfetch) == 0 and len(popfetch.maildir()) == 1

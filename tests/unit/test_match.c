@@ -86,7 +86,7 @@ static void
 check_twins_of(const struct scene *c, const struct match *m, size_t entry)
 {
 	struct listing_entry x = listing_at(c->l, entry);
-	size_t before = SIZE_MAX, others = 0;
+	size_t before = SIZE_MAX, last = entry, others = 0;
 
 	for (size_t i = 0; i < listing_count(c->l); i++) {
 		struct listing_entry y = listing_at(c->l, i);
@@ -97,8 +97,11 @@ check_twins_of(const struct scene *c, const struct match *m, size_t entry)
 		others++;
 		if (i < entry)
 			before = i;
+		else
+			last = i;
 	}
 	assert_true(match_twin(m, entry) == before);
+	assert_true(match_last(m, entry) == last);
 	assert_int_equal(match_is_alone(m, entry), others == 0);
 }
 

@@ -53,11 +53,11 @@ twins_are_the_entries_before_with_the_same_uid(void **state)
 	(void)state;
 	scene_set(&c, "", "a:1 b:1 a:1 -:1 a:1 -:1", "", 0);
 	plan_decide(c.p, &c.rules);
-	assert_true(plan_twin(c.p, 4) == 2);
-	assert_true(plan_twin(c.p, 2) == 0);
-	assert_true(plan_twin(c.p, 0) == SIZE_MAX);
-	assert_true(plan_twin(c.p, 1) == SIZE_MAX);
-	assert_true(plan_twin(c.p, 5) == SIZE_MAX);
+	assert_true(match_twin(plan_match(c.p), 4) == 2);
+	assert_true(match_twin(plan_match(c.p), 2) == 0);
+	assert_true(match_twin(plan_match(c.p), 0) == SIZE_MAX);
+	assert_true(match_twin(plan_match(c.p), 1) == SIZE_MAX);
+	assert_true(match_twin(plan_match(c.p), 5) == SIZE_MAX);
 	scene_end(&c);
 }
 
