@@ -38,10 +38,10 @@ busy_find(const struct account_settings *a, const char *state_dir, int64_t now)
 
 	free(lock);
 	if (taken != 0 && now - taken >= TROUBLE_LOCKED_S)
-		return (struct trouble){ TROUBLE_LOCKED, taken, 0 };
+		return (struct trouble){ TROUBLE_LOCKED, taken, 0, 0 };
 	success = last_success(a, state_dir, now);
 	if (success != 0 && now - success >= TROUBLE_DAY_S)
-		return (struct trouble){ TROUBLE_FAMINE, success, 0 };
+		return (struct trouble){ TROUBLE_FAMINE, success, 0, 0 };
 	return (struct trouble){ .kind = TROUBLE_NONE };
 }
 

@@ -88,6 +88,28 @@ trouble_note_aside(struct store *s, int64_t now, struct err *e)
 	return set_aside_facts(s, a.has_watched ? watched : a.first, now, e);
 }
 
+/* --- messages that are not listed --- */
+
+/* Once may be a message that went in between. */
+int
+trouble_note_left_out(struct store *s, uint64_t count, int64_t now,
+		      struct err *e)
+{
+	int64_t left_out = (int64_t)count, since;
+
+	if (store_fact(s, FACT_LEFT_OUT_SINCE, 0, &since, e) != 0)
+		return -1;
+	if (since == 0)
+		left_out = 0;
+	if (count == 0)
+		since = 0;
+	else if (clock_is_wrong(since, now))
+		since = now;
+	if (store_change_fact(s, FACT_LEFT_OUT, 0, left_out, e) != 0)
+		return -1;
+	return store_change_fact(s, FACT_LEFT_OUT_SINCE, 0, since, e);
+}
+
 /* --- what there is --- */
 
 static bool
@@ -111,7 +133,24 @@ find_aside(struct store *s, int64_t now, struct trouble *t, struct err *e)
 	    look(s, watched, &a, e) != 0)
 		return -1;
 	if (a.has_watched)
-		*t = (struct trouble){ TROUBLE_ASIDE, since, a.count };
+		*t = (struct trouble){ TROUBLE_ASIDE, since, a.count, 0 };
+	return 0;
+}
+
+/* Beside messages set aside it is part of the same line. */
+static int
+find_left_out(struct store *s, int64_t now, struct trouble *t, struct err *e)
+{
+	int64_t left_out, since;
+
+	if (store_fact(s, FACT_LEFT_OUT, 0, &left_out, e) != 0 ||
+	    store_fact(s, FACT_LEFT_OUT_SINCE, 0, &since, e) != 0)
+		return -1;
+	if (left_out <= 0 || clock_is_wrong(since, now))
+		return 0;
+	if (t->kind == TROUBLE_NONE)
+		*t = (struct trouble){ TROUBLE_LEFT_OUT, since, 0, 0 };
+	t->left_out = (uint64_t)left_out;
 	return 0;
 }
 
@@ -125,11 +164,13 @@ trouble_find(struct store *s, int64_t now, struct trouble *t, struct err *e)
 	    store_fact(s, FACT_PUT_OFF_SINCE, 0, &put_off, e) != 0)
 		return -1;
 	if (lasts(refused, now))
-		*t = (struct trouble){ TROUBLE_REFUSED, refused, 0 };
+		*t = (struct trouble){ TROUBLE_REFUSED, refused, 0, 0 };
 	else if (lasts(put_off, now))
-		*t = (struct trouble){ TROUBLE_PUT_OFF, put_off, 0 };
+		*t = (struct trouble){ TROUBLE_PUT_OFF, put_off, 0, 0 };
+	else if (find_aside(s, now, t, e) != 0)
+		return -1;
 	else
-		return find_aside(s, now, t, e);
+		return find_left_out(s, now, t, e);
 	return 0;
 }
 
@@ -193,6 +234,41 @@ quoted(const char *name)
 	return is_plain ? mem_string(name) : mem_format("'%s'", name);
 }
 
+/* "server counts 2 messages more than it lists" */
+static char *
+left_out_text(const struct trouble *t)
+{
+	return mem_format("server counts %llu message%s more than it lists",
+			  (unsigned long long)t->left_out,
+			  text_plural(t->left_out));
+}
+
+static char *
+aside_text(const struct trouble *t, const char *since)
+{
+	char *left_out = left_out_text(t), *text;
+
+	text = mem_format("%llu message%s set aside, the first %s%s%s",
+			  (unsigned long long)t->count,
+			  t->count == 1 ? " is" : "s are", since,
+			  t->left_out > 0 ? "; and " : "",
+			  t->left_out > 0 ? left_out : "");
+	free(left_out);
+	return text;
+}
+
+static char *
+left_out_words(const struct trouble *t, const char *since)
+{
+	char *left_out = left_out_text(t), *text;
+
+	text = mem_format("%s %s: what is not listed cannot be fetched; look "
+			  "for it in webmail, or tell the provider",
+			  left_out, since);
+	free(left_out);
+	return text;
+}
+
 static char *
 words_of(const struct trouble *t, const char *lock, const char *since)
 {
@@ -210,9 +286,7 @@ words_of(const struct trouble *t, const char *lock, const char *since)
 				  "trouble, and no mail comes",
 				  since);
 	case TROUBLE_ASIDE:
-		return mem_format("%llu message%s set aside, the first %s",
-				  (unsigned long long)t->count,
-				  t->count == 1 ? " is" : "s are", since);
+		return aside_text(t, since);
 	case TROUBLE_PROGRAM:
 		return mem_format("%llu message%s set aside, since a program "
 				  "that option 'mda' needs is missing or "
@@ -227,6 +301,8 @@ words_of(const struct trouble *t, const char *lock, const char *since)
 		return mem_format("another run or program holds its lock, no "
 				  "run has gone well %s, and %s '%s'",
 				  since, end_it, lock);
+	case TROUBLE_LEFT_OUT:
+		return left_out_words(t, since);
 	}
 	return mem_string("");
 }

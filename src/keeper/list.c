@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "account/history.h"
 #include "account/server_memory.h"
+#include "account/trouble.h"
 #include "session/list_sizes.h"
 #include "session/ration.h"
 #include "state/fact.h"
@@ -377,6 +378,16 @@ list_run(struct session *s, struct err *e)
 
 /* --- afterwards --- */
 
+/* How many of the messages that STAT counts are not listed. */
+static uint64_t
+left_out(const struct session *s)
+{
+	const struct listing *l = mailbox_listing(s->mailbox);
+	uint64_t counted = listing_stat_count(l), listed = listing_count(l);
+
+	return counted < UINT32_MAX && counted > listed ? counted - listed : 0;
+}
+
 int
 list_note_facts(struct session *s, struct err *e)
 {
@@ -397,7 +408,8 @@ list_note_facts(struct session *s, struct err *e)
 	     store_change_fact(s->store, FACT_TURN_BROKE, 0, 0, e) != 0) ||
 	    store_change_fact(s->store, FACT_LOOK_FROM, 0, s->look_next, e) !=
 		    0 ||
-	    ration_note(s, e) != 0 || list_sizes_note(s, e) != 0)
+	    ration_note(s, e) != 0 || list_sizes_note(s, e) != 0 ||
+	    trouble_note_left_out(s->store, left_out(s), s->now, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_LAST_RUN, s->now, e);
 }

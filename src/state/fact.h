@@ -107,10 +107,14 @@
 
 /* What lasts for long: trouble.c, at the end of a run. */
 #define FACT_ASIDE_ROW \
-	"aside_row"			 /* a message set aside; -1: one without
+	"aside_row" /* a message set aside; -1: one without
 					    uid; 0: there is none */
-#define FACT_ASIDE_SINCE  "aside_since"	 /* when it was first seen to be so */
-#define FACT_TROUBLE_TOLD "trouble_told" /* when people were told */
+#define FACT_ASIDE_SINCE    "aside_since"  /* when it was first seen to be so */
+#define FACT_TROUBLE_TOLD   "trouble_told" /* when people were told */
+/* Since when, and by how many, each session has seen fewer messages listed than
+ * STAT counts; 0 in the first such session.  By list.c. */
+#define FACT_LEFT_OUT_SINCE "left_out_since"
+#define FACT_LEFT_OUT	    "left_out"
 
 /* Runs: history.c, at the end of each. */
 #define FACT_FAILURES	   "failures"	   /* passing ones in a row */

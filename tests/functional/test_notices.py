@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from popactions import close, say
+from popactions import change, close, say
 from popmail import mail
 from runner import is_at_rest, same, wait_until
 
@@ -264,6 +264,39 @@ def test_that_messages_are_set_aside_for_long_is_told_once_a_day(popfetch, serve
     pop.forgive()
     assert popfetch("work").output == ""
     assert popfetch.sql("select value from fact where name = 'aside_since'") == [(0,)]
+
+
+def leave_out(reply):
+    return reply.replace(b"2 uid-000002\r\n", b"")
+
+
+def test_that_the_server_lists_fewer_messages_than_it_counts_is_told_once_a_day(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")]).on("UIDL", change(leave_out))
+    popfetch.account(server=pop, keep="forever")
+    result = popfetch()
+    assert result.status == 0 and result.output == "", "once proves little"
+    result = popfetch()
+    assert result.status == 0, result
+    assert told(result, "server counts 1 message more than it lists", "webmail"), result
+    assert "--retry" not in result.stderr, result
+    shown = popfetch("--status")
+    assert shown.status == 1 and "trouble: server counts 1 message more" in shown.stdout, shown
+    assert popfetch().output == ""
+    popfetch.sql("update fact set value = value - ? where name = 'trouble_told'", DAY)
+    assert told(popfetch(), "server counts 1 message more than it lists")
+    pop.forgive()
+    assert popfetch().output == "" and len(popfetch.maildir()) == 3
+    assert popfetch("--status").status == 0
+
+
+def test_a_message_that_is_left_out_once_in_a_while_is_no_news(popfetch, server):
+    pop = server([mail("one"), mail("two"), mail("three")])
+    popfetch.account(server=pop, keep="forever")
+    for _ in range(3):
+        pop.on("UIDL", change(leave_out))
+        assert popfetch().output == ""
+        pop.forgive()
+        assert popfetch().output == ""
 
 
 def test_messages_that_come_and_go_are_not_one_that_waits_for_long(popfetch, server):

@@ -259,12 +259,75 @@ a_time_under_a_wrong_clock_is_begun_anew(void **state)
 	store_close(&s);
 }
 
+/* --- messages that are not listed --- */
+
+static void
+note_left_out(struct store *s, uint64_t count, int64_t now)
+{
+	struct err e = ERR_INIT;
+
+	home_begin(s);
+	assert_int_equal(trouble_note_left_out(s, count, now, &e), 0);
+	home_commit(s);
+}
+
+static void
+what_is_left_out_of_two_listings_in_a_row_is_trouble(void **state)
+{
+	struct store *s = home_open(*state);
+
+	note_left_out(s, 2, start);
+	assert_int_equal(find(s, start).kind, TROUBLE_NONE);
+	note_left_out(s, 0, start + 1);
+	note_left_out(s, 2, start + 2);
+	assert_int_equal(find(s, start + 2).kind, TROUBLE_NONE);
+	note_left_out(s, 1, start + 3);
+	assert_int_equal(find(s, start + 3).kind, TROUBLE_LEFT_OUT);
+	assert_int_equal(find(s, start + 3).since, start + 2);
+	assert_int_equal(find(s, start + 3).left_out, 1);
+	assert_true(is_due(s, start + 3));
+	tell(s, start + 3);
+	assert_false(is_due(s, start + DAY + 2));
+	assert_true(is_due(s, start + DAY + 3));
+	note_left_out(s, 0, start + DAY + 4);
+	assert_int_equal(find(s, start + DAY + 4).kind, TROUBLE_NONE);
+	store_close(&s);
+}
+
+static void
+what_is_left_out_is_told_beside_what_is_set_aside(void **state)
+{
+	struct store *s = home_open(*state);
+
+	(void)set_aside(s, "a");
+	note_aside(s, start);
+	note_left_out(s, 3, start);
+	note_left_out(s, 3, start + 1);
+	assert_int_equal(find(s, start + 1).kind, TROUBLE_LEFT_OUT);
+	assert_int_equal(find(s, start + DAY).kind, TROUBLE_ASIDE);
+	assert_int_equal(find(s, start + DAY).left_out, 3);
+	store_close(&s);
+}
+
+static void
+since_when_it_is_left_out_is_begun_anew_after_a_wrong_clock(void **state)
+{
+	struct store *s = home_open(*state);
+
+	note_left_out(s, 1, start + 9 * DAY);
+	note_left_out(s, 1, start + 9 * DAY);
+	assert_int_equal(find(s, start).kind, TROUBLE_NONE);
+	note_left_out(s, 1, start);
+	assert_int_equal(find(s, start).since, start);
+	store_close(&s);
+}
+
 /* --- words --- */
 
 static void
 the_line_says_what_to_type(void **state)
 {
-	struct trouble t = { TROUBLE_ASIDE, start, 3 };
+	struct trouble t = { TROUBLE_ASIDE, start, 3, 0 };
 	char text[ERR_TEXT_MAX];
 
 	(void)state;
@@ -276,6 +339,10 @@ the_line_says_what_to_type(void **state)
 				     "popfetch --retry work"));
 	trouble_text(text, &t, "my mail", NULL, start);
 	assert_non_null(strstr(text, "--retry 'my mail'"));
+	t.left_out = 1;
+	trouble_text(text, &t, "work", NULL, start + DAY);
+	assert_non_null(strstr(text, " (1 day); and server counts 1 message "
+				     "more than it lists; why: popfetch"));
 	t.kind = TROUBLE_PROGRAM;
 	trouble_text(text, &t, "work", NULL, start);
 	assert_non_null(strstr(text, "3 messages are set aside, since a "
@@ -303,6 +370,9 @@ main(void)
 		TEST(a_message_without_uid_waits_as_well),
 		TEST(a_message_that_is_gone_waits_no_longer),
 		TEST(a_time_under_a_wrong_clock_is_begun_anew),
+		TEST(what_is_left_out_of_two_listings_in_a_row_is_trouble),
+		TEST(what_is_left_out_is_told_beside_what_is_set_aside),
+		TEST(since_when_it_is_left_out_is_begun_anew_after_a_wrong_clock),
 		cmocka_unit_test(the_line_says_what_to_type),
 	};
 
