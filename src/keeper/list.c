@@ -439,8 +439,7 @@ name_one(struct session *s, size_t entry, struct err *e)
 	mailbox_mark(s->mailbox, entry, MAILBOX_NAMED);
 	mailbox_name(s->mailbox, entry, name);
 	show_sizes(size, bound, l.size < 0 ? 0 : (uint64_t)l.size, most);
-	if (l.uid_size == 0) { /* without a row it would be named in every
-				  run */
+	if (l.uid_size == 0) { /* it has no row: all are told together */
 		report_line(s->report, REPORT_VERBOSE,
 			    "%s, %s, is larger than max_size (%s)", name, size,
 			    bound);
@@ -454,6 +453,30 @@ name_one(struct session *s, size_t entry, struct err *e)
 	return phase_end_note(s, store_set_too_large(s->store, &row, e), e);
 }
 
+/* Those without uid cannot be told apart from run to run: people hear of them
+ * when there are more than in the session before. */
+static int
+tell_large_unnamed(struct session *s, struct err *e)
+{
+	char bound[QUANTITY_TEXT_MAX];
+	int64_t now = 0, before;
+
+	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
+		now += mailbox_action(s->mailbox, i) == PLAN_TOO_LARGE &&
+		       mailbox_at(s->mailbox, i).uid_size == 0;
+	if (store_fact(s->store, FACT_LARGE_UNNAMED, 0, &before, e) != 0)
+		return -1;
+	if (now == before)
+		return 0;
+	quantity_show_size(bound, s->set->keeper->rules.max_size);
+	if (now > before)
+		phase_warn(s,
+			   "%lld message%s larger than max_size (%s): left on "
+			   "the server",
+			   (long long)now, now == 1 ? " is" : "s are", bound);
+	return phase_note_fact(s, FACT_LARGE_UNNAMED, now, e);
+}
+
 int
 list_name_large(struct session *s, struct err *e)
 {
@@ -465,5 +488,5 @@ list_name_large(struct session *s, struct err *e)
 		    !mailbox_is(s->mailbox, i, MAILBOX_NAMED) &&
 		    name_one(s, i, e) != 0)
 			return -1;
-	return 0;
+	return tell_large_unnamed(s, e);
 }

@@ -17,7 +17,8 @@ int list_run(struct session *s, struct err *e);
 /* Notes what the next run is to know of the clock, of UIDL and of TOP; within a
  * transaction. */
 int list_note_facts(struct session *s, struct err *e);
-/* Names each message beyond max_size, once in its life. */
+/* Names each message beyond max_size, once in its life; of those without uid it
+ * says how many there are, when they become more. */
 int list_name_large(struct session *s, struct err *e);
 
 #endif

@@ -78,6 +78,8 @@
 #define FACT_SURVIVED	   "survived"
 /* At which messages without uid a session broke: unnamed.c. */
 #define FACT_UNNAMED	   "unnamed"
+/* How many without uid were larger than max_size, as people know: list.c. */
+#define FACT_LARGE_UNNAMED "large_unnamed"
 
 /* What people were told, each once: list.c, session.c, removal.c. */
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */

@@ -263,12 +263,32 @@ def test_a_twin_that_is_too_large_is_named_once(popfetch, twins):
 def test_what_is_too_large_and_has_no_uid_is_not_told_in_every_run(popfetch, server):
     pop = server([mail("one", LARGE)], uidl=False, caps=("TOP", "USER"))
     popfetch.account(server=pop, keep="no", max_size="1 KiB")
+    result = popfetch()
+    assert result.status == 0, result
+    [line] = result.errors
+    assert line.endswith("work: 1 message is larger than max_size (1 KiB): left on the server")
     for _ in range(3):
         result = popfetch()
         assert result.status == 0 and result.output == "", result
     assert popfetch.sql("select count(*) from message") == [(0,)]
-    assert "larger than max_size" in popfetch("-v").output
+    shown = popfetch("-v").output
+    assert "message 1, " in shown and "is larger than max_size (1 KiB)" in shown, shown
     assert pop.left() == ["uid-000001"]
+
+
+def test_what_is_too_large_and_has_no_uid_is_told_when_there_is_more_of_it(popfetch, server):
+    pop = server([mail("one", LARGE)], uidl=False, caps=("TOP", "USER"))
+    popfetch.account(server=pop, keep="no", max_size="1 KiB")
+    assert "1 message is larger than max_size" in popfetch().stderr
+    pop.add(mail("two", LARGE))
+    pop.add(mail("small"))
+    assert "2 messages are larger than max_size" in popfetch().stderr
+    assert len(popfetch.maildir()) == 1
+    pop.mailbox.messages.pop(0)
+    assert popfetch().output == ""
+    pop.add(mail("three", LARGE))
+    assert "2 messages are larger than max_size" in popfetch().stderr
+    assert popfetch().output == ""
 
 
 @pytest.mark.parametrize("how", ["named", "due"])
