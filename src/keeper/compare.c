@@ -308,8 +308,8 @@ may_want_top(const struct session *s, size_t entry, bool fetched_some)
 	       (!s->top.differs || has_row_by_top(m, entry));
 }
 
-/* Of those whose turn it is the first that has failed least; SIZE_MAX where
- * there is no such care. */
+/* Of those whose turn it is one that has failed least; SIZE_MAX where there is
+ * no such care. */
 static size_t
 find_safest(const struct session *s, bool fetched_some)
 {
@@ -318,9 +318,7 @@ find_safest(const struct session *s, bool fetched_some)
 	for (size_t i = 0;
 	     s->turn.tries_broken && s->turn.is_careful && i < count; i++)
 		if (is_unclear(s, i, fetched_some) && failure_has_turn(s, i) &&
-		    (safest == SIZE_MAX ||
-		     failure_count(s->mailbox, i) <
-			     failure_count(s->mailbox, safest)))
+		    failure_is_safer(s->mailbox, i, safest))
 			safest = i;
 	return safest;
 }

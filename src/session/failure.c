@@ -78,6 +78,17 @@ failure_count(const struct mailbox *m, size_t entry)
 	return failure_row(m, entry, &row) ? row.attempts + now : now;
 }
 
+bool
+failure_is_safer(const struct mailbox *m, size_t entry, size_t other)
+{
+	unsigned failures = failure_count(m, entry);
+	bool is_turn_of_last = failures / 2 % 2 == 1; /* for TOP and RETR */
+
+	if (other == SIZE_MAX)
+		return true;
+	return failures < failure_count(m, other) + is_turn_of_last;
+}
+
 /* --- turns --- */
 
 static bool

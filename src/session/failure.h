@@ -29,6 +29,11 @@ bool failure_has_broken(const struct mailbox *m, size_t entry);
 unsigned failure_count(const struct mailbox *m, size_t entry);
 /* The same, also of one without uid. */
 unsigned failure_attempts(const struct session *s, size_t entry);
+/* Has it failed less often than one before it (SIZE_MAX: there is none)?  Of
+ * those that have failed as often it is the first, and by turns the last: what
+ * shares uid and size counts its failures together, and the first may be the
+ * bad one. */
+bool failure_is_safer(const struct mailbox *m, size_t entry, size_t other);
 /* Does it wait for its next try? */
 bool failure_is_put_off(const struct session *s, size_t entry);
 /* May commands about it be given now: is it its turn, and does it not wait for

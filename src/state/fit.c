@@ -25,6 +25,38 @@ fit_is_gone(const struct store_row *row)
 	return row->gone_since != 0 && row->status == STORE_DELIVERED;
 }
 
+/* How many entries share the uid of entry i; 0: not all have its size, or they
+ * are many. */
+static size_t
+count_alike(const struct match *m, const struct listing *l, size_t i)
+{
+	size_t at = match_last(m, i), count = 0;
+
+	for (; at != SIZE_MAX; at = match_twin(m, at))
+		if (listing_at(l, at).size != listing_at(l, i).size ||
+		    ++count > MATCH_ROWS_MAX)
+			return 0;
+	return count;
+}
+
+/* A row is fetched for one entry in a run: were that always the first, one at
+ * which sessions break would keep the others from coming. */
+bool
+fit_is_next(const struct match *m, const struct listing *l, size_t i,
+	    const struct store_row *row)
+{
+	size_t at = match_last(m, i), count;
+
+	if (!row->broke || at == i)
+		return true;
+	count = count_alike(m, l, i);
+	if (count == 0)
+		return true;
+	for (size_t back = count - 1 - row->attempts % count; back > 0; back--)
+		at = match_twin(m, at);
+	return at <= i;
+}
+
 struct fit
 fit_rows(const struct match *m, const struct store_rows *rows,
 	 struct fit_mark marks[], size_t i, int64_t size)

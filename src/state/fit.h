@@ -41,6 +41,12 @@ bool fit_has_no_size(const struct store_row *row);
 /* Was its message delivered, and then seen to be gone? */
 bool fit_is_gone(const struct store_row *row);
 
+/* Of entries with one uid and one size, all to be fetched for this row, is it
+ * the turn of entry i, or is that over?  Where sessions broke at one of them
+ * each is the first by turns; and the last one may always be fetched. */
+bool fit_is_next(const struct match *m, const struct listing *l, size_t i,
+		 const struct store_row *row);
+
 /* The rows for entry i, which is listed with this size, or -1.  Sets `exact` in
  * the marks of rows that have exactly this size. */
 struct fit fit_rows(const struct match *m, const struct store_rows *rows,

@@ -105,14 +105,13 @@ keep_or_delete(struct plan *p, size_t i, const struct store_row *row)
 	switch (rules_on_delivered(&p->rules, row)) {
 	case RULES_DELETE:
 		return PLAN_DELETE;
-	case RULES_WAITS:
-		break;
 	case RULES_WITHHELD:
 		p->withheld = true;
 		break;
 	case RULES_UNPROVEN:
 		p->unproven++;
 		break;
+	case RULES_WAITS:
 	case RULES_KEEP:
 		break;
 	}
@@ -238,7 +237,8 @@ choose_known(struct plan *p, size_t i, size_t r, bool compared)
 	case STORE_TOO_LARGE:
 		break;
 	}
-	if (p->marks[r].fetched)
+	if (p->marks[r].fetched ||
+	    (!compared && !fit_is_next(p->match, p->l, i, &row)))
 		choose(p, i, PLAN_COMPARE, SIZE_MAX);
 	else
 		choose_fetch(p, i, r);

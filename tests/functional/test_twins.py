@@ -444,3 +444,22 @@ def test_what_turns_out_to_be_the_delivered_one_is_not_set_aside_any_more(
         pop.forgive()
         run(2, apart=DAY)
         assert aside(popfetch) == 0 and len(popfetch.maildir()) == 1
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_one_at_which_sessions_break_keeps_none_of_its_uid_and_size_away(
+    popfetch, twins, clock, alike, place, pipelining
+):
+    wires = [*alike, mail("six", "z" * 50 + "\n")]
+    assert len({len(wire) for wire in wires}) == 1
+    pop, run = twins(*wires, pipelining=pipelining), Runs(popfetch, clock)
+    pop.on(f"RETR {place}", close)
+    popfetch.account(server=pop, keep="forever")
+    run(8, apart=HOUR)
+    others = [wire for wire in wires if wire != wires[place - 1]]
+    assert same(popfetch.maildir(), others)
+    pop.forgive()
+    run.wait(7 * DAY)
+    run(2, apart=HOUR)
+    assert same(popfetch.maildir(), wires)

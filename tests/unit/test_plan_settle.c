@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "plan_scene.h"
+#include "state/fit.h"
 
 /* --- settling --- */
 
@@ -58,6 +59,39 @@ twins_are_the_entries_before_with_the_same_uid(void **state)
 	assert_true(match_twin(plan_match(c.p), 0) == SIZE_MAX);
 	assert_true(match_twin(plan_match(c.p), 1) == SIZE_MAX);
 	assert_true(match_twin(plan_match(c.p), 5) == SIZE_MAX);
+	scene_end(&c);
+}
+
+/* Which of the entries is fetched for the first row: the first whose turn it
+ * is. */
+static void
+assert_turn(const struct scene *c, unsigned attempts, size_t expected)
+{
+	struct store_row row = store_rows_at(c->rows, 0);
+	size_t i = 0;
+
+	row.broke = true;
+	row.attempts = attempts;
+	while (!fit_is_next(plan_match(c->p), c->l, i, &row))
+		i++;
+	assert_int_equal(i, expected);
+}
+
+static void
+where_sessions_broke_each_of_a_uid_and_size_is_the_first_by_turns(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_set(&c, "a:1:s", "a:1 a:1 a:1 b:1", "", 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_turn(&c, 3 * i, 0);
+		assert_turn(&c, 3 * i + 1, 1);
+		assert_turn(&c, 3 * i + 2, 2);
+	}
+	scene_end(&c);
+	scene_set(&c, "a:1:s", "a:1 a:2 a:1", "", 0);
+	assert_turn(&c, 1, 0);
 	scene_end(&c);
 }
 
@@ -524,6 +558,8 @@ main(void)
 		cmocka_unit_test(candidates_are_the_rows_of_the_uid_in_order),
 		cmocka_unit_test(
 			twins_are_the_entries_before_with_the_same_uid),
+		cmocka_unit_test(
+			where_sessions_broke_each_of_a_uid_and_size_is_the_first_by_turns),
 		cmocka_unit_test(so_many_are_admitted_as_have_not_come),
 		cmocka_unit_test(an_equal_header_means_the_size_has_changed),
 		cmocka_unit_test(another_header_means_a_new_message),
