@@ -164,7 +164,8 @@ check_octets(const struct session *s, const struct answer *a, struct err *e)
 	const struct plan_rules *rules = &s->set->keeper->rules;
 	int64_t listed = mailbox_size(s->mailbox, a->entry);
 	int64_t most = octets_most(listed);
-	bool is_ours = !rules_allow_size(rules, most);
+	/* where no size is known max_size could not be kept before either */
+	bool is_ours = listed >= 0 && !rules_allow_size(rules, most);
 	char bound[QUANTITY_TEXT_MAX], size[QUANTITY_TEXT_MAX] = "unknown";
 
 	if (is_ours)

@@ -100,7 +100,8 @@ enum { PHASE_STOP_MS = 5 * 1000 };
 
 /* 1: *a is the next answer; 0: none has come yet.  Fails as requests_next does,
  * and when more has come of a message than it can have: max_size, or 64 MiB or
- * four times what it is listed with (1 GiB when nothing is known). */
+ * four times what it is listed with; 1 GiB, whatever max_size, when no size is
+ * known. */
 int phase_take(struct session *s, struct answer *a, struct err *e);
 /* 1: *a is the next answer; waits until it has come.  0: no answer is due any
  * more.  Fails, too, when the session's time is over, and after a stop request:
