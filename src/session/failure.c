@@ -73,7 +73,8 @@ unsigned
 failure_count(const struct mailbox *m, size_t entry)
 {
 	struct store_row row;
-	unsigned now = mailbox_is(m, entry, MAILBOX_BROKE);
+	unsigned now =
+		mailbox_is(m, entry, MAILBOX_BROKE | MAILBOX_WAS_REFUSED);
 
 	return failure_row(m, entry, &row) ? row.attempts + now : now;
 }
@@ -296,11 +297,15 @@ failure_note(struct session *s, size_t entry, int64_t row,
 	     enum failure_kind kind, const char *why, struct err *e)
 {
 	struct count c = find_count(s, entry, row);
-	int64_t next = next_try(kind, clock_unix(), c.attempts);
+	bool unnamed = c.row == 0 && is_unnamed(s, entry);
 	bool broke = kind == FAILURE_BROKE;
+	int64_t next;
 
-	if (c.row == 0 && is_unnamed(s, entry))
-		return 0;
+	if (unnamed)
+		c.attempts = unnamed_attempts(s, entry);
+	next = next_try(kind, clock_unix(), c.attempts);
+	if (unnamed)
+		return unnamed_note(s, entry, next, broke, e);
 	if (phase_begin_note(s, e) != 0)
 		return -1;
 	return phase_end_note(s, write_count(s, entry, c, broke, next, why, e),
@@ -359,12 +364,14 @@ failure_blame(struct session *s, size_t entry, int64_t row,
 	struct count c = find_count(s, entry, row);
 	bool unnamed = is_unnamed(s, entry);
 	struct err ignored = ERR_INIT;
+	int64_t next;
 
 	if (unnamed)
 		c.attempts = unnamed_attempts(s, entry);
 	if (why->kind == ERR_STOPPED && c.attempts >= BACKOFF_PATIENCE)
 		return;
-	(void)(unnamed ? unnamed_note(s, entry, c.attempts + 1, &ignored)
+	next = next_try(FAILURE_BROKE, clock_unix(), c.attempts);
+	(void)(unnamed ? unnamed_note(s, entry, next, true, &ignored)
 		       : failure_note(s, entry, row, FAILURE_BROKE, why->text,
 				      &ignored));
 	if (c.attempts >= BACKOFF_PATIENCE)

@@ -62,8 +62,8 @@ enum failure_kind {
 };
 /* Counts a failure of an entry: in its row, which stays what it is if the
  * message was delivered, else in one that says that it was set aside, which may
- * be that of one with another size at which sessions broke.  Of what
- * has neither row nor uid nothing is noted.  `row`: the id of the row, if the
+ * be that of one with another size at which sessions broke.  What has neither
+ * row nor uid is kept in mind by unnamed.c.  `row`: the id of the row, if the
  * caller knows better than the plan, or 0. */
 int failure_note(struct session *s, size_t entry, int64_t row,
 		 enum failure_kind kind, const char *why, struct err *e);
@@ -76,9 +76,8 @@ void failure_say_fate(const struct session *s, size_t entry, bool is_delivered,
  * marked as deleted. */
 int failure_forget(struct session *s, size_t entry, struct err *e);
 /* The session broke off at this message: counts that, and tells people when it
- * is set aside for it; without a uid it is kept in mind by unnamed.c.  A
- * failure to do so is passed over.  After a stop request it is never counted so
- * often that the message would be set aside. */
+ * is set aside for it.  A failure to do so is passed over.  After a stop
+ * request it is never counted so often that the message would be set aside. */
 void failure_blame(struct session *s, size_t entry, int64_t row,
 		   const struct err *why);
 /* Could a message be the reason of such an error? */

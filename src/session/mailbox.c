@@ -18,7 +18,7 @@ struct mailbox {
 	struct store_rows *rows;
 	struct plan *plan;
 	bool has_uids;
-	uint16_t *marks; /* one for each entry; NULL until it is decided */
+	uint32_t *marks; /* one for each entry; NULL until it is decided */
 	/* Of entries with HAS_DIGEST; NULL: there can be no twins. */
 	uint8_t (*digests)[DIGEST_SHA256_SIZE];
 	/* Of entries that were retrieved and had been listed with another size,
@@ -178,7 +178,7 @@ mailbox_is(const struct mailbox *m, size_t entry, unsigned marks)
 void
 mailbox_mark(struct mailbox *m, size_t entry, enum mailbox_mark mark)
 {
-	m->marks[entry] |= (uint16_t)mark;
+	m->marks[entry] |= (uint32_t)mark;
 }
 
 void

@@ -43,8 +43,11 @@ enum mailbox_mark {
 	/* Has its turn with those at which a session broke, though no row of
 	 * its own says so; counts as one failure. */
 	MAILBOX_BROKE = 8192,
-	MAILBOX_EMPTY_BY_TOP = 32768 /* TOP has shown no header; 16384 is
-					mailbox.c's own */
+	MAILBOX_EMPTY_BY_TOP = 32768, /* TOP has shown no header; 16384 is
+					 mailbox.c's own */
+	/* It was refused before, though no row of its own says so; counts as
+	 * one failure. */
+	MAILBOX_WAS_REFUSED = 65536
 };
 
 struct mailbox;

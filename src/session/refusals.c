@@ -144,13 +144,14 @@ static void
 tell(struct session *s, const struct refusal *x, struct err *e)
 {
 	unsigned told_at = kind_of(x) == FAILURE_LATER ? BACKOFF_PATIENCE : 0;
+	unsigned before = failure_attempts(s, x->entry);
 	struct store_row row = { .attempts = 0 };
 	bool is_delivered = failure_row(s->mailbox, x->entry, &row) &&
 			    row.status == STORE_DELIVERED;
 	char name[MAILBOX_NAME_MAX];
 
 	mailbox_name(s->mailbox, x->entry, name);
-	if (row.attempts < told_at) {
+	if (before < told_at) {
 		report_log(s->report, "failed: %s: %s", name, x->text);
 		e->kind = ERR_LATER;
 		phase_put_off(s, e);
@@ -159,7 +160,7 @@ tell(struct session *s, const struct refusal *x, struct err *e)
 	report_log(s->report, "%s: %s: %s", failure_fate(is_delivered), name,
 		   x->text);
 	failure_say_fate(s, x->entry, is_delivered, e);
-	phase_complain(s, e, is_delivered && row.attempts > told_at);
+	phase_complain(s, e, is_delivered && before > told_at);
 }
 
 static int

@@ -9,14 +9,13 @@
 #include <stdlib.h>
 
 #include "base/backoff.h"
-#include "base/clock.h"
 #include "state/fact.h"
 
-/* More than one at a time are as good as unheard of. */
-enum { MOST = 16, RECORD_MAX = 4 * 21 };
+enum { MOST = 64, RECORD_MAX = 4 * 21 };
 
 struct unnamed {
 	int64_t number, size, attempts, next_try;
+	bool broke;
 	size_t entry; /* in this listing, or SIZE_MAX */
 };
 
@@ -69,6 +68,9 @@ find_entry(const struct mailbox *m, const struct unnamed_list *l,
 static void
 take(const struct session *s, struct unnamed_list *l, struct unnamed x)
 {
+	x.broke = x.attempts >= 0;
+	if (!x.broke)
+		x.attempts = -x.attempts;
 	x.entry = find_entry(s->mailbox, l, &x);
 	if (x.entry != SIZE_MAX)
 		l->at[l->count++] = x;
@@ -76,7 +78,8 @@ take(const struct session *s, struct unnamed_list *l, struct unnamed x)
 		l->has_lost = true;
 }
 
-/* A record is "NUMBER SIZE ATTEMPTS NEXT_TRY;". */
+/* A record is "NUMBER SIZE ATTEMPTS NEXT_TRY;", of one that was refused with
+ * "-" before its attempts. */
 static int
 load(const struct session *s, struct unnamed_list *l, struct err *e)
 {
@@ -110,7 +113,8 @@ save(struct session *s, const struct unnamed_list *l, struct err *e)
 		size += (size_t)snprintf(text + size, sizeof(text) - size,
 					 "%" PRId64 " %" PRId64 " %" PRId64
 					 " %" PRId64 ";",
-					 x->number, x->size, x->attempts,
+					 x->number, x->size,
+					 x->broke ? x->attempts : -x->attempts,
 					 x->next_try);
 	}
 	if (phase_begin_note(s, e) != 0)
@@ -131,8 +135,11 @@ unnamed_recall(struct session *s, struct err *e)
 	for (size_t i = 0; i < l.count; i++) {
 		int64_t next = plan_true_try(l.at[i].next_try, s->now);
 
+		if (!l.at[i].broke)
+			mailbox_mark(s->mailbox, l.at[i].entry,
+				     MAILBOX_WAS_REFUSED);
 		/* what broke once may just be a line that broke */
-		if (l.at[i].attempts >= BACKOFF_PATIENCE)
+		else if (l.at[i].attempts >= BACKOFF_PATIENCE)
 			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_BROKE);
 		if (next > s->now && !s->set->ignore_backoff)
 			mailbox_mark(s->mailbox, l.at[i].entry, MAILBOX_TRIED);
@@ -153,39 +160,66 @@ unnamed_attempts(const struct session *s, size_t entry)
 }
 
 int
-unnamed_note(struct session *s, size_t entry, unsigned attempts, struct err *e)
+unnamed_note(struct session *s, size_t entry, int64_t next_try, bool broke,
+	     struct err *e)
 {
 	struct unnamed_list l;
+	int64_t before;
 	size_t i;
 
 	if (load(s, &l, e) != 0)
 		return -1;
 	i = position(&l, entry);
+	before = i < l.count ? l.at[i].attempts : 0;
 	if (i == MOST)
 		i = 0;
 	l.count += i == l.count;
 	l.at[i] = (struct unnamed){
 		.number = mailbox_number(s->mailbox, entry),
 		.size = mailbox_at(s->mailbox, entry).size,
-		.attempts = attempts,
-		.next_try = backoff_next_broken(clock_unix(), attempts - 1),
+		.attempts = before + 1,
+		.next_try = next_try,
+		.broke = broke,
 		.entry = entry,
 	};
 	return save(s, &l, e);
+}
+
+/* Its number when those that were deleted are gone. */
+static int64_t
+number_after(const struct mailbox *m, size_t entry)
+{
+	int64_t number = mailbox_number(m, entry);
+
+	for (size_t i = 0; i < entry; i++)
+		number -= mailbox_is(m, i, MAILBOX_DELETED);
+	return number;
+}
+
+/* True: it stays. */
+static bool
+settle_one(const struct session *s, struct unnamed *x, bool *is_changed)
+{
+	int64_t number = number_after(s->mailbox, x->entry);
+	bool has_come = mailbox_is(s->mailbox, x->entry, MAILBOX_RETRIEVED);
+
+	*is_changed |= has_come || number != x->number;
+	x->number = number;
+	return !has_come;
 }
 
 int
 unnamed_settle(struct session *s, struct err *e)
 {
 	struct unnamed_list l;
-	size_t left = 0, before;
+	bool is_changed = false;
+	size_t left = 0;
 
 	if (load(s, &l, e) != 0)
 		return -1;
-	before = l.count;
-	for (size_t i = 0; i < before; i++)
-		if (!mailbox_is(s->mailbox, l.at[i].entry, MAILBOX_RETRIEVED))
+	for (size_t i = 0; i < l.count; i++)
+		if (settle_one(s, &l.at[i], &is_changed))
 			l.at[left++] = l.at[i];
 	l.count = left;
-	return left < before ? save(s, &l, e) : 0;
+	return is_changed ? save(s, &l, e) : 0;
 }

@@ -76,7 +76,7 @@
  * survived, or twice as many as the next one gets: ration.c. */
 #define FACT_BREAKS	   "breaks"
 #define FACT_SURVIVED	   "survived"
-/* At which messages without uid a session broke: unnamed.c. */
+/* Which messages without uid have failed: unnamed.c. */
 #define FACT_UNNAMED	   "unnamed"
 /* How many without uid were larger than max_size, as people know: list.c. */
 #define FACT_LARGE_UNNAMED "large_unnamed"

@@ -320,6 +320,31 @@ def test_without_uidl_one_before_which_new_mail_is_listed(popfetch, server, run)
     assert len(popfetch.maildir()) == 11 and len(pop.left()) == 1
 
 
+@pytest.mark.parametrize("count", [1, 6])
+def test_without_uidl_what_is_refused_has_its_pauses_too(popfetch, server, run, count):
+    pop = server(mails(8), uidl=False, caps=("TOP", "USER"))
+    bad = pop.left()[1 : 1 + count]
+    pop.on("RETR", about(bad, UNREADABLE))
+    popfetch.account(server=pop, keep="no")
+    first = run()[0]
+    assert first.status == os.EX_TEMPFAIL and len(first.errors) == count, first
+    for n in range(5):
+        pop.add(mail(f"n{n}"))
+        result = run()[0]
+        assert result.status == 0 and not result.errors, result
+        assert pop.commands("RETR") == [f"RETR {count + 1}"], pop.commands()
+    assert pop.left() == bad
+    run.wait(DAY)
+    pop.add(mail("n5"))
+    assert run()[0].status == os.EX_TEMPFAIL
+    numbers = [count + 1, *range(1, count + 1)]
+    assert pop.commands("RETR") == [f"RETR {n}" for n in numbers], pop.commands()
+    pop.forgive()
+    run.wait(8 * DAY)
+    assert run()[0].status == 0
+    assert len(popfetch.maildir()) == 14 and not pop.left()
+
+
 @pytest.mark.parametrize("why", ["LOGIN-DELAY", "[IN-USE] busy", "login refused"])
 def test_it_has_its_turn_though_each_session_has_other_things_to_do(popfetch, server, run, why):
     caps = ("TOP", "UIDL", "USER") + (("LOGIN-DELAY 60",) if why == "LOGIN-DELAY" else ())

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -294,6 +295,40 @@ the_third_time_it_waits_as_others_do(void **state)
 }
 
 static void
+what_is_refused_waits_at_once_and_comes_last(void **state)
+{
+	struct scene *x = *state;
+
+	list_unnamed(x, "");
+	assert_int_equal(failure_note(&x->session, 1, 0, FAILURE_REFUSED, "no",
+				      &x->e),
+			 0);
+	assert_int_equal(failure_attempts(&x->session, 1), 1);
+	assert_int_equal(unnamed_recall(&x->session, &x->e), 0);
+	assert_true(is_marked(x, 1, MAILBOX_TRIED));
+	assert_false(is_marked(x, 1, MAILBOX_BROKE));
+	assert_int_equal(failure_count(x->session.mailbox, 0), 0);
+	assert_int_equal(failure_count(x->session.mailbox, 1), 1);
+}
+
+/* Or one of its size that comes later would be taken for it. */
+static void
+its_number_is_that_of_the_next_listing(void **state)
+{
+	struct scene *x = *state;
+	char *fact;
+
+	list_unnamed(x, "2 200 -1 9;");
+	mailbox_mark(x->session.mailbox, 0, MAILBOX_DELETED);
+	assert_int_equal(unnamed_settle(&x->session, &x->e), 0);
+	assert_int_equal(store_fact_text(x->session.store, FACT_UNNAMED, &fact,
+					 &x->e),
+			 0);
+	assert_string_equal(fact, "1 200 -1 9;");
+	free(fact);
+}
+
+static void
 nonsense_on_record_is_nobody(void **state)
 {
 	struct scene *x = *state;
@@ -324,6 +359,8 @@ main(void)
 		TEST(where_newer_ones_are_listed_first_its_number_has_grown),
 		TEST(what_broke_once_is_no_different_from_others),
 		TEST(the_third_time_it_waits_as_others_do),
+		TEST(what_is_refused_waits_at_once_and_comes_last),
+		TEST(its_number_is_that_of_the_next_listing),
 		TEST(nonsense_on_record_is_nobody),
 	};
 
