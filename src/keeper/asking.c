@@ -6,12 +6,9 @@
 
 #include <limits.h>
 
-#include "base/backoff.h"
 #include "base/quantity.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
-#include "session/unnamed.h"
-#include "state/fact.h"
 
 enum {
 	SPARE = 1024 * 1024, /* bytes left free on the disk */
@@ -20,8 +17,7 @@ enum {
 	SLOW_AHEAD = 64,     /* messages, of those that run */
 	SLOW_BYTES = 16 * 1024 * 1024,
 	SERIAL_MOST = 16, /* without PIPELINING */
-	SERIAL_AHEAD = 2, /* on the wire, and the next */
-	GROUP_MOST = 256
+	SERIAL_AHEAD = 2  /* on the wire, and the next */
 };
 
 bool
@@ -203,26 +199,6 @@ asking_is_clean(const struct retrieve *r)
 
 /* --- groups --- */
 
-/* How many are asked for together is on record before they are. */
-static int
-note_in_hand(struct retrieve *r, int64_t count, struct err *e)
-{
-	struct session *s = r->session;
-	enum store_durability d =
-		s->turn.tries_broken ? STORE_DURABLE : STORE_LAZY;
-
-	if (s->turn.tries_broken)
-		count = -count;
-	if (count == r->in_hand)
-		return 0;
-	r->in_hand = count;
-	if (store_begin(s->store, d, e) != 0)
-		return -1;
-	return phase_end_note(s,
-			      store_set_fact(s->store, FACT_IN_HAND, count, e),
-			      e);
-}
-
 /* The next group is larger, if the one before came well.  But programs that run
  * beside each other would be blamed for each other. */
 static int
@@ -237,7 +213,7 @@ open_group(struct retrieve *r, struct err *e)
 		r->group = r->group_most;
 	r->in_group = r->group;
 	r->failed = failed;
-	return note_in_hand(r, (int64_t)r->group, e);
+	return retrieve_note_in_hand(r, (int64_t)r->group, e);
 }
 
 /* May the next message be asked for, as far as those before it are concerned?
@@ -247,7 +223,7 @@ enter_group(struct retrieve *r, bool second, struct err *e)
 {
 	r->is_alone = false;
 	if (!second && !r->is_careful)
-		return note_in_hand(r, LINK_ORDERS_MAX, e);
+		return retrieve_note_in_hand(r, LINK_ORDERS_MAX, e);
 	if (r->in_group > 0)
 		return 0;
 	r->is_alone = !asking_is_clean(r);
@@ -411,66 +387,4 @@ asking_begin(struct retrieve *r)
 {
 	r->next = r->level = 0;
 	r->group = r->in_group = 0;
-}
-
-/* --- a run that was killed --- */
-
-/* The first message that a run would have asked for: that of the turn of
- * others, or of those at which a session broke. */
-static size_t
-find_first(struct session *s, bool broken)
-{
-	const struct mailbox *m = s->mailbox;
-	size_t found = SIZE_MAX;
-	bool turn = s->turn.tries_broken;
-
-	s->turn.tries_broken = broken;
-	for (size_t i = 0; i < mailbox_count(m); i++)
-		if (asking_wants(s, i) &&
-		    (found == SIZE_MAX ||
-		     failure_count(m, i) < failure_count(m, found)))
-			found = i;
-	s->turn.tries_broken = turn;
-	return found;
-}
-
-/* Was the run before killed while messages were in hand? */
-int
-asking_recall(struct retrieve *r, struct err *e)
-{
-	struct session *s = r->session;
-	struct err why = ERR_INIT;
-	size_t entry;
-	bool aside;
-
-	if (unnamed_recall(s, e) != 0 ||
-	    store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
-		return -1;
-	r->is_careful = r->in_hand > 0;
-	/* it was one of fewer than those */
-	r->group_most = r->in_hand > 1 && r->in_hand < GROUP_MOST
-				? (size_t)r->in_hand / 2
-				: GROUP_MOST;
-	if (r->in_hand != 1 && r->in_hand != -1)
-		return 0;
-	entry = find_first(s, r->in_hand < 0);
-	/* what was with the destination has been judged */
-	if (entry == SIZE_MAX || s->set->was_interrupted)
-		return 0;
-	(void)err_set(&why, ERR_INTERNAL,
-		      "the run was killed while this message was fetched");
-	aside = failure_attempts(s, entry) >= BACKOFF_PATIENCE;
-	failure_blame(s, entry, 0, &why);
-	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
-	return 0;
-}
-
-void
-asking_put_down(struct retrieve *r)
-{
-	struct err ignored = ERR_INIT;
-
-	if (r->in_hand != 0)
-		(void)phase_note_fact(r->session, FACT_IN_HAND, 0, &ignored);
-	r->in_hand = 0;
 }

@@ -23,10 +23,4 @@ bool asking_is_over(const struct retrieve *r);
 /* Is all that came before handed over, and known to be in lockstep? */
 bool asking_is_clean(const struct retrieve *r);
 
-/* To be called once, before anything is asked for: was the run before killed
- * while messages were in hand?  Also recalls those without uid (unnamed.h). */
-int asking_recall(struct retrieve *r, struct err *e);
-/* None is in hand any more (FACT_IN_HAND). */
-void asking_put_down(struct retrieve *r);
-
 #endif

@@ -6,9 +6,14 @@
 
 #include <errno.h>
 
+#include "base/backoff.h"
 #include "keeper/asking.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
+#include "session/unnamed.h"
+#include "state/fact.h"
+
+enum { GROUP_MOST = 256 };
 
 int
 retrieve_open(struct retrieve *r, struct session *s,
@@ -49,6 +54,87 @@ retrieve_saw_contents(const struct retrieve *r)
 		    !mailbox_is(m, i, MAILBOX_LOOKED_UP))
 			return false;
 	return true;
+}
+
+/* --- what is in hand --- */
+
+int
+retrieve_note_in_hand(struct retrieve *r, int64_t count, struct err *e)
+{
+	struct session *s = r->session;
+	enum store_durability d =
+		s->turn.tries_broken ? STORE_DURABLE : STORE_LAZY;
+
+	if (s->turn.tries_broken)
+		count = -count;
+	if (count == r->in_hand)
+		return 0;
+	r->in_hand = count;
+	if (store_begin(s->store, d, e) != 0)
+		return -1;
+	return phase_end_note(s,
+			      store_set_fact(s->store, FACT_IN_HAND, count, e),
+			      e);
+}
+
+/* The first message that a run would have asked for: that of the turn of
+ * others, or of those at which a session broke. */
+static size_t
+find_first(struct session *s, bool broken)
+{
+	const struct mailbox *m = s->mailbox;
+	size_t found = SIZE_MAX;
+	bool turn = s->turn.tries_broken;
+
+	s->turn.tries_broken = broken;
+	for (size_t i = 0; i < mailbox_count(m); i++)
+		if (asking_wants(s, i) &&
+		    (found == SIZE_MAX ||
+		     failure_count(m, i) < failure_count(m, found)))
+			found = i;
+	s->turn.tries_broken = turn;
+	return found;
+}
+
+/* Was the run before killed while messages were in hand? */
+static int
+recall_in_hand(struct retrieve *r, struct err *e)
+{
+	struct session *s = r->session;
+	struct err why = ERR_INIT;
+	size_t entry;
+	bool aside;
+
+	if (unnamed_recall(s, e) != 0 ||
+	    store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
+		return -1;
+	r->is_careful = r->in_hand > 0;
+	/* it was one of fewer than those */
+	r->group_most = r->in_hand > 1 && r->in_hand < GROUP_MOST
+				? (size_t)r->in_hand / 2
+				: GROUP_MOST;
+	if (r->in_hand != 1 && r->in_hand != -1)
+		return 0;
+	entry = find_first(s, r->in_hand < 0);
+	/* what was with the destination has been judged */
+	if (entry == SIZE_MAX || s->set->was_interrupted)
+		return 0;
+	(void)err_set(&why, ERR_INTERNAL,
+		      "the run was killed while this message was fetched");
+	aside = failure_attempts(s, entry) >= BACKOFF_PATIENCE;
+	failure_blame(s, entry, 0, &why);
+	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
+	return 0;
+}
+
+void
+retrieve_put_down(struct retrieve *r)
+{
+	struct err ignored = ERR_INIT;
+
+	if (r->in_hand != 0)
+		(void)phase_note_fact(r->session, FACT_IN_HAND, 0, &ignored);
+	r->in_hand = 0;
 }
 
 /* --- answers --- */
@@ -207,7 +293,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 	if (!r->is_listed) {
 		incoming_open(&r->incoming, s, &r->handover);
 		r->is_listed = true;
-		if (asking_recall(r, e) != 0)
+		if (recall_in_hand(r, e) != 0)
 			return -1;
 	}
 	count_wanted(r);
@@ -221,7 +307,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 	note_rest(r);
 	if (handover_finish(&r->handover, e) != 0)
 		return -1;
-	asking_put_down(r);
+	retrieve_put_down(r);
 	phase_show_progress(s, true);
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "keeper/asking.h"
 #include "keeper/catch_up.h"
 #include "keeper/compare.h"
 #include "keeper/dryrun.h"
@@ -386,7 +385,7 @@ save(struct session *s, struct retrieve *r, struct err *why)
 			(void)phase_note_fact(s, FACT_TURN_BROKE, 1, &ignored);
 		narrow(s, why);
 		ration_broke(s, why);
-		asking_put_down(r);
+		retrieve_put_down(r);
 	}
 	(void)server_memory_forget(s->store, s->set->server,
 				   requests_failed_flight(s->requests),

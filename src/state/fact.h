@@ -53,8 +53,9 @@
 #define FACT_LIST_BROKE "list_broke"
 #define FACT_LIST_WHOLE "list_whole" /* when all sizes were asked for */
 
-/* What is being fetched: asking.c, before it asks for messages; it is 0 again
- * when these are handed over, and when the session ends, however it ends. */
+/* What is being fetched: retrieve.c, before messages are asked for; it is 0
+ * again when these are handed over, and when the session ends, however it
+ * ends. */
 #define FACT_IN_HAND \
 	"in_hand" /* so many together; negative: in the turn of those at which \
 		     a session broke (failure.h) */
