@@ -202,7 +202,7 @@ asking_is_clean(const struct retrieve *r)
 /* The next group is larger, if the one before came well.  But programs that run
  * beside each other would be blamed for each other. */
 static int
-open_group(struct retrieve *r, struct err *e)
+open_group(struct retrieve *r, size_t entry, struct err *e)
 {
 	uint64_t failed = r->session->result->failed;
 	bool is_well = r->group > 0 && failed == r->failed &&
@@ -213,21 +213,21 @@ open_group(struct retrieve *r, struct err *e)
 		r->group = r->group_most;
 	r->in_group = r->group;
 	r->failed = failed;
-	return retrieve_note_in_hand(r, (int64_t)r->group, e);
+	return retrieve_note_in_hand(r, (int64_t)r->group, entry, e);
 }
 
 /* May the next message be asked for, as far as those before it are concerned?
  * If not, r->is_alone says so. */
 static int
-enter_group(struct retrieve *r, bool second, struct err *e)
+enter_group(struct retrieve *r, size_t entry, bool second, struct err *e)
 {
 	r->is_alone = false;
 	if (!second && !r->is_careful)
-		return retrieve_note_in_hand(r, LINK_ORDERS_MAX, e);
+		return retrieve_note_in_hand(r, LINK_ORDERS_MAX, entry, e);
 	if (r->in_group > 0)
 		return 0;
 	r->is_alone = !asking_is_clean(r);
-	return r->is_alone ? 0 : open_group(r, e);
+	return r->is_alone ? 0 : open_group(r, entry, e);
 }
 
 /* The last one that is wanted; SIZE_MAX: there is none. */
@@ -348,7 +348,7 @@ ask_next(struct retrieve *r, struct err *e)
 
 	if (asking_wants(r->session, entry) &&
 	    failure_count(r->session->mailbox, entry) == r->level) {
-		if (enter_group(r, second, e) != 0)
+		if (enter_group(r, entry, second, e) != 0)
 			return -1;
 		if (r->is_alone || !has_time(r) || !ask(r, entry))
 			return 0;

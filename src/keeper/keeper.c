@@ -133,6 +133,7 @@ recover(struct keeper *k, const struct deliver_target *target,
 	if (recovery_run(k->claim.store, target, &r, e) != 0)
 		return -1;
 	set->was_interrupted = r.delivered + r.again > 0;
+	set->has_undelivered = r.again > 0;
 	if (set->was_interrupted)
 		report_line(k->report, REPORT_VERBOSE,
 			    "an earlier run was interrupted: messages that had "

@@ -5,8 +5,12 @@
 #include "keeper/retrieve.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "keeper/asking.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
@@ -58,8 +62,43 @@ retrieve_saw_contents(const struct retrieve *r)
 
 /* --- what is in hand --- */
 
+static bool
+is_single(const struct retrieve *r)
+{
+	return r->in_hand == 1 || r->in_hand == -1;
+}
+
+/* "": it has none. */
+static char *
+uid_of(const struct mailbox *m, size_t entry)
+{
+	struct listing_entry l = mailbox_at(m, entry);
+	char *hex = mem_array(2 * l.uid_size + 1, 1);
+
+	text_hex(hex, l.uid, l.uid_size);
+	return hex;
+}
+
+static int
+write_down(const struct retrieve *r, size_t entry, struct err *e)
+{
+	struct store *store = r->session->store;
+	char *uid;
+	int rc;
+
+	if (store_set_fact(store, FACT_IN_HAND, r->in_hand, e) != 0)
+		return -1;
+	if (!is_single(r))
+		return 0;
+	uid = uid_of(r->session->mailbox, entry);
+	rc = store_set_fact_text(store, FACT_IN_HAND_UID, uid, e);
+	free(uid);
+	return rc;
+}
+
 int
-retrieve_note_in_hand(struct retrieve *r, int64_t count, struct err *e)
+retrieve_note_in_hand(struct retrieve *r, int64_t count, size_t entry,
+		      struct err *e)
 {
 	struct session *s = r->session;
 	enum store_durability d =
@@ -67,20 +106,29 @@ retrieve_note_in_hand(struct retrieve *r, int64_t count, struct err *e)
 
 	if (s->turn.tries_broken)
 		count = -count;
-	if (count == r->in_hand)
+	if (count == r->in_hand && !is_single(r))
 		return 0;
 	r->in_hand = count;
 	if (store_begin(s->store, d, e) != 0)
 		return -1;
-	return phase_end_note(s,
-			      store_set_fact(s->store, FACT_IN_HAND, count, e),
-			      e);
+	return phase_end_note(s, write_down(r, entry, e), e);
 }
 
-/* The first message that a run would have asked for: that of the turn of
- * others, or of those at which a session broke. */
+static bool
+has_uid(const struct mailbox *m, size_t entry, const char *uid)
+{
+	char *own = uid_of(m, entry);
+	bool is_so = strcmp(own, uid) == 0;
+
+	free(own);
+	return is_so;
+}
+
+/* The first message that a run would have asked for, in the turn of others, or
+ * of those at which a session broke: if its uid is known, of that uid, since
+ * others may have come before it. */
 static size_t
-find_first(struct session *s, bool broken)
+find_first(struct session *s, bool broken, const char *uid)
 {
 	const struct mailbox *m = s->mailbox;
 	size_t found = SIZE_MAX;
@@ -88,7 +136,7 @@ find_first(struct session *s, bool broken)
 
 	s->turn.tries_broken = broken;
 	for (size_t i = 0; i < mailbox_count(m); i++)
-		if (asking_wants(s, i) &&
+		if (asking_wants(s, i) && (!*uid || has_uid(m, i, uid)) &&
 		    (found == SIZE_MAX ||
 		     failure_count(m, i) < failure_count(m, found)))
 			found = i;
@@ -96,14 +144,44 @@ find_first(struct session *s, bool broken)
 	return found;
 }
 
+/* SIZE_MAX: it is not to blame, since what was with the destination has been
+ * judged.  What was delivered is not wanted any more; but where the uid is not
+ * known that may have been it. */
+static int
+find_single(const struct retrieve *r, size_t *entry, struct err *e)
+{
+	struct session *s = r->session;
+	bool is_judged;
+	char *uid;
+
+	if (store_fact_text(s->store, FACT_IN_HAND_UID, &uid, e) != 0)
+		return -1;
+	is_judged =
+		uid && *uid ? s->set->has_undelivered : s->set->was_interrupted;
+	*entry = is_judged ? SIZE_MAX
+			   : find_first(s, r->in_hand < 0, uid ? uid : "");
+	free(uid);
+	return 0;
+}
+
+static void
+blame(struct session *s, size_t entry)
+{
+	bool aside = failure_attempts(s, entry) >= BACKOFF_PATIENCE;
+	struct err why = ERR_INIT;
+
+	(void)err_set(&why, ERR_INTERNAL,
+		      "the run was killed while this message was fetched");
+	failure_blame(s, entry, 0, &why);
+	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
+}
+
 /* Was the run before killed while messages were in hand? */
 static int
 recall_in_hand(struct retrieve *r, struct err *e)
 {
 	struct session *s = r->session;
-	struct err why = ERR_INIT;
 	size_t entry;
-	bool aside;
 
 	if (unnamed_recall(s, e) != 0 ||
 	    store_fact(s->store, FACT_IN_HAND, 0, &r->in_hand, e) != 0)
@@ -113,17 +191,12 @@ recall_in_hand(struct retrieve *r, struct err *e)
 	r->group_most = r->in_hand > 1 && r->in_hand < GROUP_MOST
 				? (size_t)r->in_hand / 2
 				: GROUP_MOST;
-	if (r->in_hand != 1 && r->in_hand != -1)
+	if (!is_single(r))
 		return 0;
-	entry = find_first(s, r->in_hand < 0);
-	/* what was with the destination has been judged */
-	if (entry == SIZE_MAX || s->set->was_interrupted)
-		return 0;
-	(void)err_set(&why, ERR_INTERNAL,
-		      "the run was killed while this message was fetched");
-	aside = failure_attempts(s, entry) >= BACKOFF_PATIENCE;
-	failure_blame(s, entry, 0, &why);
-	mailbox_mark(s->mailbox, entry, aside ? MAILBOX_TRIED : MAILBOX_BROKE);
+	if (find_single(r, &entry, e) != 0)
+		return -1;
+	if (entry != SIZE_MAX)
+		blame(s, entry);
 	return 0;
 }
 

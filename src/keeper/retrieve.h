@@ -61,8 +61,10 @@ int retrieve_settle(struct retrieve *r, struct err *e);
 void retrieve_save(struct retrieve *r, struct err *why);
 bool retrieve_blame(struct retrieve *r, const struct err *why);
 
-/* So many are asked for together now: on record before they are. */
-int retrieve_note_in_hand(struct retrieve *r, int64_t count, struct err *e);
+/* So many are asked for together now, this one first: on record before they
+ * are. */
+int retrieve_note_in_hand(struct retrieve *r, int64_t count, size_t entry,
+			  struct err *e);
 /* None is in hand any more (FACT_IN_HAND). */
 void retrieve_put_down(struct retrieve *r);
 

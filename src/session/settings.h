@@ -52,8 +52,9 @@ struct session_settings {
 	bool yes;	       /* delete without a question */
 	/* fetch only messages at which a session broke before */
 	bool broken_only;
-	/* The run before was ended while messages were handed over. */
-	bool was_interrupted;
+	/* The run before was ended while messages were handed over, and some
+	 * of these were not delivered. */
+	bool was_interrupted, has_undelivered;
 	int64_t run_began;	 /* seconds since 1970 */
 	uint64_t fetched_before; /* by the session of this run before that */
 	bool trace;

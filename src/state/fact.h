@@ -59,6 +59,7 @@
 #define FACT_IN_HAND \
 	"in_hand" /* so many together; negative: in the turn of those at which \
 		     a session broke (failure.h) */
+#define FACT_IN_HAND_UID   "in_hand_uid" /* of a single one, in hexadecimal */
 /* When the login of a session for them was refused: keeper.c. */
 #define FACT_AGAIN_REFUSED "again_refused"
 /* Since when these have missed their turn: failure.c. */

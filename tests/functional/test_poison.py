@@ -3,6 +3,7 @@
 """A message at which sessions break, or that the server will not give, never stops the others."""
 
 import os
+import signal
 
 import pytest
 
@@ -343,6 +344,30 @@ def test_without_uidl_what_is_refused_has_its_pauses_too(popfetch, server, run, 
     run.wait(8 * DAY)
     assert run()[0].status == 0
     assert len(popfetch.maildir()) == 14 and not pop.left()
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_one_at_which_runs_are_killed(popfetch, server, clock, newest_first):
+    """However much new mail comes before it."""
+    pop = server(mails(6))
+    pids = []
+
+    def kill(session, _):
+        os.killpg(pids[-1], signal.SIGKILL)
+        session.close()
+
+    pop.on("RETR", about(pop.left()[3], kill))
+    popfetch.account(server=pop, keep="forever")
+    for n in range(9):
+        pop.add(mail(f"new{n}"))
+        if newest_first:
+            pop.mailbox.messages.insert(0, pop.mailbox.messages.pop())
+        process = popfetch.start(env=clock(n * HOUR))
+        pids.append(process.pid)
+        popfetch.finish(process)
+    assert len(popfetch.maildir()) == 14
+    rows = popfetch.sql("SELECT status, CAST(uid AS TEXT) FROM message WHERE attempts >= 3")
+    assert rows == [(3, "uid-000004")], rows
 
 
 @pytest.mark.parametrize("why", ["LOGIN-DELAY", "[IN-USE] busy", "login refused"])
