@@ -130,6 +130,8 @@ struct batch_trouble {
 			    ERR_CONFIG: it was called wrongly */
 	uint32_t number; /* of the message that met it first */
 	size_t count;	 /* of such messages */
+	uint32_t last; /* of those that were postponed in a row the last; 0: it
+			    was not started, or called wrongly */
 	bool is_changed; /* it has delivered, but not since it, or its options,
 			    were changed */
 	const char *fingerprint; /* of the program's options */

@@ -79,6 +79,19 @@ release(struct verdicts *v, bool is_counted, struct batch_list *settled)
 	v->fault = VERDICT_OWN;
 }
 
+/* The probe is from the other end. */
+static uint32_t
+last_in_row(const struct verdicts *v, const struct err *why)
+{
+	size_t last = v->held.count - 1;
+
+	if (v->fault != VERDICT_POSTPONED || why->kind == ERR_OS)
+		return 0;
+	if (v->held.at[last]->is_probe && last > 0)
+		last--;
+	return v->held.at[last]->message.number;
+}
+
 /* The last one that is held has shown that it is everybody's. */
 static void
 blame_all(struct verdicts *v, struct batch_list *settled)
@@ -91,6 +104,7 @@ blame_all(struct verdicts *v, struct batch_list *settled)
 					 .number = x->message.number,
 					 .count = v->held.count,
 					 .is_changed = v->is_changed,
+					 .last = last_in_row(v, &x->why),
 					 .fingerprint = v->fingerprint };
 	if (v->all.why.kind == ERR_MESSAGE)
 		v->all.why.kind = ERR_LATER;

@@ -9,6 +9,7 @@
 #include "base/quantity.h"
 #include "keeper/removal.h"
 #include "session/failure.h"
+#include "state/fact.h"
 
 enum {
 	SPARE = 1024 * 1024, /* bytes left free on the disk */
@@ -344,7 +345,7 @@ ask_next(struct retrieve *r, struct err *e)
 {
 	size_t count = mailbox_count(r->session->mailbox);
 	bool second = r->next >= count;
-	size_t entry = second ? r->next - count : r->next;
+	size_t entry = (r->start + r->next) % count;
 
 	if (asking_wants(r->session, entry) &&
 	    failure_count(r->session->mailbox, entry) == r->level) {
@@ -380,6 +381,35 @@ asking_more(struct retrieve *r, struct err *e)
 	    requests_count(r->session->requests) == 0)
 		return ask_other_end(r, e); /* there was no other */
 	return more < 0 ? -1 : 0;
+}
+
+int
+asking_recall(struct retrieve *r, struct err *e)
+{
+	const struct mailbox *m = r->session->mailbox;
+	int64_t from;
+
+	if (store_fact(r->session->store, FACT_TRY_FROM, 0, &from, e) != 0)
+		return -1;
+	r->start = 0;
+	while (r->start < mailbox_count(m) &&
+	       mailbox_number(m, r->start) < from)
+		r->start++;
+	if (r->start == mailbox_count(m))
+		r->start = 0;
+	return 0;
+}
+
+int
+asking_note(const struct retrieve *r, struct err *e)
+{
+	const struct batch_trouble *t = batch_trouble(r->handover.batch);
+	struct session *s = r->session;
+	int64_t before, from = t && t->last > 0 ? (int64_t)t->last + 1 : 0;
+
+	if (store_fact(s->store, FACT_TRY_FROM, 0, &before, e) != 0)
+		return -1;
+	return from == before ? 0 : phase_note_fact(s, FACT_TRY_FROM, from, e);
 }
 
 void

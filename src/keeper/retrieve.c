@@ -366,7 +366,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 	if (!r->is_listed) {
 		incoming_open(&r->incoming, s, &r->handover);
 		r->is_listed = true;
-		if (recall_in_hand(r, e) != 0)
+		if (recall_in_hand(r, e) != 0 || asking_recall(r, e) != 0)
 			return -1;
 	}
 	count_wanted(r);
@@ -378,7 +378,7 @@ retrieve_run(struct retrieve *r, struct err *e)
 		return -1;
 	r->is_under_way = false;
 	note_rest(r);
-	if (handover_finish(&r->handover, e) != 0)
+	if (handover_finish(&r->handover, e) != 0 || asking_note(r, e) != 0)
 		return -1;
 	retrieve_put_down(r);
 	phase_show_progress(s, true);
@@ -418,6 +418,9 @@ retrieve_save(struct retrieve *r, struct err *why)
 		(void)retrieve_settle(r, &ignored);
 	see_told(r, why);
 	rc = handover_save(&r->handover, is_good_after(r, why), &e);
+	if (r->is_listed && batch_trouble(r->handover.batch) &&
+	    !batch_is_broken(r->handover.batch))
+		(void)asking_note(r, &ignored);
 	if (rc == 0)
 		return;
 	see_told(r, &e);

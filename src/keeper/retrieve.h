@@ -27,8 +27,11 @@ struct retrieve {
 	struct incoming incoming;
 	bool is_listed; /* incoming is open */
 	bool is_under_way;
-	size_t next;		/* entry to ask for next; behind the last
-				   one those that have failed */
+	size_t start;		/* the entry to begin with: those before it
+				   come behind the last one */
+	size_t next;		/* so many entries behind that is the one to
+				   ask for next; behind all of them those
+				   that have failed */
 	unsigned level;		/* of those that have failed so often */
 	bool is_alone;		/* what is next has to wait for all before it */
 	bool is_careful;	/* the run before was killed */

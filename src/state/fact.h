@@ -135,6 +135,10 @@
 #define FACT_MDA_TOLD_OF "mda_told_of" /* people were told that it cannot */
 #define FACT_MDA_TOLD	 "mda_told"    /* when */
 
+/* It has postponed all that were tried: the next run begins with this message
+ * number.  0: with the first.  asking.c, at the end of a session. */
+#define FACT_TRY_FROM "try_from"
+
 /* Where mail goes: recovery.c, at the beginning of a run that fetches. */
 #define FACT_DESTINATION "destination" /* deliver_name of the last run's */
 

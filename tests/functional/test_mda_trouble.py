@@ -233,6 +233,23 @@ def test_the_last_message_that_waits_tells_whether_it_is_all_of_them(popfetch, d
     assert len(attempts(popfetch)) == 6
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_mailbox_that_is_full_does_not_stop_the_others(popfetch, deliver, jobs):
+    """Of a domain: all but one message are for one whose mailbox is full."""
+    pop = deliver(NOTE + '[ "$s" = 12 ] || exit 75\ntake', *numbered(30), mda_jobs=jobs)
+    results = [popfetch() for _ in range(4)]
+    assert all(result.status == os.EX_TEMPFAIL for result in results), results
+    assert same(popfetch.saved(), [pop.wires()[12]])
+    pop.add(mail("12"))
+    for _ in range(8):
+        popfetch()
+    assert len(popfetch.saved()) == 2
+    popfetch.accounts["work"]["mda"] = popfetch.saver("rest")
+    later(popfetch, 8 * DAY)
+    assert popfetch().status == 0
+    assert len(popfetch.saved("rest")) == 29
+
+
 def test_two_messages_that_are_all_there_is_are_not_counted(popfetch, deliver):
     pop = deliver(NOTE + "exit 75", *numbered(2), keep="no")
     for _ in range(5):

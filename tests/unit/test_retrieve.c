@@ -17,6 +17,7 @@
 #include "keeper/removal.h"
 #include "phase_fetch.h"
 #include "phase_player.h"
+#include "state/fact.h"
 
 #define MAIL(id) "Message-ID: <" id ">\nSubject: x\n\nbody\n"
 #define LARGE	 (INT64_C(1) << 39)
@@ -160,6 +161,34 @@ what_failed_before_comes_when_it_is_its_turn(void **state)
 	assert_int_equal(scene_delivered(x), 2);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
 	assert_int_equal(scene_row_count(x), 2);
+}
+
+static void
+what_a_program_postponed_in_a_row_is_behind_the_others(void **state)
+{
+	struct scene *x = *state;
+
+	assert_int_equal(phase_note_fact(&x->session, FACT_TRY_FROM, 3, &x->e),
+			 0);
+	list_many(x, 4, 100);
+	lose_connection(x);
+	scene_mailbox(x);
+	assert_int_equal(fetch_run(x), -1);
+	scene_assert_asked(x, "RETR 3, RETR 4, RETR 1, RETR 2");
+}
+
+static void
+what_begins_behind_the_end_begins_with_the_first(void **state)
+{
+	struct scene *x = *state;
+
+	assert_int_equal(phase_note_fact(&x->session, FACT_TRY_FROM, 9, &x->e),
+			 0);
+	list_many(x, 2, 100);
+	lose_connection(x);
+	scene_mailbox(x);
+	assert_int_equal(fetch_run(x), -1);
+	assert_retrs(x, 2);
 }
 
 /* --- credit --- */
@@ -306,6 +335,8 @@ main(void)
 		TEST(what_failed_before_is_not_asked_for_beside_what_is_new),
 		PLAYED(what_failed_before_is_asked_for_last_and_alone),
 		PLAYED(what_failed_before_comes_when_it_is_its_turn),
+		TEST(what_a_program_postponed_in_a_row_is_behind_the_others),
+		TEST(what_begins_behind_the_end_begins_with_the_first),
 		TEST(for_a_maildir_twice_the_batch_is_ahead_and_no_more),
 		TEST(a_program_has_64_messages_ahead_and_no_more),
 		TEST(a_program_has_few_large_messages_ahead),

@@ -125,6 +125,7 @@ six_in_a_row_are_nobody_s_failure(void **state)
 	assert_int_equal(x->settled.count, 7);
 	assert_int_equal(x->v.all.why.kind, ERR_LATER);
 	assert_int_equal(x->v.all.number, 2);
+	assert_int_equal(x->v.all.last, 6);
 	assert_false(goes_on(x));
 	/* what still runs is no proof any more, either way */
 	postpone(x, 1, ERR_LATER);
@@ -227,6 +228,7 @@ called_wrongly_twice_it_is_the_configuration(void **state)
 	misuse(x);
 	assert_int_equal(x->v.all.why.kind, ERR_CONFIG);
 	assert_int_equal(x->v.all.number, 1);
+	assert_int_equal(x->v.all.last, 0);
 	assert_int_equal(counted(x), 0);
 	assert_false(goes_on(x));
 }
