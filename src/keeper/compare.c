@@ -434,6 +434,8 @@ end_refusals(struct headers *h, struct refusals *r, struct err *e)
 	if (!refusals_are_many(r) || !refusals_have_new(r) ||
 	    (!headers_has_asked_last(h) && !refusals_reach_the_end(r)))
 		return refusals_settle(r, e);
+	if (refusals_note_due(r, e) != 0)
+		return -1;
 	refusals_confirm(r);
 	headers_stop(h);
 	return 0;

@@ -163,13 +163,21 @@ tell(struct session *s, const struct refusal *x, struct err *e)
 	phase_complain(s, e, is_delivered && before > told_at);
 }
 
-static int
-settle_one(struct session *s, const struct refusal *x, struct err *e)
+static struct err
+why_of(const struct session *s, const struct refusal *x)
 {
-	struct err why = ERR_INIT, told;
+	struct err why = ERR_INIT;
 
 	err_set(&why, ERR_MESSAGE, "%s", x->text);
 	err_context(&why, "RETR %u", mailbox_number(s->mailbox, x->entry));
+	return why;
+}
+
+static int
+settle_one(struct session *s, const struct refusal *x, struct err *e)
+{
+	struct err why = why_of(s, x), told;
+
 	s->result->failed++;
 	told = why;
 	tell(s, x, &told);
@@ -188,6 +196,29 @@ refusals_settle(struct refusals *r, struct err *e)
 }
 
 /* --- the server's limit --- */
+
+static bool
+is_due(const struct mailbox *m, size_t entry)
+{
+	return mailbox_action(m, entry) == PLAN_DELETE &&
+	       !mailbox_is_back(m, entry);
+}
+
+int
+refusals_note_due(struct refusals *r, struct err *e)
+{
+	struct session *s = r->session;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct refusal *x = &r->at[i];
+		struct err why = why_of(s, x);
+
+		if (is_due(s->mailbox, x->entry) &&
+		    failure_note(s, x->entry, 0, kind_of(x), why.text, e) != 0)
+			return -1;
+	}
+	return 0;
+}
 
 void
 refusals_confirm(struct refusals *r)

@@ -43,6 +43,10 @@ bool refusals_have_new(const struct refusals *r);
 int refusals_settle(struct refusals *r, struct err *e);
 /* Nothing is known of them, and nothing is counted. */
 void refusals_forget(struct refusals *r);
+/* It may be the server's limit; but of those that were delivered and are to be
+ * deleted it is counted, which costs a later deletion and no mail, so that the
+ * next session begins with others. */
+int refusals_note_due(struct refusals *r, struct err *e);
 /* It is the server's limit: nothing is counted, and session.later becomes what
  * it said (ERR_TROUBLE). */
 void refusals_confirm(struct refusals *r);

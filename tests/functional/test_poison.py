@@ -709,6 +709,24 @@ def test_a_mailbox_that_may_only_be_read(popfetch, server, run):
     assert len(popfetch.maildir()) == 20
 
 
+@pipelining
+def test_what_cannot_be_read_at_both_ends_keeps_no_other_that_is_due(due, run, pipelining):
+    """Only RETR shows what they are, and all in a row are refused, like the last one."""
+    count, first = (200, 100) if pipelining else (20, 7)
+    pop = due(count, pipelining=pipelining, top=False, caps=("UIDL", "USER"))
+    bad = pop.left()[:first] + pop.left()[-1:]
+    pop.on("RETR", about(bad, UNREADABLE))
+    result = run()[0]
+    assert result.status == os.EX_TEMPFAIL and not result.errors, result
+    run(3, apart=600)
+    assert pop.left() == bad
+    results = run(20, apart=600)
+    assert all(not result.errors for result in results[8:]), results
+    pop.forgive()
+    run.wait(8 * DAY)
+    assert run()[0].status == 0 and pop.left() == []
+
+
 def test_top_refused_for_one_message_says_nothing_about_the_others(due, run):
     pop = due(5)
     poison(pop, "TOP", 2, UNREADABLE)
