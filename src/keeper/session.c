@@ -86,6 +86,27 @@ warn_of_unproven(struct session *s, struct err *e)
 	return count == 0 ? 0 : learning_warn_unproven(s, count, e);
 }
 
+/* QUIT was not said (removal.h).  Without uids that lasts. */
+static void
+warn_of_no_quit(struct session *s)
+{
+	struct err ignored = ERR_INIT;
+	int64_t told;
+
+	if (mailbox_has_uids(s->mailbox) ||
+	    store_fact(s->store, FACT_WARNED_NO_QUIT, 0, &told, &ignored) !=
+		    0 ||
+	    (told != 0 && told <= s->now && s->now - told < DAY_S))
+		return;
+	phase_warn(s,
+		   "while a message is not delivered nothing is deleted, and "
+		   "all mail is fetched again in each run: at QUIT the server "
+		   "would delete that message (EXPIRE 0), and it has no uids; "
+		   "which: popfetch --status -v %s",
+		   s->set->keeper->target.account);
+	(void)phase_note_fact(s, FACT_WARNED_NO_QUIT, s->now, &ignored);
+}
+
 /* --- the phases --- */
 
 static size_t
@@ -210,13 +231,19 @@ take_turns(struct session *s, struct retrieve *r, struct err *e)
 static int
 fetch(struct session *s, struct retrieve *r, struct err *e)
 {
+	uint64_t given;
+
 	warn_of_expire(s);
 	hint_at_catch_up(s);
 	if (take_turns(s, r, e) != 0 || list_name_large(s, e) != 0 ||
 	    warn_of_unproven(s, e) != 0 || removal_run(s, e) != 0 ||
-	    notes_save(s, retrieve_saw_contents(r), e) != 0 ||
-	    removal_quit(s, e) != 0)
+	    notes_save(s, retrieve_saw_contents(r), e) != 0)
 		return -1;
+	given = requests_given(s->requests);
+	if (removal_quit(s, e) != 0)
+		return -1;
+	if (requests_given(s->requests) == given)
+		warn_of_no_quit(s);
 	return unnamed_settle(s, e);
 }
 

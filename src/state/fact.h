@@ -87,6 +87,7 @@
 #define FACT_WARNED_UNPROVEN "warned_unproven" /* when */
 #define FACT_WARNED_EXPIRE   "warned_expire"   /* of how many days */
 #define FACT_WARNED_DELE     "warned_dele"     /* when */
+#define FACT_WARNED_NO_QUIT  "warned_no_quit"  /* when; once a day */
 
 /* Deletions: removal.c sets this to 0 before a DELE [durable], and after QUIT
  * to the time at which that was answered with +OK. */

@@ -311,6 +311,19 @@ def test_expire_0_withholds_quit_while_a_message_without_uid_is_set_aside(popfet
     assert pop.commands("RETR") and not pop.commands("QUIT")
 
 
+def test_that_expire_0_keeps_all_mail_on_the_server_is_told_once_a_day(popfetch, server, clock):
+    pop = server([mail("one"), mail("two")], uidl=False, caps=("TOP", "USER", "EXPIRE 0"))
+    popfetch.account(server=pop, mda=popfetch.script("grep -q '^Subject: two'"), keep="no")
+    run = Runs(popfetch, clock)
+    told = [sum("nothing is deleted" in line for line in r.errors) for r in run(30, apart=HOUR)]
+    assert told == [1] + 23 * [0] + [1] + 5 * [0]
+    popfetch.accounts["work"]["mda"] = popfetch.saver()
+    run.wait(8 * 24 * HOUR)
+    result = run()[0]
+    assert result.status == 0 and not result.errors, result
+    assert pop.left() == []
+
+
 def test_expire_0_withholds_quit_when_what_was_compared_has_to_wait(popfetch, server):
     pop = server([mail("one")], top=False, caps=("UIDL", "USER", "EXPIRE 0"))
     assert popfetch.account(server=pop)().status == 0
