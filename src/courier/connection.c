@@ -267,6 +267,7 @@ try_way(struct connection *c, struct login_try *t, struct err *e)
 	if (auth_send(c->pop3, t->settings, &t->used, &t->whole, e) != 0)
 		return -1;
 	t->is_sent = true;
+	t->secrets = pop3_secrets(c->pop3);
 	if (ask_along(c, t->whole, e) != 0)
 		return -1;
 	return auth_receive(c->pop3, t->settings, t->used, t->whole, e);

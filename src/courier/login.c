@@ -4,7 +4,10 @@
 
 #include "courier/login.h"
 
+#include <string.h>
+
 #include "net/stream.h"
+#include "pop3/words.h"
 
 /* So many runs in a row, or so many ways, are no chance any more. */
 enum { ENOUGH = 3, CLOSED_MOST = 15 };
@@ -84,6 +87,27 @@ go_on_closed(struct login *l, const struct login_try *t, struct err *e)
 	return rule_out(l, t) ? LOGIN_NEW_LINE : give_up(l, t, e);
 }
 
+/* What is no reply of POP3 ("500 unrecognized command") has judged nothing,
+ * unless its words say so, or it answers the secret that a mechanism asked
+ * for. */
+static enum login_next
+go_on_broken(struct login *l, const struct login_try *t, const struct err *e)
+{
+	const uint8_t *text = (const uint8_t *)e->text;
+
+	if (!t->is_sent || pop3_secrets(t->pop3) > t->secrets ||
+	    words_meaning(text, strlen(e->text)) == WORDS_WRONG_LOGIN)
+		return LOGIN_OVER;
+	if (!t->is_first)
+		return LOGIN_NEW_LINE;
+	if (!t->is_sure)
+		return LOGIN_OVER;
+	if (rule_out(l, t))
+		return LOGIN_NEW_LINE;
+	l->unfit = 0;
+	return LOGIN_OVER;
+}
+
 enum login_next
 login_failed(struct login *l, const struct login_try *t, struct err *e)
 {
@@ -93,6 +117,8 @@ login_failed(struct login *l, const struct login_try *t, struct err *e)
 		return go_on_misunderstood(l, t, e);
 	if (e->kind == ERR_NETWORK && stream_is_closed(pop3_stream(t->pop3)))
 		return go_on_closed(l, t, e);
+	if (e->kind == ERR_PROTOCOL)
+		return go_on_broken(l, t, e);
 	return LOGIN_OVER;
 }
 

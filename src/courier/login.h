@@ -11,7 +11,8 @@
  * on a new line, and in the next run one after that.  When three ways were, and
  * none is left, or three runs ended so, this counts as a refused login, so that
  * no account is locked by endless tries; but a line that breaks once or twice
- * is just a line that breaks.
+ * is just a line that breaks.  What is no reply of POP3 is followed in the same
+ * way, and never counts as refused.
  *
  * What a server has made of the ways is remembered from run to run, as a number
  * that says something to this file alone; so the next run begins with what has
@@ -45,6 +46,7 @@ struct login_try {
 	enum auth_method used;
 	bool whole;
 	bool is_sent;	  /* auth_send went well */
+	size_t secrets;	  /* pop3_secrets behind it */
 	bool is_first;	  /* on its line */
 	bool has_company; /* commands were sent along with it */
 	bool is_sure;	  /* it relied on nothing that was remembered */

@@ -35,7 +35,7 @@ struct pop3 {
 	void *trace_arg;
 	struct capa capa;
 	char *challenge; /* owned; NULL: none */
-	size_t outstanding;
+	size_t outstanding, secrets;
 	struct secret_marks hidden; /* what was sent as a secret, and
 				       pop3_hide's */
 	enum pop3_code last_code;
@@ -94,6 +94,12 @@ const char *
 pop3_challenge(const struct pop3 *p)
 {
 	return p->challenge;
+}
+
+size_t
+pop3_secrets(const struct pop3 *p)
+{
+	return p->secrets;
 }
 
 size_t
@@ -207,6 +213,7 @@ pop3_secret_command(struct pop3 *p, const char *keyword, const uint8_t *secret,
 	stream_queue(p->stream, secret, size);
 	stream_queue(p->stream, "\r\n", 2);
 	p->outstanding++;
+	p->secrets++;
 	return 0;
 }
 

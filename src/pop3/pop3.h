@@ -112,6 +112,8 @@ int pop3_command(struct pop3 *p, struct err *e, const char *format, ...)
 int pop3_secret_command(struct pop3 *p, const char *keyword,
 			const uint8_t *secret, size_t size, bool exchange,
 			struct err *e);
+/* How many such lines were sent? */
+size_t pop3_secrets(const struct pop3 *p);
 /* From now on, replies that repeat this are hidden, in texts, errors and
  * traces, also after the secret is wiped (secret_marks.h).  It is meant for the
  * password of a login, whatever form that is sent in; what is sent by

@@ -135,6 +135,7 @@ static const struct pattern patterns[] = {
 	{ "unrecognised command", KIND_NOT_UNDERSTOOD },
 	{ "command unrecogni*", KIND_NOT_UNDERSTOOD },
 	{ "command not recogni*", KIND_NOT_UNDERSTOOD },
+	{ "not valid in this state", KIND_NOT_UNDERSTOOD }, /* Exchange */
 	{ "not understood", KIND_NOT_UNDERSTOOD },
 	{ "not implemented", KIND_NOT_UNDERSTOOD },
 	{ "unimplemented", KIND_NOT_UNDERSTOOD },

@@ -59,6 +59,7 @@ def test_plain_in_one_line_is_followed_by_two(popfetch, server, auth, pipelining
     [
         b"-ERR authentication mechanism not supported\r\n",
         b"-ERR Unknown command.\r\n",
+        b"-ERR Command is not valid in this state.\r\n",
         b"-ERR what is AUTH PLAIN %s? syntax error\r\n",
     ],
 )
@@ -231,6 +232,39 @@ def test_a_line_that_is_closed_is_followed_by_one_other_way_a_run(popfetch, serv
     pop.add(mail("two"))
     assert_well(popfetch, pop, popfetch())
     assert logins(pop)[4:] == ["USER", "PASS"]
+
+
+@pytest.mark.parametrize("reply", [b"500 unrecognized command", b"* BAD command", b""])
+def test_what_is_no_reply_at_all_is_followed_by_another_way(popfetch, server, reply):
+    pop = server([mail()]).on("AUTH", reply + b"\r\n")
+    statuses = [popfetch.account(server=pop)().status, popfetch().status]
+    assert statuses == [os.EX_PROTOCOL, 0]
+    assert logins(pop) == ["AUTH PLAIN *", "AUTH PLAIN", "USER", "PASS"]
+    pop.add(mail("two"))
+    assert_well(popfetch, pop, popfetch())
+    assert logins(pop)[4:] == ["USER", "PASS"]
+
+
+def test_what_is_no_reply_to_any_way_is_no_refused_login(popfetch, server):
+    pop = server([mail()]).on("AUTH", b"* BAD\r\n").on("USER", b"* BAD\r\n")
+    popfetch.account(server=pop)
+    assert [popfetch().status for _ in range(4)] == [os.EX_PROTOCOL] * 4
+    pop.forgive()
+    assert os.EX_OK in [popfetch().status for _ in range(2)]
+
+
+def test_a_verdict_that_is_no_reply_is_not_followed_by_another_way(popfetch, server):
+    pop = server([mail()]).on("AUTH", b"ERR invalid password\r\n")
+    popfetch.account(server=pop)
+    assert [popfetch().status for _ in range(3)] == [os.EX_PROTOCOL] * 3
+    assert set(logins(pop)) == {"AUTH PLAIN *"}
+
+
+def test_a_secret_that_is_answered_by_no_reply_is_not_sent_another_way(popfetch, server):
+    pop = server([mail()], caps=None).on("PASS", b"500 login failed\r\n")
+    popfetch.account(server=pop)
+    assert [popfetch().status for _ in range(3)] == [os.EX_PROTOCOL] * 3
+    assert len(pop.connections) == 3
 
 
 def test_when_all_ways_close_the_line_the_server_is_left_in_peace(popfetch, server):

@@ -101,6 +101,7 @@ a_command_that_is_not_known_says_nothing_of_the_password(void **state)
 		"Syntax error",
 		"Unknown command.",
 		"unrecognised command",
+		"Command is not valid in this state.",
 		"Invalid base64 data in initial response",
 		"too many arguments",
 		NULL,
