@@ -156,18 +156,6 @@ batch_is_open(const struct batch *b)
 /* --- D2 --- */
 
 static int
-record_settled(struct batch *b, struct err *e)
-{
-	int64_t now = clock_unix();
-
-	for (size_t i = 0; i < b->settled.count; i++)
-		if (verdict_record(&b->verdicts, b->store, b->settled.at[i],
-				   now, e) != 0)
-			return -1;
-	return 0;
-}
-
-static int
 record_ready(struct batch *b, struct err *e)
 {
 	for (size_t i = 0; i < b->current.count; i++) {
@@ -204,7 +192,9 @@ d2(struct batch *b, bool *attempted, struct err *e)
 	*attempted = false;
 	if (store_begin(b->store, STORE_DURABLE, e) != 0)
 		return -1;
-	if (record_settled(b, e) != 0 || record_ready(b, e) != 0 ||
+	if (verdict_record(&b->verdicts, b->store, &b->settled, clock_unix(),
+			   e) != 0 ||
+	    record_ready(b, e) != 0 ||
 	    (b->current.count > 0 && record_destination(b, e) != 0)) {
 		store_rollback(b->store);
 		return -1;

@@ -193,9 +193,9 @@ record_delivered(struct verdicts *v, struct store *store, int64_t id,
 	return store_set_delivered(store, id, now, e);
 }
 
-int
-verdict_record(struct verdicts *v, struct store *store, const struct parcel *x,
-	       int64_t now, struct err *e)
+static int
+record(struct verdicts *v, struct store *store, const struct parcel *x,
+       int64_t now, struct err *e)
 {
 	unsigned before = x->message.attempts;
 	struct store_message m = parcel_row(x);
@@ -213,4 +213,14 @@ verdict_record(struct verdicts *v, struct store *store, const struct parcel *x,
 				       ? backoff_next(now, before)
 				       : backoff_next_broken(now, before),
 			       x->why.text, e);
+}
+
+int
+verdict_record(struct verdicts *v, struct store *store,
+	       const struct batch_list *settled, int64_t now, struct err *e)
+{
+	for (size_t i = 0; i < settled->count; i++)
+		if (record(v, store, settled->at[i], now, e) != 0)
+			return -1;
+	return 0;
 }

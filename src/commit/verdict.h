@@ -60,9 +60,10 @@ void verdict_end(struct verdicts *v, struct batch_list *settled);
 size_t verdict_room(const struct verdicts *v, size_t room, size_t running,
 		    bool *is_probe);
 
-/* Records what became of a message that was settled, in a transaction of the
- * batch. */
+/* Records what became of the messages that were settled, in a transaction of
+ * the batch. */
 int verdict_record(struct verdicts *v, struct store *store,
-		   const struct parcel *x, int64_t now, struct err *e);
+		   const struct batch_list *settled, int64_t now,
+		   struct err *e);
 
 #endif
