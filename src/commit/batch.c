@@ -393,6 +393,12 @@ batch_discard_from(struct batch *b, uint32_t number)
 	batch_list_cut(&b->waiting, number);
 }
 
+void
+batch_doubt(struct batch *b, uint32_t number)
+{
+	batch_list_doubt(&b->waiting, number);
+}
+
 bool
 batch_next_recorded(struct batch *b, struct batch_result *r)
 {

@@ -61,7 +61,7 @@ parcel_row(const struct parcel *x)
 		.uid_size = x->message.uid_size,
 		.size = x->message.size,
 		.digest = x->digest,
-		.octets = x->octets,
+		.octets = x->is_unproven ? -x->octets : x->octets,
 	};
 }
 
@@ -107,4 +107,12 @@ batch_list_cut(struct batch_list *l, uint32_t number)
 		l->bytes -= x->bytes;
 		parcel_free(x, true);
 	}
+}
+
+void
+batch_list_doubt(struct batch_list *l, uint32_t number)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->at[i]->message.number == number)
+			l->at[i]->is_unproven = true;
 }

@@ -17,9 +17,10 @@ struct parcel {
 	struct deliver_staged *staged;
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	uint64_t bytes;
-	int64_t octets; /* as retrieved, or 0 */
-	int64_t id;	/* of its row, from D2 on */
-	int64_t begun;	/* clock_ms */
+	int64_t octets;	  /* as retrieved, or 0 */
+	bool is_unproven; /* perhaps it was cut */
+	int64_t id;	  /* of its row, from D2 on */
+	int64_t begun;	  /* clock_ms */
 	enum deliver_outcome outcome;
 	struct err why;
 	bool is_probe;	 /* handed over alone, to see whose fault it is */
@@ -51,6 +52,8 @@ void batch_list_clear(struct batch_list *l, bool discard);
 /* Clears from the parcel with this message's number on, and discards; all, if
  * it is not among them. */
 void batch_list_cut(struct batch_list *l, uint32_t number);
+/* The message with this number, if it is among them, is unproven. */
+void batch_list_doubt(struct batch_list *l, uint32_t number);
 void batch_list_free(struct batch_list *l, bool discard);
 
 #endif

@@ -55,7 +55,8 @@ settle_twin(struct session *s, size_t entry, size_t twin)
 	if (!mailbox_is(s->mailbox, twin, MAILBOX_DELIVERED))
 		return;
 	mailbox_mark(s->mailbox, entry, MAILBOX_DELIVERED);
-	if (s->set->keeper->rules.keep_s == 0)
+	if (s->set->keeper->rules.keep_s == 0 &&
+	    !mailbox_is(s->mailbox, twin, MAILBOX_CUT))
 		removal_add(s, entry, 0);
 }
 

@@ -31,6 +31,38 @@ handover_close(struct handover *h)
 /* --- what is on record --- */
 
 static void
+say_cut(struct session *s, size_t entry, const char *name)
+{
+	phase_warn(s,
+		   "%s ended after %lld of %lld octets, perhaps cut by the "
+		   "server: it is delivered, and fetched again before it is "
+		   "deleted",
+		   name, (long long)mailbox_octets(s->mailbox, entry),
+		   (long long)plan_size(mailbox_plan(s->mailbox), entry));
+}
+
+/* Was another one delivered under its uid, which may have been cut? */
+static void
+say_if_again(struct session *s, size_t entry, int64_t own, const char *name)
+{
+	const struct mailbox *m = s->mailbox;
+	size_t at = SIZE_MAX;
+
+	while (plan_next_candidate(mailbox_plan(m), entry, &at)) {
+		struct store_row row = store_rows_at(mailbox_rows(m), at);
+
+		if (!row.unproven || row.status != STORE_DELIVERED ||
+		    row.uid_size == 0 || row.id == own)
+			continue;
+		phase_warn(s,
+			   "%s differs from what came under its uid before, "
+			   "perhaps cut: it is delivered, too",
+			   name);
+		return;
+	}
+}
+
+static void
 take_delivered(struct handover *h, size_t entry, int64_t row)
 {
 	struct session *s = h->session;
@@ -45,8 +77,23 @@ take_delivered(struct handover *h, size_t entry, int64_t row)
 	    !captions_tell(&h->captions, entry,
 			   mailbox_number(s->mailbox, entry), s->report))
 		report_line(s->report, REPORT_VERBOSE, "%s delivered", name);
-	if (s->set->keeper->rules.keep_s == 0)
+	say_if_again(s, entry, row, name);
+	if (mailbox_is(s->mailbox, entry, MAILBOX_CUT))
+		say_cut(s, entry, name);
+	else if (s->set->keeper->rules.keep_s == 0)
 		removal_add(s, entry, row);
+}
+
+void
+handover_see_cuts(struct handover *h)
+{
+	struct mailbox *m = h->session->mailbox;
+	size_t entry;
+
+	while (cuts_next(&h->lockstep.cuts, &entry)) {
+		mailbox_mark(m, entry, MAILBOX_CUT);
+		batch_doubt(h->batch, mailbox_number(m, entry));
+	}
 }
 
 void

@@ -10,6 +10,7 @@
 #include "keeper/compare.h"
 #include "keeper/list.h"
 #include "session/failure.h"
+#include "session/identity.h"
 #include "account/server_memory.h"
 
 enum { GONE_S = 180 * 86400 }; /* after that a row is forgotten */
@@ -56,6 +57,15 @@ has_outlived_dele(const struct session *s, size_t entry,
 	       !mailbox_is(s->mailbox, entry, MAILBOX_REMOVAL);
 }
 
+/* Has it come with the same octets once more?  Its size is a hint then. */
+static bool
+is_proven_now(const struct mailbox *m, size_t entry,
+	      const struct store_row *row)
+{
+	return row->unproven && mailbox_is(m, entry, MAILBOX_PROVEN) &&
+	       identity_has_size(m, entry, row->size);
+}
+
 static int
 note_rows(struct session *s, struct err *e)
 {
@@ -66,6 +76,9 @@ note_rows(struct session *s, struct err *e)
 
 		if (!mailbox_row(s->mailbox, i, &row))
 			continue;
+		if (is_proven_now(s->mailbox, i, &row) &&
+		    store_set_size(s->store, row.id, row.size, false, e) != 0)
+			return -1;
 		if (item.size_changed && !is_yet_to_learn(s, i) &&
 		    note_size(s, i, &row, e) != 0)
 			return -1;

@@ -405,7 +405,7 @@ note_bye(struct session *s, struct err *e)
 					       clock_unix(), e);
 }
 
-/* Was something retrieved that is not delivered? */
+/* Was something retrieved that is not delivered, or perhaps not whole? */
 static bool
 would_lose(const struct mailbox *m)
 {
@@ -413,7 +413,8 @@ would_lose(const struct mailbox *m)
 		enum plan_action action = mailbox_action(m, i);
 
 		if (mailbox_is(m, i, MAILBOX_RETRIEVED) &&
-		    !mailbox_is(m, i, MAILBOX_DELIVERED) &&
+		    (!mailbox_is(m, i, MAILBOX_DELIVERED) ||
+		     mailbox_is(m, i, MAILBOX_CUT)) &&
 		    action != PLAN_KEEP && action != PLAN_DELETE)
 			return true;
 	}

@@ -215,8 +215,12 @@ retrieve_put_down(struct retrieve *r)
 static int
 take(struct retrieve *r, const struct answer *a, struct err *e)
 {
-	if (a->order == LINK_LIST || a->order == LINK_UIDL)
-		return lockstep_take(&r->handover.lockstep, r->session, a, e);
+	if (a->order == LINK_LIST || a->order == LINK_UIDL) {
+		if (lockstep_take(&r->handover.lockstep, r->session, a, e) != 0)
+			return -1;
+		handover_see_cuts(&r->handover);
+		return 0;
+	}
 	if (a->is_last)
 		r->asked_bytes -= asking_bytes(r, a->entry);
 	return incoming_take(&r->incoming, a, e);

@@ -75,6 +75,7 @@ lockstep_see(struct lockstep *l, struct session *s, size_t entry,
 	const struct length n = { octets, bytes };
 	bool is_longer = octets > listed && bytes != listed;
 
+	cuts_see(&l->cuts, s->mailbox, entry, octets, bytes);
 	if (octets < listed || listed < 0) {
 		l->has_suspect = true;
 		l->suspect = entry;
@@ -178,7 +179,9 @@ ask_all(struct lockstep *l, struct session *s)
 void
 lockstep_ask(struct lockstep *l, struct session *s)
 {
-	if (s->list_one == LIST_ONE_FAILS)
+	if (l->is_in_step)
+		cuts_ask(&l->cuts, s);
+	else if (s->list_one == LIST_ONE_FAILS)
 		ask_all(l, s);
 	else
 		ask_one(l, s);
@@ -232,6 +235,17 @@ be_sure(struct lockstep *l)
 {
 	l->need = LOCKSTEP_SURE;
 	l->has_suspect = l->had_refusal = l->is_due = false;
+	l->is_in_step = false;
+}
+
+/* It is proven. */
+static void
+go_on(struct lockstep *l, struct session *s)
+{
+	l->is_in_step = true;
+	l->told = LISTING_SIZE_UNKNOWN;
+	if (!cuts_judge(&l->cuts, s))
+		be_sure(l);
 }
 
 static int
@@ -241,12 +255,13 @@ fail(struct err *e)
 }
 
 static int
-end_all(struct lockstep *l, const struct mailbox *m, const struct answer *a,
+end_all(struct lockstep *l, struct session *s, const struct answer *a,
 	struct err *e)
 {
-	if (a->record.value != 1 || l->is_wrong || l->seen < count_listed(m))
+	if (a->record.value != 1 || l->is_wrong ||
+	    l->seen < count_listed(s->mailbox))
 		return fail(e);
-	be_sure(l);
+	go_on(l, s);
 	return 0;
 }
 
@@ -262,8 +277,19 @@ end_one(struct lockstep *l, struct session *s, const struct answer *a,
 	list_sizes_learn(s, true);
 	if (!is_size(s->mailbox, a->entry, l->told))
 		return fail(e);
-	be_sure(l);
+	go_on(l, s);
 	return 0;
+}
+
+/* A size that was asked for once more. */
+static void
+end_size(struct lockstep *l, const struct session *s)
+{
+	bool is_last = cuts_take(&l->cuts, s, l->told);
+
+	l->told = LISTING_SIZE_UNKNOWN;
+	if (is_last)
+		be_sure(l);
 }
 
 int
@@ -278,7 +304,11 @@ lockstep_take(struct lockstep *l, struct session *s, const struct answer *a,
 		take_line(l, s->mailbox, a);
 	if (!a->is_last)
 		return 0;
-	return is_one ? end_one(l, s, a, e) : end_all(l, s->mailbox, a, e);
+	if (l->is_in_step) {
+		end_size(l, s);
+		return 0;
+	}
+	return is_one ? end_one(l, s, a, e) : end_all(l, s, a, e);
 }
 
 void
@@ -286,4 +316,5 @@ lockstep_close(struct lockstep *l)
 {
 	free(l->was_seen);
 	l->was_seen = NULL;
+	cuts_close(&l->cuts);
 }

@@ -223,3 +223,9 @@ mailbox_has_octets(const struct mailbox *m, size_t entry, int64_t octets)
 {
 	return m->octets && octets == m->octets[entry];
 }
+
+int64_t
+mailbox_octets(const struct mailbox *m, size_t entry)
+{
+	return m->octets ? m->octets[entry] : -1;
+}

@@ -47,7 +47,9 @@ enum mailbox_mark {
 					 mailbox.c's own */
 	/* It was refused before, though no row of its own says so; counts as
 	 * one failure. */
-	MAILBOX_WAS_REFUSED = 65536
+	MAILBOX_WAS_REFUSED = 65536,
+	MAILBOX_CUT = 131072 /* it came shorter than listed, perhaps not whole:
+			       it is not deleted in this session */
 };
 
 struct mailbox;
@@ -98,5 +100,7 @@ bool mailbox_has_digest(const struct mailbox *m, size_t entry,
  * size from then on. */
 void mailbox_set_octets(struct mailbox *m, size_t entry, int64_t octets);
 bool mailbox_has_octets(const struct mailbox *m, size_t entry, int64_t octets);
+/* These, if its size is another; else -1. */
+int64_t mailbox_octets(const struct mailbox *m, size_t entry);
 
 #endif

@@ -40,8 +40,8 @@ static const char schema[] =
 	"PRAGMA application_id = 0x706f7066;"
 	"PRAGMA user_version = 1";
 
-/* Each step turns its version into the next one.  Octets are negative where the
- * size was listed later and is unproven. */
+/* Each step turns its version into the next one.  Octets are negative where
+ * they are unproven. */
 static const char *const steps[PLACE_VERSION] = {
 	[1] = "ALTER TABLE message ADD COLUMN octets INTEGER NOT NULL"
 	      " DEFAULT 0;"

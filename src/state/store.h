@@ -64,8 +64,9 @@ struct store_row {
 	int64_t octets; /* as retrieved, without the fields that servers change
 			   (header_octets); 0: it was not retrieved, and its
 			   digest, if it has one, is by TOP */
-	bool unproven;	/* the size was listed later, for a message that TOP
-			   took for this one: perhaps not of these octets */
+	bool unproven;	/* perhaps the message has other octets: the size was
+			   listed later, for one that TOP took for this one; or
+			   less came than listed, and it may have been cut */
 	bool has_digest;
 
 	/* what became of it */
@@ -180,7 +181,7 @@ struct store_message {
 	size_t uid_size;
 	int64_t size;	       /* by LIST, or -1 */
 	const uint8_t *digest; /* DIGEST_SHA256_SIZE bytes, or NULL */
-	int64_t octets;	       /* as in struct store_row */
+	int64_t octets;	       /* as in struct store_row; negative: unproven */
 };
 
 /* Records a message that is about to be published: in a new row, whose id *id

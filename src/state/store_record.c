@@ -363,7 +363,7 @@ update_aside(struct store *s, int64_t id, const struct store_message *m,
 	bind_digest(st, 3, m->digest);
 	sql_bind_number(st, 4, next_try);
 	sql_bind_text(st, 5, error);
-	sql_bind_number(st, 6, m->octets);
+	sql_bind_number(st, 6, llabs(m->octets));
 	return write_row(s, st, id, e) != 0 ? -1 : remove_intent(s, id, e);
 }
 
