@@ -169,6 +169,16 @@ has_failed_before(const struct session *s, size_t entry)
 	       row.status == STORE_DELIVERED;
 }
 
+void
+removal_refuse(struct session *s, size_t entry, struct err *why)
+{
+	char name[MAILBOX_NAME_MAX];
+
+	mailbox_name(s->mailbox, entry, name);
+	err_context(why, "%s is not deleted", name);
+	phase_complain(s, why, false);
+}
+
 /* A mailbox that may only be read refuses all: people hear of the first one,
  * and in the end of how many there were. */
 static int
@@ -182,12 +192,14 @@ take_refused(struct session *s, const struct answer *a, struct err *e)
 	answer_why(a, &why);
 	err_context(&why, "DELE %u", a->record.number);
 	r->is_refused = true;
+	if (s->set->mode == SESSION_DELETE) {
+		removal_refuse(s, a->entry, &why);
+		return 0;
+	}
 	r->refused += !again;
 	told = why;
 	failure_say_fate(s, a->entry, true, &told);
 	phase_complain(s, &told, again || r->refused > 1);
-	if (s->set->mode == SESSION_DELETE)
-		return 0; /* nobody tries it again */
 	return has_row(s, x) ? failure_note(s, a->entry, x->row, FAILURE_LATER,
 					    why.text, e)
 			     : 0;
@@ -348,6 +360,25 @@ end_rows(struct session *s, struct err *e)
 	return 0;
 }
 
+void
+removal_say_count(struct session *s)
+{
+	unsigned long long count = s->removals->marked;
+	unsigned long long all = s->progress.messages_total;
+
+	/* how far it came is said where it ended early */
+	if (count == all || phase_is_ending(s))
+		report_line(s->report, REPORT_ANSWER,
+			    "%llu message%s deleted on the server", count,
+			    text_plural(count));
+	else
+		report_line(s->report, REPORT_ANSWER,
+			    "%llu of %llu message%s deleted on the server; "
+			    "nothing tries %s again",
+			    count, all, text_plural(all),
+			    all == 1 ? "it" : "the others");
+}
+
 /* The end of --delete, which nothing does again. */
 static int
 note_verb_bye(struct session *s, struct err *e)
@@ -355,9 +386,9 @@ note_verb_bye(struct session *s, struct err *e)
 	const struct removals *r = s->removals;
 	struct err why = ERR_INIT;
 
-	if (r->marked == 0)
+	if (r->count == 0)
 		return 0;
-	if (r->bye != BYE_OK) {
+	if (r->marked > 0 && r->bye != BYE_OK) {
 		(void)err_set(&why, ERR_LATER,
 			      "QUIT: %s: perhaps nothing is deleted, --list "
 			      "shows it",
@@ -367,9 +398,7 @@ note_verb_bye(struct session *s, struct err *e)
 		return 0;
 	}
 	log_deleted(s);
-	report_line(s->report, REPORT_ANSWER,
-		    "%llu message%s deleted on the server",
-		    (unsigned long long)r->marked, text_plural(r->marked));
+	removal_say_count(s);
 	if (store_begin(s->store, STORE_DURABLE, e) != 0)
 		return -1;
 	return phase_end_note(s, end_rows(s, e), e);

@@ -29,10 +29,15 @@ int removal_drain(struct session *s, struct err *e);
 /* Reads the answers to all DELEs, sends QUIT unless that would delete what is
  * not delivered (EXPIRE 0), and reads its answer.  Neither a DELE nor a QUIT
  * that is refused ends the session: the DELE counts as a failure of its message
- * (failure.h), of which people hear once; the QUIT is told.  Counts what is
- * deleted; in SESSION_FETCH also notes that QUIT was confirmed, unless a DELE
- * was refused. */
+ * (failure.h), of which people hear once, but not in SESSION_DELETE, which
+ * tells of each; the QUIT is told.  Counts what is deleted; in SESSION_FETCH
+ * also notes that QUIT was confirmed, unless a DELE was refused. */
 int removal_quit(struct session *s, struct err *e);
+/* For SESSION_DELETE, where nothing is tried again: says of a message that it
+ * is not deleted, and why, which gets that before it; and how many of those
+ * that people named are. */
+void removal_refuse(struct session *s, size_t entry, struct err *why);
+void removal_say_count(struct session *s);
 /* The session broke while the answer to a DELE was waited for, or behind the
  * one that was answered last. */
 void removal_blame(struct session *s, bool is_answered, const struct err *why);

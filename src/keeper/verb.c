@@ -301,12 +301,10 @@ ask(struct session *s, size_t count, bool *is_wanted, struct err *e)
 static void
 refuse_victim(struct session *s, size_t entry, const char *why)
 {
-	char name[MAILBOX_NAME_MAX];
 	struct err e = ERR_INIT;
 
-	mailbox_name(s->mailbox, entry, name);
-	(void)err_set(&e, ERR_MESSAGE, "%s is not deleted: %s", name, why);
-	phase_complain(s, &e, false);
+	(void)err_set(&e, ERR_MESSAGE, "%s", why);
+	removal_refuse(s, entry, &e);
 }
 
 static void
@@ -366,6 +364,8 @@ delete_named(struct session *s, const bool is_chosen[], size_t count,
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++)
 		if (is_chosen[i])
 			add_victim(s, i, &victims[i]);
+	if (removal_waiting(s) == 0)
+		removal_say_count(s);
 	return removal_run(s, e);
 }
 

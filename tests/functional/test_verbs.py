@@ -310,6 +310,7 @@ def test_a_header_that_has_changed_since_it_was_shown_is_not_deleted(popfetch, t
     three.on("TOP 2", change(other))
     result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
     assert result.status == os.EX_TEMPFAIL and "its header has changed" in result.stderr, result
+    assert "0 of 1 message deleted on the server" in result.stdout, result
     assert len(three.left()) == 3
 
 
@@ -348,7 +349,22 @@ def test_a_refused_dele_is_told(popfetch, three):
     three.on("DELE", say(b"-ERR no\r\n"))
     result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
     assert result.status == os.EX_TEMPFAIL and len(three.left()) == 3, result
-    assert "is not deleted for now: DELE 2: server said: no" in result.stderr, result
+    assert "is not deleted: DELE 2: server said: no" in result.stderr, result
+    assert "0 of 1 message deleted on the server; nothing tries it again" in result.stdout, result
+
+
+@pytest.mark.parametrize("refused, count", [("DELE", 0), ("DELE 1", 1)])
+def test_each_refused_dele_of_several_is_told_and_how_many_are_deleted(
+    popfetch, three, refused, count
+):
+    three.on(refused, say(b"-ERR no\r\n"))
+    uids = ["--uid=uid-000001", "--uid=uid-000003"]
+    result = popfetch("--delete", "work", "--yes", *uids)
+    assert result.status == os.EX_TEMPFAIL and len(three.left()) == 3 - count, result
+    assert result.stderr.count("is not deleted: DELE") == 2 - count, result
+    assert f"{count} of 2 messages deleted on the server; nothing tries the others again" in (
+        result.stdout
+    ), result
 
 
 def test_delete_says_how_many_it_has_deleted(popfetch, three):
