@@ -30,6 +30,7 @@ struct removals {
 	uint64_t refused; /* or refused, for the first time */
 	int64_t again;	  /* a session before has sent DELE as well */
 	bool is_refused;  /* one was, now or before */
+	bool was_sure;	  /* no session before has left DELEs unconfirmed */
 	enum bye bye;	  /* how QUIT was answered */
 };
 
@@ -89,15 +90,30 @@ was_sent(const struct session *s, size_t entry)
 	       row.attempts == 0;
 }
 
+static bool
+has_dele_on_record(const struct store_rows *rows)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < store_rows_count(rows) && !has; i++)
+		has = store_rows_at(rows, i).dele_sent != 0 &&
+		      store_rows_at(rows, i).gone_since == 0;
+	return has;
+}
+
 /* Some mailboxes answer +OK to DELE and keep the message all the same. */
 static int
-note_useless(struct session *s, int64_t count, struct err *e)
+look_back(struct session *s, int64_t count, struct err *e)
 {
 	int64_t confirmed, warned;
 
 	if (store_fact(s->store, FACT_QUIT_CONFIRMED, 0, &confirmed, e) != 0 ||
 	    store_fact(s->store, FACT_WARNED_DELE, 0, &warned, e) != 0)
 		return -1;
+	if (s->removals->asked == 0)
+		s->removals->was_sure =
+			confirmed != 0 ||
+			!has_dele_on_record(mailbox_rows(s->mailbox));
 	if (count == 0 || confirmed == 0 || warned != 0)
 		return 0;
 	phase_warn(s,
@@ -112,7 +128,6 @@ note_rows(struct session *s, size_t end, struct err *e)
 {
 	struct removals *r = s->removals;
 	int64_t now = clock_unix(), again = 0;
-
 	for (size_t i = r->asked; i < end; i++) {
 		again += was_sent(s, r->at[i].entry);
 		if (r->at[i].row != 0 &&
@@ -120,7 +135,7 @@ note_rows(struct session *s, size_t end, struct err *e)
 			return -1;
 	}
 	r->again += again;
-	if (note_useless(s, again, e) != 0)
+	if (look_back(s, again, e) != 0)
 		return -1;
 	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, 0, e);
 }
@@ -346,6 +361,19 @@ note_no_bye(struct session *s)
 /* What has such a uid from now on is another message, which a row without
  * digest could not tell. */
 static int
+end_row(struct session *s, const struct store_row *row, struct err *e)
+{
+	if (!row->has_digest &&
+	    store_set_dele_sent(s->store, row->id, clock_unix(), e) != 0)
+		return -1;
+	return row->status == STORE_SET_ASIDE
+		       ? store_set_gone(s->store, row->id, clock_unix(), e)
+		       : 0;
+}
+
+/* The deletions of this session count as confirmed, unless those of one before
+ * would count with them. */
+static int
 end_rows(struct session *s, struct err *e)
 {
 	const struct removals *r = s->removals;
@@ -354,10 +382,11 @@ end_rows(struct session *s, struct err *e)
 	for (size_t i = 0; i < r->count; i++)
 		if (mailbox_is(s->mailbox, r->at[i].entry, MAILBOX_DELETED) &&
 		    mailbox_row(s->mailbox, r->at[i].entry, &row) &&
-		    !row.has_digest &&
-		    store_set_dele_sent(s->store, row.id, clock_unix(), e) != 0)
+		    end_row(s, &row, e) != 0)
 			return -1;
-	return 0;
+	if (r->is_refused || !r->was_sure)
+		return 0;
+	return store_set_fact(s->store, FACT_QUIT_CONFIRMED, clock_unix(), e);
 }
 
 void

@@ -30,8 +30,10 @@ int removal_drain(struct session *s, struct err *e);
  * not delivered (EXPIRE 0), and reads its answer.  Neither a DELE nor a QUIT
  * that is refused ends the session: the DELE counts as a failure of its message
  * (failure.h), of which people hear once, but not in SESSION_DELETE, which
- * tells of each; the QUIT is told.  Counts what is deleted; in SESSION_FETCH
- * also notes that QUIT was confirmed, unless a DELE was refused. */
+ * tells of each; the QUIT is told.  Counts what is deleted; also notes that
+ * QUIT was confirmed, unless a DELE was refused; in SESSION_DELETE only if no
+ * session before has left a DELE without that, which would count as confirmed,
+ * too. */
 int removal_quit(struct session *s, struct err *e);
 /* For SESSION_DELETE, where nothing is tried again: says of a message that it
  * is not deleted, and why, which gets that before it; and how many of those

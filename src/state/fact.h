@@ -90,7 +90,8 @@
 #define FACT_WARNED_NO_QUIT  "warned_no_quit"  /* when; once a day */
 
 /* Deletions: removal.c sets this to 0 before a DELE [durable], and after QUIT
- * to the time at which that was answered with +OK. */
+ * to the time at which that was answered with +OK; --delete does only if no
+ * session before has left any unconfirmed. */
 #define FACT_QUIT_CONFIRMED "quit_confirmed"
 
 /* Logins: history.c, which writes FACT_LOGIN_* after a login that was refused,

@@ -3,6 +3,7 @@
 """What people do with single messages: --list, --skip, --retry --uid, --delete."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -370,6 +371,47 @@ def test_each_refused_dele_of_several_is_told_and_how_many_are_deleted(
 def test_delete_says_how_many_it_has_deleted(popfetch, three):
     result = popfetch("--delete", "work", "--uid", "uid-000002", "--yes")
     assert "1 message deleted on the server" in result.output, result
+
+
+def counts(popfetch, *columns):
+    """What --status has in these columns."""
+    heads, line = (re.split("  +", x) for x in popfetch("--status").stdout.splitlines()[:2])
+    shown = dict(zip(heads, line, strict=True))
+    return [shown[column] for column in columns]
+
+
+@pytest.mark.parametrize("quit_, kept", [(None, "1"), (close, "3")])
+def test_what_delete_has_deleted_counts_as_kept_no_more(popfetch, three, quit_, kept):
+    popfetch()
+    assert counts(popfetch, "KEPT") == ["3"]
+    if quit_:
+        three.on("QUIT", quit_)
+    popfetch("--delete", "work", "--yes", "--uid=uid-000001", "--uid=uid-000003")
+    assert counts(popfetch, "KEPT") == [kept]
+    three.forgive()
+    popfetch()
+    assert counts(popfetch, "KEPT") == [str(len(three.left()))]
+
+
+def test_a_delete_confirms_nothing_that_a_run_before_has_left_open(popfetch, three):
+    popfetch()
+    popfetch.accounts["work"]["keep"] = "no"
+    three.on("QUIT", close)
+    popfetch()
+    three.forgive()
+    three.add(mail("four"))
+    popfetch("--delete", "work", "--yes", "--uid=uid-000004")
+    assert counts(popfetch, "KEPT") == ["3"]
+    result = popfetch()
+    assert three.left() == [] and "still lists" not in result.output, result
+
+
+def test_one_set_aside_that_is_deleted_waits_no_more(popfetch, three, clock):
+    three.on("RETR", about("uid-000002", UNREADABLE))
+    popfetch()
+    assert counts(popfetch, "ASIDE") == ["1"]
+    popfetch("--delete", "work", "--yes", "--uid=uid-000002")
+    assert counts(popfetch, "KEPT", "ASIDE", "NEXT TRY") == ["2", "0", "-"]
 
 
 @pytest.mark.parametrize("act", [close, say(b"-ERR no\r\n")])
