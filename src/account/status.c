@@ -4,6 +4,7 @@
 
 #include "account/status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "account/busy.h"
@@ -166,32 +167,53 @@ status_free(struct status *s)
 
 static int
 make_due(struct store *store, const struct store_row *row, bool is_named,
-	 struct err *e)
+	 struct status_due *due, struct err *e)
 {
-	if (is_named && row->skipped)
-		return store_forget_skip(store, row->id, e);
-	return has_failed(row) ? store_forget_failures(store, row->id, e) : 0;
+	bool is_skipped = is_named && row->skipped;
+
+	if (!is_skipped && !has_failed(row))
+		return 0;
+	due->messages += row->gone_since == 0;
+	return is_skipped ? store_forget_skip(store, row->id, e)
+			  : store_forget_failures(store, row->id, e);
 }
 
 static int
-make_all_due(struct store *store, const struct store_rows *rows, struct err *e)
+make_login_due(struct store *store, struct status_due *due, struct err *e)
+{
+	static const char *const pauses[] = {
+		FACT_LOGIN_FAILURES,
+		FACT_LOGIN_NEXT_TRY,
+		FACT_PUT_OFF_UNTIL,
+		FACT_PUT_OFF_S,
+	};
+	int64_t value;
+
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
+		if (store_fact(store, pauses[i], 0, &value, e) != 0 ||
+		    store_set_fact(store, pauses[i], 0, e) != 0)
+			return -1;
+		due->login |= value != 0;
+	}
+	return 0;
+}
+
+static int
+make_all_due(struct store *store, const struct store_rows *rows,
+	     struct status_due *due, struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
 
-		if (make_due(store, &row, false, e) != 0)
+		if (make_due(store, &row, false, due, e) != 0)
 			return -1;
 	}
-	if (store_set_fact(store, FACT_LOGIN_FAILURES, 0, e) != 0 ||
-	    store_set_fact(store, FACT_LOGIN_NEXT_TRY, 0, e) != 0 ||
-	    store_set_fact(store, FACT_PUT_OFF_UNTIL, 0, e) != 0)
-		return -1;
-	return store_set_fact(store, FACT_PUT_OFF_S, 0, e);
+	return make_login_due(store, due, e);
 }
 
 static int
 make_chosen_due(struct store *store, const struct store_rows *rows,
-		struct chosen *chosen, struct err *e)
+		struct chosen *chosen, struct status_due *due, struct err *e)
 {
 	for (size_t i = 0; i < store_rows_count(rows); i++) {
 		struct store_row row = store_rows_at(rows, i);
@@ -199,14 +221,15 @@ make_chosen_due(struct store *store, const struct store_rows *rows,
 		if (!row.skipped && !has_failed(&row))
 			continue;
 		if (chosen_find(chosen, row.uid, row.uid_size) &&
-		    make_due(store, &row, true, e) != 0)
+		    make_due(store, &row, true, due, e) != 0)
 			return -1;
 	}
 	return chosen_missing(chosen, "has not failed and was not skipped", e);
 }
 
 static int
-forget(struct store *store, struct chosen *chosen, struct err *e)
+forget(struct store *store, struct chosen *chosen, struct status_due *due,
+       struct err *e)
 {
 	struct store_rows *rows;
 	int rc;
@@ -217,8 +240,8 @@ forget(struct store *store, struct chosen *chosen, struct err *e)
 		return -1;
 	rc = store_begin(store, STORE_DURABLE, e);
 	if (rc == 0)
-		rc = chosen ? make_chosen_due(store, rows, chosen, e)
-			    : make_all_due(store, rows, e);
+		rc = chosen ? make_chosen_due(store, rows, chosen, due, e)
+			    : make_all_due(store, rows, due, e);
 	if (rc == 0)
 		rc = store_commit(store, e) != 0 ? -1
 						 : store_make_whole(store, e);
@@ -230,13 +253,33 @@ forget(struct store *store, struct chosen *chosen, struct err *e)
 
 int
 status_forget_backoff(const struct account_settings *a, const char *state_dir,
-		      struct chosen *chosen, struct err *e)
+		      struct chosen *chosen, struct status_due *due,
+		      struct err *e)
 {
 	struct claim c;
 	int rc = -1;
 
+	*due = (struct status_due){ .login = false };
 	if (claim_take(&c, a, state_dir, false, e) == 0)
-		rc = forget(c.store, chosen, e);
+		rc = forget(c.store, chosen, due, e);
 	claim_release(&c);
 	return rc;
+}
+
+void
+status_show_due(char out[STATUS_DUE_MAX], const struct status_due *due)
+{
+	unsigned long long count = due->messages;
+
+	if (count == 0)
+		snprintf(out, STATUS_DUE_MAX, "%s",
+			 due->login ? "the login is tried in the next run"
+				    : "nothing to forget");
+	else
+		snprintf(out, STATUS_DUE_MAX,
+			 "%s%llu message%s tried in the next run",
+			 due->login ? "the login and " : "", count,
+			 count == 1 && !due->login ? " is"
+			 : count == 1		   ? " are"
+						   : "s are");
 }

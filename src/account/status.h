@@ -48,12 +48,21 @@ int status_read(struct status *s, const struct account_settings *a,
 		void *arg, struct err *e);
 void status_free(struct status *s);
 
+/* What is tried in the next run. */
+struct status_due {
+	uint64_t messages;
+	bool login;
+};
+
 /* For --retry: makes what was set aside, what could not be deleted, and a login
  * that was refused or put off, due at once, and forgets how often they have
  * failed.  With `chosen` only these messages, also those that were skipped;
- * ERR_USAGE for one that is none of these. */
+ * ERR_USAGE for one that is none of these.  *due: what there was to forget. */
 int status_forget_backoff(const struct account_settings *a,
 			  const char *state_dir, struct chosen *chosen,
-			  struct err *e);
+			  struct status_due *due, struct err *e);
+enum { STATUS_DUE_MAX = 80 };
+/* In words, for people. */
+void status_show_due(char out[STATUS_DUE_MAX], const struct status_due *due);
 
 #endif

@@ -394,12 +394,17 @@ static void
 retry_accounts(struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
+		char said[STATUS_DUE_MAX];
+		struct status_due due;
 		struct err e = ERR_INIT;
 
 		if (status_forget_backoff(&r->wanted[i]->keeper.account,
 					  r->conf->state_dir,
-					  r->options->chosen, &e) == 0)
+					  r->options->chosen, &due, &e) == 0) {
+			status_show_due(said, &due);
+			show_answer(&r->show, r->wanted[i], said);
 			continue;
+		}
 		if (e.kind == ERR_BUSY)
 			err_set(&e, ERR_LATER, "is being fetched just now");
 		show_error(&r->show, r->wanted[i], &e);

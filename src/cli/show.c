@@ -165,6 +165,18 @@ show_error(struct show *s, const struct account *a, const struct err *e)
 }
 
 void
+show_answer(struct show *s, const struct account *a, const char *text)
+{
+	char *line;
+
+	if (s->verbosity < 0)
+		return;
+	line = line_of(s, a, text);
+	progress_line(s->progress, line);
+	free(line);
+}
+
+void
 show_early_end(struct show *s, const struct account *a, int status,
 	       bool at_once)
 {

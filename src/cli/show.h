@@ -43,8 +43,10 @@ bool show_has_captions(const struct show *s);
  * TEXT"; its status counts. */
 void show_error(struct show *s, const struct account *a, const struct err *e);
 
-/* The same for a keeper that has ended without a result, with this status as of
- * wait(2); at_once: the user wanted that. */
+/* Shows what was asked for, as "NAME: TEXT", unless -q. */
+void show_answer(struct show *s, const struct account *a, const char *text);
+/* As show_error for a keeper that has ended without a result, with this status
+ * as of wait(2); at_once: the user wanted that. */
 void show_early_end(struct show *s, const struct account *a, int status,
 		    bool at_once);
 /* Says to those who look that the run has nothing to do: in this file no

@@ -319,7 +319,9 @@ def test_messages_set_aside_are_counted_and_listed_and_retried(popfetch, server)
     assert "it is broken" not in popfetch("--status", "work").stdout
     assert "uid-000001" in aside(popfetch) and "it is broken" in aside(popfetch)
     result = popfetch("--retry", "work")
-    assert result.status == 0 and result.output == "", result
+    assert result.status == 0, result
+    assert result.output == "work: 1 message is tried in the next run\n", result
+    assert popfetch("--retry", "-q", "work").output == ""
     assert len(popfetch.maildir()) == 1
     assert popfetch().status == 0
     assert same(popfetch.maildir(), pop.wires())
@@ -332,7 +334,7 @@ def test_retry_forgets_how_often_a_message_has_failed(popfetch, server):
         assert popfetch("work").status == os.EX_TEMPFAIL
         assert is_in(aside(popfetch), hours * HOUR)
     assert "failed 3 times" in aside(popfetch)
-    assert popfetch("--retry", "work").output == ""
+    assert popfetch("--retry", "work").status == 0
     assert "failed" not in aside(popfetch)
     assert "next try in the next run: RETR 1: server said: it is broken" in aside(popfetch)
     assert table(popfetch, status=1)["NEXT TRY"] == "next run"
@@ -346,7 +348,7 @@ def test_retry_forgets_how_often_a_login_was_refused(popfetch, server):
     for minutes in (15, 30, 60):
         assert popfetch("work").status == os.EX_NOPERM
         assert is_in(table(popfetch, status=1)["NEXT TRY"], minutes * 60)
-    assert popfetch("--retry", "work").output == ""
+    assert popfetch("--retry", "work").output == "work: the login is tried in the next run\n"
     assert table(popfetch, status=1)["NEXT TRY"] == "-"
     assert popfetch().status == os.EX_NOPERM
     assert is_in(table(popfetch, status=1)["NEXT TRY"], 15 * 60)
@@ -354,7 +356,7 @@ def test_retry_forgets_how_often_a_login_was_refused(popfetch, server):
 
 def test_retry_of_an_account_that_never_ran_makes_nothing(popfetch, server):
     result = popfetch.account(server=server([]))("--retry", "work")
-    assert result.status == 0 and result.output == "", result
+    assert result.status == 0 and result.output == "work: nothing to forget\n", result
     assert not popfetch.state_dir.exists()
 
 

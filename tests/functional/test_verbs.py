@@ -234,7 +234,9 @@ def test_retry_brings_a_skipped_one_back(popfetch, three):
     popfetch("--skip", "work", "--uid", "uid-000001")
     popfetch()
     assert len(popfetch.maildir()) == 2
-    assert popfetch("--retry", "work", "--uid", "uid-000001").status == 0
+    result = popfetch("--retry", "work", "--uid", "uid-000001")
+    assert result.status == 0, result
+    assert result.output == "work: 1 message is tried in the next run\n", result
     popfetch()
     popfetch()
     assert same(popfetch.maildir(), three.wires())
