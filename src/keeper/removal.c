@@ -428,9 +428,10 @@ note_verb_bye(struct session *s, struct err *e)
 	}
 	log_deleted(s);
 	removal_say_count(s);
-	if (store_begin(s->store, STORE_DURABLE, e) != 0)
+	if (store_begin(s->store, STORE_DURABLE, e) != 0 ||
+	    phase_end_note(s, end_rows(s, e), e) != 0)
 		return -1;
-	return phase_end_note(s, end_rows(s, e), e);
+	return failure_settle(s, e);
 }
 
 static int

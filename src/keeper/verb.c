@@ -209,6 +209,8 @@ skip_messages(struct session *s, struct err *e)
 	leave_skipped(s, is_chosen);
 	learning_open(&l, s);
 	rc = skip_all(s, &l, is_chosen, e);
+	if (rc == 0)
+		rc = failure_settle(s, e);
 	learning_close(&l);
 	free(is_chosen);
 	return rc;

@@ -4,6 +4,9 @@
 
 #include "session/failure.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "session/identity.h"
@@ -339,6 +342,46 @@ failure_say_fate(const struct session *s, size_t entry, bool is_delivered,
 
 	mailbox_name(s->mailbox, entry, name);
 	err_context(e, "%s is %s", name, failure_fate(is_delivered));
+}
+
+static bool
+is_of_message(const char *error)
+{
+	return strstr(error, " is set aside: ") ||
+	       strstr(error, " is not deleted for now: ");
+}
+
+static bool
+has_any_failed(const struct store_rows *rows)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < store_rows_count(rows) && !has; i++) {
+		struct store_row row = store_rows_at(rows, i);
+
+		has = row.gone_since == 0 &&
+		      (row.status == STORE_SET_ASIDE || row.attempts > 0);
+	}
+	return has;
+}
+
+int
+failure_settle(struct session *s, struct err *e)
+{
+	struct store_rows *rows = NULL;
+	char *error = NULL;
+	bool is_settled = false;
+
+	if (store_fact_text(s->store, FACT_LAST_ERROR, &error, e) != 0)
+		return -1;
+	if (error && is_of_message(error) &&
+	    store_load(s->store, &rows, e) == 0)
+		is_settled = !has_any_failed(rows);
+	free(error);
+	store_rows_free(&rows);
+	if (e->kind != ERR_NONE)
+		return -1;
+	return is_settled ? phase_note_fact(s, FACT_LAST_FAILURE, 0, e) : 0;
 }
 
 /* People hear of it once: the errors themselves may have been folded, each of

@@ -75,6 +75,9 @@ void failure_say_fate(const struct session *s, size_t entry, bool is_delivered,
 /* Its header came after all, and nothing else is to be done about it; or it is
  * marked as deleted. */
 int failure_forget(struct session *s, size_t entry, struct err *e);
+/* People have done something about a message: if none that has failed is left,
+ * and the last run has failed because of one, that is no failure any more. */
+int failure_settle(struct session *s, struct err *e);
 /* The session broke off at this message: counts that, and tells people when it
  * is set aside for it.  A failure to do so is passed over.  After a stop
  * request it is never counted so often that the message would be set aside. */

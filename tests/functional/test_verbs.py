@@ -416,6 +416,40 @@ def test_one_set_aside_that_is_deleted_waits_no_more(popfetch, three, clock):
     assert counts(popfetch, "KEPT", "ASIDE", "NEXT TRY") == ["2", "0", "-"]
 
 
+@pytest.mark.parametrize("verb", [["--skip"], ["--delete", "--yes"]])
+def test_a_failure_is_over_when_none_is_left_that_has_failed(popfetch, three, verb):
+    three.on("RETR", about(["uid-000001", "uid-000002"], UNREADABLE))
+    assert popfetch().status == os.EX_TEMPFAIL
+    assert popfetch(*verb, "work", "--uid", "uid-000001").status == 0
+    result = popfetch("--status")
+    assert result.status == 1 and "is set aside" in result.stdout, result
+    assert popfetch(*verb, "work", "--uid", "uid-000002").status == 0
+    result = popfetch("--status")
+    assert result.status == 0 and "last error" not in result.stdout, result
+
+
+def test_a_failure_is_over_when_what_could_not_be_deleted_is(popfetch, three):
+    popfetch.accounts["work"]["keep"] = "no"
+    three.on("DELE 2", UNREADABLE)
+    assert popfetch().status == os.EX_TEMPFAIL
+    three.forgive()
+    assert popfetch("--delete", "--yes", "work", "--uid", "uid-000002").status == 0
+    result = popfetch("--status")
+    assert result.status == 0 and "last error" not in result.stdout, result
+
+
+def test_a_skip_settles_no_other_failure(popfetch, three):
+    popfetch()
+    three.on("UIDL", UNREADABLE)
+    assert popfetch().status != 0
+    three.forgive()
+    before = popfetch("--status").stdout
+    assert "last error" in before
+    three.add(mail("four"))
+    assert popfetch("--skip", "work", "--uid", "uid-000004").status == 0
+    assert "last error" in popfetch("--status").stdout
+
+
 @pytest.mark.parametrize("act", [close, say(b"-ERR no\r\n")])
 def test_a_delete_that_quit_does_not_confirm_is_told(popfetch, three, act):
     three.on("QUIT", act)
