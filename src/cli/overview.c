@@ -19,12 +19,14 @@
 #include "account/status.h"
 
 enum { UID_MAX = 80, NAME_MIN = 7, NAME_MOST = 20, COUNT_MOST = 9999999 };
-enum { INDENT = 4 };
+/* what the other columns of the table take */
+enum { OTHERS = 60, INDENT = 4 };
 
 struct overview {
 	struct show *show;
 	const char *state_dir;
-	size_t width; /* of the names */
+	size_t columns; /* of a line */
+	size_t width;	/* of the names */
 	int64_t now;
 	struct buf lines; /* below the account's own */
 };
@@ -126,7 +128,7 @@ print_name(const struct overview *o, const struct account *a)
 	if (columns_of(a->name) <= o->width)
 		return a->name;
 	buf_init(&above.lines, SIZE_MAX);
-	wrap_add(&above.lines, 0, a->name);
+	wrap_add(&above.lines, o->columns, 0, a->name);
 	print_lines(&above);
 	buf_free(&above.lines);
 	return "";
@@ -135,7 +137,7 @@ print_name(const struct overview *o, const struct account *a)
 static void
 add_line(struct overview *o, char *text)
 {
-	wrap_add(&o->lines, INDENT, text);
+	wrap_add(&o->lines, o->columns, INDENT, text);
 	free(text);
 }
 
@@ -224,6 +226,8 @@ print_unreadable(struct overview *o, const struct account *a,
 		 const struct err *e)
 {
 	if (a->enabled) {
+		print_row(o, print_name(o, a), "cannot be read", "", "", "",
+			  "");
 		show_error(o->show, a, e);
 		return;
 	}
@@ -261,14 +265,19 @@ print_account(struct overview *o, const struct account *a)
 	buf_free(&o->lines);
 }
 
+/* A table in few columns has less room for names. */
 static size_t
-width_of_names(struct account *const accounts[], size_t count)
+width_of_names(struct account *const accounts[], size_t count, size_t columns)
 {
+	size_t most = columns < NAME_MIN + OTHERS ? NAME_MIN : columns - OTHERS;
 	size_t widest = NAME_MIN, width;
+
+	if (most > NAME_MOST)
+		most = NAME_MOST;
 
 	for (size_t i = 0; i < count; i++) {
 		width = columns_of(accounts[i]->name);
-		if (width > widest && width <= NAME_MOST)
+		if (width > widest && width <= most)
 			widest = width;
 	}
 	return widest;
@@ -278,10 +287,12 @@ void
 overview_print(struct show *s, struct account *const accounts[], size_t count,
 	       const char *state_dir)
 {
+	size_t columns = show_columns(s);
 	struct overview o = {
 		.show = s,
 		.state_dir = state_dir,
-		.width = width_of_names(accounts, count),
+		.columns = columns,
+		.width = width_of_names(accounts, count, columns),
 	};
 
 	print_row(&o, "ACCOUNT", "LAST SUCCESS", "FETCHED", "KEPT", "ASIDE",

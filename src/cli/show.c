@@ -20,6 +20,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/terminal.h"
+#include "cli/wrap.h"
 
 enum { DELAY_MS = 1000 };
 
@@ -71,6 +72,17 @@ bool
 show_has_captions(const struct show *s)
 {
 	return s->verbosity == 1 && s->on_terminal;
+}
+
+size_t
+show_columns(const struct show *s)
+{
+	size_t columns, rows;
+
+	if (!s->on_terminal)
+		return WRAP_COLUMNS;
+	terminal_size(STDOUT_FILENO, &columns, &rows);
+	return columns < WRAP_COLUMNS ? columns : WRAP_COLUMNS;
 }
 
 /* --- lines --- */

@@ -38,6 +38,9 @@ void show_close(struct show *s);
 /* Are delivered messages called by sender and subject?  On a terminal alone,
  * with -v, and not with -vv, which is passed on to others. */
 bool show_has_captions(const struct show *s);
+/* How wide is a line of a table at most?  80, or as the terminal if that has
+ * less. */
+size_t show_columns(const struct show *s);
 
 /* Shows an error of an account (NULL: of the program) as "popfetch: NAME:
  * TEXT"; its status counts. */

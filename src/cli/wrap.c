@@ -12,6 +12,7 @@ enum { WRAP_FURTHER = 4 };
 
 struct wrapping {
 	struct buf *out;
+	size_t most;	/* columns of a line */
 	size_t indent;	/* of the next line */
 	size_t columns; /* of this line; 0: it has not begun */
 };
@@ -53,7 +54,7 @@ add_part(struct wrapping *w, const char *word, size_t left)
 	while (size < left) {
 		columns = 0;
 		step = columns_char(word + size, &columns);
-		if (w->columns + columns > WRAP_COLUMNS)
+		if (w->columns + columns > w->most)
 			break;
 		(void)buf_append(w->out, word + size, step);
 		w->columns += columns;
@@ -66,8 +67,8 @@ static void
 add_word(struct wrapping *w, const char *word, size_t size, size_t columns,
 	 size_t indent)
 {
-	if (w->columns > w->indent && w->columns + 1 + columns > WRAP_COLUMNS &&
-	    indent + columns <= WRAP_COLUMNS)
+	if (w->columns > w->indent && w->columns + 1 + columns > w->most &&
+	    indent + columns <= w->most)
 		end_line(w, indent);
 	else if (w->columns > w->indent) {
 		(void)buf_byte(w->out, ' ');
@@ -87,17 +88,20 @@ add_word(struct wrapping *w, const char *word, size_t size, size_t columns,
 }
 
 void
-wrap_add(struct buf *out, size_t indent, const char *text)
+wrap_add(struct buf *out, size_t columns, size_t indent, const char *text)
 {
-	struct wrapping w = { .out = out, .indent = indent };
-	size_t size, columns;
+	size_t least = indent + WRAP_FURTHER + WRAP_LEAST, size, width;
+	struct wrapping w = {
+		.out = out,
+		.most = columns > least ? columns : least,
+		.indent = indent,
+	};
 
 	for (; *text; text += size) {
 		text += strspn(text, " ");
-		size = word_size(text, &columns);
+		size = word_size(text, &width);
 		if (size > 0)
-			add_word(&w, text, size, columns,
-				 indent + WRAP_FURTHER);
+			add_word(&w, text, size, width, indent + WRAP_FURTHER);
 	}
 	end_line(&w, indent);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
 /*
- * Text in lines of a terminal's usual width.
+ * Text in lines of a terminal's width.
  */
 #ifndef CLI_WRAP_H
 #define CLI_WRAP_H
@@ -10,11 +10,13 @@
 
 #include "base/buf.h"
 
-enum { WRAP_COLUMNS = 80 };
+/* What a terminal usually has. */
+enum { WRAP_COLUMNS = 80, WRAP_LEAST = 8 };
 
-/* Appends the text, valid UTF-8, in lines that are at most WRAP_COLUMNS wide
- * and end in LF.  The first one is indented by so many blanks, the others by 4
- * more.  Lines end between words; a word that is longer than a line is cut. */
-void wrap_add(struct buf *out, size_t indent, const char *text);
+/* Appends the text, valid UTF-8, in lines that are at most so many columns wide
+ * (but have WRAP_LEAST of them behind their indent) and end in LF.  The first
+ * one is indented by so many blanks, the others by 4 more.  Lines end between
+ * words; a word that is longer than a line is cut. */
+void wrap_add(struct buf *out, size_t columns, size_t indent, const char *text);
 
 #endif

@@ -253,7 +253,9 @@ def test_an_error_of_the_state_keeps_its_status(popfetch, server):
     assert popfetch("--status").status == 1
     [broken] = [path for path in popfetch.databases() if str(other.port) in path.name]
     broken.write_bytes(b"no database" * 1000)
-    assert popfetch("--status").status == os.EX_DATAERR
+    result = popfetch("--status")
+    assert result.status == os.EX_DATAERR and "other: " in result.stderr, result
+    assert row(result, "other").split("  ", 1)[1].strip() == "cannot be read", result
 
 
 def test_a_lock_that_is_held_for_long_is_status_1(popfetch, server):
@@ -280,6 +282,16 @@ def test_disabled_accounts_are_shown_as_such_and_keep_no_status(popfetch, server
     broken.write_bytes(b"no database" * 1000)
     result = popfetch("--status")
     assert result.status == 0 and "disabled" in row(result, "other") and result.stderr == "", result
+
+
+@pytest.mark.parametrize("columns, most", [(40, 40), (60, 60), (80, 80), (200, 80)])
+def test_words_below_the_table_fit_the_terminal(popfetch, server, columns, most):
+    pop = server([mail("one")]).on("RETR 1", say(b"-ERR it is broken" + b" end" * 40 + b"\r\n"))
+    popfetch.account(server=pop)()
+    result = popfetch.on_terminal("--status", "-v", columns=columns)
+    lines = [line for line in result.output.splitlines() if line.startswith("    ")]
+    assert len(lines) > 3 and most - 5 < max(map(len, lines)) <= most, result
+    assert sum(line.split().count("end") for line in lines) == 80, result
 
 
 @pytest.mark.parametrize("name", ["w" * 20, "w" * 21, "w" * 200, "many words " * 9, "\u00e9" * 30])

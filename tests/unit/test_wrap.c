@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
-/* Lines for a terminal of 80 columns. */
+/* Lines for a terminal, mostly of 80 columns. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ assert_wrapped(size_t indent, const char *text, const char *expected)
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX);
-	wrap_add(&out, indent, text);
+	wrap_add(&out, WRAP_COLUMNS, indent, text);
 	assert_string_equal(buf_text(&out), expected);
 	buf_free(&out);
 }
@@ -77,7 +77,7 @@ characters_of_two_columns_are_counted_as_such(void **state)
 	for (size_t i = 0; i < 100; i++)
 		memcpy(text + 3 * i, "\xe4\xb8\xad", 4);
 	buf_init(&out, SIZE_MAX);
-	wrap_add(&out, 3, text);
+	wrap_add(&out, WRAP_COLUMNS, 3, text);
 	copy = rest = mem_string(buf_text(&out));
 	while ((line = strsep(&rest, "\n")) && rest) {
 		size_t size = strlen(line + strspn(line, " "));
@@ -94,6 +94,26 @@ characters_of_two_columns_are_counted_as_such(void **state)
 	buf_free(&out);
 }
 
+static void
+a_narrow_terminal_has_lines_of_its_width(void **state)
+{
+	static const char *const expected[] = {
+		"    123456789 12\n        3456789\n",
+		"    123456789\n        123456789\n",
+		"    123456789 123456789\n",
+	};
+	static const size_t columns[] = { 0, 17, 23 };
+	struct buf out;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		buf_init(&out, SIZE_MAX);
+		wrap_add(&out, columns[i], 4, TEN TEN);
+		assert_string_equal(buf_text(&out), expected[i]);
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -101,6 +121,7 @@ main(void)
 		cmocka_unit_test(a_text_that_fits_is_one_line),
 		cmocka_unit_test(a_line_ends_between_words),
 		cmocka_unit_test(a_word_that_is_longer_than_a_line_is_cut),
+		cmocka_unit_test(a_narrow_terminal_has_lines_of_its_width),
 		cmocka_unit_test(characters_of_two_columns_are_counted_as_such),
 	};
 
