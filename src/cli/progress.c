@@ -19,6 +19,7 @@
 #include "cli/columns.h"
 #include "cli/pace.h"
 #include "cli/terminal.h"
+#include "cli/wrap.h"
 #include "sys/fs.h"
 #include "sys/proc.h"
 
@@ -318,6 +319,20 @@ progress_line_cut(struct progress *p, const char *line)
 	terminal_size(p->place.lines_fd, &columns, &rows);
 	columns_cut(safe, columns - 1);
 	(void)buf_format(&p->lines, "%s\n", safe);
+	free(safe);
+	write_line(p);
+}
+
+void
+progress_line_wrapped(struct progress *p, size_t indent, const char *line)
+{
+	size_t size = strlen(line), room = 4 * size + 1, columns, rows;
+	char *safe = mem_alloc(room);
+
+	text_safe(safe, room, line, size);
+	terminal_size(p->place.lines_fd, &columns, &rows);
+	wrap_add(&p->lines, p->lines_on_terminal ? columns : SIZE_MAX, indent,
+		 safe);
 	free(safe);
 	write_line(p);
 }

@@ -38,7 +38,9 @@ void progress_free(struct progress **p); /* takes the bars away */
 void progress_line(struct progress *p, const char *line);
 /* The same, cut to the width of the terminal. */
 void progress_line_cut(struct progress *p, const char *line);
-/* The same to standard error, for errors. */
+/* The same with an indent, and on a terminal in several lines of its width. */
+void progress_line_wrapped(struct progress *p, size_t indent, const char *line);
+/* As progress_line, but to standard error, for errors. */
 void progress_error(struct progress *p, const char *line);
 /* An account's bar appears, changes, and goes; `slot` is any number the caller
  * uses for it again. */

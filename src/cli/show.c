@@ -19,10 +19,11 @@
 #include "base/quantity.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "cli/columns.h"
 #include "cli/terminal.h"
 #include "cli/wrap.h"
 
-enum { DELAY_MS = 1000 };
+enum { DELAY_MS = 1000, ITEM_INDENT = 7 };
 
 static bool
 is_pipe(int fd)
@@ -337,30 +338,75 @@ take_result(struct show *s, const struct link_record *r,
 		*result = (struct report_result){ .is_again = false };
 }
 
-/* In two lines:
- *
- *	   17  kept until 2026-12-14 10:00  3.4 KiB  uid uid-000017
- *	       Tue, 1 Dec 2026 10:00:00 +0000  jane@example.org  The subject
- */
+/* Adds what there is of a header, with two blanks in between. */
 static void
-print_item(struct progress *p, const struct report_item *item)
+add_text(struct buf *line, const char *text)
 {
-	char size[QUANTITY_TEXT_MAX] = "unknown size";
-	char *first, *second;
+	if (*text)
+		(void)buf_format(line, "%s%s",
+				 line->len > ITEM_INDENT ? "  " : "", text);
+}
+
+static void
+print_header(const struct show *s, const struct report_item *item)
+{
+	struct buf line;
+
+	buf_init(&line, SIZE_MAX);
+	(void)buf_format(&line, "%*s", ITEM_INDENT, "");
+	add_text(&line, item->date);
+	add_text(&line, item->from);
+	add_text(&line, item->subject);
+	if (line.len > ITEM_INDENT && s->on_terminal)
+		progress_line_cut(s->progress, buf_text(&line));
+	else if (line.len > ITEM_INDENT)
+		progress_line(s->progress, buf_text(&line));
+	buf_free(&line);
+}
+
+/* What becomes of it has a line of its own where the terminal is too narrow for
+ * one that has all. */
+static void
+print_state(const struct show *s, size_t columns,
+	    const struct report_item *item)
+{
+	char size[QUANTITY_TEXT_MAX] = "size ?", *name, *all;
 
 	if (item->size >= 0)
 		quantity_show_size(size, (uint64_t)item->size);
-	first = mem_format("%5u  %s  %s  uid %s", item->number, item->state,
-			   size, item->uid);
-	progress_line(p, first);
-	free(first);
-	if (item->date[0] == '\0' && item->from[0] == '\0' &&
-	    item->subject[0] == '\0')
+	name = mem_format("%5u  %10s  uid %s", item->number, size, item->uid);
+	all = mem_format("%s  %s", name, item->state);
+	if (columns_of(all) <= columns) {
+		progress_line(s->progress, all);
+	} else {
+		progress_line(s->progress, name);
+		progress_line_wrapped(s->progress, ITEM_INDENT, item->state);
+	}
+	free(name);
+	free(all);
+}
+
+/* What stands in front has a place of its own, what may be long comes last:
+ *
+ *	   17     3.4 KiB  uid uid-000017  set aside, next try 2026-12-14 10:00
+ *	       Tue, 1 Dec 2026 10:00:00 +0000  jane@example.org  The subject
+ *	       last error: RETR 17: server said: no
+ */
+static void
+print_item(const struct show *s, const struct report_item *item)
+{
+	size_t columns = SIZE_MAX, rows;
+	char *error;
+
+	if (s->on_terminal)
+		terminal_size(STDOUT_FILENO, &columns, &rows);
+	print_state(s, columns, item);
+	print_header(s, item);
+	if (item->error[0] == '\0')
 		return;
-	second = mem_format("       %s  %s  %s", item->date, item->from,
-			    item->subject);
-	progress_line(p, second);
-	free(second);
+	error = mem_format("last error: %s", item->error);
+	progress_line_wrapped(s->progress, ITEM_INDENT, error);
+	free(error);
 }
 
 static void
@@ -369,9 +415,10 @@ show_item(struct show *s, const struct link_record *r)
 	struct report_item item;
 
 	if (report_read_item(r, &item))
-		print_item(s->progress, &item);
+		print_item(s, &item);
 	free(item.uid);
 	free(item.state);
+	free(item.error);
 }
 
 /* All but "y" and "yes" is a no. */

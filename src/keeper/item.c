@@ -43,24 +43,32 @@ kept_state(const struct session *s, size_t entry, const struct store_row *row)
 }
 
 static char *
-failed_state(struct session *s, const struct store_row *row)
+failed_state(const struct session *s, const struct store_row *row)
+{
+	char text[QUANTITY_TEXT_MAX];
+
+	show_time(text, row->next_try);
+	return mem_format("set aside%s%s",
+			  row->next_try > s->now ? ", next try " : "",
+			  row->next_try > s->now ? text : "");
+}
+
+/* Why it has failed the last time, "" if it has not; owned by the caller. */
+static char *
+error_of(struct session *s, size_t entry)
 {
 	struct err ignored = ERR_INIT;
-	char text[QUANTITY_TEXT_MAX], *error = NULL, *state;
+	char *error = NULL;
+	struct store_row row;
 
-	(void)store_error(s->store, row->id, &error, &ignored);
-	show_time(text, row->next_try);
-	state = mem_format("set aside%s%s%s%s",
-			   row->next_try > s->now ? ", next try " : "",
-			   row->next_try > s->now ? text : "",
-			   error ? ": " : "", error ? error : "");
-	free(error);
-	return state;
+	if (failure_row(s->mailbox, entry, &row) && row.attempts > 0)
+		(void)store_error(s->store, row.id, &error, &ignored);
+	return error ? error : mem_string("");
 }
 
 /* In words; owned by the caller. */
 static char *
-state_of(struct session *s, size_t entry)
+state_of(const struct session *s, size_t entry)
 {
 	enum plan_action action = mailbox_action(s->mailbox, entry);
 	char reason[PLAN_REASON_MAX];
@@ -86,6 +94,7 @@ item_show(struct session *s, size_t entry, const struct header *h)
 		.size = mailbox_size(s->mailbox, entry),
 		.uid = chosen_text(l.uid, l.uid_size),
 		.state = state_of(s, entry),
+		.error = error_of(s, entry),
 	};
 
 	if (h) {
@@ -96,4 +105,5 @@ item_show(struct session *s, size_t entry, const struct header *h)
 	report_item(s->report, &item);
 	free(item.uid);
 	free(item.state);
+	free(item.error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copyright The popfetch authors */
 /*
- * A message as --list and --delete show it: its number, what becomes of it, its
- * size and uid, and of its header date, sender and subject.
+ * A message as --list and --delete show it: its number, size and uid, what
+ * becomes of it, of its header date, sender and subject, and its last error.
  */
 #ifndef KEEPER_ITEM_H
 #define KEEPER_ITEM_H

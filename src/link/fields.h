@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FIELDS_MAX = 4096 };
+enum { FIELDS_MAX = 5120 };
 
 struct fields {
 	size_t size;

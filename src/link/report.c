@@ -135,7 +135,7 @@ report_read_result(const struct link_record *r, struct report_result *p)
 
 /* --- single messages --- */
 
-enum { UID_MAX = 2048, STATE_MAX = 384 };
+enum { UID_MAX = 2048, STATE_MAX = 256, ERROR_MAX = ERR_TEXT_MAX };
 
 static void
 put_cut(struct fields *f, const char *text, size_t max)
@@ -175,6 +175,7 @@ report_item(struct link *l, const struct report_item *item)
 	fields_put_number(&f, item->size);
 	put_cut(&f, item->uid, UID_MAX);
 	put_cut(&f, item->state, STATE_MAX);
+	put_cut(&f, item->error, ERROR_MAX);
 	fields_put_text(&f, item->date);
 	fields_put_text(&f, item->from);
 	fields_put_text(&f, item->subject);
@@ -190,8 +191,10 @@ report_read_item(const struct link_record *r, struct report_item *item)
 	item->size = fields_number(&f);
 	item->uid = mem_alloc(UID_MAX);
 	item->state = mem_alloc(STATE_MAX);
+	item->error = mem_alloc(ERROR_MAX);
 	fields_text(&f, item->uid, UID_MAX);
 	fields_text(&f, item->state, STATE_MAX);
+	fields_text(&f, item->error, ERROR_MAX);
 	fields_text(&f, item->date, sizeof(item->date));
 	fields_text(&f, item->from, sizeof(item->from));
 	fields_text(&f, item->subject, sizeof(item->subject));

@@ -83,6 +83,7 @@ struct report_item {
 	int64_t size; /* -1: unknown */
 	char *uid;    /* as --uid takes it; owned by its maker */
 	char *state;  /* in words; the same */
+	char *error;  /* why it has failed, "" if it has not; the same */
 	/* As the header has them, "" if it has none or could not be had. */
 	char date[REPORT_FIELD_MAX];
 	char from[REPORT_FIELD_MAX];

@@ -28,7 +28,8 @@ def commands(pop, *words):
 
 
 def items(result):
-    """Of each message its first line, and its second if it has one."""
+    """Of each message its first line, that of its header, and that of its error, as far as there
+    are any."""
     found = []
     for line in result.output.splitlines():
         if line.startswith("       "):
@@ -49,12 +50,15 @@ def test_a_list_says_what_becomes_of_each_message(popfetch, three, clock):
     result = popfetch("--list", "work", env=clock(60))
     assert result.status == 0, result
     first, second, third, fourth = items(result)
-    assert "kept until 20" in first[0] and first[0].endswith("uid uid-000001")
-    assert "set aside, next try 20" in second[0] and "cannot read message" in second[0]
+    assert re.match("1  +[0-9]+ B  uid uid-000001  kept until 20", first[0]) and len(first) == 2
+    assert "uid uid-000002  set aside, next try 20" in second[0]
     assert "two" in second[1] and "@" in second[1]
+    assert second[2] == "last error: RETR 2: server said: cannot read message", second
     assert "kept until 20" in third[0]
-    assert "new" in fourth[0] and "KiB" in fourth[0], fourth
-    assert fourth[0].endswith("uid odd%20uid%20%25%FF") and fourth[1].endswith("four"), fourth
+    assert "KiB" in fourth[0] and fourth[0].endswith("  uid odd%20uid%20%25%FF  new"), fourth
+    assert fourth[1].endswith("four"), fourth
+    lines = [line for line in result.stdout.splitlines() if "  uid " in line]
+    assert len({line.index("  uid ") for line in lines}) == 1, result
     assert not commands(three, "RETR", "DELE")
     assert popfetch.sql("select * from message") == before
 
@@ -87,8 +91,9 @@ def test_a_list_asks_nothing_more_about_one_at_which_sessions_break(popfetch, th
     popfetch(env=clock(0))
     for _ in range(2):
         result = popfetch("--list", "work", env=clock(60))
-        assert result.status == 0 and [len(item) for item in items(result)] == [2, 1, 2], result
-        assert "connection closed by server" in items(result)[1][0], result
+        assert result.status == 0 and [len(item) for item in items(result)] == [2, 2, 2], result
+        error = items(result)[1][1]
+        assert error.startswith("last error: ") and "connection closed by server" in error, result
         assert commands(three, "TOP") == ["TOP 1 0", "TOP 3 0"]
 
 
@@ -100,7 +105,7 @@ def test_a_list_goes_on_behind_a_message_that_breaks_the_line(popfetch, server, 
     result = popfetch("--list", "work")
     assert result.status == os.EX_TEMPFAIL and "TOP 2" in result.stderr, result
     assert [len(item) for item in items(result)] == [2, 1, 1], result
-    assert [item[0].split()[-1] for item in items(result)] == [f"uid-00000{n}" for n in (1, 2, 3)]
+    assert [item[0].split()[4] for item in items(result)] == [f"uid-00000{n}" for n in (1, 2, 3)]
     assert "3 messages" in result.stdout
 
 
@@ -111,6 +116,30 @@ def test_a_list_shows_all_where_a_size_that_has_changed_breaks_the_line(popfetch
     result = popfetch("--list", "work")
     assert result.status == os.EX_TEMPFAIL and "TOP 2" in result.stderr, result
     assert len(items(result)) == 3 and "3 messages" in result.stdout, result
+
+
+def test_what_a_header_lacks_leaves_no_blanks(popfetch, server):
+    wire = mail("one")
+    wires = [re.sub(name + rb": [^\r]*\r\n", b"", wire) for name in (b"Date", b"From", b"Subject")]
+    popfetch.account(server=server(wires))
+    seconds = [item[1] for item in items(popfetch("--list", "work"))]
+    assert len(seconds) == 3 and all(len(re.split("  +", line)) == 2 for line in seconds), seconds
+    lines = popfetch("--list", "work").stdout.splitlines()
+    assert all(re.match(" {7}[^ ]", line) for line in lines[1:-1:2]), lines
+    assert not any(line.endswith(" ") for line in lines), lines
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_list_fits_the_terminal(popfetch, server, columns, clock):
+    pop = server([mail("one " * 60), mail("two")])
+    pop.on("RETR 2", say(b"-ERR it is broken" + b" end" * 40 + b"\r\n"))
+    popfetch.account(server=pop)(env=clock(0))
+    result = popfetch.on_terminal("--list", "work", columns=columns, env=clock(60))
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= columns, result
+    assert any(line.endswith("...") and len(line) == columns - 1 for line in lines), result
+    assert sum(re.search("  uid uid-00000[12](  |$)", line) is not None for line in lines) == 2
+    assert sum(line.split().count("end") for line in lines) == 40, result
 
 
 # --skip
