@@ -130,8 +130,9 @@ tenths_of(uint64_t bytes, unsigned shift)
 	return (bytes >> shift) * 10 + (rest * 10 + 512) / 1024;
 }
 
-void
-quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes)
+/* `always`: with its tenths even where these are 0. */
+static void
+show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes, bool always)
 {
 	static const char prefixes[] = "KMGTPE";
 	unsigned shift = 10;
@@ -146,12 +147,24 @@ quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes)
 		shift += 10;
 	tenths = tenths_of(bytes, shift);
 	unit = prefixes[shift / 10 - 1];
-	if (tenths % 10 == 0)
+	if (tenths % 10 == 0 && !always)
 		snprintf(out, QUANTITY_TEXT_MAX, "%" PRIu64 " %ciB",
 			 tenths / 10, unit);
 	else
 		snprintf(out, QUANTITY_TEXT_MAX, "%" PRIu64 ".%u %ciB",
 			 tenths / 10, (unsigned)(tenths % 10), unit);
+}
+
+void
+quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes)
+{
+	show_size(out, bytes, false);
+}
+
+void
+quantity_show_tenths(char out[QUANTITY_TEXT_MAX], uint64_t bytes)
+{
+	show_size(out, bytes, true);
 }
 
 void

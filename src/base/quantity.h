@@ -22,6 +22,9 @@ bool quantity_size(const char *text, uint64_t *bytes);
 enum { QUANTITY_TEXT_MAX = 32 };
 /* "312 B", "1.2 MiB". */
 void quantity_show_size(char out[QUANTITY_TEXT_MAX], uint64_t bytes);
+/* The same for columns, where digits have their places: "3.0 MiB", not
+ * "3 MiB". */
+void quantity_show_tenths(char out[QUANTITY_TEXT_MAX], uint64_t bytes);
 /* "14 days", "1 hour 30 minutes", at most two units. */
 void quantity_show_duration(char out[QUANTITY_TEXT_MAX], int64_t seconds);
 /* The same for how long something took: "7.2 seconds", "2 minutes 5 seconds".

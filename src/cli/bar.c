@@ -155,11 +155,11 @@ add_numbers(struct line *l, const struct progress_state *s,
 	bool fits = has_room(l, SIZE_COLUMNS + GAP + GAUGE_MIN);
 
 	if (fits) {
-		quantity_show_size(size, s->bytes);
+		quantity_show_tenths(size, s->bytes);
 		add_padded(l, size, SIZE_COLUMNS);
 	}
 	if (fits && has_room(l, RATE_COLUMNS + GAP + GAUGE_MIN)) {
-		quantity_show_size(size, pace->rate);
+		quantity_show_tenths(size, pace->rate);
 		snprintf(speed, sizeof(speed), "%s/s", size);
 		add_padded(l, pace->rate > 0 ? speed : "", RATE_COLUMNS);
 	}

@@ -373,7 +373,7 @@ print_state(const struct show *s, size_t columns,
 	char size[QUANTITY_TEXT_MAX] = "size ?", *name, *all;
 
 	if (item->size >= 0)
-		quantity_show_size(size, (uint64_t)item->size);
+		quantity_show_tenths(size, (uint64_t)item->size);
 	name = mem_format("%5u  %10s  uid %s", item->number, size, item->uid);
 	all = mem_format("%s  %s", name, item->state);
 	if (columns_of(all) <= columns) {

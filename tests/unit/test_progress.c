@@ -212,7 +212,7 @@ each_account_has_a_bar_below_all_lines(void **state)
 	screen_look(s);
 	assert_row(s, 0, "work             connecting");
 	assert_row(s, 1,
-		   "home-and-garden   5/10   50%                     1 MiB  "
+		   "home-and-garden   5/10   50%                   1.0 MiB  "
 		   "[##########-----------]");
 	progress_line(p, "work: 3 new messages");
 	assert_int_equal(screen_look(s), 0);
@@ -304,20 +304,20 @@ the_rate_follows_and_sinks_when_nothing_comes(void **state)
 	assert_true(progress_tick(p, 500) == 1500);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  1/4   25%     0:02 left       1 MiB       2 MiB/s  "
+		   "w  1/4   25%     0:02 left     1.0 MiB     2.0 MiB/s  "
 		   "[##########------------------------------]");
 	update(p, 0, 4, 4, 4 << 20, 4 << 20);
 	assert_true(progress_tick(p, 1500) == 2500);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  4/4  100%                     4 MiB     2.5 MiB/s  "
+		   "w  4/4  100%                   4.0 MiB     2.5 MiB/s  "
 		   "[########################################]");
 	for (i = 0, next = 2500; next != CLOCK_NEVER; i++)
 		next = progress_tick(p, next);
 	assert_true(i >= 10 && i <= 40);
 	screen_look(s);
 	assert_row(s, 0,
-		   "w  4/4  100%                     4 MiB                "
+		   "w  4/4  100%                   4.0 MiB                "
 		   "[########################################]");
 	progress_free(&p);
 	screen_free(s);

@@ -166,6 +166,26 @@ sizes_are_shown_with_one_decimal(void **state)
 }
 
 static void
+sizes_in_columns_always_have_tenths(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} table[] = { { 1023, "1023 B" },
+		      { 1024, "1.0 KiB" },
+		      { 1536, "1.5 KiB" },
+		      { 1023 * 1024, "1023.0 KiB" },
+		      { 20 << 20, "20.0 MiB" } };
+	char out[QUANTITY_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		quantity_show_tenths(out, table[i].bytes);
+		assert_string_equal(out, table[i].text);
+	}
+}
+
+static void
 durations_are_shown_in_at_most_two_units(void **state)
 {
 	static const struct {
@@ -227,6 +247,7 @@ main(void)
 		cmocka_unit_test(sizes_are_read_as_people_write_them),
 		cmocka_unit_test(sizes_that_make_no_sense_are_refused),
 		cmocka_unit_test(sizes_are_shown_with_one_decimal),
+		cmocka_unit_test(sizes_in_columns_always_have_tenths),
 		cmocka_unit_test(durations_are_shown_in_at_most_two_units),
 		cmocka_unit_test(
 			what_took_less_than_a_minute_is_shown_in_tenths_of_seconds),
