@@ -154,13 +154,13 @@ say(struct session *s, const char *verb, const char *date)
 		    date);
 }
 
-/* Counts the messages that are wanted, and says how many they are. */
+/* Counts the messages that are wanted, and finds the date of the newest. */
 static int
-start(struct session *s, const char *verb, struct err *e)
+start(struct session *s, char date[HEADER_DATE_MAX], struct err *e)
 {
-	char date[HEADER_DATE_MAX] = "";
 	size_t newest = SIZE_MAX;
 
+	date[0] = '\0';
 	if (!mailbox_has_uids(s->mailbox))
 		return err_set(e, ERR_UNAVAILABLE,
 			       "--catch-up needs a server with UIDL");
@@ -170,10 +170,7 @@ start(struct session *s, const char *verb, struct err *e)
 			if (wants_header(s, i))
 				newest = i;
 		}
-	if (newest != SIZE_MAX && ask_date(s, newest, date, e) != 0)
-		return -1;
-	say(s, verb, date);
-	return 0;
+	return newest == SIZE_MAX ? 0 : ask_date(s, newest, date, e);
 }
 
 /* --- recording --- */
@@ -276,11 +273,13 @@ save_whole(struct session *s, struct learning *l, struct err *why)
 int
 catch_up_run(struct session *s, struct err *e)
 {
+	char date[HEADER_DATE_MAX];
 	struct learning l;
 	int rc = 0;
 
-	if (start(s, "recording", e) != 0)
+	if (start(s, date, e) != 0)
 		return -1;
+	say(s, "recording", date);
 	report_phase(s->report, "recording");
 	learning_open(&l, s);
 	if (compare_has_top(s))
@@ -322,9 +321,9 @@ catch_up_blame(struct session *s, const struct err *why)
 int
 catch_up_look(struct session *s, struct err *e)
 {
-	char name[MAILBOX_NAME_MAX];
+	char name[MAILBOX_NAME_MAX], date[HEADER_DATE_MAX];
 
-	if (start(s, "would record", e) != 0)
+	if (start(s, date, e) != 0)
 		return -1;
 	for (size_t i = 0; i < mailbox_count(s->mailbox); i++) {
 		if (!is_wanted(s, i))
@@ -332,6 +331,8 @@ catch_up_look(struct session *s, struct err *e)
 		mailbox_name(s->mailbox, i, name);
 		report_line(s->report, REPORT_ANSWER, "would record %s", name);
 	}
+	/* the sum comes last, as in a dry run, where it stays in sight */
+	say(s, "would record", date);
 	return 0;
 }
 

@@ -469,10 +469,10 @@ a_look_says_what_would_be_recorded_and_changes_nothing(void **state)
 	scene_message(x, 3, OTHER, -1);
 	assert_int_equal(catch_up_look(&x->session, &x->e), 0);
 	scene_assert_asked(x, "TOP 3");
-	assert_true(scene_was_told(x, "would record 2 messages as delivered, "
-				      "the newest dated " DATE "\n"
-				      "would record message 2 (uid 'a')\n"
-				      "would record message 3 (uid 'b')\n"));
+	assert_true(scene_was_told(x, "would record message 2 (uid 'a')\n"
+				      "would record message 3 (uid 'b')\n"
+				      "would record 2 messages as delivered, "
+				      "the newest dated " DATE "\n"));
 	assert_false(scene_was_told(x, "(uid 'c')"));
 	assert_int_equal(scene_row_count(x), 1);
 	assert_int_equal(x->result.kept, 0);
