@@ -478,6 +478,7 @@ run(const struct run_options *options)
 	int status;
 
 	show_open(&r.show, options->verbosity, options->mode != SESSION_FETCH);
+	r.show.asks = options->mode == SESSION_DELETE && !options->yes;
 	proc_signals(PROC_STOPPABLE);
 	if (read_conf(&r, &e) != 0 || select_accounts(&r, &e) != 0 ||
 	    read_list(&r, &e) != 0)

@@ -414,7 +414,7 @@ show_item(struct show *s, const struct link_record *r)
 {
 	struct report_item item;
 
-	if (report_read_item(r, &item))
+	if (report_read_item(r, &item) && (s->verbosity >= 0 || s->asks))
 		print_item(s, &item);
 	free(item.uid);
 	free(item.state);

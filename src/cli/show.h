@@ -23,6 +23,7 @@ struct show {
 	struct progress *progress;
 	int verbosity;	  /* -1: -q, 0, 1: -v, 2: -vv */
 	bool on_terminal; /* standard output is one */
+	bool asks;	  /* a question comes behind the messages shown */
 	int status;	  /* worst exit status so far */
 	bool has_trouble; /* --status: no mail comes to some account */
 	uint64_t new_messages;

@@ -385,6 +385,15 @@ def test_a_refused_dele_is_told(popfetch, three):
     assert "0 of 1 message deleted on the server; nothing tries it again" in result.stdout, result
 
 
+def test_with_q_only_what_is_asked_about_is_shown(popfetch, three):
+    arguments = ["--delete", "-q", "work", "--uid", "uid-000001"]
+    result = popfetch.on_terminal(*arguments, typed=[("[y/N] ", "n\n")])
+    assert result.status == 0 and "uid uid-000001" in result.output, result
+    assert popfetch("--list", "-q", "work").output == ""
+    result = popfetch(*arguments, "--yes")
+    assert result.status == 0 and result.output == "" and len(three.left()) == 2, result
+
+
 @pytest.mark.parametrize("refused, count", [("DELE", 0), ("DELE 1", 1)])
 def test_each_refused_dele_of_several_is_told_and_how_many_are_deleted(
     popfetch, three, refused, count
