@@ -391,7 +391,7 @@ what_is_too_large_is_named_once_in_its_life(void **state)
 }
 
 static void
-what_is_too_large_and_has_no_uid_is_told_to_those_who_ask(void **state)
+what_is_too_large_and_has_no_uid_is_counted_and_told_once(void **state)
 {
 	struct scene *x = *state;
 
@@ -401,8 +401,13 @@ what_is_too_large_and_has_no_uid_is_told_to_those_who_ask(void **state)
 	assert_int_equal(list_name_large(&x->session, &x->e), 0);
 	assert_true(scene_was_told(x, "message 1, 200 B, is larger than "
 				      "max_size (150 B)"));
-	assert_false(scene_was_told(x, "left on the server"));
+	assert_true(scene_was_told(x, "1 message is larger than max_size "
+				      "(150 B): left on the server"));
 	assert_int_equal(scene_row_count(x), 0);
+	begin_again(x);
+	scene_mailbox(x);
+	assert_int_equal(list_name_large(&x->session, &x->e), 0);
+	assert_false(scene_was_told(x, "left on the server"));
 }
 
 static void
@@ -487,7 +492,7 @@ main(void)
 		TEST(top_that_differed_at_a_time_to_come_is_asked_again),
 		TEST(that_top_differs_is_noted_with_its_time),
 		TEST(what_is_too_large_is_named_once_in_its_life),
-		TEST(what_is_too_large_and_has_no_uid_is_told_to_those_who_ask),
+		TEST(what_is_too_large_and_has_no_uid_is_counted_and_told_once),
 		TEST(sizes_that_look_alike_are_told_in_bytes),
 		TEST(what_is_not_too_large_is_not_named),
 		TEST(all_and_a_named_account_reach_the_plan),
