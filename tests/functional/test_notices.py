@@ -206,7 +206,7 @@ def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch
     busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
     pop.on("AUTH", busy).on("PASS", busy)
     assert popfetch().status != 0
-    since(popfetch, name)
+    popfetch.earlier(name + "_since", 2 * DAY)
     pop.forgive()
     pop.on("RETR 2", close)
     result = popfetch("work")
@@ -223,7 +223,7 @@ def test_a_server_that_cannot_be_reached_refuses_no_login(popfetch, server, name
     busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
     pop.on("AUTH", busy).on("PASS", busy)
     assert popfetch().status != 0
-    since(popfetch, name)
+    popfetch.earlier(name + "_since", 2 * DAY)
     pop.stop()
     result = popfetch("work")
     assert result.status == os.EX_TEMPFAIL and result.output == "", result
@@ -234,7 +234,7 @@ def test_a_server_that_is_in_trouble_behind_the_listing_is_so_since_it_began(pop
     pop.on("RETR", say(b"-ERR [SYS/TEMP] later\r\n"))
     popfetch.account(server=pop, notice_after="1000 failures")
     assert popfetch().output == ""
-    since(popfetch, "put_off")
+    popfetch.earlier("put_off_since", 2 * DAY)
     assert told(popfetch("work"), "put off")
 
 
