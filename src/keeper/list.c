@@ -236,12 +236,15 @@ static int
 judge_clock(struct session *s, struct err *e)
 {
 	struct age_clock *c = &s->clock;
+	int64_t has_gaps;
 
 	if (store_fact(s->store, FACT_LAST_RUN, 0, &c->last_run, e) != 0 ||
 	    store_fact(s->store, FACT_CLOCK_WENT_ON, -1, &c->went_on_s, e) !=
 		    0 ||
-	    store_fact(s->store, FACT_CLOCK_HIGH, 0, &c->high, e) != 0)
+	    store_fact(s->store, FACT_CLOCK_HIGH, 0, &c->high, e) != 0 ||
+	    store_fact(s->store, FACT_CLOCK_HAS_GAPS, 0, &has_gaps, e) != 0)
 		return -1;
+	c->has_gaps = has_gaps != 0;
 	if (c->last_run == 0)
 		c->last_run = last_delivery(mailbox_rows(s->mailbox));
 	s->clock_is_doubted = !age_clock_is_good(c, s->now);
@@ -394,7 +397,9 @@ list_note_facts(struct session *s, struct err *e)
 	if (store_change_fact(s->store, FACT_CLOCK_WENT_ON, -1,
 			      s->clock.went_on_s, e) != 0 ||
 	    store_change_fact(s->store, FACT_CLOCK_HIGH, 0, s->clock.high, e) !=
-		    0)
+		    0 ||
+	    store_change_fact(s->store, FACT_CLOCK_HAS_GAPS, 0,
+			      s->clock.has_gaps, e) != 0)
 		return -1;
 	if (mailbox_has_uids(s->mailbox) &&
 	    store_change_fact(s->store, FACT_UIDL_REFUSED, 0, 0, e) != 0)

@@ -43,20 +43,21 @@ age_clock_is_good(struct age_clock *c, int64_t now)
 
 	if (gap < -STEP_MAX_S) {
 		c->went_on_s = 0;
+		c->has_gaps = false;
 		if (c->high < c->last_run)
 			c->high = c->last_run;
 		return false;
 	}
 	if (is_put_right(c, now)) {
 		c->went_on_s = 0;
+		c->has_gaps = false;
 		return false;
 	}
-	if (c->went_on_s < 0) {
-		c->went_on_s = is_far ? 0 : -1;
-		return !is_far;
-	}
-	if (gap > GAP_AGAIN_S) {
+	if (c->went_on_s < 0 && !is_far)
+		return true;
+	if (is_far && (c->went_on_s < 0 || !c->has_gaps || gap > GAP_AGAIN_S)) {
 		c->went_on_s = 0;
+		c->has_gaps = true;
 		return false;
 	}
 	if (gap > 0 && __builtin_add_overflow(c->went_on_s, gap, &c->went_on_s))
@@ -64,6 +65,7 @@ age_clock_is_good(struct age_clock *c, int64_t now)
 	if (c->went_on_s < DAY_S)
 		return false;
 	c->went_on_s = is_far ? 0 : -1;
+	c->has_gaps = is_far;
 	return true;
 }
 

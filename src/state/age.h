@@ -10,7 +10,8 @@
  * doubted: nothing is deleted by age or forgotten until the clock has gone on
  * for 24 hours in later runs.  (Where all runs are between 30 and 100 days
  * apart, messages are thus deleted from the second such gap on; a longer gap
- * always raises doubt.)  A clock that stepped back and is again where it was
+ * always raises doubt, and so does the first one while the clock is doubted for
+ * a step.)  A clock that stepped back and is again where it was
  * before may just have been put right, and is doubted anew.
  */
 #ifndef STATE_AGE_H
@@ -24,6 +25,7 @@ struct age_clock {
 	int64_t last_run;  /* what it showed then; 0: no run yet */
 	int64_t went_on_s; /* since it was doubted; negative: it is believed */
 	int64_t high;	   /* what it showed before it stepped back, or 0 */
+	bool has_gaps;	   /* it is doubted for a gap: the next is no news */
 };
 
 /* Is the clock believed at `now`?  Sets c->went_on_s and c->high to what is to

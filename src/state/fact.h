@@ -20,9 +20,10 @@
 #define FACT_HAS_LIST	 "has_list" /* 1: --catch-up=FILE has recorded uids */
 
 /* The last run that fetched: list.c, in the last transaction of the run. */
-#define FACT_LAST_RUN	   "last_run"	   /* when it looked at the clock */
-#define FACT_CLOCK_WENT_ON "clock_went_on" /* went_on_s of age.h; -1: good */
-#define FACT_CLOCK_HIGH	   "clock_high"	   /* `high` of age.h */
+#define FACT_LAST_RUN	    "last_run"	     /* when it looked at the clock */
+#define FACT_CLOCK_WENT_ON  "clock_went_on"  /* went_on_s of age.h; -1: good */
+#define FACT_CLOCK_HIGH	    "clock_high"     /* `high` of age.h */
+#define FACT_CLOCK_HAS_GAPS "clock_has_gaps" /* 1: has_gaps of age.h */
 
 /* What the server can do: server_memory.c, after a session that went well.  A
  * session that fails sets FACT_CAPA_TIME to 0, and sets FACT_PLAIN_UNTIL if it

@@ -153,7 +153,10 @@ scene_rules(const char *words)
 {
 	int64_t keep = rule(words, "keep=", -1);
 	int64_t last = rule(words, "last=", 0);
-	struct age_clock clock = { last ? NOW + last * DAY : 0, -1, 0 };
+	struct age_clock clock = {
+		.last_run = last ? NOW + last * DAY : 0,
+		.went_on_s = -1,
+	};
 
 	return (struct plan_rules){
 		.keep_s = keep < 0 ? PLAN_KEEP_FOREVER : keep * DAY,

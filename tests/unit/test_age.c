@@ -26,7 +26,7 @@ struct run {
 static void
 check(const struct run runs[], size_t count)
 {
-	struct age_clock c = { 0, -1, 0 };
+	struct age_clock c = { .went_on_s = -1 };
 
 	for (size_t i = 0; i < count; i++) {
 		int64_t now = start + runs[i].at;
@@ -85,6 +85,28 @@ a_clock_that_is_put_right_is_doubted_anew(void **state)
 	CHECK({ 300, true }, { 0, false }, { 5000 * DAY, false });
 }
 
+/* What a doubt waits for is a day of runs, not a leap over it. */
+static void
+a_gap_while_the_clock_is_doubted_for_a_step_is_doubted_too(void **state)
+{
+	(void)state;
+	CHECK({ 0, true }, { -2 * DAY, false }, { 4 * DAY, false },
+	      { 54 * DAY, false }, { 55 * DAY, true });
+	CHECK({ 0, true }, { -2 * DAY, false }, { 40 * DAY, false },
+	      { 80 * DAY, false }, { 120 * DAY, true });
+}
+
+static void
+two_runs_a_month_are_a_habit(void **state)
+{
+	(void)state;
+	CHECK({ 0, true }, { 31 * DAY, false }, { 31 * DAY + HOUR, false },
+	      { 62 * DAY, true }, { 62 * DAY + HOUR, false },
+	      { 93 * DAY, true });
+	CHECK({ 0, true }, { 31 * DAY, false }, { 32 * DAY, true },
+	      { 33 * DAY, true }, { 70 * DAY, false });
+}
+
 static void
 what_is_adjusted_by_seconds_is_no_step(void **state)
 {
@@ -113,7 +135,7 @@ a_jump_of_years_is_doubted_behind_another_too(void **state)
 static void
 a_first_run_has_nothing_to_compare_with(void **state)
 {
-	struct age_clock c = { 0, -1, 0 };
+	struct age_clock c = { .went_on_s = -1 };
 
 	(void)state;
 	assert_true(age_clock_is_good(&c, 0));
@@ -123,11 +145,11 @@ a_first_run_has_nothing_to_compare_with(void **state)
 static void
 clocks_at_the_end_of_time_are_only_numbers(void **state)
 {
-	struct age_clock c = { INT64_MAX, 0, 0 };
+	struct age_clock c = { .last_run = INT64_MAX };
 
 	(void)state;
 	assert_false(age_clock_is_good(&c, INT64_MIN));
-	c = (struct age_clock){ 1, INT64_MAX, 0 };
+	c = (struct age_clock){ .last_run = 1, .went_on_s = INT64_MAX };
 	assert_false(age_clock_is_good(&c, INT64_MAX));
 	assert_true(age_is_over(INT64_MIN, INT64_MAX - 1, INT64_MAX));
 	assert_false(age_is_over(INT64_MAX, 0, INT64_MIN));
@@ -163,6 +185,9 @@ main(void)
 			a_clock_that_jumps_is_doubted_until_a_day_has_passed),
 		cmocka_unit_test(a_doubted_clock_that_steps_back_begins_anew),
 		cmocka_unit_test(a_clock_that_is_put_right_is_doubted_anew),
+		cmocka_unit_test(
+			a_gap_while_the_clock_is_doubted_for_a_step_is_doubted_too),
+		cmocka_unit_test(two_runs_a_month_are_a_habit),
 		cmocka_unit_test(what_is_adjusted_by_seconds_is_no_step),
 		cmocka_unit_test(runs_once_a_month_are_doubted_once),
 		cmocka_unit_test(a_jump_of_years_is_doubted_behind_another_too),

@@ -368,7 +368,7 @@ the_next_run_knows_when_this_one_was(void **state)
 {
 	struct scene *x = *state;
 
-	x->session.clock = (struct age_clock){ 0, 77, 0 };
+	x->session.clock = (struct age_clock){ .went_on_s = 77 };
 	scene_list(x, "a", 100);
 	scene_mailbox(x);
 	save(x);
