@@ -68,10 +68,16 @@ def test_runs_once_a_month_delete_from_the_second_jump_on(popfetch, kept, clock)
 def test_runs_once_a_month_delete_behind_a_clock_far_ahead_too(popfetch, kept, clock):
     assert popfetch(env=clock(14 * YEAR)).status == 0
     left = []
-    for month in range(3):
+    for month in range(4):
         assert popfetch(env=clock(month * 31 * DAY)).status == 0
         left.append(len(kept.left()))
-    assert left == [2, 2, 0], "their age counts from the first run with a good clock on"
+    assert left == [2, 2, 2, 0], "their age counts from the first run with a good clock on"
+
+
+def test_a_leap_while_a_step_is_doubted_deletes_nothing(popfetch, kept, clock):
+    for seconds in (10 * DAY, 0, 11 * DAY, 61 * DAY, 61 * DAY + HOUR):
+        assert popfetch(env=clock(seconds)).status == 0
+        assert len(kept.left()) == 2, seconds
 
 
 def test_a_gap_of_years_deletes_nothing_behind_a_gap_of_weeks(popfetch, kept, clock):
