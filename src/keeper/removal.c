@@ -128,6 +128,7 @@ note_rows(struct session *s, size_t end, struct err *e)
 {
 	struct removals *r = s->removals;
 	int64_t now = clock_unix(), again = 0;
+
 	for (size_t i = r->asked; i < end; i++) {
 		again += was_sent(s, r->at[i].entry);
 		if (r->at[i].row != 0 &&

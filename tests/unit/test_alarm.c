@@ -27,7 +27,8 @@ refused_for_long(struct scene *x)
 		.set = &x->settings,
 		.state_dir = x->dir,
 		.report = x->report,
-		.trouble = { TROUBLE_REFUSED, clock_unix() - 2 * SCENE_DAY, 0 },
+		.trouble = { .kind = TROUBLE_REFUSED,
+			     .since = clock_unix() - 2 * SCENE_DAY },
 	};
 }
 
