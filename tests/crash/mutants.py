@@ -97,9 +97,9 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "if (d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
-                "if (deliver_publish(b->deliver, e) != 0 ||\n"
-                "\t    d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
+                "if (d1(b, e) == 0 && d2(b, &attempted, e) == 0)",
+                "if (d1(b, e) == 0 && deliver_publish(b->deliver, e) == 0 &&\n"
+                "\t    d2(b, &attempted, e) == 0)",
             ),
             Edit(
                 "src/commit/batch.c",
@@ -116,9 +116,9 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "if (d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
-                "if (deliver_publish(b->deliver, e) != 0 ||\n"
-                "\t    d2(b, &attempted, e) != 0) {\n\t\tif (attempted)",
+                "if (d1(b, e) == 0 && d2(b, &attempted, e) == 0)",
+                "if (d1(b, e) == 0 && deliver_publish(b->deliver, e) == 0 &&\n"
+                "\t    d2(b, &attempted, e) == 0)",
             ),
             Edit(
                 "src/commit/batch.c",
@@ -174,9 +174,9 @@ MUTANTS = [
             ),
             Edit(
                 "src/keeper/session.c",
-                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0 ||\n"
-                "\t    removal_quit(s, e) != 0)\n",
-                "\t    notes_save(s, retrieve_saw_contents(r), e) != 0)\n",
+                "\tgiven = requests_given(s->requests);\n\tif (removal_quit(s, e) != 0)\n"
+                "\t\treturn -1;\n",
+                "\tgiven = requests_given(s->requests);\n",
             ),
         ],
     ),
@@ -201,10 +201,11 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\tfor (size_t i = 0; i < b->settled.count; i++)\n"
-                "\t\tif (verdict_record(",
-                "\tfor (size_t i = 0; b->waiting.count == 0 && i < b->settled.count; i++)\n"
-                "\t\tif (verdict_record(",
+                "\tif (verdict_record(&b->verdicts, b->store, &b->settled, clock_unix(),\n"
+                "\t\t\t   e) != 0 ||\n",
+                "\tif ((b->waiting.count == 0 &&\n"
+                "\t     verdict_record(&b->verdicts, b->store, &b->settled,\n"
+                "\t\t\t    clock_unix(), e) != 0) ||\n",
             ),
             Edit(
                 "src/commit/batch.c",
@@ -579,10 +580,10 @@ MUTANTS = [
         [
             Edit(
                 "src/commit/batch.c",
-                "\t\tif (attempted)\n\t\t\treturn break_off(b);\n"
-                "\t\tdeliver_abandon(b->deliver);\n",
-                "\t\tif (attempted) {\n\t\t\tbatch_list_clear(&b->current, true);\n"
-                "\t\t\treturn break_off(b);\n\t\t}\n\t\tdeliver_abandon(b->deliver);\n",
+                "\tif (attempted)\n\t\treturn break_off(b);\n"
+                "\tdeliver_abandon(b->deliver);\n",
+                "\tif (attempted) {\n\t\tbatch_list_clear(&b->current, true);\n"
+                "\t\treturn break_off(b);\n\t}\n\tdeliver_abandon(b->deliver);\n",
             )
         ],
     ),
