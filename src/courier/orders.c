@@ -95,10 +95,12 @@ static int
 pass_malformed(struct orders *o, enum link_type type, const uint8_t *line,
 	       size_t size, struct err *e)
 {
+	bool is_status = pop3_is_status(line, size);
+
 	pop3_mask(o->pop3, &line, &size);
 	if (size > LINE_SHOWN)
 		size = LINE_SHOWN;
-	if (pop3_is_status(line, size))
+	if (is_status)
 		return err_set(e, ERR_PROTOCOL, "malformed line '%.*s'",
 			       (int)size, (const char *)line);
 	link_put(o->link, type, 0, LINK_MALFORMED, line, size);
@@ -145,10 +147,8 @@ read_stat(struct orders *o, struct err *e)
 		return err_context(e, "STAT");
 	}
 	if (!pop3_parse_stat(&r, &count, &total)) {
-		err_set(&o->no_stat, ERR_PROTOCOL,
-			"STAT: malformed reply: '%.*s'",
-			(int)(r.text_size > 80 ? 80 : r.text_size),
-			(const char *)r.text);
+		pop3_malformed(o->pop3, &o->no_stat, "STAT: malformed reply",
+			       r.text, r.text_size);
 		count = UINT32_MAX;
 		total = -1;
 	}
@@ -387,11 +387,12 @@ pass_refusal(struct orders *o, uint32_t number, const struct pop3_reply *r)
 static void
 pass_bye(struct orders *o, const struct pop3_reply *r)
 {
+	const uint8_t *text = r->text;
 	size_t size = r->text_size;
 
-	if (size > LINK_PAYLOAD_MAX)
-		size = LINK_PAYLOAD_MAX;
-	link_put(o->link, LINK_BYE, 0, r->status == POP3_OK, r->text, size);
+	pop3_mask(o->pop3, &text, &size);
+	link_put(o->link, LINK_BYE, 0, r->status == POP3_OK, text,
+		 size < LINK_PAYLOAD_MAX ? size : LINK_PAYLOAD_MAX);
 	o->done = true;
 }
 

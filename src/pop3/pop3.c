@@ -125,9 +125,8 @@ trace(const struct pop3 *p, bool out, const void *text, size_t size)
 		p->trace(p->trace_arg, out, text, size);
 }
 
-/* Sets a protocol error that shows the bytes in question. */
-static int
-protocol_error(const struct pop3 *p, struct err *e, const char *what,
+int
+pop3_malformed(const struct pop3 *p, struct err *e, const char *what,
 	       const uint8_t *bytes, size_t size)
 {
 	char sample[SAMPLE_MAX + 1];
@@ -253,13 +252,13 @@ read_status(struct pop3 *p, bool may_continue, struct pop3_reply *r,
 	known = reply_parse(r, line, size, &p->capa) &&
 		(size <= POP3_REPLY_MAX || r->status == POP3_CONTINUE);
 	if (known && (r->status != POP3_CONTINUE || may_continue)) {
-		/* a challenge may hold it by chance, and is not shown as it
-		 * is: sasl.c looks at what it means */
-		if (r->status != POP3_CONTINUE)
+		/* a challenge, or numbers that were asked for, may hold it by
+		 * chance: whoever shows these looks for it */
+		if (r->status == POP3_ERR)
 			pop3_mask(p, &r->text, &r->text_size);
 		return 0;
 	}
-	return protocol_error(p, e, not_pop3, line, size);
+	return pop3_malformed(p, e, not_pop3, line, size);
 }
 
 int
@@ -305,7 +304,7 @@ pop3_check_idle(struct pop3 *p, struct err *e)
 	bytes = stream_unread(p->stream, &size);
 	if (size == 0)
 		return 0;
-	protocol_error(p, e, surplus, bytes, size);
+	pop3_malformed(p, e, surplus, bytes, size);
 	e->sys = EBADMSG;
 	return -1;
 }
@@ -344,7 +343,7 @@ refuse_stranger(struct pop3 *p, struct err *e)
 	trace(p, false, line, size);
 	if (stranger_name(line, size))
 		return stranger_error(ERR_PROTOCOL, line, size, e);
-	return protocol_error(p, e, not_pop3, line, size);
+	return pop3_malformed(p, e, not_pop3, line, size);
 }
 
 int

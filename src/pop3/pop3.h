@@ -119,6 +119,10 @@ size_t pop3_secrets(const struct pop3 *p);
  * password of a login, whatever form that is sent in; what is sent by
  * pop3_secret_command is hidden without it. */
 void pop3_hide(struct pop3 *p, const struct secret *secret);
+/* Sets ERR_PROTOCOL, "WHAT: 'the first of these bytes'", without these where
+ * they repeat what is hidden. */
+int pop3_malformed(const struct pop3 *p, struct err *e, const char *what,
+		   const uint8_t *bytes, size_t size);
 /* For what is to be shown: a text that repeats what is hidden becomes one that
  * says so. */
 void pop3_mask(const struct pop3 *p, const uint8_t **text, size_t *size);

@@ -684,6 +684,24 @@ def test_nor_is_one_that_is_repeated_later(popfetch, server, auth, form, command
     has_no_secret(popfetch, popfetch("-vv"), secret, sent)
 
 
+@pytest.mark.parametrize("uidl", [True, False])
+def test_numbers_that_are_the_password_by_chance_are_understood(popfetch, server, uidl):
+    caps = ("TOP", "USER") + ("UIDL",) * uidl
+    pop = server([mail("one")], users={"jane": "1234"}, uidl=uidl, caps=caps)
+    pop.mailbox.messages[0].listed = 12345
+    popfetch.account(server=pop, password="1234", keep="no")
+    assert popfetch().status == 0
+    assert len(popfetch.maildir()) == 1 and not pop.left()
+
+
+def test_a_status_in_a_listing_that_repeats_the_password_is_out_of_step(popfetch, server):
+    listing = b"+OK\r\n-ERR what is %s\r\n1 uid-000001\r\n.\r\n" % PASSWORD.encode()
+    pop = server([mail("one")]).on("UIDL", say(listing))
+    result = popfetch.account(server=pop, keep="no")("-v")
+    assert result.status == os.EX_PROTOCOL and PASSWORD not in result.output, result
+    assert len(pop.left()) == 1
+
+
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
 @pytest.mark.parametrize(
     "challenge",

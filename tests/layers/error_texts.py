@@ -21,6 +21,7 @@ FUNCTIONS = (
     "phase_warn",
     "usage",
     "sql_damaged",
+    "pop3_malformed",
     "refuse_victim",
     "chosen_missing",
 )

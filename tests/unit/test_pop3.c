@@ -1099,6 +1099,7 @@ a_secret_that_the_server_repeats_is_not_shown(void **state)
 				 0);
 		if (pop3_reply(s.p, false, &s.r, &s.e) == 0) {
 			assert_true(s.r.text_size > 0);
+			pop3_mask(s.p, &s.r.text, &s.r.text_size);
 			pop3_refusal(&s.r, ERR_LOGIN, &s.e);
 		}
 		assert_null(strstr(s.e.text, "hunter"));
