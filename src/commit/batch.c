@@ -394,9 +394,9 @@ batch_discard_from(struct batch *b, uint32_t number)
 }
 
 void
-batch_doubt(struct batch *b, uint32_t number)
+batch_doubt(struct batch *b, uint32_t number, bool is_wanted)
 {
-	batch_list_doubt(&b->waiting, number);
+	batch_list_doubt(&b->waiting, number, is_wanted);
 }
 
 bool

@@ -145,8 +145,8 @@ void batch_discard_waiting(struct batch *b);
  * all, if it does not wait. */
 void batch_discard_from(struct batch *b, uint32_t number);
 /* The message of this number, if it waits, was cut perhaps: its row is to be
- * unproven from D2 on. */
-void batch_doubt(struct batch *b, uint32_t number);
+ * unproven from D2 on; or it is not wanted at all. */
+void batch_doubt(struct batch *b, uint32_t number, bool is_wanted);
 /* Is nothing waiting, coming in, or with an MDA? */
 bool batch_is_quiet(const struct batch *b);
 /* Records the last batch as delivered, and what became of messages whose

@@ -110,9 +110,20 @@ batch_list_cut(struct batch_list *l, uint32_t number)
 }
 
 void
-batch_list_doubt(struct batch_list *l, uint32_t number)
+batch_list_doubt(struct batch_list *l, uint32_t number, bool is_wanted)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (l->at[i]->message.number == number)
-			l->at[i]->is_unproven = true;
+	size_t left = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct parcel *x = l->at[i];
+
+		if (x->message.number == number && !is_wanted) {
+			l->bytes -= x->bytes;
+			parcel_free(x, true);
+			continue;
+		}
+		x->is_unproven |= x->message.number == number;
+		l->at[left++] = x;
+	}
+	l->count = left;
 }

@@ -52,8 +52,9 @@ void batch_list_clear(struct batch_list *l, bool discard);
 /* Clears from the parcel with this message's number on, and discards; all, if
  * it is not among them. */
 void batch_list_cut(struct batch_list *l, uint32_t number);
-/* The message with this number, if it is among them, is unproven. */
-void batch_list_doubt(struct batch_list *l, uint32_t number);
+/* The message with this number, if it is among them, is unproven; or it is
+ * taken out and discarded. */
+void batch_list_doubt(struct batch_list *l, uint32_t number, bool is_wanted);
 void batch_list_free(struct batch_list *l, bool discard);
 
 #endif

@@ -11,6 +11,7 @@
 #include "keeper/removal.h"
 #include "sys/proc.h"
 #include "session/failure.h"
+#include "session/identity.h"
 
 int
 handover_open(struct handover *h, struct session *s,
@@ -41,25 +42,16 @@ say_cut(struct session *s, size_t entry, const char *name)
 		   (long long)plan_size(mailbox_plan(s->mailbox), entry));
 }
 
-/* Was another one delivered under its uid, which may have been cut? */
 static void
 say_if_again(struct session *s, size_t entry, int64_t own, const char *name)
 {
-	const struct mailbox *m = s->mailbox;
-	size_t at = SIZE_MAX;
+	struct store_row row;
 
-	while (plan_next_candidate(mailbox_plan(m), entry, &at)) {
-		struct store_row row = store_rows_at(mailbox_rows(m), at);
-
-		if (!row.unproven || row.status != STORE_DELIVERED ||
-		    row.uid_size == 0 || row.id == own)
-			continue;
+	if (identity_find_piece(s->mailbox, entry, own, &row))
 		phase_warn(s,
 			   "%s differs from what came under its uid before, "
 			   "perhaps cut: it is delivered, too",
 			   name);
-		return;
-	}
 }
 
 static void
@@ -84,16 +76,50 @@ take_delivered(struct handover *h, size_t entry, int64_t row)
 		removal_add(s, entry, row);
 }
 
-void
-handover_see_cuts(struct handover *h)
+/* A piece of it is delivered, and this is another one.  More would come in each
+ * run: it has the pauses of what cannot be read. */
+static int
+refuse_piece(struct handover *h, size_t entry, const struct store_row *piece,
+	     struct err *e)
+{
+	struct session *s = h->session;
+	uint32_t number = mailbox_number(s->mailbox, entry);
+	struct err why = ERR_INIT, told;
+	int rc;
+
+	(void)err_set(&why, ERR_MESSAGE,
+		      "RETR %u: ended after %lld octets, and elsewhere before: "
+		      "the server cuts it",
+		      number, (long long)mailbox_octets(s->mailbox, entry));
+	told = why;
+	s->result->failed++;
+	failure_say_fate(s, entry, true, &told);
+	phase_complain(s, &told, piece->attempts > 0);
+	if (phase_begin_note(s, e) != 0)
+		return -1;
+	rc = store_set_failures(s->store, piece->id, piece->attempts + 1,
+				backoff_next(clock_unix(), piece->attempts),
+				false, why.text, e);
+	return phase_end_note(s, rc, e);
+}
+
+int
+handover_see_cuts(struct handover *h, struct err *e)
 {
 	struct mailbox *m = h->session->mailbox;
+	struct store_row piece;
 	size_t entry;
 
 	while (cuts_next(&h->lockstep.cuts, &entry)) {
+		bool is_piece = !mailbox_is(m, entry, MAILBOX_PROVEN) &&
+				identity_find_piece(m, entry, 0, &piece);
+
 		mailbox_mark(m, entry, MAILBOX_CUT);
-		batch_doubt(h->batch, mailbox_number(m, entry));
+		batch_doubt(h->batch, mailbox_number(m, entry), !is_piece);
+		if (is_piece && refuse_piece(h, entry, &piece, e) != 0)
+			return -1;
 	}
+	return 0;
 }
 
 void

@@ -53,7 +53,7 @@ void handover_note(struct handover *h, size_t entry,
 		   const struct header *header);
 /* Call it when a proof was answered: those messages that may have been cut are
  * recorded as unproven, and this session does not delete them. */
-void handover_see_cuts(struct handover *h);
+int handover_see_cuts(struct handover *h, struct err *e);
 /* Will the program get no message that it does not have already?  Then what is
  * on its way from the server is thrown away. */
 bool handover_wants_no_more(const struct handover *h);

@@ -103,6 +103,10 @@ is_still_to_come(const struct mailbox *m, size_t entry)
 	enum plan_action action = mailbox_action(m, entry);
 	struct store_row row;
 
+	/* a piece that was not delivered says nothing of the row */
+	if (mailbox_is(m, entry, MAILBOX_CUT) &&
+	    !mailbox_is(m, entry, MAILBOX_DELIVERED))
+		return true;
 	return (action == PLAN_FETCH || action == PLAN_LATER ||
 		action == PLAN_TOO_LARGE) &&
 	       !mailbox_is(m, entry, MAILBOX_TRIED | MAILBOX_LOOKED_UP) &&

@@ -218,8 +218,7 @@ take(struct retrieve *r, const struct answer *a, struct err *e)
 	if (a->order == LINK_LIST || a->order == LINK_UIDL) {
 		if (lockstep_take(&r->handover.lockstep, r->session, a, e) != 0)
 			return -1;
-		handover_see_cuts(&r->handover);
-		return 0;
+		return handover_see_cuts(&r->handover, e);
 	}
 	if (a->is_last)
 		r->asked_bytes -= asking_bytes(r, a->entry);

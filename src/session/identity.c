@@ -82,6 +82,21 @@ identity_may_be_missing(const struct mailbox *m, size_t entry)
 	return i == SIZE_MAX && row == SIZE_MAX && listed > delivered;
 }
 
+bool
+identity_find_piece(const struct mailbox *m, size_t entry, int64_t own,
+		    struct store_row *row)
+{
+	size_t at = SIZE_MAX;
+
+	while (plan_next_candidate(mailbox_plan(m), entry, &at)) {
+		*row = store_rows_at(mailbox_rows(m), at);
+		if (row->unproven && row->status == STORE_DELIVERED &&
+		    row->uid_size > 0 && row->id != own)
+			return true;
+	}
+	return false;
+}
+
 /* Could this row be the entry's, although its size is another?  The size of a
  * message may have changed.  But one that was deleted does not come back with
  * another size; and of several messages with one uid (one's own copy and that

@@ -40,6 +40,10 @@ bool identity_may_have_failed(const struct mailbox *m, size_t entry,
  * delivered?  Then it may be one that has never come.  Of more than
  * MATCH_ROWS_MAX nobody knows, and it is false. */
 bool identity_may_be_missing(const struct mailbox *m, size_t entry);
+/* Was another one delivered under its uid that may have been cut?  Not by the
+ * row with the id `own`. */
+bool identity_find_piece(const struct mailbox *m, size_t entry, int64_t own,
+			 struct store_row *row);
 /* An entry before this one that is new in this session and has the same uid,
  * size and header; or SIZE_MAX. */
 size_t identity_find_twin(const struct mailbox *m, size_t entry,

@@ -229,3 +229,40 @@ def test_sizes_that_are_wrong_for_most_cost_no_other_retr(popfetch, server, cloc
     assert [r.status for r in results] == [0, 0] and not any(r.errors for r in results)
     assert len(pop.all_commands("RETR")) == 7
     assert len(popfetch.maildir()) == 7 and pop.left() == []
+
+
+@pytest.mark.parametrize("expire", [True, False], ids=["EXPIRE 0", ""])
+@pytest.mark.parametrize("keep", ["no", "1 day"])
+def test_what_is_cut_elsewhere_each_time_comes_once_and_has_pauses(
+    popfetch, server, clock, keep, expire
+):
+    looks = iter(range(1, 100))
+
+    def cut(session, line):
+        reply = session.reply(line).split(b"\r\n")
+        session.send(b"\r\n".join(reply[: 20 + next(looks)] + [b".", b""]))
+
+    caps = ("TOP", "UIDL", "USER") + ("EXPIRE 0",) * expire
+    pop = server(mails(), caps=caps).on("RETR", about("uid-000002", cut))
+    popfetch.account(server=pop, keep=keep)
+    results = [popfetch(env=clock(3 * DAY * (n > 0) + 600 * n)) for n in range(8)]
+    assert len(popfetch.maildir()) == 4 and pop.left() == ["uid-000002"], results
+    told = [line for result in results for line in result.errors if "the server cuts it" in line]
+    assert len(told) == 1, results
+    assert len(pop.all_commands("RETR")) <= 10, "it is not asked for in each run"
+
+
+def test_and_comes_when_it_is_whole(popfetch, server, clock):
+    looks = iter([20, 25, 30, 35])
+
+    def cut(session, line):
+        length = next(looks, 0)
+        reply = session.reply(line).split(b"\r\n")
+        session.send(b"\r\n".join(reply[:length] + [b".", b""] if length else reply))
+
+    pop = server(mails(), pipelining=True).on("RETR", about("uid-000002", cut))
+    wires = pop.wires()
+    popfetch.account(server=pop, keep="no")
+    for hours in range(6):
+        popfetch(env=clock(2 * hours * 3600))
+    assert has_all(popfetch, wires) and pop.left() == []

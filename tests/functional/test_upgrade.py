@@ -397,7 +397,7 @@ def refuses(popfetch, pop):
         assert result.status == os.EX_DATAERR, result
         [line] = result.errors
         assert line.startswith("popfetch: work: state database '"), result
-        assert line.endswith(".db' was made by a newer popfetch: run that one"), result
+        assert ".db' was made by a newer popfetch" in line, result
         assert files(popfetch) == before, arguments
     assert len(pop.connections) == connections
 
