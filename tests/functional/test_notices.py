@@ -199,14 +199,19 @@ def test_that_a_server_is_in_trouble_for_long_is_told_once_a_day(popfetch, serve
     assert result.status == os.EX_TEMPFAIL and result.output == "", result
 
 
-@pytest.mark.parametrize("name", ["put_off", "refused"])
-def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch, server, name):
-    pop = server([mail("one"), mail("two")])
-    popfetch.account(server=pop, notice_after="1000 failures")
+def fail_logins(popfetch, pop, name):
+    """For two days now."""
     busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
     pop.on("AUTH", busy).on("PASS", busy)
     assert popfetch().status != 0
     popfetch.earlier(name + "_since", 2 * DAY)
+
+
+@pytest.mark.parametrize("name", ["put_off", "refused"])
+def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch, server, name):
+    pop = server([mail("one"), mail("two")])
+    popfetch.account(server=pop, notice_after="1000 failures")
+    fail_logins(popfetch, pop, name)
     pop.forgive()
     pop.on("RETR 2", close)
     result = popfetch("work")
@@ -220,10 +225,7 @@ def test_sessions_that_break_behind_the_listing_are_no_logins_that_fail(popfetch
 def test_a_server_that_cannot_be_reached_refuses_no_login(popfetch, server, name):
     pop = server([mail("one")])
     popfetch.account(server=pop, notice_after="1000 failures")
-    busy = say(b"-ERR [SYS/TEMP] out of order\r\n" if name == "put_off" else b"-ERR no\r\n")
-    pop.on("AUTH", busy).on("PASS", busy)
-    assert popfetch().status != 0
-    popfetch.earlier(name + "_since", 2 * DAY)
+    fail_logins(popfetch, pop, name)
     pop.stop()
     result = popfetch("work")
     assert result.status == os.EX_TEMPFAIL and result.output == "", result

@@ -125,3 +125,30 @@ player_assert_asked(struct scene *x, const char *expected)
 	stop(x);
 	scene_assert_asked(x, expected);
 }
+
+int
+player_set_up_known(void **state)
+{
+	int rc = player_set_up(state);
+	struct scene *x = *state;
+
+	x->session.list_one = LIST_ONE_WORKS;
+	return rc;
+}
+
+int
+player_set_up_failing(void **state)
+{
+	int rc = player_set_up(state);
+	struct scene *x = *state;
+
+	x->session.list_one = LIST_ONE_FAILS;
+	return rc;
+}
+
+void
+player_tell_size(struct scene *x, int64_t size)
+{
+	scene_answer(x, LINK_SIZE, 0, size, "");
+	scene_answer(x, LINK_LISTED, 0, 1, "");
+}

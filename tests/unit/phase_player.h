@@ -28,4 +28,10 @@ void player_start(struct scene *x);
 /* All orders.  Nothing can be asked for any more. */
 void player_assert_asked(struct scene *x, const char *expected);
 
+/* The same, where LIST of one message is known to work, or to fail. */
+int player_set_up_known(void **state);
+int player_set_up_failing(void **state);
+/* The answer to LIST of whichever message. */
+void player_tell_size(struct scene *x, int64_t size);
+
 #endif

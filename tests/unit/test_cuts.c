@@ -27,35 +27,6 @@ offer(struct scene *x, uint32_t number, const char *uid, int64_t more)
 	scene_message(x, number, MAIL, SIZE);
 }
 
-/* The answer to LIST of whichever message. */
-static void
-tell_size(struct scene *x, int64_t size)
-{
-	scene_answer(x, LINK_SIZE, 0, size, "");
-	scene_answer(x, LINK_LISTED, 0, 1, "");
-}
-
-/* For cmocka: LIST of one message is known to work. */
-static int
-known_set_up(void **state)
-{
-	int rc = player_set_up(state);
-	struct scene *x = *state;
-
-	x->session.list_one = LIST_ONE_WORKS;
-	return rc;
-}
-
-static int
-failing_set_up(void **state)
-{
-	int rc = player_set_up(state);
-	struct scene *x = *state;
-
-	x->session.list_one = LIST_ONE_FAILS;
-	return rc;
-}
-
 /* One that is as large as listed, and one that is not, under keep = "no". */
 static void
 offer_exact_and_short(struct scene *x)
@@ -87,8 +58,8 @@ where_sizes_are_exact_one_that_is_listed_as_longer_still_was_cut_perhaps(
 	struct scene *x = *state;
 
 	offer_exact_and_short(x);
-	tell_size(x, SIZE);
-	tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE);
+	player_tell_size(x, SIZE + 7);
 	fetch_short(x, true, 1);
 	assert_true(scene_was_told(x, "message 2 (uid 'b') ended after"));
 }
@@ -99,8 +70,8 @@ one_that_is_listed_as_it_came_by_now_was_not(void **state)
 	struct scene *x = *state;
 
 	offer_exact_and_short(x);
-	tell_size(x, SIZE);
-	tell_size(x, SIZE);
+	player_tell_size(x, SIZE);
+	player_tell_size(x, SIZE);
 	fetch_short(x, false, 2);
 }
 
@@ -110,7 +81,7 @@ one_whose_size_is_refused_was_cut_perhaps(void **state)
 	struct scene *x = *state;
 
 	offer_exact_and_short(x);
-	tell_size(x, SIZE);
+	player_tell_size(x, SIZE);
 	scene_answer(x, LINK_LISTED, 0, 0, "-ERR cannot tell");
 	fetch_short(x, true, 1);
 	assert_int_equal(x->session.list_one, LIST_ONE_WORKS);
@@ -139,7 +110,7 @@ where_most_sizes_are_wrong_it_is_not_asked_for_either(void **state)
 	(void)scene_row(x, "z", 500, MAIL, 400, 1);
 	offer(x, 1, "a", 0);
 	offer(x, 2, "b", 7);
-	tell_size(x, SIZE);
+	player_tell_size(x, SIZE);
 	fetch_short(x, false, 2);
 }
 
@@ -150,8 +121,8 @@ rows_tell_that_sizes_are_exact(void **state)
 
 	(void)scene_row(x, "z", 500, MAIL, 500, 1);
 	offer(x, 1, "a", 7);
-	tell_size(x, SIZE + 7);
-	tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE + 7);
 	scene_mailbox(x);
 	player_start(x);
 	assert_int_equal(fetch_run(x), 0);
@@ -159,10 +130,12 @@ rows_tell_that_sizes_are_exact(void **state)
 	assert_true(fetch_row(x, "a").unproven);
 }
 
-#define FAILING(name) \
-	cmocka_unit_test_setup_teardown(name, failing_set_up, player_tear_down)
-#define KNOWN(name) \
-	cmocka_unit_test_setup_teardown(name, known_set_up, player_tear_down)
+#define FAILING(name)                                                \
+	cmocka_unit_test_setup_teardown(name, player_set_up_failing, \
+					player_tear_down)
+#define KNOWN(name)                                                \
+	cmocka_unit_test_setup_teardown(name, player_set_up_known, \
+					player_tear_down)
 
 int
 main(void)

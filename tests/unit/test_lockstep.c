@@ -27,14 +27,6 @@ offer(struct scene *x, uint32_t number, const char *uid, int64_t more)
 	scene_message(x, number, MAIL, SIZE);
 }
 
-/* The answer to LIST of whichever message. */
-static void
-tell_size(struct scene *x, int64_t size)
-{
-	scene_answer(x, LINK_SIZE, 0, size, "");
-	scene_answer(x, LINK_LISTED, 0, 1, "");
-}
-
 /* The answer to UIDL. */
 static void
 tell_uids(struct scene *x, const char *first, const char *second)
@@ -43,27 +35,6 @@ tell_uids(struct scene *x, const char *first, const char *second)
 	if (second)
 		scene_answer(x, LINK_UID, 2, 0, second);
 	scene_answer(x, LINK_LISTED, 0, 1, "");
-}
-
-/* For cmocka: LIST of one message is known to work. */
-static int
-known_set_up(void **state)
-{
-	int rc = player_set_up(state);
-	struct scene *x = *state;
-
-	x->session.list_one = LIST_ONE_WORKS;
-	return rc;
-}
-
-static int
-failing_set_up(void **state)
-{
-	int rc = player_set_up(state);
-	struct scene *x = *state;
-
-	x->session.list_one = LIST_ONE_FAILS;
-	return rc;
 }
 
 static void
@@ -191,7 +162,7 @@ a_message_shorter_than_listed_is_delivered_after_the_proof(void **state)
 	struct scene *x = *state;
 
 	offer(x, 1, "a", 7);
-	tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE + 7);
 	fetch_well(x, "RETR 1, LIST 1");
 	assert_int_equal(scene_delivered(x), 1);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
@@ -204,7 +175,7 @@ a_message_of_unknown_size_is_delivered_after_the_proof(void **state)
 
 	scene_list(x, "a", LISTING_SIZE_UNKNOWN);
 	scene_message(x, 1, MAIL, SIZE);
-	tell_size(x, SIZE + 3); /* it may be estimated */
+	player_tell_size(x, SIZE + 3); /* it may be estimated */
 	fetch_well(x, "RETR 1, LIST 1");
 	assert_int_equal(scene_delivered(x), 1);
 }
@@ -218,7 +189,7 @@ a_server_that_lists_what_was_retrieved_proves_it_too(void **state)
 	struct scene *x = *state;
 
 	offer(x, 1, "a", 7);
-	tell_size(x, SIZE);
+	player_tell_size(x, SIZE);
 	scene_mailbox(x);
 	player_start(x);
 	assert_int_equal(fetch_run(x), 0);
@@ -243,7 +214,7 @@ another_size_breaks_the_protocol_and_the_short_message_is_remembered(
 	struct scene *x = *state;
 
 	offer(x, 1, "a", 7);
-	tell_size(x, SIZE + 8);
+	player_tell_size(x, SIZE + 8);
 	fetch_in_vain(x, ERR_PROTOCOL);
 	assert_int_equal(fetch_row(x, "a").attempts, 1);
 }
@@ -321,7 +292,7 @@ of_several_the_short_one_is_remembered(void **state)
 	offer(x, 1, "a", 0);
 	offer(x, 2, "b", 1);
 	offer(x, 3, "c", 0);
-	tell_size(x, SIZE + 8);
+	player_tell_size(x, SIZE + 8);
 	fetch_out_of_step(x);
 	assert_int_equal(fetch_row(x, "a").status, STORE_DELIVERED);
 	assert_int_equal(fetch_row(x, "c").id, 0);
@@ -338,7 +309,7 @@ the_proof_comes_when_all_before_it_is_answered(void **state)
 	x->settings.limits.messages = 1; /* due at once */
 	offer(x, 1, "a", 7);
 	offer(x, 2, "b", 7);
-	tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE + 7);
 	scene_mailbox(x);
 	player_start(x);
 	assert_int_equal(fetch_run(x), 0);
@@ -373,7 +344,7 @@ what_has_to_come_alone_comes_after_the_proof(void **state)
 	fetch_set_aside(x, "b", SIZE + 7, 1);
 	offer(x, 1, "a", 7);
 	scene_list(x, "b", SIZE + 7);
-	tell_size(x, SIZE + 7);
+	player_tell_size(x, SIZE + 7);
 	scene_message(x, 2, MAIL, SIZE + 7);
 	scene_mailbox(x);
 	player_start(x);
@@ -415,10 +386,12 @@ nobody_can_foresee_which_message_it_is_about(void **state)
 	cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
 #define PLAYED(name) \
 	cmocka_unit_test_setup_teardown(name, player_set_up, player_tear_down)
-#define FAILING(name) \
-	cmocka_unit_test_setup_teardown(name, failing_set_up, player_tear_down)
-#define KNOWN(name) \
-	cmocka_unit_test_setup_teardown(name, known_set_up, player_tear_down)
+#define FAILING(name)                                                \
+	cmocka_unit_test_setup_teardown(name, player_set_up_failing, \
+					player_tear_down)
+#define KNOWN(name)                                                \
+	cmocka_unit_test_setup_teardown(name, player_set_up_known, \
+					player_tear_down)
 
 int
 main(void)
